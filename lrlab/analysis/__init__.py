@@ -1,0 +1,1 @@
+"""From recorded runs to answers: fits, figures, reports."""

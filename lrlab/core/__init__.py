@@ -1,0 +1,1 @@
+"""What one update is: models, losses, regularizers, optimizers, schedules. NumPy only."""

@@ -1,0 +1,55 @@
+"""Checks of configuration values: every refusal names the key, what is allowed and what was given."""
+
+import math
+from collections.abc import Collection
+from numbers import Integral, Real
+from typing import Any
+
+from lrlab.errors import InputError
+
+
+def number(
+    key: str,
+    value: Any,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    below: float | None = None,
+    at_most: float | None = None,
+) -> None:
+    """Refuse a value that is not a finite number within the bounds (bool is not a number).
+
+    Raises:
+        InputError: for example ``optimizer.lr must be a number > 0, got -1``.
+    """
+    bounds = [
+        (">", above, lambda bound: value > bound),
+        (">=", at_least, lambda bound: value >= bound),
+        ("<", below, lambda bound: value < bound),
+        ("<=", at_most, lambda bound: value <= bound),
+    ]
+    asked = [(sign, bound, holds) for sign, bound, holds in bounds if bound is not None]
+    finite = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not (finite and all(holds(bound) for _, bound, holds in asked)):
+        rule = " and ".join(f"{sign} {bound:g}" for sign, bound, _ in asked)
+        raise InputError(f"{key} must be a number {rule}, got {value!r}".replace("number ,", "number,"))
+
+
+def integer(key: str, value: Any, *, at_least: int, at_most: int | None = None) -> None:
+    """Refuse a value that is not a whole number within the bounds."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (whole and value >= at_least and (at_most is None or value <= at_most)):
+        rule = f">= {at_least}" + (f" and <= {at_most}" if at_most is not None else "")
+        raise InputError(f"{key} must be an integer {rule}, got {value!r}")
+
+
+def choice(key: str, value: Any, allowed: Collection[Any]) -> None:
+    """Refuse a value that is not one of the allowed ones."""
+    if value not in allowed:
+        raise InputError(f"{key} must be one of {', '.join(map(str, allowed))}, got {value!r}")
+
+
+def flag(key: str, value: Any) -> None:
+    """Refuse a value that is not true or false."""
+    if not isinstance(value, bool):
+        raise InputError(f"{key} must be true or false, got {value!r}")

@@ -1,0 +1,1 @@
+"""The data sets: fetched once, checked always, shared by every worker."""
