@@ -1,0 +1,60 @@
+"""Losses, stacked: functions of scores (K, C, B) and labels (B,)."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+Array = np.ndarray
+
+
+class Loss(Protocol):
+    """A mean over samples of a loss of the scores."""
+
+    def value(self, scores: Array, y: Array) -> Array:
+        """(K, B): every member's loss of every sample."""
+
+    def gradient(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
+        """Turn the scores (K, C, B) in place into dL/dscores; the losses (K, B) and who was right (K, B)."""
+
+
+@dataclass(frozen=True)
+class SoftmaxCrossEntropy:
+    """L_i = -log(exp(s_y) / sum_j exp(s_j)) (CS231n, softmax classifier).
+
+    The largest score is subtracted first, which changes nothing but keeps exp from overflowing.
+    """
+
+    def value(self, scores: Array, y: Array) -> Array:
+        """Loss of every sample.
+
+        Args:
+            scores: (K, C, B).
+            y: (B,) class indices.
+
+        Returns:
+            (K, B) losses in nats.
+        """
+        shifted = scores - scores.max(axis=1, keepdims=True)
+        return np.log(np.exp(shifted).sum(axis=1)) - shifted[:, y, np.arange(len(y))]
+
+    def gradient(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
+        """dL/ds = (softmax(s) - onehot(y)) / samples, in the memory of the scores.
+
+        Args:
+            scores: (K, C, B); overwritten by the gradient.
+            y: (B,) class indices.
+            samples: (K,) number of samples in each member's batch, of which these B may be a part.
+
+        Returns:
+            (K, B) losses of the samples, as ``value`` gives them, and (K, B) whether no class scored higher than
+            the label: what argmax would say, but for exact ties, and free.
+        """
+        columns = np.arange(len(y))
+        scores -= scores.max(axis=1, keepdims=True)
+        of_label = scores[:, y, columns]
+        np.exp(scores, out=scores)
+        total = scores.sum(axis=1)
+        scores /= (total * samples[:, None])[:, None, :]
+        scores[:, y, columns] -= 1 / samples[:, None]
+        return np.log(total) - of_label, of_label == 0

@@ -1,0 +1,149 @@
+"""Models, stacked: K members of one architecture share every matrix multiply.
+
+Layout (feature-major, so that every array is contiguous and the softmax runs at full vector width)::
+
+    x            (B, D)          one microbatch, the same for all members
+    W of layer l (K, out, in)    row c of a member's last W is the template of class c
+    b of layer l (K, out)
+    scores       (K, C, B)
+
+The first layer reads x once for all members: ``W.reshape(K*out, D) @ x.T`` is a single GEMM.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from lrlab.core import check
+
+Array = np.ndarray
+
+
+class Layer(NamedTuple):
+    """Weights and biases of one affine layer (or their gradients), for K members."""
+
+    W: Array  # (K, out, in)
+    b: Array  # (K, out)
+
+
+class Model(Protocol):
+    """An architecture. All of its members have the same shapes; nothing else ties them together."""
+
+    def widths(self, inputs: int, classes: int) -> list[int]:
+        """Width of every layer's input, and of the last one's output."""
+
+    def init(self, rng: np.random.Generator, inputs: int, classes: int) -> list[Layer]:
+        """Parameters of one member (K = 1), float64."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The linear classifier s = W x + b (CS231n, linear classification).
+
+    Args:
+        init_scale: standard deviation of the Gaussian the initial W is drawn from; b starts at 0.
+    """
+
+    init_scale: float = 0.01
+
+    def __post_init__(self) -> None:
+        check.number("model.init_scale", self.init_scale, at_least=0)
+
+    def widths(self, inputs: int, classes: int) -> list[int]:
+        return [inputs, classes]
+
+    def init(self, rng: np.random.Generator, inputs: int, classes: int) -> list[Layer]:
+        return [_gaussian(rng, inputs, classes, self.init_scale)]
+
+
+@dataclass(frozen=True)
+class MLP:
+    """ReLU network: h = max(0, W h + b) for every hidden width, then scores s = W h + b.
+
+    Initialised as He et al. 2015 (arXiv:1502.01852, eq. 10): W ~ N(0, 2 / in), b = 0.
+
+    Args:
+        hidden: widths of the hidden layers, one or more.
+    """
+
+    hidden: Sequence[int] = (100,)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence) or not self.hidden:
+            raise check.InputError(f"model.hidden must be a list of widths, got {self.hidden!r}")
+        for width in self.hidden:
+            check.integer("model.hidden", width, at_least=1)
+        object.__setattr__(self, "hidden", tuple(self.hidden))  # hashable, whatever sequence was given
+
+    def widths(self, inputs: int, classes: int) -> list[int]:
+        return [inputs, *self.hidden, classes]
+
+    def init(self, rng: np.random.Generator, inputs: int, classes: int) -> list[Layer]:
+        widths = self.widths(inputs, classes)
+        return [_gaussian(rng, n, m, np.sqrt(2 / n)) for n, m in zip(widths, widths[1:], strict=False)]
+
+
+def _gaussian(rng: np.random.Generator, inputs: int, outputs: int, scale: float) -> Layer:
+    return Layer(scale * rng.standard_normal((1, outputs, inputs)), np.zeros((1, outputs)))
+
+
+def zeros(widths: Sequence[int], members: int, dtype: np.dtype) -> list[Layer]:
+    """Layers full of zeros: room for the parameters, or the gradients, of ``members`` members."""
+    return [
+        Layer(np.zeros((members, m, n), dtype), np.zeros((members, m), dtype))
+        for n, m in zip(widths, widths[1:], strict=False)
+    ]
+
+
+def outputs(widths: Sequence[int], members: int, batch: int, dtype: np.dtype) -> list[Array]:
+    """Room for the output (K, out, B) of every layer at one batch length."""
+    return [np.empty((members, m, batch), dtype) for m in widths[1:]]
+
+
+def forward(layers: Sequence[Layer], x: Array, out: Sequence[Array]) -> Array:
+    """Scores of all members.
+
+    Args:
+        layers: the parameters.
+        x: (B, D) inputs.
+        out: from ``outputs``; filled with every layer's output, the hidden ones after their ReLU.
+
+    Returns:
+        (K, C, B) scores: the last of ``out``.
+    """
+    W, b = layers[0]
+    h = out[0]
+    np.matmul(W.reshape(-1, W.shape[-1]), x.T, out=h.reshape(-1, len(x)))
+    h += b[:, :, None]
+    for (W, b), s in zip(layers[1:], out[1:], strict=True):
+        np.maximum(h, 0, out=h)
+        h = np.matmul(W, h, out=s)
+        h += b[:, :, None]
+    return h
+
+
+def backward(
+    layers: Sequence[Layer], x: Array, out: Sequence[Array], dscores: Array, gradients: Sequence[Layer]
+) -> None:
+    """Backpropagation: fill ``gradients`` with dL/dW and dL/db for all members.
+
+    Args:
+        layers: the parameters that ``forward`` used.
+        x: (B, D) inputs.
+        out: what ``forward`` filled; the hidden entries are overwritten.
+        dscores: (K, C, B), dL/dscores; may be the memory of the last of ``out``.
+        gradients: from ``zeros``; overwritten.
+    """
+    delta = dscores
+    for i in reversed(range(1, len(layers))):
+        h = out[i - 1]
+        np.matmul(delta, h.transpose(0, 2, 1), out=gradients[i].W)
+        delta.sum(axis=2, out=gradients[i].b)
+        active = h > 0
+        delta = np.matmul(layers[i].W.transpose(0, 2, 1), delta, out=h)
+        delta *= active
+    dW, db = gradients[0]
+    np.matmul(delta.reshape(-1, len(x)), x, out=dW.reshape(-1, x.shape[1]))
+    delta.sum(axis=2, out=db)

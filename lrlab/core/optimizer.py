@@ -1,0 +1,192 @@
+"""Optimizers: each updates one array of parameters in place and knows nothing of members or layers.
+
+    state = optimizer.init(w)                    # the moments: arrays of the shape of w
+    optimizer.update(w, g, state, lr, t, scratch)
+
+w, g, every array of the state and ``scratch`` have one shape; g and scratch may be overwritten. ``lr`` is the
+learning rate of this update (the schedule is already in it) and t = 1, 2, ... counts the updates.
+Written as in-place operations in the order of the formula, because an update reads memory and little else.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lrlab.core import check
+
+Array = np.ndarray
+State = tuple[Array, ...]
+
+
+class Optimizer(Protocol):
+    """What an optimizer can do; ``lr`` is its base learning rate."""
+
+    lr: float
+
+    def init(self, w: Array) -> State:
+        """State before the first update."""
+
+    def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
+        """One update of w in place."""
+
+
+@dataclass(frozen=True)
+class SGD:
+    """w -= lr g (lecture 5.4)."""
+
+    lr: float = 0.01
+
+    def __post_init__(self) -> None:
+        check.number("optimizer.lr", self.lr, above=0)
+
+    def init(self, w: Array) -> State:
+        return ()
+
+    def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
+        g *= lr
+        w -= g
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """v = rho v + g; w -= lr v (lecture 5.6). Nesterov: w -= lr (g + rho v) (Sutskever et al. 2013, eq. 3-4).
+
+    The learning rate multiplies v when it is used, not when it is gathered: under a schedule this differs from
+    the form v = rho v - lr g; w += v.
+    """
+
+    lr: float = 0.01
+    rho: float = 0.9
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        check.number("optimizer.lr", self.lr, above=0)
+        check.number("optimizer.rho", self.rho, at_least=0, below=1)
+        check.flag("optimizer.nesterov", self.nesterov)
+
+    def init(self, w: Array) -> State:
+        return (np.zeros_like(w),)
+
+    def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
+        (v,) = state
+        v *= self.rho
+        v += g
+        if self.nesterov:
+            np.multiply(v, lr * self.rho, out=scratch)
+            w -= scratch
+            g *= lr
+            w -= g
+        else:
+            np.multiply(v, lr, out=scratch)
+            w -= scratch
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """s = beta s + (1 - beta) g^2; w -= lr g / (sqrt(s) + eps) (lecture 5.7; Hinton's lecture 6e)."""
+
+    lr: float = 1e-3
+    beta: float = 0.99
+    eps: float = 1e-7
+
+    def __post_init__(self) -> None:
+        check.number("optimizer.lr", self.lr, above=0)
+        check.number("optimizer.beta", self.beta, at_least=0, below=1)
+        check.number("optimizer.eps", self.eps, above=0)
+
+    def init(self, w: Array) -> State:
+        return (np.zeros_like(w),)
+
+    def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
+        (s,) = state
+        s *= self.beta
+        np.multiply(g, g, out=scratch)
+        scratch *= 1 - self.beta
+        s += scratch
+        np.sqrt(s, out=scratch)
+        scratch += self.eps
+        g /= scratch
+        g *= lr
+        w -= g
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2014, arXiv:1412.6980, algorithm 1)::
+
+        m = beta1 m + (1 - beta1) g          m_hat = m / (1 - beta1^t)
+        v = beta2 v + (1 - beta2) g^2        v_hat = v / (1 - beta2^t)
+        w -= lr m_hat / (sqrt(v_hat) + eps)
+
+    An L2 regularizer's gradient is already in g here, so it passes through the moments; AdamW's decay does not.
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check.number("optimizer.lr", self.lr, above=0)
+        _check_moments(self.beta1, self.beta2, self.eps)
+
+    def init(self, w: Array) -> State:
+        return np.zeros_like(w), np.zeros_like(w)
+
+    def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
+        _adam(w, g, state, lr, self.beta1, self.beta2, self.eps, t, scratch)
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2017, arXiv:1711.05101, algorithm 2).
+
+    w -= lr weight_decay w, outside the moments, then Adam's update.
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        check.number("optimizer.lr", self.lr, above=0)
+        _check_moments(self.beta1, self.beta2, self.eps)
+        check.number("optimizer.weight_decay", self.weight_decay, at_least=0)
+
+    def init(self, w: Array) -> State:
+        return np.zeros_like(w), np.zeros_like(w)
+
+    def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
+        w *= 1 - lr * self.weight_decay
+        _adam(w, g, state, lr, self.beta1, self.beta2, self.eps, t, scratch)
+
+
+def _check_moments(beta1: float, beta2: float, eps: float) -> None:
+    check.number("optimizer.beta1", beta1, at_least=0, below=1)
+    check.number("optimizer.beta2", beta2, at_least=0, below=1)
+    check.number("optimizer.eps", eps, above=0)
+
+
+def _adam(
+    w: Array, g: Array, state: State, lr: float, beta1: float, beta2: float, eps: float, t: int, scratch: Array
+) -> None:
+    """Adam's update with the factors (1 - beta) moved out of the moments: three passes over memory fewer.
+
+    The state holds M = m / (1 - beta1) and V = v / (1 - beta2), so M = beta1 M + g and V = beta2 V + g^2.
+    """
+    M, V = state
+    to_m_hat = (1 - beta1) / (1 - beta1**t)
+    to_root_v_hat = np.sqrt((1 - beta2) / (1 - beta2**t))
+    M *= beta1
+    M += g
+    V *= beta2
+    g *= g
+    V += g
+    np.sqrt(V, out=scratch)
+    scratch += eps / to_root_v_hat
+    np.divide(M, scratch, out=scratch)
+    scratch *= lr * to_m_hat / to_root_v_hat
+    w -= scratch

@@ -1,0 +1,108 @@
+"""Regularizers: R(W), to be weighed by lambda = ``strength``. Biases are never regularized.
+
+The whole loss is L = mean data loss + strength * R(W) (lecture 3; CS231n, regularization).
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lrlab.core import check
+
+Array = np.ndarray
+
+
+class Regularizer(Protocol):
+    """A penalty on one weight array of one member."""
+
+    strength: float
+
+    def value(self, W: Array) -> float:
+        """strength * R(W)."""
+
+    def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
+        """gradient += strength * dR/dW; ``scratch`` has the shape of W and may be overwritten."""
+
+
+@dataclass(frozen=True)
+class NoRegularizer:
+    """R(W) = 0."""
+
+    strength: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.number("regularizer.strength", self.strength, at_least=0, at_most=0)
+
+    def value(self, W: Array) -> float:
+        return 0.0
+
+    def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class L2:
+    """R(W) = sum W^2, dR/dW = 2 W: prefers weights that are spread out."""
+
+    strength: float = 1e-4
+
+    def __post_init__(self) -> None:
+        check.number("regularizer.strength", self.strength, at_least=0)
+
+    def value(self, W: Array) -> float:
+        return self.strength * _sum_of_squares(W)
+
+    def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
+        np.multiply(W, 2 * self.strength, out=scratch)
+        gradient += scratch
+
+
+@dataclass(frozen=True)
+class L1:
+    """R(W) = sum |W|, dR/dW = sign(W): prefers weights that are zero."""
+
+    strength: float = 1e-5
+
+    def __post_init__(self) -> None:
+        check.number("regularizer.strength", self.strength, at_least=0)
+
+    def value(self, W: Array) -> float:
+        return self.strength * float(np.abs(W).sum(dtype=np.float64))
+
+    def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
+        np.sign(W, out=scratch)
+        scratch *= self.strength
+        gradient += scratch
+
+
+@dataclass(frozen=True)
+class ElasticNet:
+    """R(W) = l1_ratio * sum |W| + (1 - l1_ratio) * sum W^2 (Zou & Hastie 2005, in the lecture's scale of L2).
+
+    Args:
+        strength: lambda.
+        l1_ratio: share of L1, in [0, 1].
+    """
+
+    strength: float = 1e-5
+    l1_ratio: float = 0.5
+
+    def __post_init__(self) -> None:
+        check.number("regularizer.strength", self.strength, at_least=0)
+        check.number("regularizer.l1_ratio", self.l1_ratio, at_least=0, at_most=1)
+
+    def value(self, W: Array) -> float:
+        l1 = float(np.abs(W).sum(dtype=np.float64))
+        return self.strength * (self.l1_ratio * l1 + (1 - self.l1_ratio) * _sum_of_squares(W))
+
+    def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
+        np.sign(W, out=scratch)
+        scratch *= self.strength * self.l1_ratio
+        gradient += scratch
+        np.multiply(W, 2 * self.strength * (1 - self.l1_ratio), out=scratch)
+        gradient += scratch
+
+
+def _sum_of_squares(W: Array) -> float:
+    return float(np.square(W, dtype=np.float64).sum())

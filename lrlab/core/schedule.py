@@ -1,0 +1,124 @@
+"""Learning-rate schedules: pure functions of the update index and the number of updates.
+
+Every schedule has ``warmup``, the fraction of training in which the factor rises linearly from 0 to 1 (Goyal et
+al. 2017, arXiv:1706.02677, gradual warmup); its decay then runs over the updates that are left. Fractions, not
+counts of updates, so that a schedule means the same at every batch size.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+from lrlab.core import check
+
+
+class Schedule(Protocol):
+    """A decay, and the fraction of training that warms up to it."""
+
+    warmup: float
+
+    def decay(self, t: int, total: int) -> float:
+        """Factor on the learning rate at update t = 0, 1, ... of ``total`` (warmup not counted); 1 at t = 0."""
+
+
+def factor(schedule: Schedule, t: int, total: int) -> float:
+    """Factor on the learning rate at update t of ``total``.
+
+    Args:
+        schedule: the decay and its warmup.
+        t: index of the update, from 0.
+        total: number of updates in the whole training.
+    """
+    warmup = round(schedule.warmup * total)
+    if t < warmup:
+        return t / warmup
+    return schedule.decay(t - warmup, total - warmup)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """1."""
+
+    warmup: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
+
+    def decay(self, t: int, total: int) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """gamma^floor(t / (every * T)) (He et al. 2015: a tenth, twice).
+
+    Args:
+        warmup: fraction of training.
+        every: fraction of training (after warmup) between two drops, in (0, 1].
+        gamma: factor of each drop, in (0, 1].
+    """
+
+    warmup: float = 0.0
+    every: float = 0.3334
+    gamma: float = 0.1
+
+    def __post_init__(self) -> None:
+        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
+        check.number("schedule.every", self.every, above=0, at_most=1)
+        check.number("schedule.gamma", self.gamma, above=0, at_most=1)
+
+    def decay(self, t: int, total: int) -> float:
+        return self.gamma ** math.floor(t / (self.every * total))
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """floor + (1 - floor) (1 + cos(pi t / T)) / 2 (Loshchilov & Hutter 2016, arXiv:1608.03983, eq. 5).
+
+    Args:
+        warmup: fraction of training.
+        floor: the last factor, as a fraction of the base learning rate, in [0, 1].
+    """
+
+    warmup: float = 0.0
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
+        check.number("schedule.floor", self.floor, at_least=0, at_most=1)
+
+    def decay(self, t: int, total: int) -> float:
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * t / total)) / 2
+
+
+@dataclass(frozen=True)
+class LinearDecay:
+    """1 - t / T (lecture 6.2)."""
+
+    warmup: float = 0.0
+
+    def __post_init__(self) -> None:
+        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
+
+    def decay(self, t: int, total: int) -> float:
+        return 1 - t / total
+
+
+@dataclass(frozen=True)
+class InverseSqrt:
+    """1 / sqrt(1 + t / timescale); with a timescale of 1 update the lecture's alpha_0 / sqrt(t), t = 1, 2, ... (6.2).
+
+    Args:
+        warmup: fraction of training.
+        timescale: updates after which the factor has fallen to 1 / sqrt(2).
+    """
+
+    warmup: float = 0.0
+    timescale: float = 1.0
+
+    def __post_init__(self) -> None:
+        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
+        check.number("schedule.timescale", self.timescale, above=0)
+
+    def decay(self, t: int, total: int) -> float:
+        return 1 / math.sqrt(1 + t / self.timescale)

@@ -1,0 +1,64 @@
+"""The experiment: everything that decides what one training run does, validated."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lrlab.core import check
+from lrlab.core.loss import Loss
+from lrlab.core.model import Model
+from lrlab.core.optimizer import Optimizer
+from lrlab.core.regularizer import Regularizer
+from lrlab.core.schedule import Schedule
+from lrlab.data.datasets import Dataset
+from lrlab.errors import InputError
+
+
+class DataSource(Protocol):
+    """A data set that can be verified once and then loaded by anybody."""
+
+    def verify(self) -> None:
+        """Refuse missing, truncated or altered files."""
+
+    def load(self) -> Dataset:
+        """The data; cheap, read-only, shared."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One configuration: the parts of conf/, and how long and with which randomness they are trained.
+
+    Args:
+        data, model, loss, regularizer, optimizer, schedule: the parts.
+        batch_size: samples per update.
+        epochs: passes over the training set.
+        seed: of the initial parameters and of the order of the samples.
+        dtype: float32 or float64.
+    """
+
+    data: DataSource
+    model: Model
+    loss: Loss
+    regularizer: Regularizer
+    optimizer: Optimizer
+    schedule: Schedule
+    batch_size: int = 128
+    epochs: int = 10
+    seed: int = 0
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        check.integer("batch_size", self.batch_size, at_least=1)
+        check.integer("epochs", self.epochs, at_least=1)
+        check.integer("seed", self.seed, at_least=0)
+        check.choice("dtype", self.dtype, ("float32", "float64"))
+
+    def check_fits(self, training_samples: int) -> None:
+        """Refuse a batch that is larger than the training set."""
+        if self.batch_size > training_samples:
+            raise InputError(
+                f"batch_size must be <= {training_samples}, the training set's size, got {self.batch_size}"
+            )
+
+    def updates(self, training_samples: int) -> int:
+        """Number of updates in the whole training; the last batch of an epoch may be smaller."""
+        return self.epochs * -(-training_samples // self.batch_size)

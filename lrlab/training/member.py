@@ -1,0 +1,145 @@
+"""A member: one training run inside a population. Textbook, and alone: it sees only its own slices."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrlab.core.model import Layer
+from lrlab.core.optimizer import State
+from lrlab.core.schedule import factor
+from lrlab.training.experiment import Experiment
+
+Array = np.ndarray
+
+# An update reads and writes up to five arrays; this many elements of each stay in a core's cache together.
+BLOCK = 32768
+
+
+@dataclass(frozen=True)
+class Block:
+    """A flat piece of one parameter array: what one call of the optimizer updates."""
+
+    w: Array
+    gradient: Array  # of the latest microbatch
+    accumulated: Array  # over the microbatches of a batch
+    state: State
+    scratch: Array
+    is_weight: bool  # biases are not regularized
+
+
+class Member:
+    """One experiment in one slot of a population.
+
+    Attributes:
+        experiment: its configuration.
+        slot: its index on the population's K axis.
+        first_epoch: the epoch of the population's shuffles in which it started.
+        epoch: epochs it has completed.
+        t: updates it has made.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        slot: int,
+        first_epoch: int,
+        training_samples: int,
+        layers: Sequence[Layer],
+        gradients: Sequence[Layer],
+        accumulated: Sequence[Layer],
+    ) -> None:
+        """``layers``, ``gradients`` and ``accumulated`` are the population's stacked arrays, K first."""
+        self.experiment = experiment
+        self.slot = slot
+        self.first_epoch = first_epoch
+        self.epoch = 0
+        self.t = 0
+        self.metrics: dict[str, float] = {}
+        self._samples = training_samples
+        self._total = experiment.updates(training_samples)
+        self._parameters = [array[slot] for layer in layers for array in layer]
+        self._blocks = list(_blocks(experiment, slot, layers, gradients, accumulated))
+        self._begun = False  # whether ``accumulated`` holds a part of the current batch
+
+    @property
+    def finished(self) -> bool:
+        return self.epoch == self.experiment.epochs
+
+    def weights(self) -> dict[str, Array]:
+        """Copies of the parameters: W1 (out, in), b1 (out,), W2, ..."""
+        names = [f"{kind}{i // 2 + 1}" for i, kind in enumerate("Wb" * (len(self._parameters) // 2))]
+        return {name: array.copy() for name, array in zip(names, self._parameters, strict=True)}
+
+    def consume(self, seen: int) -> None:
+        """Take the gradient of a microbatch; update when it completes a batch.
+
+        Args:
+            seen: training samples of this epoch up to and including the microbatch.
+        """
+        last = seen == self._samples
+        if not (last or seen % self.experiment.batch_size == 0):
+            self._accumulate()
+        else:
+            self._update(observe=last)
+
+    def _accumulate(self) -> None:
+        for block in self._blocks:
+            if self._begun:
+                np.add(block.accumulated, block.gradient, out=block.accumulated)
+            else:
+                np.copyto(block.accumulated, block.gradient)
+        self._begun = True
+
+    def _update(self, *, observe: bool) -> None:
+        """Regularize and step, block by block; ``observe`` also measures the norms."""
+        experiment, optimizer = self.experiment, self.experiment.optimizer
+        lr = optimizer.lr * factor(experiment.schedule, self.t, self._total)
+        self.t += 1
+        before = [array.copy() for array in self._parameters] if observe else []
+        gradient_square = 0.0
+        for block in self._blocks:
+            g = block.gradient
+            if self._begun:
+                g += block.accumulated
+            if block.is_weight:
+                experiment.regularizer.add_gradient(block.w, g, block.scratch)
+            if observe:
+                gradient_square += float(np.square(g, dtype=np.float64).sum())
+            optimizer.update(block.w, g, block.state, lr, self.t, block.scratch)
+        self._begun = False
+        if observe:
+            change = [w - old for w, old in zip(self._parameters, before, strict=True)]
+            self.metrics = {
+                "lr": lr,
+                "gradient_norm": gradient_square**0.5,
+                "weight_norm": _norm(self._parameters),
+                "update_ratio": _norm(change) / max(_norm(before), np.finfo(np.float32).tiny),
+            }
+
+
+def _norm(arrays: Sequence[Array]) -> float:
+    return float(sum(np.square(a, dtype=np.float64).sum() for a in arrays) ** 0.5)
+
+
+def _blocks(
+    experiment: Experiment,
+    slot: int,
+    layers: Sequence[Layer],
+    gradients: Sequence[Layer],
+    accumulated: Sequence[Layer],
+) -> Iterator[Block]:
+    for stacked in zip(layers, gradients, accumulated, strict=True):
+        for name in ("W", "b"):
+            w, gradient, total = (getattr(layer, name)[slot].reshape(-1) for layer in stacked)
+            scratch = np.empty_like(w[:BLOCK])
+            for i in range(0, len(w), BLOCK):
+                piece = w[i : i + BLOCK]
+                yield Block(
+                    w=piece,
+                    gradient=gradient[i : i + BLOCK],
+                    accumulated=total[i : i + BLOCK],
+                    state=experiment.optimizer.init(piece),
+                    scratch=scratch[: len(piece)],
+                    is_weight=name == "W",
+                )

@@ -1,0 +1,189 @@
+"""The population: K small models trained on the same microbatches, so that their matrix multiplies are one.
+
+The engine walks the shuffled training set in microbatches. Forward and backward passes run stacked over all K
+slots; a member whose batch is several microbatches accumulates their gradients, then updates. Members come and go
+at epoch boundaries. No slot can touch another: a row of a matrix product depends on that row alone.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrlab.core.loss import Loss
+from lrlab.core.model import Model, backward, forward, outputs, zeros
+from lrlab.data.datasets import Dataset
+from lrlab.training.experiment import Experiment
+from lrlab.training.member import Member
+
+Array = np.ndarray
+
+EVALUATION_BATCH = 512
+LARGEST_MICROBATCH = 1024
+
+
+def microbatch_for(batch_sizes: Iterable[int]) -> int:
+    """The largest microbatch, up to LARGEST_MICROBATCH, of which every batch size is a multiple."""
+    common = math.gcd(*batch_sizes)
+    return next(m for m in range(min(common, LARGEST_MICROBATCH), 0, -1) if common % m == 0)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What an epoch of one member came to.
+
+    Attributes:
+        metrics: ``train/loss`` and ``train/accuracy`` are running means over the epoch, before each update;
+            ``val/loss`` and ``val/accuracy`` are measured at its end; losses are without the regularizer, in nats;
+            ``lr``, ``gradient_norm`` and ``update_ratio`` are those of the last update, over all parameters.
+        diverged: a loss or a norm is not finite.
+    """
+
+    member: Member
+    epoch: int
+    metrics: dict[str, float]
+    diverged: bool
+
+
+class Population:
+    """K slots for members that share data, architecture, loss, dtype and the order of the samples.
+
+    Args:
+        dataset: the loaded data.
+        model, loss: shared by all members.
+        width: K, the number of slots; fixed, because the shapes of the multiplies decide how they round.
+        microbatch: samples per multiply; every member's batch size is a multiple of it.
+        seed: of the order of the samples.
+        dtype: float32 or float64.
+        first_epoch: how many epochs of the shared shuffle have passed, for a replay.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        model: Model,
+        loss: Loss,
+        *,
+        width: int,
+        microbatch: int,
+        seed: int = 0,
+        dtype: str = "float32",
+        first_epoch: int = 0,
+    ) -> None:
+        self.dataset = dataset
+        self.width = width
+        self.microbatch = microbatch
+        self.epochs = first_epoch
+        self._model, self._loss, self._seed = model, loss, seed
+        self._dtype = np.dtype(dtype)
+        self._widths = model.widths(dataset.x.shape[1], len(dataset.classes))
+        self._layers = zeros(self._widths, width, self._dtype)
+        self._gradients = zeros(self._widths, width, self._dtype)
+        self._accumulated = zeros(self._widths, width, self._dtype)
+        self._rows = np.empty((max(microbatch, EVALUATION_BATCH), dataset.x.shape[1]), dataset.x.dtype)
+        self._outputs: dict[int, list[Array]] = {}  # per batch length
+        self._slots: list[Member | None] = [None] * width
+
+    @property
+    def members(self) -> list[Member]:
+        return [member for member in self._slots if member is not None]
+
+    @property
+    def room(self) -> int:
+        """Number of free slots."""
+        return self._slots.count(None)
+
+    def admit(self, experiment: Experiment, slot: int | None = None) -> Member:
+        """Start a member in a free slot (the first one, or the one named)."""
+        if experiment.batch_size % self.microbatch:
+            raise ValueError(f"batch size {experiment.batch_size} is no multiple of {self.microbatch}")
+        slot = self._slots.index(None) if slot is None else slot
+        rng = np.random.default_rng(experiment.seed)
+        initial = self._model.init(rng, self._widths[0], self._widths[-1])
+        for layer, start in zip(self._layers, initial, strict=True):
+            layer.W[slot], layer.b[slot] = start.W[0], start.b[0]
+        samples = len(self.dataset.train)
+        member = Member(
+            experiment, slot, self.epochs, samples, self._layers, self._gradients, self._accumulated
+        )
+        self._slots[slot] = member
+        return member
+
+    def release(self, member: Member) -> None:
+        """Free a member's slot. Its parameters become zero, so that nothing of it is left behind."""
+        self._slots[member.slot] = None
+        for layer in self._layers:
+            layer.W[member.slot] = 0
+            layer.b[member.slot] = 0
+
+    def epoch(self) -> list[Event]:
+        """Train every member for one pass over the training set, then measure it on the validation set."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a diverging member is no news
+            train_loss, train_accuracy = self._train()
+            validation = self.dataset.validation
+            val_loss, val_accuracy = self._evaluate(self.dataset.x, self.dataset.y, validation)
+        self.epochs += 1
+        events = []
+        for member in self.members:
+            k = member.slot
+            member.epoch += 1
+            metrics = {
+                "train/loss": float(train_loss[k]),
+                "train/accuracy": float(train_accuracy[k]),
+                "val/loss": float(val_loss[k]),
+                "val/accuracy": float(val_accuracy[k]),
+                **member.metrics,
+            }
+            diverged = not all(map(math.isfinite, metrics.values()))
+            events.append(Event(member, member.epoch, metrics, diverged))
+        return events
+
+    def test(self, member: Member) -> dict[str, float]:
+        """Loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
+        data = self.dataset
+        loss, accuracy = self._evaluate(data.x_test, data.y_test, np.arange(len(data.y_test)))
+        return {"test/loss": float(loss[member.slot]), "test/accuracy": float(accuracy[member.slot])}
+
+    def _train(self) -> tuple[Array, Array]:
+        """One pass of updates; mean loss (K,) and accuracy (K,) over it."""
+        order = np.random.default_rng([self._seed, self.epochs]).permutation(self.dataset.train)
+        samples = len(order)
+        batch_sizes = np.array([m.experiment.batch_size if m else self.microbatch for m in self._slots])
+        loss, right = np.zeros(self.width), np.zeros(self.width)
+        members, seen = self.members, 0
+        for x, y in self._batches(self.dataset.x, self.dataset.y, order, self.microbatch):
+            in_batch = np.minimum(batch_sizes, samples - seen // batch_sizes * batch_sizes)
+            out = self._room_for(len(y))
+            scores = forward(self._layers, x, out)
+            losses, hits = self._loss.gradient(scores, y, in_batch.astype(self._dtype))
+            backward(self._layers, x, out, scores, self._gradients)
+            loss += losses.sum(axis=1, dtype=np.float64)
+            right += np.count_nonzero(hits, axis=1)
+            seen += len(y)
+            for member in members:
+                member.consume(seen)
+        return loss / samples, right / samples
+
+    def _evaluate(self, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
+        """Mean loss (K,) and accuracy (K,) of all slots on some rows."""
+        loss, right = np.zeros(self.width), np.zeros(self.width)
+        for x, y in self._batches(images, labels, rows, EVALUATION_BATCH):
+            scores = forward(self._layers, x, self._room_for(len(y)))
+            loss += self._loss.value(scores, y).sum(axis=1, dtype=np.float64)
+            right += np.count_nonzero(scores.argmax(axis=1) == y, axis=1)
+        return loss / len(rows), right / len(rows)
+
+    def _batches(
+        self, images: Array, labels: Array, rows: Array, length: int
+    ) -> Iterator[tuple[Array, Array]]:
+        """The rows in order, ``length`` at a time, copied next to each other; the last may be fewer."""
+        for i in range(0, len(rows), length):
+            chosen = rows[i : i + length]
+            x = np.take(images, chosen, axis=0, out=self._rows[: len(chosen)], mode="clip")
+            yield x.astype(self._dtype, copy=False), labels[chosen]
+
+    def _room_for(self, length: int) -> list[Array]:
+        if length not in self._outputs:
+            self._outputs[length] = outputs(self._widths, self.width, length, self._dtype)
+        return self._outputs[length]
