@@ -1,0 +1,60 @@
+"""From a composed configuration to the objects it names, and to the forms in which it is recorded."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lrlab.training.experiment import Experiment
+
+PARTS = ("data", "model", "loss", "regularizer", "optimizer", "schedule")
+SETTINGS = ("batch_size", "epochs", "seed", "dtype")
+
+
+def experiment(config: Mapping[str, Any]) -> Experiment:
+    """The validated experiment of a resolved configuration.
+
+    Raises:
+        InputError: a value is not allowed, or a ``_target_`` is outside lrlab and the prefixes of ``allow``.
+    """
+    from lrlab.instantiate import instantiate
+
+    allowed = ("lrlab.", *config.get("allow", ()))
+    parts = {name: instantiate(config[name], key=name, allowed=allowed) for name in PARTS}
+    return Experiment(**parts, **{name: config[name] for name in SETTINGS})
+
+
+def recorded(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a configuration that decides what is trained: what goes on record with a run."""
+    return {name: config[name] for name in (*PARTS, *SETTINGS, "allow") if name in config}
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys joined by dots; ``_target_`` becomes the name of its class: ``optimizer: AdamW``."""
+    return dict(_flat(config, prefix))
+
+
+def _flat(config: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if key == "_target_":
+            yield prefix, str(value).rpartition(".")[2]
+            continue
+        path = f"{prefix}.{key}" if prefix else key
+        if isinstance(value, Mapping):
+            yield from _flat(value, path)
+        else:
+            yield path, value
+
+
+def to_yaml(config: Mapping[str, Any]) -> str:
+    """The configuration as it is attached to a run."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return yaml.dump(dict(config), Dumper=dumper, sort_keys=False)
+
+
+def from_yaml(text: str) -> dict[str, Any]:
+    """What ``to_yaml`` wrote."""
+    import yaml
+
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded

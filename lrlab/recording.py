@@ -1,0 +1,65 @@
+"""How a member's training is put on record: its run, its epochs, and, for those worth it, weights and pictures."""
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from lrlab.configuration import flat, recorded, to_yaml
+from lrlab.core.model import Linear
+from lrlab.tracking.tracker import Tracker
+from lrlab.training.member import Member
+from lrlab.training.population import Population
+from lrlab.training.provenance import Provenance
+
+PROVENANCE = "lrlab.provenance"
+
+
+def start(
+    tracker: Tracker,
+    config: Mapping[str, Any],
+    population: Population,
+    member: Member,
+    *,
+    name: str,
+    parent: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> str:
+    """Open the run of a member that was just admitted; returns its id.
+
+    Args:
+        config: the resolved configuration; the part that decides the training goes on record.
+        name, parent, tags: as the tracker takes them.
+    """
+    config = recorded(config)
+    provenance = Provenance.of(population, member)
+    return tracker.start(
+        name,
+        parent=parent,
+        params=flat(config),
+        tags={PROVENANCE: json.dumps(provenance.to_dict()), **(tags or {})},
+        config=to_yaml(config),
+        dataset=population.dataset,
+    )
+
+
+def keep(
+    tracker: Tracker, run_id: str, population: Population, member: Member, history: Mapping[str, Any]
+) -> None:
+    """Attach the weights (weights.npz), the loss curve, and the class templates of a linear model.
+
+    Args:
+        history: the run's metrics so far, name -> [(epoch, value), ...].
+    """
+    from lrlab.analysis import plots
+
+    weights = member.weights()
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **weights)
+    files = {"weights.npz": buffer.getvalue(), "loss_curve.png": plots.loss_curve(history)}
+    if isinstance(member.experiment.model, Linear):
+        data = population.dataset
+        files["templates.png"] = plots.templates(weights["W1"], data.image_shape, data.classes)
+    tracker.attach(run_id, files)
