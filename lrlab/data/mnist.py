@@ -1,0 +1,58 @@
+"""MNIST in its official IDX format: LeCun, Cortes and Burges (1998)."""
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrlab.data.files import FileSpec
+from lrlab.data.imageset import ImageSet, Labelled
+
+
+def decode(folder: Path) -> tuple[Labelled, Labelled]:
+    """Training and test images of the four IDX files in `folder`."""
+    train, test = (
+        Labelled(
+            read_idx(folder / f"{split}-images-idx3-ubyte.gz")[..., np.newaxis],
+            read_idx(folder / f"{split}-labels-idx1-ubyte.gz"),
+        )
+        for split in ("train", "t10k")
+    )
+    return train, test
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """A gzipped IDX file of bytes: two zeros, type 8, number of axes, their lengths (big-endian uint32), the bytes.
+
+    Raises:
+        ValueError: not such a file, or not as many bytes as the axes say.
+    """
+    content = gzip.decompress(path.read_bytes())
+    zeros, kind, axes = struct.unpack_from(">HBB", content)
+    if (zeros, kind) != (0, 8):
+        raise ValueError(f"{path} is not an IDX file of bytes")
+    shape = struct.unpack_from(f">{axes}I", content, 4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+MNIST = ImageSet(
+    name="mnist",
+    classes=tuple("0123456789"),
+    image_shape=(28, 28, 1),
+    train_images=60_000,
+    test_images=10_000,
+    files=(
+        FileSpec("train-images-idx3-ubyte.gz", 9_912_422, "f68b3c2dcbeaaa9fbdd348bbdeb94873"),
+        FileSpec("train-labels-idx1-ubyte.gz", 28_881, "d53e105ee54ea40749a09fcbcd1e9432"),
+        FileSpec("t10k-images-idx3-ubyte.gz", 1_648_877, "9fb629c4189551a2d022fa330f9573f3"),
+        FileSpec("t10k-labels-idx1-ubyte.gz", 4_542, "ec29112dd5afa0611ce80d1b7f02629c"),
+    ),
+    hosts=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    license="CC BY-SA 3.0",
+    decode=decode,
+)
