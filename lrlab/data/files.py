@@ -25,7 +25,7 @@ class FileSpec:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write beside `path` under a temporary name, which becomes `path` when the block ends without an error."""
+    """Write under a temporary name, which becomes `path` when the block ends without an error."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with partial.open("xb") as stream:

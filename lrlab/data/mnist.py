@@ -24,7 +24,7 @@ def decode(folder: Path) -> tuple[Labelled, Labelled]:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """A gzipped IDX file of bytes: two zeros, type 8, number of axes, their lengths (big-endian uint32), the bytes.
+    """A gzipped IDX file: two zeros, type 8 (bytes), number of axes, their lengths (big-endian), the bytes.
 
     Raises:
         ValueError: not such a file, or not as many bytes as the axes say.
