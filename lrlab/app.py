@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lrlab import show
 from lrlab.configuration import experiment, recorded
 from lrlab.errors import InputError
+from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
     import optuna
@@ -42,11 +43,11 @@ class Lab:
         limit_blas(config.blas_threads or cores())
         population = solo(wanted, wanted.data.load(), microbatch=config.population.microbatch)
         (member,) = population.members
-        with open_tracker(resolved) as tracker, show.epochs(wanted.epochs) as watch:
+        with open_tracker(resolved) as tracker, show.epochs() as watch:
             run_id = recording.start(tracker, resolved, population, member, name="train")
             for event in epochs(population):
                 tracker.log(run_id, event.epoch, event.metrics)
-                watch(event)
+                watch(event, wanted.epochs)
             recording.keep(tracker, run_id, population, member, tracker.read(run_id).metrics)
             tracker.end(run_id, "FAILED" if event.diverged else "FINISHED")
         show.trained(run_id, event)
@@ -64,7 +65,7 @@ class Lab:
             return sweep.extras
         population = config["population"]
         fair = -(-sweep.trials // (2 * sweep.workers))  # two rounds at least, so that the search can learn
-        with open_tracker(config, create=True) as tracker:
+        with open_tracker(config) as tracker:
             run_id = tracker.start(
                 sweep.study,
                 params={"study": sweep.study, "n_trials": sweep.trials},
@@ -101,24 +102,95 @@ class Lab:
                 found = best(study, tracker)
                 note = f"Best: trial {found.trial}, run {found.run_id}"
                 tracker.tag(extras["run_id"], {"lrlab.best_run_id": found.run_id, "mlflow.note.content": note})
-                show.best(found, sweep)
+                show.best(found)
+                show.after_sweep(found.study)
             finally:
                 tracker.end(extras["run_id"], "FAILED" if error else "FINISHED")
 
 
+class Door:
+    """Hydra's callback before a single job: refuses bad input while nothing has been written."""
+
+    def on_run_start(self, config: "DictConfig", **_: Any) -> None:
+        # Hydra turns what a callback raises into a warning, but for SystemExit
+        try:
+            check(resolve(config))
+        except InputError as error:
+            print(f"lrlab: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
+
+
 def resolve(config: "DictConfig") -> dict[str, Any]:
-    """The configuration as plain dictionaries, interpolations filled in; secrets stay out of it (hydra.* is kept)."""
+    """The configuration as plain dictionaries, interpolations filled in."""
     from omegaconf import OmegaConf
 
     resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     return resolved
 
 
-def check(config: Mapping[str, Any]) -> Any:
-    """The experiment of a configuration, after everything that can be refused before training was looked at."""
+def check(config: Mapping[str, Any]) -> Experiment:
+    """The experiment of a configuration, once everything that can be refused before training has been looked at."""
     wanted = experiment(config)
     wanted.data.verify()
     wanted.check_fits(len(wanted.data.load().train))
     if config["objective"] not in OBJECTIVES:
         raise InputError(f"objective must be one of {', '.join(OBJECTIVES)}, got {config['objective']!r}")
     return wanted
+
+
+def open_tracker(config: Mapping[str, Any]) -> "Tracker":
+    """The tracker that a resolved configuration names."""
+    from lrlab.instantiate import instantiate
+
+    tracker: Tracker = instantiate(config["tracking"], key="tracking").open(config["outputs"])
+    return tracker
+
+
+def sweep_options(name: str) -> list[str]:
+    """Hydra options that run a sweep: of ./sweeps/ first, then of those that ship.
+
+    Raises:
+        InputError: there is no such sweep.
+    """
+    folders = Path("sweeps").absolute(), folder("sweeps")
+    for place in folders:
+        if (place / f"{name}.yaml").is_file():
+            return ["--config-dir", str(place), "--config-name", name, "--multirun"]
+    known = sorted({path.stem for place in folders for path in place.glob("*.yaml")})
+    raise InputError(f"sweep must be one of {', '.join(known)}, got {name!r}")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the Hydra application as ``python -m lrlab ARGUMENTS`` does; returns the exit code.
+
+    Hydra would print a traceback for anything it does not know; here what the user can mend is one line.
+    """
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = ["lrlab", *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach us as they are
+    try:
+        hydra.main(version_base="1.3", config_path=str(folder("conf")), config_name="config")(Lab())()
+    except (InputError, HydraException, OmegaConfBaseException) as error:
+        print(f"lrlab: {one_line(error)}", file=sys.stderr)
+        return 2
+    finally:
+        sys.argv = before[0]
+        os.environ.pop("HYDRA_FULL_ERROR")
+        if before[1] is not None:
+            os.environ["HYDRA_FULL_ERROR"] = before[1]
+    return 0
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error; for a key that does not exist, with the keys that do."""
+    from omegaconf.errors import ConfigKeyError
+
+    cause = error.__cause__
+    if isinstance(cause, ConfigKeyError) and cause.parent_node is not None:
+        allowed = ", ".join(str(key) for key in cause.parent_node if not str(key).startswith("_"))
+        return f"{cause.full_key} is no config key; allowed here: {allowed}"
+    return " ".join(str(error).split())

@@ -9,7 +9,8 @@ import numpy as np
 
 from lrlab.configuration import flat, recorded, to_yaml
 from lrlab.core.model import Linear
-from lrlab.tracking.tracker import Tracker
+from lrlab.data.datasets import Dataset
+from lrlab.tracking.tracker import DatasetInfo, Tracker
 from lrlab.training.member import Member
 from lrlab.training.population import Population
 from lrlab.training.provenance import Provenance
@@ -41,8 +42,13 @@ def start(
         params=flat(config),
         tags={PROVENANCE: json.dumps(provenance.to_dict()), **(tags or {})},
         config=to_yaml(config),
-        dataset=population.dataset,
+        dataset=_info(population.dataset),
     )
+
+
+def _info(data: Dataset) -> DatasetInfo:
+    sizes = {"train": len(data.train), "validation": len(data.validation), "test": len(data.y_test)}
+    return DatasetInfo(data.name, data.digest, sizes=sizes)
 
 
 def keep(

@@ -1,6 +1,7 @@
 """Checks of configuration values: every refusal names the key, what is allowed and what was given."""
 
 import math
+import operator
 from collections.abc import Collection
 from numbers import Integral, Real
 from typing import Any
@@ -23,16 +24,22 @@ def number(
         InputError: for example ``optimizer.lr must be a number > 0, got -1``.
     """
     bounds = [
-        (">", above, lambda bound: value > bound),
-        (">=", at_least, lambda bound: value >= bound),
-        ("<", below, lambda bound: value < bound),
-        ("<=", at_most, lambda bound: value <= bound),
+        (">", above, operator.gt),
+        (">=", at_least, operator.ge),
+        ("<", below, operator.lt),
+        ("<=", at_most, operator.le),
     ]
     asked = [(sign, bound, holds) for sign, bound, holds in bounds if bound is not None]
-    finite = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not (finite and all(holds(bound) for _, bound, holds in asked)):
+    if not (_finite(value) and all(holds(value, bound) for _, bound, holds in asked)):
         rule = " and ".join(f"{sign} {bound:g}" for sign, bound, _ in asked)
         raise InputError(f"{key} must be a number {rule}, got {value!r}".replace("number ,", "number,"))
+
+
+def _finite(value: Any) -> bool:
+    try:
+        return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer beyond the floats
+        return False
 
 
 def integer(key: str, value: Any, *, at_least: int, at_most: int | None = None) -> None:

@@ -1,15 +1,21 @@
 """The gradient check: backpropagation against centred differences, in float64 (CS231n, gradient checks)."""
 
+import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from lrlab.core.loss import Loss
-from lrlab.core.model import Layer, Model, backward, forward, outputs, zeros
-from lrlab.core.regularizer import Regularizer
+from lrlab.core.loss import Loss, SoftmaxCrossEntropy
+from lrlab.core.model import MLP, Layer, Linear, Model, backward, forward, outputs, zeros
+from lrlab.core.regularizer import L1, L2, ElasticNet, NoRegularizer, Regularizer
 
 Array = np.ndarray
+
+MODELS = Linear(), MLP((5,)), MLP((5, 4))
+LOSSES = (SoftmaxCrossEntropy(),)
+REGULARIZERS = NoRegularizer(), L2(0.1), L1(0.1), ElasticNet(0.1, 0.3)
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -111,3 +117,13 @@ def _numeric(
                 parameters[i] = at
                 slopes[i] = (above - below) / (2 * step)
     return gradients
+
+
+def check_all() -> list[dict[str, object]]:
+    """Check every model x loss x regularizer pair of lrlab; one row each, ``passed`` below TOLERANCE."""
+    rows: list[dict[str, object]] = []
+    for model, loss, regularizer in itertools.product(MODELS, LOSSES, REGULARIZERS):
+        outcome = check_gradient(model, loss, regularizer)
+        names = {"model": repr(model), "loss": repr(loss), "regularizer": repr(regularizer)}
+        rows.append({**names, **asdict(outcome), "passed": outcome.relative_error < TOLERANCE})
+    return rows

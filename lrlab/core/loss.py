@@ -36,7 +36,8 @@ class SoftmaxCrossEntropy:
             (K, B) losses in nats.
         """
         shifted = scores - scores.max(axis=1, keepdims=True)
-        return np.log(np.exp(shifted).sum(axis=1)) - shifted[:, y, np.arange(len(y))]
+        losses: Array = np.log(np.exp(shifted).sum(axis=1)) - shifted[:, y, np.arange(len(y))]
+        return losses
 
     def gradient(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
         """dL/ds = (softmax(s) - onehot(y)) / samples, in the memory of the scores.
@@ -47,8 +48,8 @@ class SoftmaxCrossEntropy:
             samples: (K,) number of samples in each member's batch, of which these B may be a part.
 
         Returns:
-            (K, B) losses of the samples, as ``value`` gives them, and (K, B) whether no class scored higher than
-            the label: what argmax would say, but for exact ties, and free.
+            (K, B) losses of the samples, as ``value`` gives them, and (K, B) whether no class scored higher
+            than the label: what argmax would say, but for exact ties, and free.
         """
         columns = np.arange(len(y))
         scores -= scores.max(axis=1, keepdims=True)

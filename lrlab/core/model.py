@@ -12,11 +12,13 @@ The first layer reads x once for all members: ``W.reshape(K*out, D) @ x.T`` is a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from lrlab.core import check
+from lrlab.errors import InputError
 
 Array = np.ndarray
 
@@ -72,7 +74,7 @@ class MLP:
 
     def __post_init__(self) -> None:
         if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence) or not self.hidden:
-            raise check.InputError(f"model.hidden must be a list of widths, got {self.hidden!r}")
+            raise InputError(f"model.hidden must be a list of widths, got {self.hidden!r}")
         for width in self.hidden:
             check.integer("model.hidden", width, at_least=1)
         object.__setattr__(self, "hidden", tuple(self.hidden))  # hashable, whatever sequence was given
@@ -82,7 +84,7 @@ class MLP:
 
     def init(self, rng: np.random.Generator, inputs: int, classes: int) -> list[Layer]:
         widths = self.widths(inputs, classes)
-        return [_gaussian(rng, n, m, np.sqrt(2 / n)) for n, m in zip(widths, widths[1:], strict=False)]
+        return [_gaussian(rng, n, m, np.sqrt(2 / n)) for n, m in pairwise(widths)]
 
 
 def _gaussian(rng: np.random.Generator, inputs: int, outputs: int, scale: float) -> Layer:
@@ -92,8 +94,7 @@ def _gaussian(rng: np.random.Generator, inputs: int, outputs: int, scale: float)
 def zeros(widths: Sequence[int], members: int, dtype: np.dtype) -> list[Layer]:
     """Layers full of zeros: room for the parameters, or the gradients, of ``members`` members."""
     return [
-        Layer(np.zeros((members, m, n), dtype), np.zeros((members, m), dtype))
-        for n, m in zip(widths, widths[1:], strict=False)
+        Layer(np.zeros((members, m, n), dtype), np.zeros((members, m), dtype)) for n, m in pairwise(widths)
     ]
 
 

@@ -8,6 +8,7 @@ learning rate of this update (the schedule is already in it) and t = 1, 2, ... c
 Written as in-place operations in the order of the formula, because an update reads memory and little else.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,8 +53,8 @@ class SGD:
 class Momentum:
     """v = rho v + g; w -= lr v (lecture 5.6). Nesterov: w -= lr (g + rho v) (Sutskever et al. 2013, eq. 3-4).
 
-    The learning rate multiplies v when it is used, not when it is gathered: under a schedule this differs from
-    the form v = rho v - lr g; w += v.
+    The learning rate multiplies v when it is used, not when it is gathered: under a schedule this differs
+    from the form v = rho v - lr g; w += v.
     """
 
     lr: float = 0.01
@@ -119,7 +120,7 @@ class Adam:
         v = beta2 v + (1 - beta2) g^2        v_hat = v / (1 - beta2^t)
         w -= lr m_hat / (sqrt(v_hat) + eps)
 
-    An L2 regularizer's gradient is already in g here, so it passes through the moments; AdamW's decay does not.
+    An L2 regularizer's gradient is already in g here and passes through the moments; AdamW's decay does not.
     """
 
     lr: float = 1e-3
@@ -135,7 +136,7 @@ class Adam:
         return np.zeros_like(w), np.zeros_like(w)
 
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
-        _adam(w, g, state, lr, self.beta1, self.beta2, self.eps, t, scratch)
+        _adam(self, w, g, state, lr, t, scratch)
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class AdamW:
 
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
         w *= 1 - lr * self.weight_decay
-        _adam(w, g, state, lr, self.beta1, self.beta2, self.eps, t, scratch)
+        _adam(self, w, g, state, lr, t, scratch)
 
 
 def _check_moments(beta1: float, beta2: float, eps: float) -> None:
@@ -170,23 +171,21 @@ def _check_moments(beta1: float, beta2: float, eps: float) -> None:
     check.number("optimizer.eps", eps, above=0)
 
 
-def _adam(
-    w: Array, g: Array, state: State, lr: float, beta1: float, beta2: float, eps: float, t: int, scratch: Array
-) -> None:
+def _adam(adam: Adam | AdamW, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
     """Adam's update with the factors (1 - beta) moved out of the moments: three passes over memory fewer.
 
     The state holds M = m / (1 - beta1) and V = v / (1 - beta2), so M = beta1 M + g and V = beta2 V + g^2.
     """
-    M, V = state
+    beta1, beta2, M, V = adam.beta1, adam.beta2, *state
     to_m_hat = (1 - beta1) / (1 - beta1**t)
-    to_root_v_hat = np.sqrt((1 - beta2) / (1 - beta2**t))
+    to_root_v_hat = math.sqrt((1 - beta2) / (1 - beta2**t))  # np.sqrt's float64 would widen float32 arrays
     M *= beta1
     M += g
     V *= beta2
     g *= g
     V += g
     np.sqrt(V, out=scratch)
-    scratch += eps / to_root_v_hat
+    scratch += adam.eps / to_root_v_hat
     np.divide(M, scratch, out=scratch)
     scratch *= lr * to_m_hat / to_root_v_hat
     w -= scratch

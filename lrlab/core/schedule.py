@@ -1,8 +1,8 @@
 """Learning-rate schedules: pure functions of the update index and the number of updates.
 
-Every schedule has ``warmup``, the fraction of training in which the factor rises linearly from 0 to 1 (Goyal et
-al. 2017, arXiv:1706.02677, gradual warmup); its decay then runs over the updates that are left. Fractions, not
-counts of updates, so that a schedule means the same at every batch size.
+Every schedule has ``warmup``, the fraction of training in which the factor rises linearly from 0 to 1 (Goyal
+et al. 2017, arXiv:1706.02677, gradual warmup); its decay then runs over the updates that are left. Fractions,
+not counts of updates, so that a schedule means the same at every batch size.
 """
 
 import math
@@ -18,7 +18,7 @@ class Schedule(Protocol):
     warmup: float
 
     def decay(self, t: int, total: int) -> float:
-        """Factor on the learning rate at update t = 0, 1, ... of ``total`` (warmup not counted); 1 at t = 0."""
+        """Factor on the learning rate at update t = 0, 1, ... of ``total``, without the warmup; 1 at t = 0."""
 
 
 def factor(schedule: Schedule, t: int, total: int) -> float:
@@ -106,7 +106,7 @@ class LinearDecay:
 
 @dataclass(frozen=True)
 class InverseSqrt:
-    """1 / sqrt(1 + t / timescale); with a timescale of 1 update the lecture's alpha_0 / sqrt(t), t = 1, 2, ... (6.2).
+    """1 / sqrt(1 + t / timescale): for a timescale of 1 the lecture's alpha_0 / sqrt(t), t = 1, 2, ... (6.2).
 
     Args:
         warmup: fraction of training.

@@ -58,3 +58,18 @@ def best(study: "optuna.Study", tracker: Tracker) -> Best:
         metrics,
         from_yaml(record.config),
     )
+
+
+def run_of(study: "optuna.Study", number: int) -> str:
+    """The run id of a trial.
+
+    Raises:
+        InputError: there is no such trial, or it never ran.
+    """
+    trials = study.get_trials(deepcopy=False)
+    if number >= len(trials):
+        raise InputError(f"trial must be < {len(trials)} in study {study.study_name}, got {number}")
+    if "run_id" not in trials[number].user_attrs:
+        raise InputError(f"trial {number} of study {study.study_name} has no run: it was never trained")
+    run_id: str = trials[number].user_attrs["run_id"]
+    return run_id

@@ -1,0 +1,236 @@
+"""The command line. ``train`` and ``sweep`` are doors to the Hydra application; the rest reads what it left."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lrlab.errors import InputError
+
+EXAMPLES = """\
+examples:
+  lrlab sweep quickstart                       all four hyperparameters on the digits, under a minute
+  lrlab train optimizer=adamw optimizer.lr=3e-3
+  lrlab ui                                     browse the runs in MLflow
+  lrlab reproduce best                         train the best configuration again, and prove it is the same
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
+    given = parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
+    try:
+        code: int = given.run(given)
+    except InputError as error:
+        print(f"lrlab: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands, each with its help and examples."""
+    top = argparse.ArgumentParser(
+        prog="lrlab",
+        description="Which learning rate, batch size, warmup and regularization, and how do they move together?",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    from lrlab import __version__
+
+    top.add_argument("--version", action="version", version=f"lrlab {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    train = _command(
+        commands,
+        "train",
+        _train,
+        "train one configuration",
+        "lrlab train data=cifar10 model=mlp optimizer=adamw schedule=cosine epochs=15",
+        "lrlab train --cfg job                        # show the configuration, train nothing",
+    )
+    train.add_argument("overrides", nargs=argparse.REMAINDER, help="Hydra overrides and options")
+
+    sweep = _command(
+        commands,
+        "sweep",
+        _sweep,
+        "search hyperparameters: a file of sweeps/, or of ./sweeps/",
+        "lrlab sweep best data=cifar10",
+        "lrlab sweep quickstart hydra.sweeper.n_trials=64 hydra/sweeper/pruner=median",
+    )
+    sweep.add_argument("name", metavar="NAME", help="a sweep; an unknown one lists what there is")
+    sweep.add_argument("overrides", nargs=argparse.REMAINDER, help="Hydra overrides and options")
+
+    best = _command(commands, "best", _best, "the best configuration of a study", "lrlab best --json")
+    best.add_argument("study", nargs="?", metavar="STUDY", help="default: the newest")
+    _places(best)
+    _json(best)
+
+    reproduce = _command(
+        commands,
+        "reproduce",
+        _reproduce,
+        "train a recorded run again and compare every epoch of every metric",
+        "lrlab reproduce best",
+        "lrlab reproduce 17 --study quickstart_2026-01-31_12-00-00_3f9a",
+        "lrlab reproduce 0f3c…  # an MLflow run id",
+    )
+    reproduce.add_argument("run", nargs="?", default="best", metavar="RUN", help="best, trial number or run id")
+    reproduce.add_argument("--study", help="default: the newest")
+    _places(reproduce)
+    _json(reproduce)
+
+    ui = _command(commands, "ui", _ui, "browse all runs in MLflow, on this machine only", "lrlab ui --port 5001")
+    ui.add_argument("--port", type=int, default=5000)
+    _places(ui)
+
+    data = _command(commands, "data", _data_list, "list and fetch the data sets", "lrlab data fetch cifar10")
+    actions = data.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = _command(actions, "list", _data_list, "what there is, and what is fetched", "lrlab data list --json")
+    _json(listing)
+    fetch = _command(
+        actions,
+        "fetch",
+        _data_fetch,
+        "download and check a data set",
+        "lrlab data fetch cifar10",
+        "lrlab data fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz",
+    )
+    fetch.add_argument("name", metavar="NAME")
+    fetch.add_argument("--from", dest="source", type=Path, help="a folder or tar file that you have already")
+    for command in (listing, fetch):
+        command.add_argument("--root", type=Path, help="default: $LRLAB_DATA, else your cache directory")
+
+    gradcheck = _command(
+        commands, "gradcheck", _gradcheck, "backpropagation against numerical gradients", "lrlab gradcheck"
+    )
+    _json(gradcheck)
+    return top
+
+
+def _command(
+    commands: Any, name: str, run: Any, purpose: str, *examples: str
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=purpose,
+        description=purpose[0].upper() + purpose[1:] + ".",
+        epilog="\n  ".join(("examples:", *examples)),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _places(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--outputs", type=Path, default=Path("outputs"), help="default: ./outputs")
+    command.add_argument("--storage", help="URL of the studies, if they are not in OUTPUTS/optuna.log")
+    command.add_argument("--tracking-uri", help="of MLflow, if it is not OUTPUTS/mlflow.db")
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="one JSON document on stdout")
+
+
+def _train(given: argparse.Namespace) -> int:
+    from lrlab import app
+
+    return app.run(given.overrides)
+
+
+def _sweep(given: argparse.Namespace) -> int:
+    from lrlab import app
+
+    return app.run([*app.sweep_options(given.name), *given.overrides])
+
+
+def _best(given: argparse.Namespace) -> int:
+    from lrlab import show
+    from lrlab.sweep.best import best
+    from lrlab.sweep.study import existing
+
+    study = existing(given.study, given.storage, given.outputs)
+    with _tracker(given) as tracker:
+        found = best(study, tracker)
+    if given.json:
+        print(json.dumps(found.to_dict(), indent=2))
+    else:
+        show.best(found)
+        show.after_sweep(found.study)
+    return 0
+
+
+def _reproduce(given: argparse.Namespace) -> int:
+    from lrlab import show
+    from lrlab.replay import replay
+
+    with _tracker(given) as tracker, show.epochs() as watch:
+        outcome = replay(tracker, _run_id(given, tracker), watch)
+    if given.json:
+        print(json.dumps(outcome.to_dict(), indent=2))
+    else:
+        show.replayed(outcome)
+    return 1 if outcome.verdict == "differs" else 0
+
+
+def _run_id(given: argparse.Namespace, tracker: Any) -> str:
+    """The run that RUN means: the study's best, a trial of it, or the run itself."""
+    from lrlab.sweep.best import best, run_of
+    from lrlab.sweep.study import existing
+
+    if given.run == "best":
+        return best(existing(given.study, given.storage, given.outputs), tracker).run_id
+    if given.run.isdecimal() and len(given.run) < 32:
+        return run_of(existing(given.study, given.storage, given.outputs), int(given.run))
+    run: str = given.run
+    return run
+
+
+def _ui(given: argparse.Namespace) -> int:
+    from lrlab.tracking.mlflow import serve
+
+    return serve(given.tracking_uri, str(given.outputs), given.port)
+
+
+def _data_list(given: argparse.Namespace) -> int:
+    from lrlab import show
+    from lrlab.data.catalog import available
+
+    rows = [asdict(row) for row in available(given.root)]
+    if given.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        show.datasets(rows)
+    return 0
+
+
+def _data_fetch(given: argparse.Namespace) -> int:
+    from lrlab.data.download import fetch
+
+    fetch(given.name, given.root, given.source)
+    return 0
+
+
+def _gradcheck(given: argparse.Namespace) -> int:
+    from lrlab import show
+    from lrlab.core.gradcheck import check_all
+
+    outcomes = check_all()
+    if given.json:
+        print(json.dumps(outcomes, indent=2))
+    else:
+        show.gradients(outcomes)
+    return 0 if all(outcome["passed"] for outcome in outcomes) else 1
+
+
+def _tracker(given: argparse.Namespace) -> Any:
+    from lrlab.tracking.mlflow import Mlflow
+
+    return Mlflow(uri=given.tracking_uri).open(str(given.outputs))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

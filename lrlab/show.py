@@ -1,0 +1,99 @@
+"""What the terminal shows: progress on stderr, results on stdout."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from lrlab.replay import Replay
+    from lrlab.sweep.best import Best
+    from lrlab.training.population import Event
+
+OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
+ERR = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def epochs() -> Iterator[Callable[["Event", int], None]]:
+    """A progress bar, fed with every epoch's event and their number; a line for about every twentieth stays."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=ERR, transient=True) as bar:
+        task = bar.add_task("training", total=None)
+
+        def watch(event: "Event", total: int) -> None:
+            bar.update(task, completed=event.epoch, total=total)
+            every = -(-total // 20)
+            if event.epoch % every == 0 or event.epoch == total or event.diverged:
+                ERR.print(f"epoch {event.epoch:>{len(str(total))}}/{total}  {_metrics(event.metrics)}")
+
+        yield watch
+
+
+def trained(run_id: str, event: "Event") -> None:
+    """The end of a single training."""
+    state = "diverged" if event.diverged else "finished"
+    OUT.print(f"{state} after epoch {event.epoch}: {_metrics(event.metrics)}")
+    OUT.print(f"run {run_id}")
+    _next(f"lrlab reproduce {run_id}", "train it again, and compare")
+
+
+def best(found: "Best") -> None:
+    """The best trial of a study, and what one does with it."""
+    table = Table(title=f"best of {found.study}: trial {found.trial}", title_justify="left", show_header=False)
+    for name, value in found.params.items():
+        table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+    OUT.print(table)
+    OUT.print(_metrics(found.metrics))
+    OUT.print(f"run {found.run_id}")
+
+
+def after_sweep(study: str) -> None:
+    """The next commands."""
+    _next("lrlab ui", "browse all runs in MLflow")
+    _next(f"lrlab best {study} --json", "the best configuration, for programs")
+    _next(f"lrlab reproduce best --study {study}", "train it again, and prove it is the same")
+
+
+def replayed(replay: "Replay") -> None:
+    """The verdict of a replay."""
+    OUT.print(f"{replay.verdict}: largest difference {replay.max_abs_difference:g} over every epoch and metric")
+    for name, (then, now) in replay.environment_changes.items():
+        OUT.print(f"  {name} was {then}, is {now}")
+    OUT.print(f"run {replay.run_id}, again as {replay.new_run_id}: {_metrics(replay.metrics)}")
+
+
+def datasets(rows: Sequence[Mapping[str, Any]]) -> None:
+    """The data sets there are."""
+    table = Table("data set", "images", "classes", "fetched", "size", "place", "license")
+    for row in rows:
+        size = f"{row['bytes'] / 1e6:.1f} MB"
+        fetched = "yes" if row["fetched"] else f"lrlab data fetch {row['name']}"
+        shown = row["name"], row["images"], row["classes"], fetched, size, row["path"], row["license"]
+        table.add_row(*map(str, shown))
+    OUT.print(table)
+
+
+def gradients(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Gradient checks, with the times of both ways."""
+    table = Table("model", "loss", "regularizer", "relative error", "analytic", "numeric", "")
+    for row in rows:
+        seconds = (f"{1e3 * row[f'{way}_seconds']:.2f} ms" for way in ("analytic", "numeric"))
+        verdict = "ok" if row["passed"] else "WRONG"
+        parts = row["model"], row["loss"], row["regularizer"]
+        table.add_row(*parts, f"{row['relative_error']:.1e}", *seconds, verdict)
+    OUT.print(table)
+
+
+def _metrics(metrics: Mapping[str, Any]) -> str:
+    shown = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
+    return "  ".join(f"{name} {metrics[name]:.4f}" for name in shown if name in metrics)
+
+
+def _next(command: str, purpose: str) -> None:
+    OUT.print(f"  {command}  [dim]# {purpose}[/dim]")
