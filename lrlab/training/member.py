@@ -15,6 +15,8 @@ Array = np.ndarray
 # An update reads and writes up to five arrays; this many elements of each stay in a core's cache together.
 BLOCK = 32768
 
+TINY = float(np.finfo(np.float32).tiny)  # instead of a norm of 0 in a denominator
+
 
 @dataclass(frozen=True)
 class Block:
@@ -114,7 +116,7 @@ class Member:
                 "lr": lr,
                 "gradient_norm": gradient_square**0.5,
                 "weight_norm": _norm(self._parameters),
-                "update_ratio": _norm(change) / max(_norm(before), np.finfo(np.float32).tiny),
+                "update_ratio": _norm(change) / max(_norm(before), TINY),
             }
 
 
