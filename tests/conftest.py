@@ -1,0 +1,77 @@
+"""What every test may ask for: a small data set in memory, and experiments on it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from lrlab.core.loss import SoftmaxCrossEntropy
+from lrlab.core.model import Linear
+from lrlab.core.optimizer import SGD
+from lrlab.core.regularizer import NoRegularizer
+from lrlab.core.schedule import Constant
+from lrlab.data.datasets import Dataset
+from lrlab.training.experiment import Experiment
+
+settings.register_profile("lrlab", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("lrlab")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A data source whose data set is there already."""
+
+    dataset: Dataset
+
+    def verify(self) -> None:
+        pass
+
+    def load(self) -> Dataset:
+        return self.dataset
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    """Five blurred classes of 4 x 4 colour images.
+
+    The training set, 203, is a multiple of no batch size; validation, 517, is more than is evaluated at once.
+    """
+    classes, shape, sizes = 5, (4, 4, 3), {"train": 203, "validation": 517, "test": 60}
+    rng = np.random.default_rng(0)
+    count = sum(sizes.values())
+    y = rng.integers(classes, size=count)
+    centres = rng.standard_normal((classes, *shape)).reshape(classes, -1)
+    x = centres[y] + 3 * rng.standard_normal((count, centres.shape[1]))
+    x = ((x - x.mean(axis=0)) / x.std(axis=0)).astype(np.float32)
+    learn = sizes["train"] + sizes["validation"]
+    order = rng.permutation(learn)
+    return Dataset(
+        name="blurs",
+        x=x[:learn],
+        y=y[:learn],
+        train=np.sort(order[: sizes["train"]]),
+        validation=np.sort(order[sizes["train"] :]),
+        x_test=x[learn:],
+        y_test=y[learn:],
+        classes=tuple("abcde"),
+        image_shape=shape,
+        digest="0" * 64,
+    )
+
+
+@pytest.fixture
+def experiment(dataset: Dataset) -> Callable[..., Experiment]:
+    """A plain experiment on the small data set, with the changes asked for."""
+    plain = Experiment(
+        data=Loaded(dataset),
+        model=Linear(),
+        loss=SoftmaxCrossEntropy(),
+        regularizer=NoRegularizer(),
+        optimizer=SGD(lr=0.1),
+        schedule=Constant(),
+        batch_size=16,
+        epochs=3,
+    )
+    return lambda **changes: replace(plain, **changes)

@@ -1,0 +1,170 @@
+"""A deliberately naive trainer: one model at a time, textbook formulas, float64, nothing from lrlab.
+
+It reads an experiment by the names of its parts' classes and fields. How random numbers become initial
+weights and an order of the samples is lrlab's convention; every formula is its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from itertools import pairwise
+from math import cos, pi, sqrt
+
+import numpy as np
+
+Array = np.ndarray
+Optimizer = Callable[[Array, Array, int, float], Array]  # (w, g, t from 1, factor on lr) -> the new w
+
+
+def sgd(lr: float) -> Optimizer:
+    return lambda w, g, t, factor: w - lr * factor * g
+
+
+def momentum(lr: float, rho: float, nesterov: bool) -> Optimizer:
+    v = 0.0
+
+    def update(w: Array, g: Array, t: int, factor: float) -> Array:
+        nonlocal v
+        v = rho * v + g
+        return w - lr * factor * (g + rho * v if nesterov else v)
+
+    return update
+
+
+def rmsprop(lr: float, beta: float, eps: float) -> Optimizer:
+    s = 0.0
+
+    def update(w: Array, g: Array, t: int, factor: float) -> Array:
+        nonlocal s
+        s = beta * s + (1 - beta) * g**2
+        return w - lr * factor * g / (np.sqrt(s) + eps)
+
+    return update
+
+
+def adam(lr: float, beta1: float, beta2: float, eps: float, weight_decay: float = 0) -> Optimizer:
+    m = v = 0.0
+
+    def update(w: Array, g: Array, t: int, factor: float) -> Array:
+        nonlocal m, v
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        return w - lr * factor * (m_hat / (np.sqrt(v_hat) + eps) + weight_decay * w)
+
+    return update
+
+
+OPTIMIZERS = {"SGD": sgd, "Momentum": momentum, "RMSprop": rmsprop, "Adam": adam, "AdamW": adam}
+
+DECAYS = {
+    "Constant": lambda t, T: 1.0,
+    "Step": lambda t, T, every, gamma: gamma ** (t // (every * T)),
+    "Cosine": lambda t, T, floor: floor + 0.5 * (1 - floor) * (1 + cos(t * pi / T)),
+    "LinearDecay": lambda t, T: 1 - t / T,
+    "InverseSqrt": lambda t, T, timescale: sqrt(timescale / (timescale + t)),
+}
+
+PENALTY_GRADIENTS = {
+    "NoRegularizer": lambda W, strength: 0 * W,
+    "L1": lambda W, strength: strength * np.sign(W),
+    "L2": lambda W, strength: strength * 2 * W,
+    "ElasticNet": lambda W, strength, l1_ratio: strength * (l1_ratio * np.sign(W) + (1 - l1_ratio) * 2 * W),
+}
+
+
+def schedule(part: object, t: int, T: int) -> float:
+    fields = asdict(part)
+    warmup = round(fields.pop("warmup") * T)
+    return t / warmup if t < warmup else DECAYS[type(part).__name__](t - warmup, T - warmup, **fields)
+
+
+def initial(model: object, seed: int, inputs: int, classes: int) -> list[Array]:
+    """[W1, b1, W2, b2, ...]: Gaussian weights (out, in), biases 0."""
+    rng = np.random.default_rng(seed)
+    widths = [inputs, *getattr(model, "hidden", ()), classes]
+    parameters = []
+    for n, m in pairwise(widths):
+        scale = getattr(model, "init_scale", sqrt(2 / n))
+        parameters += [scale * rng.standard_normal((m, n)), np.zeros(m)]
+    return parameters
+
+
+def forward(parameters: list[Array], x: Array) -> list[Array]:
+    """The input of every layer, and the scores last."""
+    values = [x]
+    for i in range(0, len(parameters), 2):
+        W, b = parameters[i : i + 2]
+        s = values[-1] @ W.T + b
+        values.append(s if i == len(parameters) - 2 else np.maximum(0, s))
+    return values
+
+
+def softmax(scores: Array) -> Array:
+    e = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def of_labels(values: Array, y: Array) -> Array:
+    return values[np.arange(len(y)), y]
+
+
+def losses(scores: Array, y: Array) -> Array:
+    return -np.log(of_labels(softmax(scores), y))
+
+
+def gradients(parameters: list[Array], values: list[Array], y: Array) -> list[Array]:
+    """Of the mean loss, in the order of the parameters."""
+    delta = (softmax(values[-1]) - np.eye(values[-1].shape[1])[y]) / len(y)
+    result: list[Array] = []
+    for i in reversed(range(0, len(parameters), 2)):
+        h = values[i // 2]
+        result = [delta.T @ h, delta.sum(axis=0), *result]
+        delta = (delta @ parameters[i]) * (h > 0)
+    return result
+
+
+def norm(arrays: list[Array]) -> float:
+    return sqrt(sum((a**2).sum() for a in arrays))
+
+
+def train(experiment: object, dataset: object, order_seed: int, first_epoch: int) -> list[dict[str, float]]:
+    """The metrics of every epoch."""
+    e, x, y = experiment, dataset.x.astype(np.float64), dataset.y
+    N, B = len(dataset.train), e.batch_size
+    T = e.epochs * -(-N // B)
+    t = 0
+    parameters = initial(e.model, e.seed, x.shape[1], len(dataset.classes))
+    optimizers = [OPTIMIZERS[type(e.optimizer).__name__](**asdict(e.optimizer)) for _ in parameters]
+    penalty_gradient = PENALTY_GRADIENTS[type(e.regularizer).__name__]
+    curve = []
+    for epoch in range(first_epoch, first_epoch + e.epochs):
+        order = np.random.default_rng([order_seed, epoch]).permutation(dataset.train)
+        loss = right = 0.0
+        for i in range(0, N, B):
+            batch = order[i : i + B]
+            values = forward(parameters, x[batch])
+            loss += losses(values[-1], y[batch]).sum()
+            right += (of_labels(values[-1], y[batch]) == values[-1].max(axis=1)).sum()  # ties are right
+            grads = gradients(parameters, values, y[batch])
+            for j in range(0, len(grads), 2):  # the weights, not the biases
+                grads[j] = grads[j] + penalty_gradient(parameters[j], **asdict(e.regularizer))
+            factor = schedule(e.schedule, t, T)
+            t += 1
+            before = parameters
+            parameters = [update(w, g, t, factor) for update, w, g in zip(optimizers, before, grads, strict=True)]
+        scores = forward(parameters, x[dataset.validation])[-1]
+        labels = y[dataset.validation]
+        curve.append(
+            {
+                "train/loss": loss / N,
+                "train/accuracy": right / N,
+                "val/loss": losses(scores, labels).mean(),
+                "val/accuracy": (scores.argmax(axis=1) == labels).mean(),
+                "lr": e.optimizer.lr * factor,
+                "gradient_norm": norm(grads),
+                "weight_norm": norm(parameters),
+                "update_ratio": norm([w - old for w, old in zip(parameters, before, strict=True)]) / norm(before),
+            }
+        )
+    return curve

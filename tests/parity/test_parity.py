@@ -1,0 +1,81 @@
+"""In any company, a member's curve is the one of a naive trainer that has only this model."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from lrlab.core.model import MLP, Model
+from lrlab.data.datasets import Dataset
+from lrlab.training.experiment import Experiment
+from lrlab.training.member import BLOCK, Member
+from lrlab.training.population import Population
+from tests import parts
+from tests.parity import naive
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+@pytest.mark.parametrize("model", parts.MODELS, ids=str)
+def test_a_full_population_trains_like_a_naive_loop(
+    model: Model, dataset: Dataset, experiment: Callable[..., Experiment]
+) -> None:
+    company = parts.company(experiment(model=model, dtype="float64"), size=44, seed=1)
+    for part in ("optimizer", "schedule", "regularizer", "batch_size"):
+        assert len({getattr(e, part) for e in company}) >= 4  # a mixed company indeed
+    curves = train(Population(dataset, model, company[0].loss, width=32, microbatch=8, dtype="float64"), company)
+
+    assert len(curves) == len(company)
+    assert {member.first_epoch for member in curves} >= {0, 2, 3}  # some joined later
+    for member, curve in curves.items():
+        expected = naive.train(member.experiment, dataset, order_seed=0, first_epoch=member.first_epoch)
+        assert_same_curve(curve, expected)
+
+
+def test_arrays_that_are_updated_in_several_blocks(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
+    model = MLP([BLOCK // 32])
+    assert dataset.x.shape[1] * model.hidden[0] > BLOCK
+    company = parts.company(experiment(model=model, dtype="float64"), size=3, seed=2)
+    population = Population(
+        dataset, model, company[0].loss, width=3, microbatch=8, seed=5, dtype="float64", first_epoch=7
+    )
+    for member, curve in train(population, company).items():
+        expected = naive.train(member.experiment, dataset, order_seed=5, first_epoch=7)
+        assert_same_curve(curve, expected)
+
+
+@pytest.mark.parametrize("group", ["model", "loss", "regularizer", "optimizer", "schedule"])
+def test_every_choice_of_conf_takes_part(group: str) -> None:
+    choices = [yaml.safe_load(path.read_text())["_target_"] for path in (CONF / group).glob("*.yaml")]
+    tables = {
+        "model": parts.MODELS,
+        "loss": parts.LOSSES,
+        "regularizer": parts.REGULARIZERS,
+        "optimizer": parts.OPTIMIZERS,
+        "schedule": parts.SCHEDULES,
+    }
+    assert set(choices) == {f"{type(part).__module__}.{type(part).__name__}" for part in tables[group]}
+
+
+def train(population: Population, company: list[Experiment]) -> dict[Member, list[dict[str, float]]]:
+    """Train all of them; who ends makes room for the next, at an epoch boundary."""
+    waiting = list(company)
+    curves = defaultdict(list)
+    while waiting or population.members:
+        while waiting and population.room:
+            population.admit(waiting.pop(0))
+        for event in population.epoch():
+            curves[event.member].append(event.metrics)
+            if event.member.finished:
+                population.release(event.member)
+    return curves
+
+
+def assert_same_curve(curve: list[dict[str, float]], expected: list[dict[str, float]]) -> None:
+    assert len(curve) == len(expected)
+    for metrics, naively in zip(curve, expected, strict=True):
+        assert metrics.keys() == naively.keys()
+        np.testing.assert_allclose(list(metrics.values()), [naively[k] for k in metrics], rtol=1e-10, atol=0)
