@@ -1,0 +1,110 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from lrlab.core.model import MLP, Layer, Linear, Model, backward, forward, outputs, zeros
+from lrlab.errors import InputError
+from tests import parts
+from tests.parity import naive
+
+MEMBERS, INPUTS, CLASSES, BATCH = 3, 6, 4, 7
+
+
+def stack(model: Model, rng: np.random.Generator) -> list[Layer]:
+    """Random parameters, biases too, of several members."""
+    layers = zeros(model.widths(INPUTS, CLASSES), MEMBERS, np.dtype("float64"))
+    for layer in layers:
+        for array in layer:
+            array[...] = rng.standard_normal(array.shape)
+    return layers
+
+
+def member(layers: list[Layer], k: int) -> list[np.ndarray]:
+    return [array[k] for layer in layers for array in layer]
+
+
+@pytest.mark.parametrize("model", parts.MODELS, ids=str)
+def test_every_member_computes_what_it_would_alone(model: Model) -> None:
+    rng = np.random.default_rng(0)
+    layers, x, y = stack(model, rng), rng.standard_normal((BATCH, INPUTS)), rng.integers(CLASSES, size=BATCH)
+    widths = model.widths(INPUTS, CLASSES)
+    out = outputs(widths, MEMBERS, BATCH, x.dtype)
+    gradients = [Layer(W + np.nan, b + np.nan) for W, b in zeros(widths, MEMBERS, x.dtype)]  # overwritten
+
+    scores = forward(layers, x, out)
+    assert scores is out[-1]
+    expected = [naive.forward(member(layers, k), x) for k in range(MEMBERS)]
+    np.testing.assert_allclose(scores, [values[-1].T for values in expected], rtol=1e-12)
+
+    dscores = np.array([(naive.softmax(values[-1]) - np.eye(CLASSES)[y]).T / BATCH for values in expected])
+    backward(layers, x, out, dscores, gradients)
+    for k, values in enumerate(expected):
+        for ours, theirs in zip(member(gradients, k), naive.gradients(member(layers, k), values, y), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("model", "widths"),
+    [(Linear(), [48, 10]), (MLP(), [48, 100, 10]), (MLP([20]), [48, 20, 10]), (MLP([20, 30, 5]), [48, 20, 30, 5, 10])],
+    ids=str,
+)
+def test_shapes(model: Model, widths: list[int]) -> None:
+    assert model.widths(48, 10) == widths
+    initial = model.init(np.random.default_rng(0), 48, 10)
+    for layers, members in ((initial, 1), (zeros(widths, 5, np.dtype("float32")), 5)):
+        assert [layer.W.shape for layer in layers] == [(members, m, n) for n, m in pairwise(widths)]
+        assert [layer.b.shape for layer in layers] == [(members, m) for m in widths[1:]]
+    assert [out.shape for out in outputs(widths, 5, 9, np.dtype("float32"))] == [(5, m, 9) for m in widths[1:]]
+
+
+@pytest.mark.parametrize(
+    ("model", "deviations"),
+    [
+        (Linear(init_scale=0.01), [0.01]),
+        (Linear(init_scale=0), [0]),
+        (MLP([400, 100]), [(2 / 300) ** 0.5, (2 / 400) ** 0.5, (2 / 100) ** 0.5]),
+    ],
+    ids=str,
+)
+def test_initial_parameters_are_gaussian_and_the_biases_zero(model: Model, deviations: list[float]) -> None:
+    layers = model.init(np.random.default_rng(1), 300, 200)
+    for (W, b), deviation in zip(layers, deviations, strict=True):
+        standard_error = deviation / np.sqrt(W.size)
+        assert abs(W.mean()) <= 4 * standard_error
+        assert abs(W.std() - deviation) <= 4 * standard_error
+        assert abs((np.abs(W) < deviation).mean() - 0.6827) < 0.02 or deviation == 0
+        assert not b.any()
+
+
+@pytest.mark.parametrize("model", parts.MODELS, ids=str)
+def test_initial_parameters_depend_on_the_seed_alone(model: Model) -> None:
+    one, same, other = (model.init(np.random.default_rng(seed), 5, 3)[0].W for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert np.all(one != other)
+
+
+@pytest.mark.parametrize("bad", [-0.01, float("nan"), float("inf"), "0.01", None, True])
+def test_refuses_an_initial_scale(bad: object) -> None:
+    with pytest.raises(InputError) as refusal:
+        Linear(init_scale=bad)
+    assert str(refusal.value) == f"model.init_scale must be a number >= 0, got {bad!r}"
+
+
+@pytest.mark.parametrize("bad", [[], 100, "100", None, {100}, {"width": 100}])
+def test_refuses_what_is_no_list_of_widths(bad: object) -> None:
+    with pytest.raises(InputError) as refusal:
+        MLP(hidden=bad)
+    assert str(refusal.value) == f"model.hidden must be a list of widths, got {bad!r}"
+
+
+@pytest.mark.parametrize("bad", [0, -5, 10.0, "10", None, True, [5]])
+def test_refuses_a_width(bad: object) -> None:
+    with pytest.raises(InputError) as refusal:
+        MLP(hidden=[20, bad])
+    assert str(refusal.value) == f"model.hidden must be an integer >= 1, got {bad!r}"
+
+
+def test_widths_are_kept_as_a_tuple() -> None:
+    assert MLP([20, 10]) == MLP((20, 10))
+    assert hash(MLP([20, 10])) == hash(MLP((20, 10)))

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from lrlab.core.regularizer import L1, L2, ElasticNet, NoRegularizer, Regularizer
+from lrlab.errors import InputError
+from tests import parts
+
+# Off zero, where |w| has its kink.
+weights = arrays.arrays(
+    np.float64,
+    st.tuples(st.integers(1, 3), st.integers(1, 4)),
+    elements=st.floats(0.01, 100) | st.floats(-100, -0.01),
+)
+
+
+def gradient(regularizer: Regularizer, W: np.ndarray) -> np.ndarray:
+    result = np.zeros_like(W)
+    regularizer.add_gradient(W, result, np.full_like(W, np.nan))
+    return result
+
+
+def test_two_weights_of_the_same_score() -> None:
+    """Lecture 3.4: L2 prefers the spread weights, L1 has no preference between these two."""
+    one, spread = np.array([1.0, 0, 0, 0]), np.array([0.25, 0.25, 0.25, 0.25])
+    assert [L2(strength=1).value(w) for w in (one, spread)] == [1, 0.25]
+    assert [L1(strength=1).value(w) for w in (one, spread)] == [1, 1]
+    assert [NoRegularizer().value(w) for w in (one, spread)] == [0, 0]
+    assert [ElasticNet(strength=2, l1_ratio=0.25).value(w) for w in (one, spread)] == [2, 0.875]
+
+
+@pytest.mark.parametrize(
+    ("regularizer", "expected"),
+    [
+        (NoRegularizer(), [0, 0, 0, 0]),
+        (L2(strength=0.5), [3, -2, 0, 0.5]),
+        (L1(strength=0.5), [0.5, -0.5, 0, 0.5]),
+        (ElasticNet(strength=0.5, l1_ratio=0.25), [2.375, -1.625, 0, 0.5]),
+    ],
+)
+def test_gradient(regularizer: Regularizer, expected: list[float]) -> None:
+    np.testing.assert_allclose(gradient(regularizer, np.array([3, -2, 0, 0.5])), expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("regularizer", parts.REGULARIZERS, ids=str)
+@given(W=weights)
+def test_gradient_is_the_slope_of_the_value(regularizer: Regularizer, W: np.ndarray) -> None:
+    slopes, h = np.empty_like(W), 1e-4
+    for i in np.ndindex(W.shape):
+        step = np.zeros_like(W)
+        step[i] = h
+        slopes[i] = (regularizer.value(W + step) - regularizer.value(W - step)) / (2 * h)
+    np.testing.assert_allclose(gradient(regularizer, W), slopes, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("regularizer", parts.REGULARIZERS, ids=str)
+@given(W=weights)
+def test_gradient_is_added_and_the_weights_stay(regularizer: Regularizer, W: np.ndarray) -> None:
+    before, total = W.copy(), np.full_like(W, 7)
+    regularizer.add_gradient(W, total, np.empty_like(W))
+    np.testing.assert_array_equal(W, before)
+    np.testing.assert_allclose(total, 7 + gradient(regularizer, W), rtol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [L1, L2, ElasticNet])
+@given(W=weights, strength=st.floats(0, 10))
+def test_strength_weighs_value_and_gradient(kind: type, W: np.ndarray, strength: float) -> None:
+    unit, weighed = kind(strength=1), kind(strength=strength)
+    assert weighed.value(W) == pytest.approx(strength * unit.value(W), rel=1e-12)
+    np.testing.assert_allclose(gradient(weighed, W), strength * gradient(unit, W), rtol=1e-12)
+
+
+@given(W=weights, ratio=st.floats(0, 1))
+def test_elastic_net_lies_between_l1_and_l2(W: np.ndarray, ratio: float) -> None:
+    net, l1, l2 = ElasticNet(strength=1, l1_ratio=ratio), L1(strength=1), L2(strength=1)
+    assert net.value(W) == pytest.approx(ratio * l1.value(W) + (1 - ratio) * l2.value(W), rel=1e-12)
+    mixed = ratio * gradient(l1, W) + (1 - ratio) * gradient(l2, W)
+    np.testing.assert_allclose(gradient(net, W), mixed, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [L1, L2, ElasticNet])
+@pytest.mark.parametrize("bad", [-1e-9, float("nan"), float("inf"), "1e-4", None, True])
+def test_refuses_a_strength(kind: type, bad: object) -> None:
+    with pytest.raises(InputError) as refusal:
+        kind(strength=bad)
+    assert str(refusal.value) == f"regularizer.strength must be a number >= 0, got {bad!r}"
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.1, float("nan"), "0.5", None, True])
+def test_refuses_a_share(bad: object) -> None:
+    with pytest.raises(InputError) as refusal:
+        ElasticNet(l1_ratio=bad)
+    assert str(refusal.value) == f"regularizer.l1_ratio must be a number >= 0 and <= 1, got {bad!r}"
+
+
+def test_no_regularizer_has_no_strength() -> None:
+    with pytest.raises(InputError, match=r"^regularizer\.strength must be a number >= 0 and <= 0, got 0\.1$"):
+        NoRegularizer(strength=0.1)
