@@ -3,18 +3,25 @@
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hydra
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
 from lrlab import show
 from lrlab.configuration import experiment, recorded
+from lrlab.core.check import choice
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
     import optuna
-    from omegaconf import DictConfig
 
     from lrlab.sweep.runner import Context, Runner, Sweep
     from lrlab.tracking.tracker import Tracker
@@ -32,7 +39,7 @@ def folder(name: str) -> Path:
 class Lab:
     """The task function, and the hooks through which the sweeper trains its trials (``sweep.runner.Application``)."""
 
-    def __call__(self, config: "DictConfig") -> float:
+    def __call__(self, config: DictConfig) -> float:
         """Train one configuration; returns the objective."""
         from lrlab import recording
         from lrlab.training.environment import cores, limit_blas
@@ -58,7 +65,7 @@ class Lab:
         from lrlab.training.population import microbatch_for
 
         config = resolve(sweep.config)
-        if not isinstance(config["hydra"]["sweeper"]["direction"], str):
+        if not isinstance(sweep.config.hydra.sweeper.direction, str):
             raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
         corners = [check(sweep.composer.compose(overrides)) for overrides in sweep.probes]
         if sweep.extras is not None:
@@ -108,11 +115,11 @@ class Lab:
                 tracker.end(extras["run_id"], "FAILED" if error else "FINISHED")
 
 
-class Door:
+class Door(Callback):
     """Hydra's callback before a single job: refuses bad input while nothing has been written."""
 
-    def on_run_start(self, config: "DictConfig", **_: Any) -> None:
-        # Hydra turns what a callback raises into a warning, but for SystemExit
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        # Hydra turns any exception of a callback into a warning; SystemExit is none
         try:
             check(resolve(config))
         except InputError as error:
@@ -120,11 +127,10 @@ class Door:
             raise SystemExit(2) from error
 
 
-def resolve(config: "DictConfig") -> dict[str, Any]:
-    """The configuration as plain dictionaries, interpolations filled in."""
-    from omegaconf import OmegaConf
-
-    resolved: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """The application's part of the configuration as plain dictionaries, interpolations filled in."""
+    ours = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    resolved: dict[str, Any] = OmegaConf.to_container(ours, resolve=True)  # type: ignore[assignment]
     return resolved
 
 
@@ -133,9 +139,20 @@ def check(config: Mapping[str, Any]) -> Experiment:
     wanted = experiment(config)
     wanted.data.verify()
     wanted.check_fits(len(wanted.data.load().train))
-    if config["objective"] not in OBJECTIVES:
-        raise InputError(f"objective must be one of {', '.join(OBJECTIVES)}, got {config['objective']!r}")
+    choice("objective", config["objective"], OBJECTIVES)
+    check_writable(config["outputs"])
     return wanted
+
+
+def check_writable(outputs: str) -> None:
+    """Refuse an output directory in which nothing can be created; leaves no trace."""
+    place = Path(outputs).absolute()
+    nearest = next(parent for parent in (place, *place.parents) if parent.exists())
+    try:
+        tempfile.TemporaryDirectory(dir=nearest).cleanup()
+    except OSError as error:
+        reason = error.strerror
+        raise InputError(f"outputs must be a directory that can be written, got {outputs!r} ({reason})") from error
 
 
 def open_tracker(config: Mapping[str, Any]) -> "Tracker":
@@ -165,10 +182,6 @@ def run(arguments: Sequence[str]) -> int:
 
     Hydra would print a traceback for anything it does not know; here what the user can mend is one line.
     """
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
     before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     sys.argv = ["lrlab", *arguments]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach us as they are
@@ -187,10 +200,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def one_line(error: BaseException) -> str:
     """The message of an error; for a key that does not exist, with the keys that do."""
-    from omegaconf.errors import ConfigKeyError
-
     cause = error.__cause__
-    if isinstance(cause, ConfigKeyError) and cause.parent_node is not None:
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.parent_node is not None:
         allowed = ", ".join(str(key) for key in cause.parent_node if not str(key).startswith("_"))
         return f"{cause.full_key} is no config key; allowed here: {allowed}"
-    return " ".join(str(error).split())
+    return " ".join(str(error).partition("Config search path:")[0].split())

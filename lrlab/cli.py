@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
     given = parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
     try:
-        code: int = given.run(given)
+        code: int = given.command(given)
     except InputError as error:
         print(f"lrlab: {error}", file=sys.stderr)
         return 2
@@ -102,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("name", metavar="NAME")
     fetch.add_argument("--from", dest="source", type=Path, help="a folder or tar file that you have already")
     for command in (listing, fetch):
-        command.add_argument("--root", type=Path, help="default: $LRLAB_DATA, else your cache directory")
+        command.add_argument("--root", help="default: $LRLAB_DATA, else your cache directory")
 
     gradcheck = _command(
         commands, "gradcheck", _gradcheck, "backpropagation against numerical gradients", "lrlab gradcheck"
@@ -121,7 +121,7 @@ def _command(
         epilog="\n  ".join(("examples:", *examples)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.set_defaults(run=run)
+    command.set_defaults(command=run)
     return command
 
 
@@ -150,9 +150,8 @@ def _sweep(given: argparse.Namespace) -> int:
 def _best(given: argparse.Namespace) -> int:
     from lrlab import show
     from lrlab.sweep.best import best
-    from lrlab.sweep.study import existing
 
-    study = existing(given.study, given.storage, given.outputs)
+    study = _study(given)
     with _tracker(given) as tracker:
         found = best(study, tracker)
     if given.json:
@@ -178,15 +177,21 @@ def _reproduce(given: argparse.Namespace) -> int:
 
 def _run_id(given: argparse.Namespace, tracker: Any) -> str:
     """The run that RUN means: the study's best, a trial of it, or the run itself."""
-    from lrlab.sweep.best import best, run_of
-    from lrlab.sweep.study import existing
-
-    if given.run == "best":
-        return best(existing(given.study, given.storage, given.outputs), tracker).run_id
-    if given.run.isdecimal() and len(given.run) < 32:
-        return run_of(existing(given.study, given.storage, given.outputs), int(given.run))
     run: str = given.run
-    return run
+    if run != "best" and not (run.isdecimal() and len(run) < 32):
+        return run
+    from lrlab.sweep.best import best, run_of
+
+    return best(_study(given), tracker).run_id if run == "best" else run_of(_study(given), int(run))
+
+
+def _study(given: argparse.Namespace) -> Any:
+    """The study that is named, or the newest."""
+    from lrlab.sweep.storage import parse
+    from lrlab.sweep.study import load, newest
+
+    storage = parse(given.storage or str(given.outputs / "optuna.log"), Path.cwd())
+    return load(storage, given.study or newest(storage))
 
 
 def _ui(given: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lrlab.training.population import Event
 
 OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
-ERR = Console(stderr=True, highlight=False)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager
