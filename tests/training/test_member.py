@@ -1,0 +1,112 @@
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from lrlab.core.model import MLP, Layer
+from lrlab.core.optimizer import SGD
+from lrlab.core.regularizer import L2
+from lrlab.core.schedule import LinearDecay
+from lrlab.training.experiment import Experiment
+from lrlab.training.member import Member
+
+SAMPLES = 20
+MICROBATCH = 4
+
+
+def stack(fill: float = 0.0) -> list[Layer]:
+    """One layer of three members: W (3, 2, 4), b (3, 2)."""
+    return [Layer(np.full((3, 2, 4), float(fill)), np.full((3, 2), float(fill)))]
+
+
+@dataclass
+class Bench:
+    """A member in the middle slot, and the gradients it is fed."""
+
+    experiment: Experiment
+    layers: list[Layer] = field(default_factory=lambda: stack(1))
+    gradients: list[Layer] = field(default_factory=stack)
+
+    def __post_init__(self) -> None:
+        self.member = Member(self.experiment, 1, 0, SAMPLES, self.layers, self.gradients, stack(np.nan))
+
+    def feed(self, *values: float) -> None:
+        """One epoch: a constant gradient for every microbatch."""
+        for i, value in enumerate(values, start=1):
+            for array in self.gradients[0]:
+                array[:] = value
+            self.member.consume(min(i * MICROBATCH, SAMPLES))
+        self.member.epoch += 1
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "updates", "last_gradient"),
+    [(4, 5, 16), (8, 3, 16), (12, 2, 8 + 16), (20, 1, 1 + 2 + 4 + 8 + 16)],
+)
+def test_a_batch_is_the_sum_of_its_microbatches(
+    experiment: Callable[..., Experiment], batch_size: int, updates: int, last_gradient: float
+) -> None:
+    bench = Bench(experiment(batch_size=batch_size, optimizer=SGD(lr=0.5)))
+    bench.feed(1, 2, 4, 8, 16)
+    assert bench.member.t == updates
+    np.testing.assert_array_equal(bench.layers[0].W[1], 1 - 0.5 * 31)
+    np.testing.assert_array_equal(bench.layers[0].b[1], 1 - 0.5 * 31)
+    assert bench.member.metrics["gradient_norm"] == pytest.approx(last_gradient * np.sqrt(10))
+
+
+def test_only_its_own_slot_changes(experiment: Callable[..., Experiment]) -> None:
+    bench = Bench(experiment(batch_size=4))
+    bench.feed(1, 1, 1, 1, 1)
+    for array in bench.layers[0]:
+        np.testing.assert_array_equal(array[[0, 2]], 1)
+        assert np.all(array[1] != 1)
+
+
+def test_biases_are_not_regularized(experiment: Callable[..., Experiment]) -> None:
+    bench = Bench(experiment(batch_size=20, optimizer=SGD(lr=0.5), regularizer=L2(strength=0.1)))
+    bench.feed(0, 0, 0, 0, 0)
+    np.testing.assert_allclose(bench.layers[0].W[1], 1 - 0.5 * 0.2)
+    np.testing.assert_array_equal(bench.layers[0].b[1], 1)
+
+
+def test_metrics_are_those_of_the_last_update(experiment: Callable[..., Experiment]) -> None:
+    bench = Bench(experiment(batch_size=8, epochs=2, optimizer=SGD(lr=0.6), schedule=LinearDecay()))
+    assert bench.member.metrics == {}
+    bench.feed(1, 1, 0, 0, 3)  # three updates of six: 0.6 * 2, 0.5 * 0, 0.4 * 3
+    assert bench.member.metrics == pytest.approx(
+        {
+            "lr": 0.4,
+            "gradient_norm": 3 * np.sqrt(10),
+            "weight_norm": 1.4 * np.sqrt(10),  # 1 - 1.2 - 1.2
+            "update_ratio": 1.2 / 0.2,
+        }
+    )
+
+
+def test_the_ratio_to_weights_of_zero_is_a_number(experiment: Callable[..., Experiment]) -> None:
+    bench = Bench(experiment(batch_size=20), layers=stack(0))
+    bench.feed(1, 1, 1, 1, 1)
+    assert np.isfinite(bench.member.metrics["update_ratio"])
+
+
+def test_finishes_after_its_epochs(experiment: Callable[..., Experiment]) -> None:
+    bench = Bench(experiment(batch_size=20, epochs=2))
+    for finished in (False, True):
+        bench.feed(0, 0, 0, 0, 0)
+        assert bench.member.finished is finished
+
+
+def test_weights_are_named_copies(experiment: Callable[..., Experiment]) -> None:
+    model = MLP([3])
+    layers = [Layer(np.ones((2, 3, 4)), np.ones((2, 3))), Layer(np.ones((2, 5, 3)), np.ones((2, 5)))]
+    member = Member(experiment(model=model), 0, 0, SAMPLES, layers, layers, layers)
+    weights = member.weights()
+    assert {name: array.shape for name, array in weights.items()} == {
+        "W1": (3, 4),
+        "b1": (3,),
+        "W2": (5, 3),
+        "b2": (5,),
+    }
+    weights["W1"][:] = 7
+    assert np.all(layers[0].W == 1)

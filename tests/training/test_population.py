@@ -1,0 +1,210 @@
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+import pytest
+
+from lrlab.core.model import MLP, Linear, Model
+from lrlab.core.optimizer import SGD, Momentum
+from lrlab.data.datasets import Dataset
+from lrlab.training.experiment import Experiment
+from lrlab.training.member import Member
+from lrlab.training.population import EVALUATION_BATCH, LARGEST_MICROBATCH, Event, Population, microbatch_for
+from tests import parts
+
+Curve = list[dict[str, float]]
+MODELS = [Linear(), MLP([24, 12])]
+
+
+def new(dataset: Dataset, model: Model, *, width: int = 8, first_epoch: int = 0, seed: int = 3) -> Population:
+    loss = parts.LOSSES[0]
+    return Population(dataset, model, loss, width=width, microbatch=8, seed=seed, first_epoch=first_epoch)
+
+
+def train(population: Population, members: list[Member], epochs: int) -> list[Curve]:
+    curves: dict[Member, Curve] = {member: [] for member in population.members}
+    for _ in range(epochs):
+        for event in population.epoch():
+            curves[event.member].append(event.metrics)
+    return [curves[member] for member in members]
+
+
+def assert_same_weights(one: Member, other: Member) -> None:
+    for a, b in zip(one.weights().values(), other.weights().values(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+@pytest.mark.parametrize("width", [1, 2, 7, 32])
+@pytest.mark.parametrize("seed", range(3))
+def test_replay_alone_is_identical_to_the_bit(
+    dataset: Dataset, experiment: Callable[..., Experiment], model: Model, width: int, seed: int
+) -> None:
+    """A random company in which every third slot is empty. One member is replayed, and so is its successor."""
+    *companions, late = parts.company(experiment(model=model), width + 1, seed)
+    company = new(dataset, model, width=width)
+    members = [company.admit(e, slot) for slot, e in enumerate(companions) if slot % 3 != 2]
+    chosen = members[seed % len(members)]
+    for _ in range(2):
+        (curve,) = train(company, [chosen], 2)
+        alone = new(dataset, model, width=width, first_epoch=chosen.first_epoch)
+        again = alone.admit(chosen.experiment, chosen.slot)
+        assert train(alone, [again], 2) == [curve]
+        assert_same_weights(again, chosen)
+        company.release(chosen)
+        chosen = company.admit(late, chosen.slot)
+    assert chosen.first_epoch == 4
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+@pytest.mark.parametrize("lr", [1e6, 1e30, float(np.finfo(np.float64).max)])
+def test_a_diverging_member_changes_nothing_in_the_others(
+    dataset: Dataset, experiment: Callable[..., Experiment], model: Model, lr: float
+) -> None:
+    company = parts.company(experiment(model=model), 8, seed=0)
+    calm, upset = new(dataset, model), new(dataset, model)
+    undisturbed = [calm.admit(e) for e in company]
+    disturbed = [upset.admit(e) for e in company[:4]]
+    culprit = upset.admit(replace(company[4], optimizer=SGD(lr=lr)))
+    disturbed += [upset.admit(e) for e in company[5:]]
+    del undisturbed[4]
+
+    expected = train(calm, undisturbed, 4)
+    *curves, wild = train(upset, [*disturbed, culprit], 4)
+    assert curves == expected
+    for one, other in zip(disturbed, undisturbed, strict=True):
+        assert_same_weights(one, other)
+    assert wild[-1]["val/loss"] > 1e3 or np.isnan(wild[-1]["val/loss"])
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+def test_who_left_leaves_no_trace(dataset: Dataset, experiment: Callable[..., Experiment], model: Model) -> None:
+    """Not even NaN in weights, gradients and moments."""
+    diverging, newcomer, *others = parts.company(experiment(model=model), 5, seed=1)
+    used = new(dataset, model, width=4)
+    gone = used.admit(replace(diverging, optimizer=Momentum(lr=1e300), batch_size=64), slot=2)
+    for e in others:
+        used.admit(e)
+    assert [event.diverged for event in used.epoch()] == [False, False, True, False]
+    assert np.isnan(gone.weights()["W1"]).any()
+    used.release(gone)
+    successor = used.admit(newcomer)
+
+    fresh = new(dataset, model, width=4, first_epoch=1)
+    alike = fresh.admit(newcomer, slot=2)
+    assert train(used, [successor], 3) == train(fresh, [alike], 3)
+    assert_same_weights(successor, alike)
+
+
+def test_an_epoch_s_metrics(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
+    population = new(dataset, Linear())
+    member = population.admit(experiment(epochs=2))
+    first, second = (population.epoch()[0] for _ in range(2))
+    assert isinstance(first, Event)
+    assert (first.member, first.epoch, second.epoch) == (member, 1, 2)
+    assert list(first.metrics) == [
+        "train/loss",
+        "train/accuracy",
+        "val/loss",
+        "val/accuracy",
+        "lr",
+        "gradient_norm",
+        "weight_norm",
+        "update_ratio",
+    ]
+    assert all(type(value) is float for value in first.metrics.values())
+    assert not first.diverged
+    assert member.finished
+    assert second.metrics["train/loss"] < first.metrics["train/loss"] < np.log(5)
+    assert second.metrics["val/accuracy"] > 0.3 > 1 / 5
+
+
+def test_validation_and_test_see_all_their_samples_and_no_others(
+    dataset: Dataset, experiment: Callable[..., Experiment]
+) -> None:
+    """Only the samples that are measured count: the others' images are spoiled."""
+    assert len(dataset.validation) > EVALUATION_BATCH
+    x = np.full_like(dataset.x, np.nan)
+    learned = np.concatenate([dataset.train, dataset.validation])
+    x[learned] = dataset.x[learned]
+    population = new(replace(dataset, x=x, x_test=np.full_like(dataset.x_test, np.nan)), Linear())
+    member = population.admit(experiment())
+    metrics = population.epoch()[0].metrics
+
+    def measure(images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+        scores = images @ member.weights()["W1"].T + member.weights()["b1"]
+        probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        losses = -np.log(probabilities[np.arange(len(labels)), labels])
+        return losses.mean(), (scores.argmax(axis=1) == labels).mean()
+
+    expected = measure(dataset.x[dataset.validation], dataset.y[dataset.validation])
+    assert (metrics["val/loss"], metrics["val/accuracy"]) == pytest.approx(expected, rel=1e-5)
+
+    population.dataset = dataset
+    expected = measure(dataset.x_test, dataset.y_test)
+    test = population.test(member)
+    assert (test["test/loss"], test["test/accuracy"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_slots(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
+    population = new(dataset, Linear(), width=3)
+    assert (population.room, population.members, population.epoch()) == (3, [], [])
+    a, c = population.admit(experiment()), population.admit(experiment(), slot=2)
+    assert (a.slot, c.slot, a.first_epoch, population.room) == (0, 2, 1, 1)
+    b = population.admit(experiment())
+    assert (b.slot, population.room, population.members) == (1, 0, [a, b, c])
+    population.release(b)
+    assert (population.room, population.members) == (1, [a, c])
+    assert not any(array.any() for array in b.weights().values())
+    assert [event.member for event in population.epoch()] == [a, c]
+
+
+def test_a_batch_size_that_is_no_multiple_of_the_microbatch(
+    dataset: Dataset, experiment: Callable[..., Experiment]
+) -> None:
+    with pytest.raises(ValueError, match="batch size 12 is no multiple of 8"):
+        new(dataset, Linear()).admit(experiment(batch_size=12))
+
+
+def test_the_order_of_the_samples_changes_with_the_epoch_and_the_seed(
+    dataset: Dataset, experiment: Callable[..., Experiment]
+) -> None:
+    def first_loss(**place: int) -> float:
+        population = new(dataset, Linear(), **place)
+        population.admit(experiment())
+        return population.epoch()[0].metrics["train/loss"]
+
+    losses = [first_loss(seed=seed, first_epoch=epoch) for seed in (0, 1) for epoch in (0, 1)]
+    assert len(set(losses)) == 4
+    assert first_loss(seed=1, first_epoch=1) == losses[3]
+
+
+@pytest.mark.parametrize(
+    ("batch_sizes", "microbatch"),
+    [
+        ([64], 64),
+        ([8, 64], 8),
+        ([32, 128, 1024], 32),
+        ([24, 36], 12),
+        ([7, 9], 1),
+        ([LARGEST_MICROBATCH], LARGEST_MICROBATCH),
+        ([2 * LARGEST_MICROBATCH, 4 * LARGEST_MICROBATCH], LARGEST_MICROBATCH),
+        ([3 * LARGEST_MICROBATCH // 2], LARGEST_MICROBATCH * 3 // 4),
+        ([45000], 1000),
+        ([1031], 1),
+    ],
+)
+def test_microbatch(batch_sizes: list[int], microbatch: int) -> None:
+    assert microbatch_for(batch_sizes) == microbatch
+
+
+def test_learns_what_can_be_learned(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
+    """Noiseless classes are told apart by every model and optimizer within a few epochs."""
+    x = np.eye(5, dataset.x.shape[1], dtype=np.float32)[dataset.y]
+    for model in MODELS:
+        population = new(replace(dataset, x=x), model)
+        for optimizer, seed in zip(parts.OPTIMIZERS, count()):
+            population.admit(experiment(model=model, optimizer=replace(optimizer, lr=10 * optimizer.lr), seed=seed))
+        *_, last = (population.epoch() for _ in range(10))
+        assert [event.metrics["val/accuracy"] for event in last] == [1] * len(parts.OPTIMIZERS)
