@@ -1,0 +1,53 @@
+"""Every choice and every sweep composes, and every configuration trains."""
+
+import itertools
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from lrlab.app import folder, resolve
+from lrlab.configuration import PARTS, experiment, flat, from_yaml, recorded, to_yaml
+from lrlab.training.solo import epochs, solo
+
+CHOICES = [
+    f"{path.parent.name}={path.stem}" for path in sorted(folder("conf").glob("*/*.yaml")) if path.parent.name in PARTS
+]
+
+
+def composed(*overrides: str) -> dict:
+    with initialize_config_dir(str(folder("conf")), version_base="1.3"):
+        return resolve(compose("config", list(overrides)))
+
+
+@pytest.mark.parametrize("choice", [choice for choice in CHOICES if not choice.startswith("data=")])
+def test_every_choice_trains(choice: str) -> None:
+    wanted = experiment(composed(choice, "epochs=1", "data.train_size=64", "batch_size=16"))
+    (event,) = epochs(solo(wanted, wanted.data.load()))
+    assert not event.diverged
+    assert event.metrics["val/loss"] > 0
+
+
+@pytest.mark.parametrize("choice", [choice for choice in CHOICES if choice.startswith("data=")])
+def test_every_data_set_composes(choice: str) -> None:
+    assert experiment(composed(choice)).data is not None
+
+
+@pytest.mark.parametrize(("optimizer", "schedule"), [*itertools.product(("sgd", "adamw"), ("cosine", "step"))])
+def test_groups_combine(optimizer: str, schedule: str) -> None:
+    config = composed(f"optimizer={optimizer}", f"schedule={schedule}", "schedule.warmup=0.1", "optimizer.lr=0.5")
+    made = experiment(config)
+    assert (made.optimizer.lr, made.schedule.warmup) == (0.5, 0.1)
+
+
+def test_what_goes_on_record_comes_back() -> None:
+    config = composed("model=mlp", "model.hidden=[7,5]")
+    kept = from_yaml(to_yaml(recorded(config)))
+    assert experiment(kept) == experiment(config)
+    assert {"outputs", "population", "tracking"}.isdisjoint(kept)
+
+
+def test_flat_names_are_the_override_words() -> None:
+    names = flat(recorded(composed("optimizer=adamw")))
+    assert names["optimizer"] == "AdamW"
+    assert names["optimizer.lr"] == 1e-3
+    assert {"regularizer.strength", "batch_size", "schedule.warmup"} <= set(names)
