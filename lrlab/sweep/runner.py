@@ -29,7 +29,7 @@ class Progress:
 class End:
     """A trial that is over.
 
-    `value` is the objective (one number per direction); anything but finite numbers makes the trial a failed one.
+    `value` is the objective, one number per direction; one that is not finite makes the trial a failed one.
     `result` is handed back to Hydra from the sweep, in trial order, when it is not None.
     """
 
@@ -48,13 +48,13 @@ class Runner(Protocol):
         """How many more trials can be started now."""
 
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
-        """Take a trial in. `InputError` fails this trial alone; any other exception is a bug and ends the sweep."""
+        """Take a trial in. `InputError` fails this trial alone; any other exception ends the sweep."""
 
     def advance(self) -> Sequence[Progress | End]:
         """Do a bit of work (an epoch of a population, one whole job) and say what happened, in order."""
 
     def prune(self, trial: int) -> None:
-        """Stop a running trial: free its place, close its run. No `End` follows. Unknown trials are ignored."""
+        """Stop a running trial: free its place, close its run. No `End` follows."""
 
     def close(self) -> None:
         """Release everything. Trials that still run are cut off: close their runs as killed."""
@@ -71,7 +71,7 @@ class Sweep:
     trials: int  # of the study in total, those of earlier sweeps included
     workers: int
     probes: tuple[tuple[str, ...], ...]  # overrides that touch every choice and both ends of every range
-    extras: Mapping[str, Any] | None  # what `prepare` returned when the study was created; None for a new study
+    extras: Mapping[str, Any] | None  # what `prepare` returned for this study before; None for a new study
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ class Application(Protocol):
     """The hooks of a task function that trains trials in its own way. It is pickled to the workers."""
 
     def prepare(self, sweep: Sweep) -> Mapping[str, Any]:
-        """Once in the parent, after the sweeper's own checks, before anything is written and any worker starts.
+        """Once in the parent: after the sweeper's checks, before it writes anything or starts a worker.
 
-        Check first (compose `sweep.probes`, look at the data), raise `InputError`, and only then write. The JSON-like
-        mapping that is returned reaches every runner and `conclude`; it is stored with the study.
+        Check first (compose `sweep.probes`, look at the data), raise `InputError`, and only then write. The
+        JSON-like mapping that is returned reaches every runner and `conclude`; it is stored with the study.
         """
 
     def runner(self, context: Context) -> Runner:
@@ -104,4 +104,4 @@ class Application(Protocol):
         study: "optuna.Study",
         error: BaseException | None,
     ) -> None:
-        """Once in the parent, after the last worker ended; `error` says why if the sweep did not run to its end."""
+        """Once in the parent, after the last worker; `error` says why if the sweep did not reach its end."""

@@ -1,0 +1,140 @@
+"""From the overrides of one trial to its configuration."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from lrlab.errors import InputError
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+
+# A number that Hydra's grammar and Python read alike, for a key that may be a value.
+NUMBER = re.compile(
+    r"""(?P<sign>\+{0,2}) (?P<key>[A-Za-z_][\w.]*) =
+        (?P<value>-?(?:0|[1-9]\d*) (?P<fraction>\.\d+)? (?P<exponent>e[+-]?\d+)?)""",
+    re.VERBOSE,
+)
+KEPT = 64  # composed templates
+
+
+class Composer:
+    """Composes trials of one sweep; picklable.
+
+    Args:
+        config_loader: Hydra's.
+        config: the sweep's composed config, with its hydra node.
+    """
+
+    def __init__(self, config_loader: "ConfigLoader", config: DictConfig) -> None:
+        self._loader = config_loader
+        self._config = config
+        self._templates: dict[Any, DictConfig] = {}
+        self._groups: dict[str, bool] = {}
+
+    def job(self, overrides: Sequence[str], number: int) -> DictConfig:
+        """What Hydra composes for one job, with its hydra node.
+
+        Raises:
+            InputError: an override names no key of the config, or its value has another type.
+        """
+        try:
+            job = self._loader.load_sweep_config(self._config, list(overrides))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise InputError(one_line(error)) from error
+        with open_dict(job):
+            job.hydra.job.id = str(number)
+            job.hydra.job.num = number
+        return job
+
+    def compose(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """The resolved configuration of one trial, without its hydra node.
+
+        Exactly what Hydra composes. Trials that differ in numbers alone share one composition, in which the
+        numbers are set anew.
+
+        Raises:
+            InputError: as of `job`.
+        """
+        numbers, others = self._sorted(overrides)
+        if numbers is None:
+            return _resolved(self._task(overrides))
+        where = tuple((sign, key) for sign, key, _ in numbers)
+        if (others, where) not in self._templates:
+            if len(self._templates) == KEPT:
+                self._templates.clear()
+            self._templates[others, where] = self._task(overrides)
+        template = self._templates[others, where]
+        try:
+            for _, key, value in numbers:
+                OmegaConf.update(template, key, value)
+        except OmegaConfBaseException:
+            return _resolved(self._task(overrides))  # which says what is wrong
+        return _resolved(template)
+
+    def _task(self, overrides: Sequence[str]) -> DictConfig:
+        task = self.job(overrides, 0)
+        OmegaConf.set_readonly(task, False)
+        with open_dict(task):
+            del task["hydra"]
+        return task
+
+    def _sorted(
+        self, overrides: Sequence[str]
+    ) -> tuple[list[tuple[str, str, float]] | None, tuple[str, ...]]:
+        """The overrides that set numbers, and the others; no numbers if it matters who comes first."""
+        numbers, others = [], []
+        for override in overrides:
+            match = NUMBER.fullmatch(override)
+            if match and not self._is_group(match["key"]):
+                whole = match["fraction"] is None and match["exponent"] is None
+                numbers.append((match["sign"], match["key"], (int if whole else float)(match["value"])))
+            else:
+                others.append(override)
+        keys = [key for _, key, _ in numbers]
+        values = [key for key in map(_key, others) if not self._is_group(key)]
+        if any(_overlap(a, b) for i, a in enumerate(keys) for b in (*keys[:i], *values)):
+            return None, tuple(overrides)
+        return numbers, tuple(others)
+
+    def _is_group(self, key: str) -> bool:
+        if key not in self._groups:
+            self._groups[key] = bool(
+                self._loader.get_group_options(
+                    key.partition("@")[0],
+                    config_name=self._config.hydra.job.config_name,
+                    overrides=list(self._config.hydra.overrides.hydra),
+                )
+            )
+        return self._groups[key]
+
+
+def _resolved(config: DictConfig) -> dict[str, Any]:
+    resolved = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(resolved, dict)
+    return resolved  # type: ignore[return-value]
+
+
+def _key(override: str) -> str:
+    return override.lstrip("+~").partition("=")[0]
+
+
+def _overlap(a: str, b: str) -> bool:
+    """Whether one key is the other, or inside it."""
+    return f"{a}.".startswith(f"{b}.") or f"{b}.".startswith(f"{a}.")
+
+
+def one_line(error: BaseException) -> str:
+    """What a composition error of Hydra says, in one line with the keys or choices there are."""
+    cause = error.__cause__
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, DictConfig):
+        keys = ", ".join(str(key) for key in cause.parent_node if key != "hydra")
+        return f"the config has no key {cause.full_key}" + (f"; there is {keys}" if keys else "")
+    lines = [str(error).partition("\n")[0], str(cause or "").partition("\n")[0]]
+    if isinstance(error, MissingConfigException) and error.options:
+        lines.append(f"there is {', '.join(error.options)}")
+    return ": ".join(line.rstrip(".") for line in lines if line)

@@ -1,0 +1,193 @@
+"""The configuration of the sweeper, as Hydra's ConfigStore knows it. Imported by every Hydra application."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Sweeper:
+    """`hydra/sweeper: lrlab`. The keys are those of Hydra's own Optuna sweeper, and pruner and allow."""
+
+    _target_: str = "hydra_plugins.lrlab_plugin.LrlabSweeper"
+    _recursive_: bool = False  # sampler and pruner are instantiated behind lrlab's allow-list
+    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}, {"pruner": "none"}])
+
+    sampler: Any = "???"
+    pruner: Any = "???"
+    direction: Any = "minimize"  # or maximize, or a list of them: one per value the task returns
+    storage: str | None = None  # null is outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
+    study_name: str | None = None  # null is the job's name, the time and a random suffix; a known one goes on
+    n_trials: int | None = None  # null is every combination of a finite space, else 20
+    n_jobs: int = 1  # workers; more than one needs hydra/launcher=joblib or another parallel launcher
+    max_failure_rate: float = 0.0  # the sweep stops when a greater part of all its trials has failed
+    params: dict[str, str] | None = None  # key: override grammar; the command line wins
+    custom_search_space: str | None = None  # full name of a function (config, trial) -> None
+    allow: list[str] = field(default_factory=list)  # prefixes of further code to trust, such as my_package.
+
+
+@dataclass
+class TPE:
+    """Tree-structured Parzen estimator."""
+
+    _target_: str = "optuna.samplers.TPESampler"
+    seed: int | None = None
+    n_startup_trials: int = 10
+    n_ei_candidates: int = 24
+    multivariate: bool | None = None
+    group: bool = False
+    constant_liar: bool = True
+
+
+@dataclass
+class GP:
+    """Gaussian process with expected improvement."""
+
+    _target_: str = "optuna.samplers.GPSampler"
+    seed: int | None = None
+    n_startup_trials: int = 10
+    deterministic_objective: bool = False
+
+
+@dataclass
+class CMAES:
+    """Covariance matrix adaptation; for numbers, not for choices."""
+
+    _target_: str = "optuna.samplers.CmaEsSampler"
+    seed: int | None = None
+    sigma0: float | None = None
+    n_startup_trials: int = 1
+    popsize: int | None = None
+    consider_pruned_trials: bool = False
+    use_separable_cma: bool = False
+    with_margin: bool = False
+    lr_adapt: bool = False
+
+
+@dataclass
+class QMC:
+    """A quasi-random sequence."""
+
+    _target_: str = "optuna.samplers.QMCSampler"
+    seed: int | None = None
+    qmc_type: str = "sobol"  # or halton
+    scramble: bool = True
+
+
+@dataclass
+class Random:
+    """Independent draws."""
+
+    _target_: str = "optuna.samplers.RandomSampler"
+    seed: int | None = None
+
+
+@dataclass
+class Grid:
+    """Every combination of choices and ranges; n_trials of them, spread by the seed, if there are more."""
+
+    _target_: str = "optuna.samplers.GridSampler"
+    seed: int | None = None
+
+
+@dataclass
+class NSGAII:
+    """A genetic algorithm for several objectives."""
+
+    _target_: str = "optuna.samplers.NSGAIISampler"
+    seed: int | None = None
+    population_size: int = 50
+    mutation_prob: float | None = None
+    crossover_prob: float = 0.9
+    swapping_prob: float = 0.5
+
+
+@dataclass
+class Nop:
+    """Every trial runs to its end."""
+
+    _target_: str = "optuna.pruners.NopPruner"
+
+
+@dataclass
+class Median:
+    """Prunes a trial whose best so far is worse than the median of the others at that step."""
+
+    _target_: str = "optuna.pruners.MedianPruner"
+    n_startup_trials: int = 5
+    n_warmup_steps: int = 0
+    interval_steps: int = 1
+    n_min_trials: int = 1
+
+
+@dataclass
+class Percentile:
+    """As the median pruner, but keeps this percentage."""
+
+    _target_: str = "optuna.pruners.PercentilePruner"
+    percentile: float = 25.0
+    n_startup_trials: int = 5
+    n_warmup_steps: int = 0
+    interval_steps: int = 1
+    n_min_trials: int = 1
+
+
+@dataclass
+class SuccessiveHalving:
+    """Asynchronous successive halving; min_resource is a number of steps or auto."""
+
+    _target_: str = "optuna.pruners.SuccessiveHalvingPruner"
+    min_resource: Any = "auto"
+    reduction_factor: int = 4
+    min_early_stopping_rate: int = 0
+    bootstrap_count: int = 0
+
+
+@dataclass
+class Hyperband:
+    """Successive halving at several rates; max_resource is a number of steps or auto."""
+
+    _target_: str = "optuna.pruners.HyperbandPruner"
+    min_resource: int = 1
+    max_resource: Any = "auto"
+    reduction_factor: int = 3
+    bootstrap_count: int = 0
+
+
+@dataclass
+class Patient:
+    """Lets another pruner prune only trials that have not improved for `patience` steps."""
+
+    _target_: str = "optuna.pruners.PatientPruner"
+    wrapped_pruner: Any = field(default_factory=Median)
+    patience: int = 2
+    min_delta: float = 0.0
+
+
+SAMPLERS = {
+    "tpe": TPE,
+    "gp": GP,
+    "cmaes": CMAES,
+    "qmc": QMC,
+    "random": Random,
+    "grid": Grid,
+    "nsgaii": NSGAII,
+}
+PRUNERS = {
+    "none": Nop,
+    "median": Median,
+    "percentile": Percentile,
+    "successive_halving": SuccessiveHalving,
+    "hyperband": Hyperband,
+    "patient": Patient,
+}
+
+
+def register() -> None:
+    """Make `hydra/sweeper=lrlab` and its samplers and pruners known to Hydra."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    store.store(group="hydra/sweeper", name="lrlab", node=Sweeper, provider="lrlab")
+    for group, choices in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
+        for name, node in choices.items():
+            store.store(group=f"hydra/sweeper/{group}", name=name, node=node, provider="lrlab")

@@ -1,0 +1,114 @@
+"""How far a sweep is: a live line on a terminal, else a plain one now and then; works under any launcher."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from lrlab.sweep.queue import Queue, Tally
+
+TICK = 0.5  # seconds between looks, if a look is quick
+PLAIN = 10.0  # seconds between lines where there is no terminal
+COST = 20  # a look may cost one part in COST of the time
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is shown.
+
+    Attributes:
+        best: number and objective of the best trial; None with several objectives or none complete.
+        done_before: trials that were done when this sweep began.
+        elapsed: seconds since then.
+    """
+
+    tally: Tally
+    best: tuple[int, float] | None
+    done_before: int
+    elapsed: float
+
+    def line(self) -> str:
+        tally = self.tally
+        parts = [
+            f"{tally.done}/{tally.total} trials done",
+            f"{tally.running} running",
+            f"{tally.pruned} pruned",
+            f"{tally.failed} failed",
+        ]
+        if self.best:
+            parts.append(f"best {self.best[1]:.5g} (trial {self.best[0]})")
+        new = tally.done - self.done_before
+        if new > 0 and self.elapsed > 0:
+            parts.append(f"{60 * new / self.elapsed:.3g} a minute")
+            if tally.done < tally.total:
+                parts.append(f"{_clock((tally.total - tally.done) * self.elapsed / new)} left")
+        parts.append(_clock(self.elapsed))
+        return ", ".join(parts)
+
+
+@contextmanager
+def watching(queue: Queue, console: Console | None = None) -> Iterator[None]:
+    """Show the standing of a study while this lasts, from a thread with its own handle."""
+    console = console or Console(stderr=True)
+    over = threading.Event()
+    thread = threading.Thread(target=_watch, args=(queue, console, over), name="sweep progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _watch(queue: Queue, console: Console, over: threading.Event) -> None:
+    look = _looker(queue)
+    if console.is_terminal:
+        with Live(console=console, auto_refresh=False) as live:
+            _every(TICK, over, lambda: live.update(Text(look().line()), refresh=True))
+    else:
+        _every(PLAIN, over, lambda: console.print(look().line(), soft_wrap=True, highlight=False))
+
+
+def _every(seconds: float, over: threading.Event, act: Callable[[], None]) -> None:
+    """Act now and then, and once more at the end."""
+    wait = seconds
+    while not over.wait(wait):
+        start = time.monotonic()
+        act()
+        wait = max(seconds, COST * (time.monotonic() - start))
+    act()
+
+
+def _looker(queue: Queue) -> Callable[[], Standing]:
+    directions = queue.study().directions
+    before, start = queue.tally().done, time.monotonic()
+
+    def look() -> Standing:
+        trials = queue.trials()
+        best = _best(trials, directions[0]) if len(directions) == 1 else None
+        return Standing(Tally.of(trials), best, before, time.monotonic() - start)
+
+    return look
+
+
+def _best(trials: list[FrozenTrial], direction: StudyDirection) -> tuple[int, float] | None:
+    complete = [
+        (trial.number, trial.value)
+        for trial in trials
+        if trial.state == TrialState.COMPLETE and trial.value is not None
+    ]
+    choose = max if direction == StudyDirection.MAXIMIZE else min
+    return choose(complete, key=lambda each: each[1], default=None)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,191 @@
+"""The trials of a study as a queue: all of them are in it from the start, and each is taken exactly once.
+
+A waiting trial has either all its values (an enumeration) or none (the sampler chooses when it is taken). So the
+total is exact whatever the number of workers, and what a stopped sweep left waiting is there for the next.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, SupportsFloat
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from lrlab.errors import InputError
+from lrlab.sweep import owner
+from lrlab.sweep.storage import Storage
+
+# user attributes of a trial
+OWNER, OUTCOME, REASON, RETRY_OF = "lrlab.owner", "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
+UNSIGNED = timedelta(minutes=1)  # for how long a trial may run without an owner
+FAILED, NO_OBJECTIVE, CUT_OFF = "failed", "no objective", "cut off"  # outcomes Optuna has one state for: FAIL
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many trials are where. Those cut off do not count: each was queued again as another trial."""
+
+    waiting: int = 0
+    running: int = 0
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.complete + self.pruned + self.failed
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.running + self.done
+
+    @classmethod
+    def of(cls, trials: Sequence[FrozenTrial]) -> "Tally":
+        counts = Counter(map(_place, trials))
+        del counts[CUT_OFF]
+        return cls(**counts)
+
+
+class Queue:
+    """One process's handle on the trials of a study.
+
+    Args:
+        storage: where the study is.
+        study: its name.
+        sampler: chooses the values of trials that wait without.
+        pruner: decides which trials are not worth going on with; it is not stored with the study.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        study: str,
+        sampler: optuna.samplers.BaseSampler | None = None,
+        pruner: optuna.pruners.BasePruner | None = None,
+    ) -> None:
+        self._storage = storage.open()
+        self._name, self._sampler, self._pruner = study, sampler, pruner
+        self._id = self._storage.get_study_id_from_name(study)
+
+    def study(self) -> optuna.Study:
+        """A fresh handle: a used one may remember the trials of its last look."""
+        return optuna.Study(self._name, self._storage, self._sampler, self._pruner)
+
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """The trials in these states, in order; all of them for none. Not to be changed."""
+        return self._storage.get_all_trials(self._id, deepcopy=False, states=states or None)
+
+    def tally(self) -> Tally:
+        return Tally.of(self.trials())
+
+    def missing(self, plan: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """What the study does not hold of a plan: values for each of its trials, or none.
+
+        Raises:
+            InputError: the study holds more trials than the plan.
+        """
+        held = [_fixed(trial) for trial in self.trials() if RETRY_OF not in trial.user_attrs]
+        if len(held) > len(plan):
+            raise InputError(
+                f"hydra.sweeper.n_trials must be at least {len(held)}, got {len(plan)}: "
+                f"study {self._name} holds that many trials"
+            )
+        there, missing = Counter(map(_text, held)), []
+        for params in plan:
+            if there[_text(params)] > 0:
+                there[_text(params)] -= 1
+            else:
+                missing.append(params)
+        return missing[: len(plan) - len(held)]
+
+    def fill(self, plan: Sequence[Mapping[str, Any]]) -> None:
+        """Queue what is missing of a plan."""
+        study = self.study()
+        for params in self.missing(plan):
+            study.enqueue_trial(dict(params))
+
+    def take(self) -> optuna.Trial | None:
+        """The next waiting trial, for this caller alone; None if no trial waits."""
+        for waiting in self.trials(TrialState.WAITING):
+            number = self._storage.get_trial_id_from_study_id_trial_number(self._id, waiting.number)
+            try:
+                if self._storage.set_trial_state_values(number, TrialState.RUNNING):
+                    trial = optuna.trial.Trial(self.study(), number)
+                    trial.set_user_attr(OWNER, owner.this_process())
+                    return trial
+            except UpdateFinishedTrialError:
+                continue
+        return None
+
+    def complete(self, trial: optuna.Trial, values: Sequence[float]) -> None:
+        trial.study.tell(trial, values)
+
+    def prune(self, trial: optuna.Trial) -> None:
+        trial.study.tell(trial, state=TrialState.PRUNED)
+
+    def fail(self, trial: optuna.Trial, reason: str, outcome: str = FAILED) -> None:
+        trial.set_user_attr(OUTCOME, outcome)
+        trial.set_user_attr(REASON, reason)
+        trial.study.tell(trial, state=TrialState.FAIL)
+
+    def give_back(self, trial: FrozenTrial) -> None:
+        """Queue the values of a trial that was cut off again, then close it: in this order none is ever lost."""
+        number = self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
+        if all(other.user_attrs.get(RETRY_OF) != trial.number for other in self.trials()):
+            self.study().enqueue_trial(_fixed(trial) | trial.params, user_attrs={RETRY_OF: trial.number})
+        self._storage.set_trial_user_attr(number, OUTCOME, CUT_OFF)
+        self._storage.set_trial_state_values(number, TrialState.FAIL)
+
+    def repair(self) -> int:
+        """Give back the running trials of processes that are dead; returns how many."""
+        lost = [trial for trial in self.trials(TrialState.RUNNING) if _is_lost(trial)]
+        for trial in lost:
+            self.give_back(trial)
+        return len(lost)
+
+
+def _place(trial: FrozenTrial) -> str:
+    """The count of a tally to which a trial belongs."""
+    if trial.state != TrialState.FAIL:
+        return trial.state.name.lower()
+    outcome: str = trial.user_attrs.get(OUTCOME, FAILED)
+    return "complete" if outcome == NO_OBJECTIVE else outcome
+
+
+def _is_lost(trial: FrozenTrial) -> bool:
+    """Whether nobody runs a running trial: its process is dead, or died before it had signed."""
+    if OWNER in trial.user_attrs:
+        return owner.is_dead(trial.user_attrs[OWNER])
+    assert trial.datetime_start is not None
+    return datetime.now() - trial.datetime_start > UNSIGNED
+
+
+def _fixed(trial: FrozenTrial) -> dict[str, Any]:
+    """The values a trial was queued with."""
+    fixed: dict[str, Any] = trial.system_attrs.get("fixed_params", {})
+    return fixed
+
+
+def _text(params: Mapping[str, Any]) -> str:
+    return json.dumps(dict(params), sort_keys=True)
+
+
+def objective(value: Any, count: int) -> list[float]:
+    """What a trial returned, as its objective: `count` finite numbers.
+
+    Raises:
+        TypeError: these are not `count` numbers.
+        ValueError: one of them is not finite.
+    """
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    numbers = [float(each) for each in values if isinstance(each, SupportsFloat)]
+    if len(numbers) != len(values) or len(numbers) != count:
+        raise TypeError(f"the objective must be {count} number{'s' * (count > 1)}, got {value!r}")
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"the objective must be finite, got {value!r}")
+    return numbers

@@ -1,0 +1,69 @@
+"""The keys of `hydra.sweeper`, checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from lrlab.core import check
+from lrlab.errors import InputError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """As in `lrlab.sweep.config.Sweeper`, as plain values."""
+
+    sampler: Mapping[str, Any]
+    pruner: Mapping[str, Any]
+    directions: tuple[str, ...]
+    storage: str | None
+    study_name: str | None
+    n_trials: int | None
+    n_jobs: int
+    max_failure_rate: float
+    params: Mapping[str, str]
+    custom_search_space: str
+    allow: tuple[str, ...]
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> "Settings":
+        """Check what Hydra composed.
+
+        Raises:
+            InputError: names the key, what is allowed and what was given.
+        """
+        plain: dict[str, Any] = {
+            key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+            for key, value in given.items()
+        }
+        direction = plain["direction"]
+        directions = tuple(direction) if isinstance(direction, list) else (direction,)
+        for each in directions or ("",):
+            check.choice("hydra.sweeper.direction", each, ("minimize", "maximize"))
+        for part in ("sampler", "pruner"):
+            if not isinstance(plain[part], Mapping) or "_target_" not in plain[part]:
+                raise InputError(f"hydra.sweeper.{part} must have a _target_, got {plain[part]!r}")
+        if len(directions) > 1 and plain["sampler"]["_target_"] == "optuna.samplers.CmaEsSampler":
+            raise InputError("hydra/sweeper/sampler must not be cmaes with several directions")
+        if len(directions) > 1 and plain["pruner"]["_target_"] != "optuna.pruners.NopPruner":
+            raise InputError("hydra/sweeper/pruner must be none with several directions")
+        if plain["n_trials"] is not None:
+            check.integer("hydra.sweeper.n_trials", plain["n_trials"], at_least=1)
+        check.integer("hydra.sweeper.n_jobs", plain["n_jobs"], at_least=1)
+        check.number("hydra.sweeper.max_failure_rate", plain["max_failure_rate"], at_least=0, at_most=1)
+        if plain["study_name"] is not None and not str(plain["study_name"]).strip():
+            raise InputError("hydra.sweeper.study_name must not be empty")
+        return cls(
+            sampler=plain["sampler"],
+            pruner=plain["pruner"],
+            directions=directions,
+            storage=plain["storage"],
+            study_name=plain["study_name"],
+            n_trials=plain["n_trials"],
+            n_jobs=plain["n_jobs"],
+            max_failure_rate=plain["max_failure_rate"],
+            params=plain["params"] or {},
+            custom_search_space=plain["custom_search_space"] or "",
+            allow=tuple(plain["allow"]),
+        )
