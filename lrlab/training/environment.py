@@ -5,6 +5,7 @@ import os
 import platform
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -22,7 +23,7 @@ def limit_blas(threads: int) -> None:
 
 def describe() -> dict[str, str | int]:
     """The environment of this process. Two runs with equal descriptions round alike."""
-    blas = next((info for info in threadpool_info() if info["user_api"] == "blas"), {})
+    blas = numpy_blas()
     return {
         "blas": f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')}".strip(),
         "blas_core": blas.get("architecture", "unknown"),
@@ -32,6 +33,13 @@ def describe() -> dict[str, str | int]:
         "python": platform.python_version(),
         "code": code_digest(),
     }
+
+
+def numpy_blas() -> dict[str, Any]:
+    """What threadpoolctl knows of the BLAS that NumPy multiplies with: SciPy may have brought its own."""
+    numpy = str(Path(np.__file__).resolve().parent)  # its library lies in numpy/.dylibs or beside, in numpy.libs
+    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    return max(libraries, key=lambda info: info["filepath"].startswith(numpy), default={})
 
 
 @cache
