@@ -93,9 +93,7 @@ def _gaussian(rng: np.random.Generator, inputs: int, outputs: int, scale: float)
 
 def zeros(widths: Sequence[int], members: int, dtype: np.dtype) -> list[Layer]:
     """Layers full of zeros: room for the parameters, or the gradients, of ``members`` members."""
-    return [
-        Layer(np.zeros((members, m, n), dtype), np.zeros((members, m), dtype)) for n, m in pairwise(widths)
-    ]
+    return [Layer(np.zeros((members, m, n), dtype), np.zeros((members, m), dtype)) for n, m in pairwise(widths)]
 
 
 def outputs(widths: Sequence[int], members: int, batch: int, dtype: np.dtype) -> list[Array]:

@@ -104,9 +104,7 @@ class Population:
         for layer, start in zip(self._layers, initial, strict=True):
             layer.W[slot], layer.b[slot] = start.W[0], start.b[0]
         samples = len(self.dataset.train)
-        member = Member(
-            experiment, slot, self.epochs, samples, self._layers, self._gradients, self._accumulated
-        )
+        member = Member(experiment, slot, self.epochs, samples, self._layers, self._gradients, self._accumulated)
         self._slots[slot] = member
         return member
 
@@ -174,9 +172,7 @@ class Population:
             right += np.count_nonzero(scores.argmax(axis=1) == y, axis=1)
         return loss / len(rows), right / len(rows)
 
-    def _batches(
-        self, images: Array, labels: Array, rows: Array, length: int
-    ) -> Iterator[tuple[Array, Array]]:
+    def _batches(self, images: Array, labels: Array, rows: Array, length: int) -> Iterator[tuple[Array, Array]]:
         """The rows in order, ``length`` at a time, copied next to each other; the last may be fewer."""
         for i in range(0, len(rows), length):
             chosen = rows[i : i + length]
