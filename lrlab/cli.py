@@ -195,9 +195,10 @@ def _study(given: argparse.Namespace) -> Any:
 
 
 def _ui(given: argparse.Namespace) -> int:
-    from lrlab.tracking.mlflow import serve
+    from lrlab.tracking.server import serve
 
-    return serve(given.tracking_uri, str(given.outputs), given.port)
+    serve(given.tracking_uri, str(given.outputs), given.port)
+    return 0
 
 
 def _data_list(given: argparse.Namespace) -> int:
