@@ -1,0 +1,78 @@
+"""Where the MLflow store lies, and the making of its SQLite file."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+
+from lrlab.errors import InputError
+
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+CREATE = """
+import sys
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+SqlAlchemyStore(f"sqlite:///{sys.argv[1]}", sys.argv[2])
+"""
+
+
+def address(uri: str | None, outputs: str) -> str:
+    """The tracking URI, absolute; without one, `mlflow.db` in the directory `outputs`."""
+    file = sqlite_file(uri or f"sqlite:///{Path(outputs) / 'mlflow.db'}")
+    return f"sqlite:///{file}" if file else str(uri)
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The absolute path of the file that an SQLite URI names; None for any other URI."""
+    path = uri.removeprefix("sqlite:///")
+    return Path(path).absolute() if path not in ("", uri) and "?" not in path else None
+
+
+def artifact_root(outputs: str) -> Path:
+    """Where the files of new experiments go."""
+    return Path(outputs).absolute() / "mlartifacts"
+
+
+def create_database(file: Path, artifacts: Path) -> None:
+    """Make an empty MLflow database, readable by its owner alone, unless the file is there.
+
+    MLflow crashes when several processes create one database, and a process that is killed meanwhile leaves
+    half a database. So each makes its own and the first to be ready moves it into place. MLflow works in a process
+    of its own: it would take over this one's logging.
+
+    Raises:
+        InputError: the place cannot be written.
+    """
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if file.exists():
+            return
+        with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=file.parent) as scratch:
+            new = Path(scratch) / file.name
+            new.touch(mode=0o600)
+            with Console(stderr=True).status(f"Creating the MLflow store {file}, once"):
+                _fill(new, artifacts)
+            with suppress(FileExistsError):
+                os.link(new, file)  # unlike a rename it never replaces what somebody else has begun to fill
+    except OSError as error:
+        raise InputError(f"the MLflow store {file} cannot be written ({error.filename}: {error.strerror})") from error
+
+
+def _fill(file: Path, artifacts: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", CREATE, str(file), str(artifacts)],
+        env={**QUIET, **os.environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise InputError(f"MLflow cannot create {file}: {done.stderr.strip().rpartition(chr(10))[2]}")
+    db = sqlite3.connect(file)
+    db.execute("PRAGMA journal_mode = WAL")  # kept by the file: readers and writers do not wait for each other
+    db.close()

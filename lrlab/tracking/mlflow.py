@@ -1,0 +1,254 @@
+"""Runs in MLflow: the choice conf/tracking/mlflow.yaml, and the store behind MLflow's client.
+
+Only this file imports mlflow, and only for a store that is reached through its client: an SQLite file is read
+and written directly (see `lrlab.tracking.sqlite`).
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lrlab.errors import InputError
+from lrlab.tracking import artifacts, database
+from lrlab.tracking.buffer import MlflowTracker
+from lrlab.tracking.sqlite import SqliteStore, fits
+from lrlab.tracking.store import (
+    CONTEXT,
+    LONGEST,
+    PARENT,
+    NewRun,
+    Point,
+    Store,
+    profile,
+    source,
+    unclipped,
+    unknown,
+)
+from lrlab.tracking.tracker import CONFIG, Ending, Record
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+ADDRESS = r"sqlite:///(?!:memory:)[^?]+|(https?|postgresql|mysql|mssql)(\+\w+)?://.+"
+SETTINGS = {
+    **database.QUIET,
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # A server that is down is noticed within seconds, not after MLflow's four minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+BULK, MOST_RUNS, MOST_POINTS = "/ajax-api/2.0/mlflow/metrics/get-history-bulk", 100, 25_000
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    """Records in MLflow: `uri` is its tracking URI, by default `mlflow.db` in the output directory.
+
+    An SQLite file is for the processes of one machine; workers on several machines need a server (http://).
+    """
+
+    uri: str | None = None
+    experiment: str = "lrlab"
+
+    def __post_init__(self) -> None:
+        if self.uri is not None and not re.fullmatch(ADDRESS, str(self.uri)):
+            allowed = "null, sqlite:///FILE, http(s)://HOST:PORT or another database's address"
+            raise InputError(f"tracking.uri must be {allowed}, got {self.uri!r}")
+        if not isinstance(self.experiment, str) or not self.experiment.strip():
+            raise InputError(f"tracking.experiment must be a name, got {self.experiment!r}")
+
+    def open(self, outputs: str = "outputs") -> MlflowTracker:
+        """A tracker; creates the store and the experiment when they are missing."""
+        return MlflowTracker(open_store(self.uri, outputs, self.experiment))
+
+
+def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
+    """The store at a tracking URI, created when missing.
+
+    Raises:
+        InputError: it cannot be reached, read or written.
+    """
+    uri, root = database.address(uri, outputs), database.artifact_root(outputs)
+    file = database.sqlite_file(uri)
+    if file:
+        database.create_database(file, root)
+        if fits(file):
+            return SqliteStore(file, experiment, root)
+    return ClientStore(uri, experiment, None if uri.startswith("http") else str(root))
+
+
+def create_store(uri: str | None, outputs: str, experiment: str = "lrlab") -> None:
+    """Create the store and the experiment when they are missing; quick when they are there."""
+    open_store(uri, outputs, experiment).close()
+
+
+class ClientStore:
+    """MLflow runs behind MLflow's own client (see `Store`): servers, and databases other than SQLite.
+
+    Environment variables that are not set are set as in `SETTINGS`.
+    """
+
+    def __init__(self, uri: str, experiment: str, artifact_root: str | None) -> None:
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
+        from mlflow import MlflowClient
+
+        self._uri = uri
+        with self._one_line():
+            self._client = MlflowClient(uri)
+            self._experiment = self._open_experiment(experiment, artifact_root)
+
+    def create(self, run: NewRun) -> str:
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
+
+        with self._one_line():
+            created = self._client.create_run(self._experiment, start_time=run.time, tags=dict(run.tags))
+            run_id: str = created.info.run_id
+            self._client.log_batch(run_id, params=[Param(*param) for param in run.params.items()])
+            if run.dataset:
+                data = run.dataset
+                digest = data.digest[: LONGEST["digest"]]
+                dataset = Dataset(data.name, digest, *source(data), profile=profile(data))
+                self._client.log_inputs(run_id, [DatasetInput(dataset, [InputTag(*CONTEXT)])])
+        return run_id
+
+    def write(
+        self,
+        run_id: str,
+        *,
+        points: Sequence[Point] = (),
+        tags: Mapping[str, str] | None = None,
+        status: Ending | None = None,
+    ) -> None:
+        from mlflow.entities import Metric, RunTag
+
+        with self._one_line(run_id):
+            metrics = [Metric(*point) for point in points]
+            self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in (tags or {}).items()])
+            if status:
+                self._client.set_terminated(run_id, status)
+
+    def attach(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        with self._one_line(run_id), tempfile.TemporaryDirectory() as scratch:
+            artifacts.write(Path(scratch), files)
+            self._client.log_artifacts(run_id, scratch)
+
+    def read(self, run_id: str) -> Record:
+        with self._one_line(run_id):
+            run = self._client.get_run(run_id)
+            if run.info.lifecycle_stage != "active":
+                raise unknown(run_id, self._uri)
+            return self._records([run])[0]
+
+    def children(self, parent: str) -> list[Record]:
+        with self._one_line():
+            return self._records(list(self._child_runs(parent)))
+
+    def close(self) -> None:
+        pass
+
+    def _open_experiment(self, name: str, artifact_root: str | None) -> str:
+        from mlflow.exceptions import MlflowException
+
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            with suppress(MlflowException):  # another process was quicker
+                self._client.create_experiment(name, artifact_root)
+            found = self._client.get_experiment_by_name(name)
+        if found is None or found.lifecycle_stage != "active":
+            raise InputError(f"tracking.experiment must be one that can be used, got {name!r} in {self._uri}")
+        return str(found.experiment_id)
+
+    def _child_runs(self, parent: str) -> Iterator["Run"]:
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [self._experiment],
+                f"tags.`{PARENT}` = '{parent}'",
+                max_results=1000,
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _records(self, runs: "Sequence[Run]") -> list[Record]:
+        metrics: dict[str, dict[str, list[tuple[int, float]]]] = {run.info.run_id: {} for run in runs}
+        with ThreadPoolExecutor(8) as pool:
+            configs = pool.map(self._config, runs)
+            for history in pool.map(lambda request: self._history(*request), _requests(runs)):
+                for run_id, point in sorted(history, key=lambda one: (one[1].step, one[1].time)):
+                    values = metrics[run_id].setdefault(point.key, [])
+                    values.append((point.step, unclipped(point.value)))
+            return [
+                Record(
+                    run.info.run_id,
+                    run.info.run_name,
+                    run.info.status,
+                    run.data.tags.get(PARENT),
+                    run.data.params,
+                    run.data.tags,
+                    config,
+                    metrics[run.info.run_id],
+                )
+                for run, config in zip(runs, configs, strict=True)
+            ]
+
+    def _history(self, key: str, run_ids: Sequence[str]) -> list[tuple[str, Point]]:
+        """All points of one metric of some runs."""
+        if self._uri.startswith("http"):
+            # The client asks for each run by itself; the user interface has a way to ask for many
+            from mlflow.utils.credentials import get_default_host_creds
+            from mlflow.utils.rest_utils import http_request_safe
+
+            asked = {"run_id": run_ids, "metric_key": key, "max_results": MOST_POINTS}
+            server = get_default_host_creds(self._uri)  # type: ignore[no-untyped-call]
+            answered = http_request_safe(server, BULK, "GET", params=asked)  # type: ignore[no-untyped-call]
+            answer = answered.json()["metrics"]
+            if len(answer) < MOST_POINTS:
+                return [
+                    (one["run_id"], Point(key, float(one["value"]), one["timestamp"], one["step"])) for one in answer
+                ]
+        return [
+            (run_id, Point(key, one.value, one.timestamp, one.step))
+            for run_id in run_ids
+            for one in self._client.get_metric_history(run_id, key)
+        ]
+
+    def _config(self, run: "Run") -> str:
+        from mlflow.artifacts import download_artifacts
+
+        if CONFIG not in (file.path for file in self._client.list_artifacts(run.info.run_id)):
+            return ""
+        with tempfile.TemporaryDirectory() as scratch:
+            uri = f"{run.info.artifact_uri}/{CONFIG}"
+            return Path(download_artifacts(uri, dst_path=scratch, tracking_uri=self._uri)).read_text()
+
+    @contextmanager
+    def _one_line(self, run_id: str = "") -> Iterator[None]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield
+        except (MlflowException, OSError) as error:
+            if run_id and getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
+                raise unknown(run_id, self._uri) from error
+            said = f"{self._uri} ({str(error).strip().partition(chr(10))[0]})"
+            without_password = re.sub(r"//[^@/ ]*@", "//", said)
+            raise InputError(f"tracking.uri must name an MLflow store that answers, got {without_password}") from error
+
+
+def _requests(runs: "Sequence[Run]") -> Iterator[tuple[str, list[str]]]:
+    """Which metric to ask for, and of which runs: no more of them than a server takes at once."""
+    for key in sorted({key for run in runs for key in run.data.metrics}):
+        run_ids = [run.info.run_id for run in runs if key in run.data.metrics]
+        for first in range(0, len(run_ids), MOST_RUNS):
+            yield key, run_ids[first : first + MOST_RUNS]

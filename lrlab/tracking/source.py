@@ -1,0 +1,50 @@
+"""Who ran which code: the tags by which MLflow's users expect to find this."""
+
+import functools
+import getpass
+import subprocess
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@functools.cache
+def source_tags() -> dict[str, str]:
+    """User, program and, when lrlab itself is a git checkout, its commit and whether files differ from it."""
+    return {
+        "mlflow.user": _user(),
+        "mlflow.source.name": "lrlab",
+        "mlflow.source.type": "LOCAL",
+        **_git_tags(PACKAGE),
+    }
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"
+
+
+def _git_tags(package: Path) -> dict[str, str]:
+    # A package that is installed below some other project's checkout is not tracked there
+    tracked = _git(package, "ls-files", "__init__.py")
+    commit = _git(package, "rev-parse", "HEAD")
+    if not tracked or not commit:
+        return {}
+    dirty = bool(_git(package, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"))
+    return {"mlflow.source.git.commit": commit, "mlflow.source.git.dirty": str(dirty).lower()}
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(directory), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,92 @@
+"""The seam below `MlflowTracker`: a place that keeps MLflow runs.
+
+`SqliteStore` and `ClientStore` are such places. Every call is carried out when it returns, and repeating
+a `write` changes nothing.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from lrlab.errors import InputError
+from lrlab.tracking.tracker import DatasetInfo, Ending, Record
+
+# The names by which MLflow's user interface and search know these
+PARENT = "mlflow.parentRunId"
+NAME = "mlflow.runName"
+USER = "mlflow.user"
+CONTEXT = ("mlflow.data.context", "training")
+
+LONGEST = {"param": 6000, "tag": 8000, "digest": 36}  # characters MLflow keeps
+LARGEST = 1.7976931348623157e308  # MLflow keeps infinities as the largest floats
+
+
+class Point(NamedTuple):
+    """One value of one metric; `time` is in milliseconds since 1970."""
+
+    key: str
+    value: float
+    time: int
+    step: int
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """A run to be created. The name and the parent are among the tags, as MLflow has it."""
+
+    time: int
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    dataset: DatasetInfo | None
+
+
+class Store(Protocol):
+    """Keeps MLflow runs. Raises `InputError` when a run id is unknown or the place cannot be reached."""
+
+    def create(self, run: NewRun) -> str:
+        """Create a running run, return its id."""
+
+    def write(
+        self,
+        run_id: str,
+        *,
+        points: Sequence[Point] = (),
+        tags: Mapping[str, str] | None = None,
+        status: Ending | None = None,
+    ) -> None:
+        """Add points and tags; with a status, end the run now."""
+
+    def attach(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        """Write artifacts, by their path inside the run."""
+
+    def read(self, run_id: str) -> Record:
+        """One run."""
+
+    def children(self, parent: str) -> list[Record]:
+        """The runs whose parent this is, oldest first."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+def source(dataset: DatasetInfo) -> tuple[str, str]:
+    """MLflow's type and JSON of where a data set comes from."""
+    if dataset.source.startswith(("http://", "https://")):
+        return "http", json.dumps({"url": dataset.source})
+    return "local", json.dumps({"uri": dataset.source})
+
+
+def profile(dataset: DatasetInfo) -> str:
+    """MLflow's JSON of how large a data set is."""
+    return json.dumps({"num_rows": sum(dataset.sizes.values()), **dataset.sizes})
+
+
+def unclipped(value: float) -> float:
+    """The infinity that MLflow keeps as the largest float; any other value as it is."""
+    return value if abs(value) < LARGEST else value * 2
+
+
+def unknown(run_id: str, place: object) -> InputError:
+    """The refusal of a run id."""
+    return InputError(f"run_id {run_id!r} is not in {place}; `lrlab ui` shows what there is")

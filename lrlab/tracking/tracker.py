@@ -1,0 +1,181 @@
+"""What a run leaves behind, and the verbs that record it and read it back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Literal, Protocol, Self
+from uuid import uuid4
+
+from lrlab.errors import InputError
+
+Ending = Literal["FINISHED", "FAILED", "KILLED"]
+CONFIG = "config.yaml"
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """The data a run was trained on: its sha256 in hex, where it comes from, and the rows of each split."""
+
+    name: str
+    digest: str
+    source: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run as it was recorded.
+
+    `status` is RUNNING until the run is ended. `metrics` holds the whole history of each metric as (step,
+    value) pairs in the order of the steps, NaN and infinities included. `tags` may hold more than was given: a
+    tracker adds its own.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    parent: str | None
+    params: dict[str, str]
+    tags: dict[str, str]
+    config: str
+    metrics: dict[str, list[tuple[int, float]]]
+
+
+class Tracker(Protocol):
+    """Records runs. Used by one thread of one process; several processes may record into the same place.
+
+    A run that was started can be seen at once. Metrics are buffered: they are written when the run ends, at
+    `flush`, and when the oldest of them has waited for a few seconds. Closing writes what is buffered but ends
+    no run: who started it knows how it ended.
+
+    Every verb that takes a run id accepts runs of other processes. They all raise `InputError` when the id is
+    unknown or the place cannot be reached; what is buffered stays in the buffer then.
+    """
+
+    def start(
+        self,
+        name: str,
+        *,
+        parent: str | None = None,
+        params: Mapping[str, object] = ...,
+        tags: Mapping[str, str] = ...,
+        config: str = "",
+        dataset: DatasetInfo | None = None,
+    ) -> str:
+        """Begin a run, return its id. `params` is flat; `config` is kept to the letter as `config.yaml`."""
+
+    def log(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+        """Buffer the metrics of one step."""
+
+    def attach(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        """Keep files with the run, by their path inside it."""
+
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Add tags or replace their values."""
+
+    def end(self, run_id: str, status: Ending = "FINISHED") -> None:
+        """Write what is buffered for this run and close it."""
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+
+    def close(self) -> None:
+        """Write what is buffered and let go of the place. Closing twice is fine."""
+
+    def read(self, run_id: str) -> Record:
+        """The run with everything that was logged to it so far."""
+
+    def children(self, parent: str) -> list[Record]:
+        """The runs started under this one, oldest first."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Tracking(Protocol):
+    """A choice of conf/tracking: where runs are recorded."""
+
+    def open(self, outputs: str) -> Tracker:
+        """A tracker for this process. What it keeps by default lies in the directory `outputs`."""
+
+
+class MemoryTracker:
+    """Keeps runs in this process and forgets them with it. `files` holds what was attached, by run id."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, dict[str, bytes]] = {}
+        self._records: dict[str, Record] = {}
+
+    def start(
+        self,
+        name: str,
+        *,
+        parent: str | None = None,
+        params: Mapping[str, object] | None = None,
+        tags: Mapping[str, str] | None = None,
+        config: str = "",
+        dataset: DatasetInfo | None = None,
+    ) -> str:
+        run_id = uuid4().hex
+        texts = {key: str(value) for key, value in (params or {}).items()}
+        self._records[run_id] = Record(run_id, name, "RUNNING", parent, texts, dict(tags or {}), "", {})
+        self.files[run_id] = {CONFIG: config.encode()} if config else {}
+        return run_id
+
+    def log(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+        history = self._record(run_id).metrics
+        for key, value in metrics.items():
+            history.setdefault(key, []).append((step, float(value)))
+
+    def attach(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        self._record(run_id)
+        self.files[run_id].update(files)
+
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        self._record(run_id).tags.update(tags)
+
+    def end(self, run_id: str, status: Ending = "FINISHED") -> None:
+        self._records[run_id] = replace(self._record(run_id), status=status)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def read(self, run_id: str) -> Record:
+        record = self._record(run_id)
+        return replace(
+            record,
+            params=dict(record.params),
+            tags=dict(record.tags),
+            config=self.files[run_id].get(CONFIG, b"").decode(),
+            metrics={key: sorted(points, key=lambda point: point[0]) for key, points in record.metrics.items()},
+        )
+
+    def children(self, parent: str) -> list[Record]:
+        return [self.read(run_id) for run_id, record in self._records.items() if record.parent == parent]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _record(self, run_id: str) -> Record:
+        if run_id not in self._records:
+            raise InputError(f"run_id {run_id!r} is not in this process's memory (tracking=none)")
+        return self._records[run_id]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """conf/tracking/none.yaml: nothing outlives the process."""
+
+    def open(self, outputs: str = "outputs") -> MemoryTracker:
+        return MemoryTracker()

@@ -1,0 +1,46 @@
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+CREATE = "import sys; from lrlab.tracking.mlflow import create_store; create_store(None, sys.argv[1])"
+
+
+@pytest.fixture(scope="session")
+def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output directory whose store two processes created at the same time."""
+    outputs = tmp_path_factory.mktemp("fresh") / "outputs"
+    racers = [
+        subprocess.Popen([sys.executable, "-c", CREATE, str(outputs)], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for racer in racers:
+        said = racer.communicate()[1]
+        assert racer.returncode == 0, said
+        assert not said
+    return outputs
+
+
+@pytest.fixture(scope="session")
+def new_outputs(fresh_store: Path) -> Callable[[Path], str]:
+    """Makes output directories, each with an MLflow database of its own."""
+
+    def make(place: Path) -> str:
+        place.mkdir()
+        shutil.copy(fresh_store / "mlflow.db", place / "mlflow.db")
+        db = sqlite3.connect(place / "mlflow.db")
+        with db:
+            db.execute("DELETE FROM experiments WHERE name = 'lrlab'")  # its artifacts lie in the other place
+        db.close()
+        return str(place)
+
+    return make
+
+
+@pytest.fixture
+def outputs(new_outputs: Callable[[Path], str], tmp_path: Path) -> str:
+    return new_outputs(tmp_path / "outputs")

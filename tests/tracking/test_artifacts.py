@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from lrlab.errors import InputError
+from lrlab.tracking import artifacts
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("/home/ada/outputs/mlartifacts/1", "/home/ada/outputs/mlartifacts/1"),
+        ("file:///home/ada/my%20runs/1", "/home/ada/my runs/1"),
+        ("mlruns/1", "mlruns/1"),
+    ],
+)
+def test_local_locations(uri: str, expected: str) -> None:
+    assert artifacts.directory(uri) == Path(expected)
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/1", "mlflow-artifacts:/1", "http://host/1"])
+def test_a_location_elsewhere_is_refused(uri: str) -> None:
+    with pytest.raises(InputError, match=f"local directory, got {uri};"):
+        artifacts.directory(uri)
+
+
+def test_what_is_written_is_read_and_replaced(tmp_path: Path) -> None:
+    for content in (b"first", b"second"):
+        artifacts.write(tmp_path / "run", {"config.yaml": content, "plots/a.png": b"a"})
+        assert artifacts.read(tmp_path / "run", "config.yaml") == content
+    assert sorted(p.name for p in (tmp_path / "run").rglob("*")) == ["a.png", "config.yaml", "plots"]
+    assert artifacts.read(tmp_path / "run", "nothing") == b""
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(InputError, match=r"cannot be written to .*run: "):
+        artifacts.write(tmp_path / "run", {"config.yaml": b""})

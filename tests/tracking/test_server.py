@@ -1,0 +1,132 @@
+import http.client
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lrlab.errors import InputError
+from lrlab.tracking import mlflow
+from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.server import serve
+from lrlab.tracking.tracker import DatasetInfo
+
+SERVE = "import sys; from lrlab.tracking.server import serve; serve(None, sys.argv[1], int(sys.argv[2]))"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def search(port: int, host: str) -> tuple[int, str]:
+    """Ask the server at `port` for the runs as a browser that calls it `host` would."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    headers = {"Host": host, "Content-Type": "application/json"}
+    body = json.dumps({"experiment_ids": ["1"], "max_results": 10})
+    connection.request("POST", "/api/2.0/mlflow/runs/search", body, headers)
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    return answer.status, text
+
+
+@pytest.fixture(scope="module")
+def served(new_outputs: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    outputs, port = new_outputs(tmp_path_factory.mktemp("served") / "outputs"), free_port()
+    process = subprocess.Popen([sys.executable, "-c", SERVE, outputs, str(port)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    said = ""
+    while "http" not in said:
+        line = process.stdout.readline()
+        assert line, f"the server ended: {said}"
+        said += line
+    assert f"http://127.0.0.1:{port}" in said
+    yield outputs, port
+    process.terminate()
+    process.communicate()
+    with pytest.raises(ConnectionRefusedError):
+        search(port, f"localhost:{port}")
+
+
+def test_the_runs_of_the_store_and_their_files_are_shown(served: tuple[str, int]) -> None:
+    outputs, port = served
+    with Mlflow().open(outputs) as tracker:
+        run_id = tracker.start("shown", config="seed: 0\n")
+    for name in ("localhost", "127.0.0.1"):
+        status, text = search(port, f"{name}:{port}")
+        assert (status, run_id in text) == (200, True)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", f"/get-artifact?path=config.yaml&run_uuid={run_id}")
+    assert connection.getresponse().read() == b"seed: 0\n"
+    connection.close()
+
+
+@pytest.mark.parametrize("host", ["10.evil.com", "192.168.0.1", "localhost:1", "evil.com"])
+def test_another_host_name_is_refused(served: tuple[str, int], host: str) -> None:
+    status, text = search(served[1], host)
+    assert status == 403
+    assert "run_id" not in text
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_server_keeps_runs_as_well(served: tuple[str, int], tmp_path: Path) -> None:
+    outputs, port = served
+    data = DatasetInfo("digits", "0f" * 32, sizes={"train": 9})
+    with Mlflow(f"http://127.0.0.1:{port}").open(str(tmp_path)) as tracker:
+        parent = tracker.start("sweep")
+        run_id = tracker.start("run", parent=parent, params={"lr": 0.1}, config="seed: 1\n", dataset=data)
+        tracker.log(run_id, 0, {"loss": float("inf"), "lr": 0.1})
+        tracker.end(run_id, "FAILED")
+        over_http = tracker.children(parent)
+        with pytest.raises(InputError, match=r"^run_id '0+' is not in http://127"):
+            tracker.read("0" * 32)
+    with Mlflow().open(outputs) as tracker:
+        assert tracker.children(parent) == over_http
+    assert over_http[0].metrics == {"loss": [(0, float("inf"))], "lr": [(0, 0.1)]}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("most_points", [5, 1000], ids=["more than one answer holds", "one answer"])
+def test_many_histories_come_from_a_server(
+    served: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_points: int
+) -> None:
+    monkeypatch.setattr(mlflow, "MOST_RUNS", 2)
+    monkeypatch.setattr(mlflow, "MOST_POINTS", most_points)
+    outputs, port = served
+    with Mlflow().open(outputs) as tracker:
+        parent = tracker.start("sweep")
+        for trial in range(5):
+            run_id = tracker.start(f"trial {trial}", parent=parent)
+            for step in range(3):
+                tracker.log(run_id, step, {"loss": trial + step / 10, f"only/{trial}": float("nan")})
+            tracker.end(run_id)
+        expected = tracker.children(parent)
+    with Mlflow(f"http://127.0.0.1:{port}").open(str(tmp_path)) as tracker:
+        found = tracker.children(parent)
+    assert sorted(map(str, found)) == sorted(map(str, expected))
+    assert sum(len(points) for record in found for points in record.metrics.values()) == 30
+
+
+def test_a_server_that_is_down_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(InputError, match=r"^tracking\.uri must name an MLflow store that answers, [^\n]*$"):
+        Mlflow(f"http://me:secret@127.0.0.1:{free_port()}").open(str(tmp_path))
+
+
+def test_a_port_that_is_taken_is_refused(outputs: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(InputError, match=r"^port must be free, got "):
+            serve(None, outputs, taken.getsockname()[1])
+
+
+def test_what_is_on_a_server_needs_no_other(outputs: str) -> None:
+    with pytest.raises(InputError, match="open http://host:5000 in a browser"):
+        serve("http://host:5000", outputs)
