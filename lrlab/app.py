@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -18,6 +19,7 @@ from lrlab import show
 from lrlab.configuration import experiment, recorded
 from lrlab.core.check import choice
 from lrlab.errors import InputError
+from lrlab.instantiate import instantiate
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -129,7 +131,7 @@ class Door(Callback):
 
 def resolve(config: DictConfig) -> dict[str, Any]:
     """The application's part of the configuration as plain dictionaries, interpolations filled in."""
-    ours = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     resolved: dict[str, Any] = OmegaConf.to_container(ours, resolve=True)  # type: ignore[assignment]
     return resolved
 
@@ -140,6 +142,7 @@ def check(config: Mapping[str, Any]) -> Experiment:
     wanted.data.verify()
     wanted.check_fits(len(wanted.data.load().train))
     choice("objective", config["objective"], OBJECTIVES)
+    instantiate(config["tracking"], key="tracking")
     check_writable(config["outputs"])
     return wanted
 
@@ -157,8 +160,6 @@ def check_writable(outputs: str) -> None:
 
 def open_tracker(config: Mapping[str, Any]) -> "Tracker":
     """The tracker that a resolved configuration names."""
-    from lrlab.instantiate import instantiate
-
     tracker: Tracker = instantiate(config["tracking"], key="tracking").open(config["outputs"])
     return tracker
 
@@ -191,6 +192,7 @@ def run(arguments: Sequence[str]) -> int:
         print(f"lrlab: {one_line(error)}", file=sys.stderr)
         return 2
     finally:
+        GlobalHydra.instance().clear()
         sys.argv = before[0]
         os.environ.pop("HYDRA_FULL_ERROR")
         if before[1] is not None:

@@ -235,6 +235,8 @@ def _gradcheck(given: argparse.Namespace) -> int:
 def _tracker(given: argparse.Namespace) -> Any:
     from lrlab.tracking.mlflow import Mlflow
 
+    if given.tracking_uri is None and not (given.outputs / "mlflow.db").is_file():
+        raise InputError(f"outputs must be a directory with runs of lrlab's, got {str(given.outputs)!r}")
     return Mlflow(uri=given.tracking_uri).open(str(given.outputs))
 
 

@@ -49,7 +49,8 @@ def to_yaml(config: Mapping[str, Any]) -> str:
     import yaml
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return yaml.dump(dict(config), Dumper=dumper, sort_keys=False)
+    text: str = yaml.dump(dict(config), Dumper=dumper, sort_keys=False)
+    return text
 
 
 def from_yaml(text: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 
 
-def figure(width: float = 6.4, height: float = 4.0, **subplots: object) -> "tuple[Figure, object]":
+def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[Figure, Any]":
     """A figure and its axes, drawn without a display."""
     from matplotlib.figure import Figure
 
     drawing = Figure(figsize=(width, height), layout="constrained")
-    return drawing, drawing.subplots(**subplots)  # type: ignore[arg-type]
+    return drawing, drawing.subplots(**subplots)
 
 
 def png(drawing: "Figure", dpi: int = 110) -> bytes:
@@ -35,7 +35,7 @@ def loss_curve(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> bytes:
     Args:
         metrics: histories by name, as ``Record.metrics`` has them.
     """
-    drawing, (left, right) = figure(8.4, 3.4, ncols=2)  # type: ignore[misc]
+    drawing, (left, right) = figure(8.4, 3.4, ncols=2)
     for axes, quantity, unit in ((left, "loss", "loss (nats)"), (right, "accuracy", "accuracy")):
         for split, colour, style in (("train", BLUE, "-"), ("val", ORANGE, "--")):
             history = [(step, value) for step, value in metrics.get(f"{split}/{quantity}", ())]
@@ -60,9 +60,9 @@ def templates(W: np.ndarray, image_shape: Sequence[int], classes: Sequence[str])
     columns = min(5, len(classes))
     rows = math.ceil(len(classes) / columns)
     drawing, grid = figure(1.5 * columns, 1.7 * rows, nrows=rows, ncols=columns, squeeze=False)
-    for axes in grid.flat:  # type: ignore[attr-defined]
+    for axes in grid.flat:
         axes.set_axis_off()
-    for axes, row, name in zip(grid.flat, W, classes, strict=False):  # type: ignore[attr-defined]
+    for axes, row, name in zip(grid.flat, W, classes, strict=False):
         image = row.reshape(image_shape).astype(float)
         reach = np.abs(image).max() or 1.0
         if image.shape[-1] == 1:

@@ -12,9 +12,9 @@ from lrlab.core.regularizer import L1, L2, ElasticNet, NoRegularizer, Regularize
 
 Array = np.ndarray
 
-MODELS = Linear(), MLP((5,)), MLP((5, 4))
-LOSSES = (SoftmaxCrossEntropy(),)
-REGULARIZERS = NoRegularizer(), L2(0.1), L1(0.1), ElasticNet(0.1, 0.3)
+MODELS: tuple[Model, ...] = Linear(), MLP((5,)), MLP((5, 4))
+LOSSES: tuple[Loss, ...] = (SoftmaxCrossEntropy(),)
+REGULARIZERS: tuple[Regularizer, ...] = NoRegularizer(), L2(0.1), L1(0.1), ElasticNet(0.1, 0.3)
 TOLERANCE = 1e-6
 
 

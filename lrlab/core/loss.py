@@ -48,14 +48,16 @@ class SoftmaxCrossEntropy:
             samples: (K,) number of samples in each member's batch, of which these B may be a part.
 
         Returns:
-            (K, B) losses of the samples, as ``value`` gives them, and (K, B) whether no class scored higher
-            than the label: what argmax would say, but for exact ties, and free.
+            (K, B) losses of the samples, as ``value`` gives them, and (K, B) whether argmax picks the label.
         """
         columns = np.arange(len(y))
         scores -= scores.max(axis=1, keepdims=True)
         of_label = scores[:, y, columns]
+        right = of_label == 0
+        tied = np.count_nonzero(scores == 0, axis=(1, 2)) > len(y)
+        right[tied] &= scores[tied].argmax(axis=1) == y  # argmax itself is slow, and seldom needed
         np.exp(scores, out=scores)
         total = scores.sum(axis=1)
         scores /= (total * samples[:, None])[:, None, :]
         scores[:, y, columns] -= 1 / samples[:, None]
-        return np.log(total) - of_label, of_label == 0
+        return np.log(total) - of_label, right

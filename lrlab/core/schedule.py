@@ -29,7 +29,7 @@ def factor(schedule: Schedule, t: int, total: int) -> float:
         t: index of the update, from 0.
         total: number of updates in the whole training.
     """
-    warmup = round(schedule.warmup * total)
+    warmup = min(round(schedule.warmup * total), total - 1)  # the last update is never lost to it
     if t < warmup:
         return t / warmup
     return schedule.decay(t - warmup, total - warmup)

@@ -20,13 +20,18 @@ from lrlab.training.member import Member
 Array = np.ndarray
 
 EVALUATION_BATCH = 512
-LARGEST_MICROBATCH = 1024
+LARGEST_MICROBATCH = 1024  # more does not multiply faster
+FAIR_MICROBATCH = 64  # less is slow
 
 
 def microbatch_for(batch_sizes: Iterable[int]) -> int:
-    """The largest microbatch, up to LARGEST_MICROBATCH, of which every batch size is a multiple."""
+    """The microbatch of which every batch size is a multiple: the largest up to LARGEST_MICROBATCH, if one is fair.
+
+    A common size that has no fair divisor (a large prime, say) is taken whole: more memory, but no crumbs.
+    """
     common = math.gcd(*batch_sizes)
-    return next(m for m in range(min(common, LARGEST_MICROBATCH), 0, -1) if common % m == 0)
+    largest = next(m for m in range(min(common, LARGEST_MICROBATCH), 0, -1) if common % m == 0)
+    return largest if common <= LARGEST_MICROBATCH or largest >= FAIR_MICROBATCH else common
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def train(experiment: object, dataset: object, order_seed: int, first_epoch: int
             batch = order[i : i + B]
             values = forward(parameters, x[batch])
             loss += losses(values[-1], y[batch]).sum()
-            right += (of_labels(values[-1], y[batch]) == values[-1].max(axis=1)).sum()  # ties are right
+            right += (values[-1].argmax(axis=1) == y[batch]).sum()
             grads = gradients(parameters, values, y[batch])
             for j in range(0, len(grads), 2):  # the weights, not the biases
                 grads[j] = grads[j] + penalty_gradient(parameters[j], **asdict(e.regularizer))

@@ -192,7 +192,8 @@ def test_the_order_of_the_samples_changes_with_the_epoch_and_the_seed(
         ([2 * LARGEST_MICROBATCH, 4 * LARGEST_MICROBATCH], LARGEST_MICROBATCH),
         ([3 * LARGEST_MICROBATCH // 2], LARGEST_MICROBATCH * 3 // 4),
         ([45000], 1000),
-        ([1031], 1),
+        ([1031], 1031),
+        ([1031, 2062], 1031),
     ],
 )
 def test_microbatch(batch_sizes: list[int], microbatch: int) -> None:

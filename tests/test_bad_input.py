@@ -1,0 +1,115 @@
+"""What cannot be used is refused at the door: one line that names the key, exit code 2, nothing written."""
+
+from pathlib import Path
+
+import pytest
+
+from lrlab.cli import main
+
+TRAIN = [
+    ("optimizer.foo=1", "optimizer.foo", "lr, rho"),
+    ("nokey=1", "nokey", "batch_size"),
+    ("optimizer=lion", "optimizer/lion", "adamw"),
+    ("optimizer.lr=0", "optimizer.lr", "> 0"),
+    ("optimizer.lr=-1", "optimizer.lr", "> 0"),
+    ("optimizer.lr=nan", "optimizer.lr", "> 0"),
+    ("optimizer.lr=inf", "optimizer.lr", "> 0"),
+    ("optimizer.lr=fast", "optimizer.lr", "'fast'"),
+    ("optimizer.lr=[1]", "optimizer.lr", "> 0"),
+    ("optimizer.lr=null", "optimizer.lr", "None"),
+    ("optimizer.rho=1", "optimizer.rho", "< 1"),
+    ("optimizer.nesterov=3", "optimizer.nesterov", "true or false"),
+    ("regularizer.strength=-1e-3", "regularizer.strength", ">= 0"),
+    ("schedule.warmup=1", "schedule.warmup", "< 1"),
+    ("schedule.warmup=-0.1", "schedule.warmup", ">= 0"),
+    ("epochs=0", "epochs", ">= 1"),
+    ("epochs=1.5", "epochs", "integer"),
+    ("batch_size=0", "batch_size", ">= 1"),
+    ("batch_size=5000", "batch_size", "1077"),
+    ("seed=-1", "seed", ">= 0"),
+    ("dtype=float16", "dtype", "float32, float64"),
+    ("objective=loss", "objective", "val/loss"),
+    ("data.validation=0", "data.validation", ">= 1"),
+    ("data.train_size=2000", "data.train_size", "1077"),
+    ("data=cifar10 data.root=nowhere", "lrlab data fetch cifar10", "nowhere"),
+    ("model=mlp model.hidden=[]", "model.hidden", "widths"),
+    ("model=mlp model.hidden=[0]", "model.hidden", ">= 1"),
+    ("optimizer=adam optimizer.beta1=1", "optimizer.beta1", "< 1"),
+    ("optimizer=adamw optimizer.beta2=-0.1", "optimizer.beta2", ">= 0"),
+    ("optimizer=adamw optimizer.weight_decay=-1", "optimizer.weight_decay", ">= 0"),
+    ("schedule=step schedule.gamma=0", "schedule.gamma", "> 0"),
+    ("schedule=cosine schedule.floor=2", "schedule.floor", "<= 1"),
+    ("optimizer._target_=os.system", "optimizer._target_", "lrlab."),
+    ("optimizer._target_=lrlab.cli.sys.exit", "optimizer._target_", "lrlab."),
+    ("tracking.uri=ftp", "tracking.uri", "sqlite:///"),
+    ("outputs=/proc/outputs", "outputs", "/proc/outputs"),
+    ("outputs=/dev/null", "outputs", "/dev/null"),
+]
+SWEEP = [
+    ("nokey=1", "nokey", "batch_size"),
+    ("optimizer.lr=-1", "optimizer.lr", "> 0"),
+    ("optimizer.lr=interval(-1,1)", "optimizer.lr", "> 0"),
+    ("optimizer.lr=tag(log,interval(0,1))", "optimizer.lr", "above 0"),
+    ("optimizer.lr=interval(1,0.1)", "optimizer.lr", "interval"),
+    ("batch_size=choice(16,5000)", "batch_size", "1077"),
+    ("regularizer.strength=choice(1,-1)", "regularizer.strength", ">= 0"),
+    ("schedule.warmup=interval(0,1)", "schedule.warmup", "< 1"),
+    ("nokey=choice(1,2)", "nokey", ""),
+    ("+hydra.sweeper.params.nokey=1,2", "hydra.sweeper.params.nokey", ""),
+    ("optimizer=choice(sgd,lion)", "lion", "adamw"),
+    ("hydra.sweeper.n_trials=0", "n_trials", ">= 1"),
+    ("hydra.sweeper.n_jobs=0", "n_jobs", ">= 1"),
+    ("hydra.sweeper.direction=up", "direction", "minimize"),
+    ("hydra.sweeper.storage=oracle://x", "hydra.sweeper.storage", "sqlite:///"),
+    ("hydra/sweeper/sampler=annealing", "annealing", "tpe"),
+    ("hydra.sweeper.sampler._target_=os.system", "_target_", "optuna.samplers."),
+    ("hydra.sweep.subdir=../../x", "subdir", ""),
+]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(arguments: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = stop.code
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert code == 2
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("lrlab: ")
+    assert list(folder.iterdir()) == []
+    return lines[0]
+
+
+@pytest.mark.parametrize(("overrides", "key", "allowed"), TRAIN, ids=[row[0] for row in TRAIN])
+def test_train(overrides: str, key: str, allowed: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = refused(["train", *overrides.split()], here, capsys)
+    assert key in line
+    assert allowed in line
+
+
+@pytest.mark.parametrize(("override", "key", "allowed"), SWEEP, ids=[row[0] for row in SWEEP])
+def test_sweep(override: str, key: str, allowed: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = refused(["sweep", "quickstart", override], here, capsys)
+    assert key in line
+    assert allowed in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["sweep", "nosuch"], "quickstart"),
+        (["best"], "no study"),
+        (["best", "nosuch"], "nosuch"),
+        (["reproduce", "nosuch"], "nosuch"),
+        (["reproduce", "17"], "no study"),
+        (["data", "fetch", "imagenet"], "cifar10"),
+    ],
+)
+def test_commands(arguments: list[str], named: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert named in refused(arguments, here, capsys)
