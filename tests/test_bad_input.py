@@ -106,8 +106,8 @@ def test_sweep(override: str, key: str, allowed: str, here: Path, capsys: pytest
         (["sweep", "nosuch"], "quickstart"),
         (["best"], "no study"),
         (["best", "nosuch"], "nosuch"),
-        (["reproduce", "nosuch"], "nosuch"),
-        (["reproduce", "17"], "no study"),
+        (["reproduce", "nosuch"], "outputs"),
+        (["reproduce", "17", "--outputs", "nosuch"], "nosuch"),
         (["data", "fetch", "imagenet"], "cifar10"),
     ],
 )

@@ -21,9 +21,11 @@ State = tuple[Array, ...]
 
 
 class Optimizer(Protocol):
-    """What an optimizer can do; ``lr`` is its base learning rate."""
+    """What an optimizer can do."""
 
-    lr: float
+    @property
+    def lr(self) -> float:
+        """The base learning rate."""
 
     def init(self, w: Array) -> State:
         """State before the first update."""

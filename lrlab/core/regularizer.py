@@ -16,7 +16,9 @@ Array = np.ndarray
 class Regularizer(Protocol):
     """A penalty on one weight array of one member."""
 
-    strength: float
+    @property
+    def strength(self) -> float:
+        """lambda."""
 
     def value(self, W: Array) -> float:
         """strength * R(W)."""

@@ -13,9 +13,11 @@ from lrlab.core import check
 
 
 class Schedule(Protocol):
-    """A decay, and the fraction of training that warms up to it."""
+    """A decay, and what comes before it."""
 
-    warmup: float
+    @property
+    def warmup(self) -> float:
+        """Fraction of training in which the factor rises from 0 to 1."""
 
     def decay(self, t: int, total: int) -> float:
         """Factor on the learning rate at update t = 0, 1, ... of ``total``, without the warmup; 1 at t = 0."""
