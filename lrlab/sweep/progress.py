@@ -10,6 +10,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from lrlab.sweep.queue import Queue, Tally
@@ -36,21 +38,22 @@ class Standing:
 
     def line(self) -> str:
         tally = self.tally
-        parts = [
-            f"{tally.done}/{tally.total} trials done",
-            f"{tally.running} running",
-            f"{tally.pruned} pruned",
-            f"{tally.failed} failed",
-        ]
+        counts = f"{tally.done}/{tally.total} done, {tally.running} running"
+        parts = [f"{counts}, {tally.pruned} pruned, {tally.failed} failed"]
         if self.best:
-            parts.append(f"best {self.best[1]:.5g} (trial {self.best[0]})")
+            parts.append(f"best {self.best[1]:.4g} (trial {self.best[0]})")
         new = tally.done - self.done_before
         if new > 0 and self.elapsed > 0:
-            parts.append(f"{60 * new / self.elapsed:.3g} a minute")
+            parts.append(f"{60 * new / self.elapsed:.3g}/min")
             if tally.done < tally.total:
                 parts.append(f"{_clock((tally.total - tally.done) * self.elapsed / new)} left")
-        parts.append(_clock(self.elapsed))
         return ", ".join(parts)
+
+    def display(self) -> Table:
+        grid = Table.grid()
+        grid.add_row(ProgressBar(total=max(1, self.tally.total), completed=self.tally.done, width=60))
+        grid.add_row(Text(self.line()))
+        return grid
 
 
 @contextmanager
@@ -71,9 +74,9 @@ def _watch(queue: Queue, console: Console, over: threading.Event) -> None:
     look = _looker(queue)
     if console.is_terminal:
         with Live(console=console, auto_refresh=False) as live:
-            _every(TICK, over, lambda: live.update(Text(look().line()), refresh=True))
+            _every(TICK, over, lambda: live.update(look().display(), refresh=True))
     else:
-        _every(PLAIN, over, lambda: console.print(look().line(), soft_wrap=True, highlight=False))
+        _every(PLAIN, over, lambda: console.print(f"sweep: {look().line()}", soft_wrap=True, highlight=False))
 
 
 def _every(seconds: float, over: threading.Event, act: Callable[[], None]) -> None:

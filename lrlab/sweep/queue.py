@@ -8,6 +8,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, SupportsFloat
@@ -138,8 +139,9 @@ class Queue:
         number = self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
         if all(other.user_attrs.get(RETRY_OF) != trial.number for other in self.trials()):
             self.study().enqueue_trial(_fixed(trial) | trial.params, user_attrs={RETRY_OF: trial.number})
-        self._storage.set_trial_user_attr(number, OUTCOME, CUT_OFF)
-        self._storage.set_trial_state_values(number, TrialState.FAIL)
+        with suppress(UpdateFinishedTrialError):  # by another process that repairs
+            self._storage.set_trial_user_attr(number, OUTCOME, CUT_OFF)
+            self._storage.set_trial_state_values(number, TrialState.FAIL)
 
     def repair(self) -> int:
         """Give back the running trials of processes that are dead; returns how many."""

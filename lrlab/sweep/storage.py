@@ -1,7 +1,8 @@
 """Where studies are kept: a journal file, SQLite, PostgreSQL, or the memory of this process."""
 
-import os
+import errno
 import secrets
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ class Storage:
         except OSError as error:
             raise InputError(f"hydra.sweeper.storage {self} cannot be used: {error.strerror}") from None
         except Exception as error:  # whatever a database driver raises, which may show the URL
-            reason = type(error.__cause__ or error).__name__
+            cause = error.__cause__ or error
+            reason = str(cause) if isinstance(cause, ImportError) else type(cause).__name__
             raise InputError(f"hydra.sweeper.storage {self} cannot be opened: {reason}") from None
 
     def check_writable(self) -> None:
@@ -101,10 +103,17 @@ def parse(given: str | None, folder: Path) -> Storage:
 
 
 def check_writable(path: Path, key: str) -> None:
-    """Refuse a path that cannot be written or created, without creating it."""
+    """Refuse a path that cannot be written or created; leaves no trace."""
     there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
-    if not os.access(there, os.W_OK) or (there != path and not there.is_dir()):
-        raise InputError(f"{key} cannot be written, got {str(path)!r}: {there} is not writable")
+    try:
+        if there.is_dir():
+            tempfile.TemporaryDirectory(dir=there).cleanup()
+        else:
+            there.open("ab").close()
+            if there != path:
+                raise NotADirectoryError(errno.ENOTDIR, "a file is in its way")
+    except OSError as error:
+        raise InputError(f"{key} cannot be written, got {str(path)!r}: {error.strerror}") from error
 
 
 def _one_slash(path: str) -> str:
@@ -131,6 +140,8 @@ def _claim_writes_at_once(engine: Any) -> None:
     @event.listens_for(engine, "connect")
     def leave_transactions_to_us(connection: Any, _: Any) -> None:
         connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")  # half the time; what is committed stays consistent
+        connection.execute("PRAGMA synchronous=NORMAL")
 
     @event.listens_for(engine, "begin")
     def begin_immediate(connection: Any) -> None:

@@ -27,10 +27,11 @@ from lrlab.sweep.runner import Application, Sweep
 from lrlab.sweep.search import Search, enumerates
 from lrlab.sweep.settings import Settings
 from lrlab.sweep.space import space
+from lrlab.sweep.stopping import stoppable
 from lrlab.sweep.storage import Storage, check_writable
 from lrlab.sweep.storage import parse as parse_storage
 from lrlab.sweep.study import Terms
-from lrlab.sweep.worker import Worker, terminable
+from lrlab.sweep.worker import Worker
 
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
@@ -112,17 +113,18 @@ def _sweep(
         max_failure_rate=settings.max_failure_rate,
     )
     error: BaseException | None = None
-    try:
-        with terminable(), watching(queue):
-            results = _launch(worker, hydra_context, config)
-        _check_failures(queue, settings.max_failure_rate)
-    except BaseException as raised:
-        error = raised
-        raise
-    finally:
-        queue.repair()
-        save_results(study, directory)
-        application.conclude(sweep, extras, study, error)
+    with stoppable() as stop:
+        try:
+            with watching(queue), stop.at_once():
+                results = _launch(worker, hydra_context, config)
+            _check_failures(queue, settings.max_failure_rate)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            queue.repair()
+            save_results(study, directory)
+            application.conclude(sweep, extras, study, error)
     return [[result for _, result in sorted(results, key=lambda pair: pair[0])]]
 
 

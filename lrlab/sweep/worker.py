@@ -1,10 +1,7 @@
 """A worker: takes trials from the queue, has them trained, and tells the study what became of them."""
 
 import math
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +15,7 @@ from lrlab.sweep.owner import this_process
 from lrlab.sweep.queue import FAILED, NO_OBJECTIVE, OWNER, Queue, objective
 from lrlab.sweep.runner import Application, Context, End, Progress, Runner, Sweep
 from lrlab.sweep.search import Search
+from lrlab.sweep.stopping import Stop, stoppable
 from lrlab.sweep.storage import Storage
 
 
@@ -43,11 +41,11 @@ class Worker:
         number = HydraConfig.get().job.num
         sampler = self.search.sampler(self.sweep.study, number, self.past)
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
-        with terminable():
+        with stoppable() as stop:
             runner = self.application.runner(Context(self.sweep, self.extras, number))
             shift = Shift(queue, runner, self.sweep, self.search, self.max_failure_rate)
             try:
-                shift.work()
+                shift.work(stop)
             finally:
                 runner.close()
                 shift.give_back()
@@ -66,9 +64,11 @@ class Shift:
     running: dict[int, optuna.Trial] = field(default_factory=dict)
     results: list[tuple[int, Any]] = field(default_factory=list)
 
-    def work(self) -> None:
+    def work(self, stop: Stop) -> None:
         while self.fill() and self.running:
-            self.hear(self.runner.advance())
+            with stop.at_once():
+                events = self.runner.advance()
+            self.hear(events)
 
     def fill(self) -> bool:
         """Take trials as long as there is room, but leave the other workers their share; False to stop."""
@@ -134,20 +134,3 @@ class Shift:
         for trial in self.queue.trials(TrialState.RUNNING):
             if trial.user_attrs.get(OWNER) == this_process():
                 self.queue.give_back(trial)
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM end this process the way Ctrl-C does: through every `finally`."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(signum: int, frame: Any) -> None:
-        raise SystemExit(128 + signum)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,48 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from lrlab.sweep.queue import Queue
+from lrlab.sweep.search import Search, enumerates
+from lrlab.sweep.space import space
+from lrlab.sweep.storage import Storage, parse
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    yield
+    optuna.logging.set_verbosity(before)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Storage:
+    return parse(None, tmp_path)
+
+
+@pytest.fixture
+def queue(storage: Storage) -> Queue:
+    """The queue of a new study that minimizes one number."""
+    optuna.create_study(storage=storage.open(), study_name="s")
+    return Queue(storage, "s")
+
+
+@pytest.fixture
+def search() -> Callable[..., Search]:
+    """A search over overrides, by a sampler of Optuna's."""
+
+    def make(*overrides: str, sampler: str = "RandomSampler", trials: int | None = None, **changes: object):
+        found = space(OverridesParser.create().parse_overrides(list(overrides)))
+        target = f"optuna.samplers.{sampler}"
+        settings = {
+            "sampler_config": {"_target_": target, "seed": 0},
+            "pruner_config": {"_target_": "optuna.pruners.NopPruner"},
+        }
+        chosen = enumerates(found, target, trials, "")
+        return Search(found, chosen, **(settings | changes))
+
+    return make

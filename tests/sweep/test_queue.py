@@ -1,0 +1,158 @@
+import math
+from datetime import timedelta
+
+import numpy as np
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from lrlab.errors import InputError
+from lrlab.sweep import queue as queues
+from lrlab.sweep.owner import this_process
+from lrlab.sweep.queue import NO_OBJECTIVE, OUTCOME, OWNER, REASON, RETRY_OF, Queue, Tally, objective
+
+DEAD = this_process().rpartition("/")[0] + "/0@before"  # this process number, in an earlier life
+
+
+def fixed(queue: Queue) -> list[dict]:
+    return [trial.system_attrs["fixed_params"] for trial in queue.trials()]
+
+
+def test_trials_are_taken_in_order_until_none_waits(queue):
+    queue.fill([{"x": 1}, {"x": 2}])
+    first, second = queue.take(), queue.take()
+    assert (first.number, first.suggest_int("x", 0, 9)) == (0, 1)
+    assert (second.number, second.suggest_int("x", 0, 9)) == (1, 2)
+    assert queue.take() is None
+    assert queue.tally() == Tally(running=2)
+
+
+def test_a_trial_that_waits_without_values_gets_them_from_the_sampler(storage, queue):
+    queue.fill([{}] * 3)
+    same = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=5))
+    seeded = Queue(storage, "s", optuna.samplers.RandomSampler(seed=5))
+    for _ in range(3):
+        assert seeded.take().suggest_float("x", 0, 1) == same.ask().suggest_float("x", 0, 1)
+
+
+def test_a_sampler_sees_what_was_taken_and_told_before(storage, queue):
+    """A study handle remembers its trials, so a fresh one is needed for every trial."""
+    seen = []
+
+    class Watcher(optuna.samplers.RandomSampler):
+        def sample_independent(self, study, trial, name, distribution):
+            seen.append([each.state.name for each in study._get_trials(deepcopy=False, use_cache=True)])
+            return super().sample_independent(study, trial, name, distribution)
+
+    queue.fill([{}] * 3)
+    watched = Queue(storage, "s", Watcher(seed=0))
+    for _ in range(3):
+        watched.take().suggest_float("x", 0, 1)
+    assert seen == [
+        ["RUNNING", "WAITING", "WAITING"],
+        ["RUNNING", "RUNNING", "WAITING"],
+        ["RUNNING", "RUNNING", "RUNNING"],
+    ]
+
+
+def test_filling_again_adds_nothing_and_more_trials_add_the_rest(queue):
+    plan = [{"x": 1}, {"x": 1}, {"x": 2}]
+    queue.fill(plan)
+    queue.fill(plan)
+    assert fixed(queue) == plan
+    queue.fill([{"x": 3}, *plan])  # in another order, as after a shuffle
+    assert fixed(queue) == [*plan, {"x": 3}]
+
+
+def test_a_plan_that_was_queued_in_part_is_completed(queue):
+    plan = [{"x": value} for value in range(4)]
+    queue.fill(plan[:1])
+    queue.take()
+    queue.fill(plan)
+    assert fixed(queue) == plan
+
+
+def test_fewer_trials_than_there_are_is_refused(queue):
+    queue.fill([{}] * 5)
+    with pytest.raises(InputError, match=r"^hydra\.sweeper\.n_trials must be at least 5, got 4: study s holds"):
+        queue.missing([{}] * 4)
+
+
+def test_outcomes_are_counted(queue):
+    queue.fill([{}] * 6)
+    complete, pruned, failed, without, cut = (queue.take() for _ in range(5))
+    queue.complete(complete, [1.0])
+    queue.prune(pruned)
+    queue.fail(failed, "it broke")
+    queue.fail(without, "nothing returned", NO_OBJECTIVE)
+    queue.give_back(queue.trials()[cut.number])
+    assert queue.tally() == Tally(waiting=2, complete=2, pruned=1, failed=1)
+    assert queue.tally().total == 6
+    assert queue.trials()[2].user_attrs[REASON] == "it broke"
+    assert queue.study().best_trial.number == 0
+
+
+def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue):
+    queue.fill([{}])
+    trial = queue.take()
+    value = trial.suggest_float("x", 0, 1)
+    queue.study().enqueue_trial(trial.params, user_attrs={RETRY_OF: 0})  # as of a process that died here
+    queue.give_back(queue.trials()[0])
+    queue.give_back(queue.trials()[0])  # as of two processes at once
+    again = queue.take()
+    assert again.suggest_float("x", 0, 1) == value
+    assert again.user_attrs[RETRY_OF] == 0
+    assert queue.take() is None
+    queue.fill([{}])  # the retry is not one more
+    assert queue.tally() == Tally(running=1)
+
+
+def test_repair_gives_back_the_trials_of_dead_processes_only(queue, monkeypatch):
+    queue.fill([{}] * 4)
+    mine, dead, far, unsigned = (queue.take() for _ in range(4))
+    dead.set_user_attr(OWNER, DEAD)
+    far.set_user_attr(OWNER, "another-machine/1/0@x")
+    assert queue.repair() == 1
+    assert queue.trials()[dead.number].user_attrs[OUTCOME] == "cut off"
+    assert [trial.number for trial in queue.trials(TrialState.RUNNING)] == [mine.number, far.number, unsigned.number]
+
+
+def test_repair_gives_a_trial_time_to_sign(queue, monkeypatch):
+    queue.fill([{}])
+    monkeypatch.setattr(queues.owner, "this_process", lambda: "")
+    monkeypatch.setattr(optuna.trial.Trial, "set_user_attr", lambda *_: None)
+    queue.take()
+    assert queue.repair() == 0
+    monkeypatch.setattr(queues, "UNSIGNED", timedelta(0))
+    monkeypatch.undo()
+    monkeypatch.setattr(queues, "UNSIGNED", timedelta(0))
+    assert queue.repair() == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "numbers"),
+    [
+        (1, 1, [1.0]),
+        (True, 1, [1.0]),
+        (np.float32(0.5), 1, [0.5]),
+        (np.array(2), 1, [2.0]),
+        ([3], 1, [3.0]),
+        ((1, 2.5), 2, [1.0, 2.5]),
+    ],
+)
+def test_objectives(value, count, numbers):
+    assert objective(value, count) == numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "count"), [(None, 1), ("3", 1), ({}, 1), ([], 1), ((1, 2), 1), (1, 2), ((1, None), 2), ("ab", 2)]
+)
+def test_what_is_no_objective(value, count):
+    with pytest.raises(TypeError, match=rf"the objective must be {count} number"):
+        objective(value, count)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan"), (math.nan,)])
+def test_an_objective_that_is_not_finite_is_never_best(value):
+    with pytest.raises(ValueError, match="the objective must be finite"):
+        objective(value, 1)
