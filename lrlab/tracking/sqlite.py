@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -64,7 +64,7 @@ CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{PARENT}' AND value = ?"
 
 def fits(file: Path) -> bool:
     """Whether every table has the columns written here, and no other column that must be filled."""
-    with _one_line(file), sqlite3.connect(file) as db:
+    with _one_line(file), closing(sqlite3.connect(file)) as db:
         for table, written in COLUMNS.items():
             query = 'SELECT name, "notnull" AND dflt_value IS NULL FROM pragma_table_info(?)'
             found = dict(db.execute(query, (table,)))
@@ -84,7 +84,11 @@ class SqliteStore:
             self._db = sqlite3.connect(file, timeout=60, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA synchronous = NORMAL")  # no fsync each time: a killed process loses nothing
-        self._experiment, self._artifacts = self._open_experiment(experiment, artifact_root)
+        try:
+            self._experiment, self._artifacts = self._open_experiment(experiment, artifact_root)
+        except InputError:
+            self._db.close()
+            raise
 
     def create(self, run: NewRun) -> str:
         run_id = uuid4().hex

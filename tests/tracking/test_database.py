@@ -47,6 +47,7 @@ def test_a_new_store_has_one_experiment_of_ours_and_a_log_of_writes(fresh_store:
 
 def test_a_store_that_is_there_stays_as_it_is(outputs: str) -> None:
     file = Path(outputs) / "mlflow.db"
+    create_store(None, outputs)
     before = file.read_bytes()
     create_store(None, outputs)
     assert file.read_bytes() == before

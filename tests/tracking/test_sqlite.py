@@ -1,6 +1,8 @@
 import json
 import math
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,9 @@ def file(outputs: str) -> Path:
 
 
 @pytest.fixture
-def direct(file: Path) -> SqliteStore:
-    return SqliteStore(file, "lrlab", file.parent / "mlartifacts")
+def direct(file: Path) -> Iterator[SqliteStore]:
+    with closing(SqliteStore(file, "lrlab", file.parent / "mlartifacts")) as store:
+        yield store
 
 
 @pytest.fixture
