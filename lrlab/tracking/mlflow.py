@@ -20,6 +20,7 @@ from lrlab.tracking.buffer import MlflowTracker
 from lrlab.tracking.sqlite import SqliteStore, fits
 from lrlab.tracking.store import (
     CONTEXT,
+    KIND,
     LONGEST,
     PARENT,
     NewRun,
@@ -159,7 +160,7 @@ class ClientStore:
         found = self._client.get_experiment_by_name(name)
         if found is None:
             with suppress(MlflowException):  # another process was quicker
-                self._client.create_experiment(name, artifact_root)
+                self._client.create_experiment(name, artifact_root, tags=dict([KIND]))
             found = self._client.get_experiment_by_name(name)
         if found is None or found.lifecycle_stage != "active":
             raise InputError(f"tracking.experiment must be one that can be used, got {name!r} in {self._uri}")

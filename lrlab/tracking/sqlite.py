@@ -22,6 +22,7 @@ from lrlab.errors import InputError
 from lrlab.tracking import artifacts
 from lrlab.tracking.store import (
     CONTEXT,
+    KIND,
     LARGEST,
     LONGEST,
     NAME,
@@ -38,6 +39,7 @@ from lrlab.tracking.tracker import CONFIG, DatasetInfo, Ending, Record
 
 TABLES = {
     "experiments": "experiment_id name artifact_location lifecycle_stage creation_time last_update_time",
+    "experiment_tags": "key value experiment_id",
     "runs": "run_uuid name user_id artifact_uri experiment_id status start_time end_time lifecycle_stage"
     " source_type source_name source_version entry_point_name",
     "params": "run_uuid key value",
@@ -155,6 +157,8 @@ class SqliteStore:
                     " WHERE name = ? AND artifact_location = ''",
                     (f"{artifact_root}/", name),
                 )
+                (experiment,) = self._query("SELECT experiment_id FROM experiments WHERE name = ?", name).fetchone()
+                self._db.execute(INSERT["experiment_tags"] + ONCE, (*KIND, experiment))
             row = self._query(found, name).fetchone()
         experiment, location, stage = row
         artifacts.directory(location)

@@ -17,6 +17,7 @@ PARENT = "mlflow.parentRunId"
 NAME = "mlflow.runName"
 USER = "mlflow.user"
 CONTEXT = ("mlflow.data.context", "training")
+KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
 
 LONGEST = {"param": 6000, "tag": 8000, "digest": 36}  # characters MLflow keeps
 LARGEST = 1.7976931348623157e308  # MLflow keeps infinities as the largest floats

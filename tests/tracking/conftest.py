@@ -34,6 +34,7 @@ def new_outputs(fresh_store: Path) -> Callable[[Path], str]:
         shutil.copy(fresh_store / "mlflow.db", place / "mlflow.db")
         db = sqlite3.connect(place / "mlflow.db")
         with db:
+            db.execute("DELETE FROM experiment_tags")
             db.execute("DELETE FROM experiments WHERE name = 'lrlab'")  # its artifacts lie in the other place
         db.close()
         return str(place)
