@@ -13,7 +13,7 @@ from lrlab.errors import InputError
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
 
-# A number that Hydra's grammar and Python read alike, for a key that may be a value.
+# A number that Hydra's grammar and Python read alike. No group has choices that are numbers: Hydra refuses them.
 NUMBER = re.compile(
     r"""(?P<sign>\+{0,2}) (?P<key>[A-Za-z_][\w.]*) =
         (?P<value>-?(?:0|[1-9]\d*) (?P<fraction>\.\d+)? (?P<exponent>e[+-]?\d+)?)""",
@@ -44,7 +44,7 @@ class Composer:
         """
         try:
             job = self._loader.load_sweep_config(self._config, list(overrides))
-        except (HydraException, OmegaConfBaseException) as error:
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
             raise InputError(one_line(error)) from error
         with open_dict(job):
             job.hydra.job.id = str(number)
@@ -58,7 +58,7 @@ class Composer:
         numbers are set anew.
 
         Raises:
-            InputError: as of `job`.
+            InputError: as of `job`, or an interpolation leads nowhere.
         """
         numbers, others = self._sorted(overrides)
         if numbers is None:
@@ -83,23 +83,26 @@ class Composer:
             del task["hydra"]
         return task
 
-    def _sorted(
-        self, overrides: Sequence[str]
-    ) -> tuple[list[tuple[str, str, float]] | None, tuple[str, ...]]:
+    def _sorted(self, overrides: Sequence[str]) -> tuple[list[tuple[str, str, float]] | None, tuple[str, ...]]:
         """The overrides that set numbers, and the others; no numbers if it matters who comes first."""
         numbers, others = [], []
         for override in overrides:
             match = NUMBER.fullmatch(override)
-            if match and not self._is_group(match["key"]):
+            if match:
                 whole = match["fraction"] is None and match["exponent"] is None
                 numbers.append((match["sign"], match["key"], (int if whole else float)(match["value"])))
             else:
                 others.append(override)
         keys = [key for _, key, _ in numbers]
-        values = [key for key in map(_key, others) if not self._is_group(key)]
+        values = [_key(other) for other in others if not self._chooses(other)]
         if any(_overlap(a, b) for i, a in enumerate(keys) for b in (*keys[:i], *values)):
             return None, tuple(overrides)
         return numbers, tuple(others)
+
+    def _chooses(self, override: str) -> bool:
+        """Whether an override chooses an option of a config group, rather than set a value."""
+        key, _, value = override.lstrip("+~").partition("=")
+        return self._is_group(key) and not value.strip().startswith("{")
 
     def _is_group(self, key: str) -> bool:
         if key not in self._groups:
@@ -114,9 +117,11 @@ class Composer:
 
 
 def _resolved(config: DictConfig) -> dict[str, Any]:
-    resolved = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(resolved, dict)
-    return resolved  # type: ignore[return-value]
+    try:
+        resolved: Any = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise InputError(one_line(error)) from error
+    return resolved  # type: ignore[no-any-return]
 
 
 def _key(override: str) -> str:

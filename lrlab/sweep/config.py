@@ -20,7 +20,7 @@ class Sweeper:
     n_trials: int | None = None  # null is every combination of a finite space, else 20
     n_jobs: int = 1  # workers; more than one needs hydra/launcher=joblib or another parallel launcher
     max_failure_rate: float = 0.0  # the sweep stops when a greater part of all its trials has failed
-    params: dict[str, str] | None = None  # key: override grammar; the command line wins
+    params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None
     allow: list[str] = field(default_factory=list)  # prefixes of further code to trust, such as my_package.
 

@@ -2,6 +2,7 @@
 
 import math
 import random
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from zlib import crc32
 
 from hydra.core.override_parser.types import Transformer
 from omegaconf import DictConfig
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler, RandomSampler
 
@@ -72,20 +74,12 @@ class Search:
             config["seed"] = crc32(study.encode()) if config.get("seed") is None else config["seed"]
         elif config.get("seed") is not None:
             config["seed"] = (config["seed"] + past + 7919 * worker) % 2**32
-        allowed = ("optuna.samplers.", *self.allow)
-        made = instantiate(config, key="hydra.sweeper.sampler", allowed=allowed, opt_in="hydra.sweeper.allow")
-        if not isinstance(made, BaseSampler):
-            raise InputError(f"hydra.sweeper.sampler must be a sampler of Optuna, got {made!r}")
+        made: BaseSampler = self._made("sampler", config, BaseSampler)
         return made
 
     def pruner(self) -> BasePruner:
         """The pruner; every worker must have the same."""
-        allowed = ("optuna.pruners.", *self.allow)
-        made = instantiate(
-            self.pruner_config, key="hydra.sweeper.pruner", allowed=allowed, opt_in="hydra.sweeper.allow"
-        )
-        if not isinstance(made, BasePruner):
-            raise InputError(f"hydra.sweeper.pruner must be a pruner of Optuna, got {made!r}")
+        made: BasePruner = self._made("pruner", self.pruner_config, BasePruner)
         return made
 
     def overrides(self, trial: "optuna.Trial", config: DictConfig) -> tuple[str, ...]:
@@ -97,6 +91,15 @@ class Search:
         self.custom_function()(config, trial)
         further = {name: value for name, value in trial.params.items() if name not in known}
         return overrides + tuple(f"{name}={Transformer.str(value)}" for name, value in further.items())
+
+    def _made(self, part: str, config: Mapping[str, Any], kind: type) -> Any:
+        key, allowed = f"hydra.sweeper.{part}", (f"optuna.{part}s.", *self.allow)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # it was asked for by name
+            made = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow")
+        if not isinstance(made, kind):
+            raise InputError(f"{key} must be a {part} of Optuna, got {made!r}")
+        return made
 
     def custom_function(self) -> Any:
         """The user's function for `custom_search_space`.

@@ -112,17 +112,14 @@ class Space:
 
     def overrides(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """The overrides of the trial with these values."""
-        return tuple(
-            part.text if isinstance(part, Fixed) else part.override(params[part.name]) for part in self.parts
-        )
+        return tuple(part.text if isinstance(part, Fixed) else part.override(params[part.name]) for part in self.parts)
 
     def probes(self) -> tuple[tuple[str, ...], ...]:
         """Few lists of overrides that together touch every choice and both ends of every range."""
         columns = [(dimension.name, dimension.probes()) for dimension in self.dimensions]
         rows = max((len(values) for _, values in columns), default=1)
         return tuple(
-            self.overrides({name: values[row % len(values)] for name, values in columns})
-            for row in range(rows)
+            self.overrides({name: values[row % len(values)] for name, values in columns}) for row in range(rows)
         )
 
 
@@ -221,6 +218,4 @@ def _suggest(trial: "optuna.Trial", name: str, distribution: BaseDistribution) -
             name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
         )
     assert isinstance(distribution, FloatDistribution)
-    return trial.suggest_float(
-        name, distribution.low, distribution.high, step=distribution.step, log=distribution.log
-    )
+    return trial.suggest_float(name, distribution.low, distribution.high, step=distribution.step, log=distribution.log)

@@ -159,9 +159,7 @@ def _check_places(settings: Settings, storage: Storage, directory: Path, launche
     """Refuse what cannot be written, and workers that could not meet."""
     basic = launcher == BASIC_LAUNCHER
     if settings.n_jobs > 1 and basic:
-        raise InputError(
-            f"hydra.sweeper.n_jobs={settings.n_jobs} needs a parallel launcher: hydra/launcher=joblib"
-        )
+        raise InputError(f"hydra.sweeper.n_jobs={settings.n_jobs} needs a parallel launcher: hydra/launcher=joblib")
     if storage.is_memory and not (basic and settings.n_jobs == 1):
         raise InputError("hydra.sweeper.storage=memory needs hydra.sweeper.n_jobs=1 and hydra/launcher=basic")
     storage.check_writable()

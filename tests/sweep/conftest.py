@@ -39,10 +39,10 @@ def search() -> Callable[..., Search]:
         found = space(OverridesParser.create().parse_overrides(list(overrides)))
         target = f"optuna.samplers.{sampler}"
         settings = {
+            "enumerates": enumerates(found, target, trials, ""),
             "sampler_config": {"_target_": target, "seed": 0},
             "pruner_config": {"_target_": "optuna.pruners.NopPruner"},
         }
-        chosen = enumerates(found, target, trials, "")
-        return Search(found, chosen, **(settings | changes))
+        return Search(found, **(settings | changes))
 
     return make

@@ -85,9 +85,7 @@ def test_the_last_override_of_a_key_counts_at_the_place_of_the_first():
     assert read("a=5", "+a=7").overrides({}) == ("+a=7",)
 
 
-@pytest.mark.parametrize(
-    "override", ["a=choice('x,y',z)", "a='1',2", "a=choice({b:[1,'c d']},e)", "a='',b"]
-)
+@pytest.mark.parametrize("override", ["a=choice('x,y',z)", "a='1',2", "a=choice({b:[1,'c d']},e)", "a='',b"])
 def test_choices_read_back_as_what_was_given(override):
     parser = OverridesParser.create()
     given = [element for element in parser.parse_override(override).sweep_string_iterator()]

@@ -58,10 +58,10 @@ def test_a_study_of_somebody_else_is_refused(storage):
 
 
 def test_an_unknown_study_is_refused_with_those_there_are(storage):
-    with pytest.raises(InputError, match="there is no study in journal:.* yet"):
+    with pytest.raises(InputError, match=r"there is no study in journal:.* yet"):
         newest(storage)
     create(storage, "s", TERMS)
-    with pytest.raises(InputError, match="study 'nope' is not in journal:.*; the newest there: s"):
+    with pytest.raises(InputError, match=r"study 'nope' is not in journal:.*; the newest there: s"):
         load(storage, "nope")
 
 

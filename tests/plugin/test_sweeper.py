@@ -1,0 +1,264 @@
+"""What the sweeper makes of its configuration: sweeps of small tasks in this process."""
+
+import math
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.errors import CompactHydraException, HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from lrlab.errors import InputError
+from lrlab.sweep.queue import Queue, Tally
+from lrlab.sweep.runner import Context, End, Sweep
+from lrlab.sweep.storage import parse
+from lrlab.sweep.study import EXTRAS, load, names
+from lrlab.sweep.sweeper import SweepFailed
+
+JOURNAL = "hydra.sweeper.study_name=s"
+
+
+def square(config: DictConfig) -> float:
+    return float((config.x - 2) ** 2)
+
+
+def queue(name: str = "s") -> Queue:
+    return Queue(parse(None, Path.cwd()), name)
+
+
+def xs(name: str = "s") -> list[float]:
+    return [trial.params["x"] for trial in queue(name).trials() if trial.params]
+
+
+def test_all_combinations_are_returned_in_hydras_order(multirun):
+    ((first, *rest),) = multirun(lambda config: config.x * 10 + config.y, "x=1,2", "y=range(3)", x=0, y=0)
+    assert [job.return_value for job in (first, *rest)] == [10, 11, 12, 20, 21, 22]
+    assert first.overrides == ["x=1", "y=0"]
+    assert first.hydra_cfg.hydra.job.num == 0
+
+
+def test_params_are_searched_and_the_command_line_wins(multirun):
+    params = ("+hydra.sweeper.params.x='interval(0,1)'", "+hydra.sweeper.params.y='1,2'", "hydra.sweeper.n_trials=3")
+    ((*jobs,),) = multirun(square, *params, "y=7", JOURNAL, x=0, y=0)
+    assert {job.cfg.y for job in jobs} == {7}
+    assert len(set(xs())) == 3
+    assert set(queue().trials()[0].params) == {"x"}
+
+
+def test_callbacks_see_the_jobs_alone(multirun):
+    seen.clear()
+    watch = f"+hydra.callbacks.watch._target_={__name__}.Watch"
+    multirun(square, watch, "x=1,2", x=0)
+    assert seen == ["start 0 1", "end 0 COMPLETED", "start 1 2", "end 1 COMPLETED"]
+
+
+seen: list[str] = []
+
+
+class Watch(Callback):
+    def on_job_start(self, config, **_):
+        seen.append(f"start {config.hydra.job.num} {config.x}")
+
+    def on_job_end(self, config, job_return, **_):
+        seen.append(f"end {config.hydra.job.num} {job_return.status.name}")
+
+
+def test_a_sweep_without_a_name_gets_its_own(multirun):
+    multirun(square, "x=1", x=0)
+    multirun(square, "x=1", x=0)
+    found = names(parse(None, Path.cwd()))
+    assert len(set(found)) == 2
+    assert all(name.startswith("toy_20") for name in found)
+
+
+def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun):
+    search = ("x=interval(0,4)", "hydra/sweeper/sampler=random", "hydra.sweeper.sampler.seed=1", JOURNAL)
+    multirun(square, *search, "hydra.sweeper.n_trials=3", x=0)
+    ((*more,),) = multirun(square, *search, "hydra.sweeper.n_trials=5", x=0)
+    assert [job.hydra_cfg.hydra.job.num for job in more] == [3, 4]
+    assert queue().tally() == Tally(complete=5)
+    assert len(set(xs())) == 5
+    assert multirun(square, *search, "hydra.sweeper.n_trials=5", x=0) == [[]]
+    with pytest.raises(InputError, match=r"n_trials must be at least 5, got 4"):
+        multirun(square, *search, "hydra.sweeper.n_trials=4", x=0)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "difference"),
+    [
+        (["x=interval(0,5)"], r"x was interval\(0\.0, 4\.0\), is interval\(0\.0, 5\.0\)"),
+        (["x=interval(0,4)", "y=3"], r"overrides were none, are y=3"),
+        (["x=interval(0,4)", "hydra.sweeper.direction=maximize"], r"direction was minimize, is maximize"),
+    ],
+)
+def test_a_known_name_with_another_search_is_refused(multirun, overrides, difference):
+    multirun(square, "x=interval(0,4)", "hydra.sweeper.n_trials=1", JOURNAL, x=0, y=0)
+    before = Path("outputs/optuna.log").read_bytes()
+    with pytest.raises(InputError, match=f"study s exists with another search: {difference}"):
+        multirun(square, *overrides, "hydra.sweeper.n_trials=1", JOURNAL, x=0, y=0)
+    assert Path("outputs/optuna.log").read_bytes() == before
+
+
+def test_several_objectives(multirun):
+    multirun(
+        lambda config: (config.x, -config.x),
+        "hydra.sweeper.direction=[minimize,minimize]",
+        "x=1,2",
+        x=0,
+    )
+    assert yaml.safe_load(Path("sweep/optimization_results.yaml").read_text()) == {
+        "name": "optuna",
+        "solutions": [{"params": {"x": x}, "values": [x, -x]} for x in (1, 2)],
+    }
+
+
+def test_failures_within_the_rate_are_never_best(multirun):
+    def task(config):
+        return {1: math.nan, 2: -math.inf, 3: 0.5}[config.x]
+
+    multirun(task, "x=1,2,3", "hydra.sweeper.max_failure_rate=0.7", JOURNAL, x=0)
+    assert queue().tally() == Tally(complete=1, failed=2)
+    assert queue().study().best_value == 0.5
+
+
+def test_failures_beyond_it_end_the_sweep(multirun):
+    with pytest.raises(SweepFailed, match=r"^2 of 5 trials failed, .* is 0\.2; the first, trial 0: TypeError"):
+        multirun(lambda config: None + 1, "x=range(5)", "hydra.sweeper.max_failure_rate=0.2", x=0)
+
+
+def test_a_custom_space(multirun, monkeypatch, tmp_path):
+    (tmp_path / "mine.py").write_text("def space(config, trial): trial.suggest_int('x', 3, config.top)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    custom = ("hydra.sweeper.custom_search_space=mine.space", "hydra.sweeper.allow=[mine.]")
+    multirun(square, *custom, "hydra.sweeper.n_trials=4", JOURNAL, x=0, top=5)
+    assert all(3 <= x <= 5 for x in xs())
+
+
+def test_memory_leaves_no_study_behind(multirun):
+    multirun(square, "x=1,2", "hydra.sweeper.storage=memory", x=0)
+    assert set(os.listdir()) == {"sweep"}
+
+
+def test_sqlite(multirun):
+    multirun(square, "x=1,2", "hydra.sweeper.storage=sqlite:///x.db", JOURNAL, x=0)
+    assert Queue(parse("sqlite:///x.db", Path.cwd()), "s").tally() == Tally(complete=2)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["xx=1,2"], "the config has no key xx; there is x"),
+        (["x=interval(1,0)"], "x: the ends of an interval must be finite and in order"),
+        (["x=1,2", "hydra.sweep.subdir=../../x"], "hydra.sweep.subdir must stay inside hydra.sweep.dir"),
+        (["x=1,2", "hydra.sweep.subdir=/x"], "hydra.sweep.subdir must stay inside hydra.sweep.dir"),
+        (["x=1,2", "hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials must be an integer >= 1, got 0"),
+        (["x=1,2", "hydra.sweeper.storage=x"], "hydra.sweeper.storage must be null, memory"),
+        (["x=1,2", "hydra.sweeper.sampler._target_=os.system"], "hydra.sweeper.sampler._target_ must start with"),
+        (["x=1,2", "+hydra.sweeper.pruner.nested={_target_: os.system}"], "hydra.sweeper.pruner.nested._target_ must"),
+        (["x=1,2", "hydra.sweeper.custom_search_space=os.system"], "hydra.sweeper.custom_search_space needs"),
+        (["x=interval(0,1)", "hydra/sweeper/sampler=grid"], "hydra/sweeper/sampler=grid needs choice"),
+        (
+            ["x=1,2", "hydra.sweeper.storage=memory", "hydra/launcher=joblib"],
+            "hydra.sweeper.storage=memory needs hydra.sweeper.n_jobs=1 and hydra/launcher=basic",
+        ),
+        (
+            ["+hydra.sweeper.params={hydra.verbose: 'a,b'}"],
+            "Sweeping over Hydra's configuration is not supported : 'hydra.verbose=a,b'",
+        ),
+    ],
+)
+def test_refusals_come_before_anything_is_written(multirun, overrides, message):
+    with pytest.raises(InputError) as error:
+        multirun(square, *overrides, x=0)
+    assert str(error.value).startswith(message)
+    assert "\n" not in str(error.value)
+    assert isinstance(error.value, CompactHydraException | HydraException)  # Hydra prints it as one line
+    assert os.listdir() == []
+
+
+class Lab:
+    """A task function with hooks of its own."""
+
+    def __init__(self, refusal: str = "", broken: bool = False) -> None:
+        self.refusal, self.broken = refusal, broken
+        self.prepared: list[Sweep] = []
+        self.contexts: list[Context] = []
+        self.concluded: list[tuple[dict, int, str]] = []
+
+    def __call__(self, config: DictConfig) -> float:
+        raise AssertionError("the runner is used instead")
+
+    def prepare(self, sweep: Sweep) -> dict[str, str]:
+        if self.refusal:
+            raise InputError(self.refusal)
+        self.prepared.append(sweep)
+        return dict(sweep.extras or {"run": f"of {sweep.study}"})
+
+    def runner(self, context: Context) -> "Whole":
+        self.contexts.append(context)
+        return Whole(context, self.broken)
+
+    def conclude(self, sweep, extras, study, error) -> None:
+        self.concluded.append((dict(extras), len(study.trials), type(error).__name__))
+
+
+class Whole:
+    """Composes its trials and ends them all at once."""
+
+    def __init__(self, context: Context, broken: bool) -> None:
+        self.compose, self.broken = context.sweep.composer.compose, broken
+        self.values: dict[int, float] = {}
+        self.room = 2
+
+    def start(self, trial, overrides):
+        self.values[trial.number] = self.compose(overrides)["x"]
+
+    def advance(self):
+        if self.broken:
+            raise ZeroDivisionError
+        ends = [End(number, "complete", value) for number, value in self.values.items()]
+        self.values.clear()
+        return ends
+
+    def prune(self, trial):
+        raise AssertionError
+
+    def close(self):
+        self.room = 0
+
+
+def test_an_application_with_its_own_runner(multirun):
+    lab = Lab()
+    assert multirun(lab, "x=1,2,3", "+y=0", JOURNAL, x=0) == [[]]
+    (sweep,), (context,) = lab.prepared, lab.contexts
+    assert (sweep.study, sweep.trials, sweep.workers, sweep.extras) == ("s", 3, 1, None)
+    assert sweep.directory == Path("sweep").absolute()
+    assert sweep.probes == (("x=1", "+y=0"), ("x=2", "+y=0"), ("x=3", "+y=0"))
+    assert (context.worker, context.extras) == (0, {"run": "of s"})
+    assert [trial.value for trial in queue().trials()] == [1, 2, 3]
+    assert lab.concluded == [({"run": "of s"}, 3, "NoneType")]
+    assert set(os.listdir("sweep")) == {"multirun.yaml", "optimization_results.yaml"}
+
+
+def test_an_application_finds_again_what_it_prepared(multirun):
+    multirun(Lab(), "x=1,2", JOURNAL, x=0)
+    again = Lab()
+    multirun(again, "x=1,2", JOURNAL, x=0)
+    assert again.prepared[0].extras == {"run": "of s"}
+    assert load(parse(None, Path.cwd()), "s").user_attrs[EXTRAS] == {"run": "of s"}
+
+
+def test_an_application_refuses_before_anything_is_written(multirun):
+    with pytest.raises(InputError, match=r"^data is not there$"):
+        multirun(Lab(refusal="data is not there"), "x=1,2", x=0)
+    assert os.listdir() == []
+
+
+def test_an_application_is_told_what_ended_the_sweep(multirun):
+    lab = Lab(broken=True)
+    with pytest.raises(ZeroDivisionError):
+        multirun(lab, "x=1,2", JOURNAL, x=0)
+    assert lab.concluded == [({"run": "of s"}, 4, "ZeroDivisionError")]
+    assert queue().tally() == Tally(waiting=2)

@@ -1,0 +1,82 @@
+import inspect
+
+import optuna
+import pytest
+from omegaconf import OmegaConf
+
+from lrlab.errors import InputError
+from lrlab.instantiate import instantiate
+from lrlab.sweep.config import PRUNERS, SAMPLERS, Patient, Sweeper
+from lrlab.sweep.settings import Settings
+
+CHOSEN = {"sampler": SAMPLERS["tpe"], "pruner": PRUNERS["none"]}
+PLAIN = {
+    key: value
+    for key, value in OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(Sweeper), CHOSEN)).items()
+    if not key.startswith("_") and key != "defaults"
+}
+
+
+def test_defaults():
+    settings = Settings.read(PLAIN)
+    assert settings.sampler["_target_"] == "optuna.samplers.TPESampler"
+    assert settings.pruner == {"_target_": "optuna.pruners.NopPruner"}
+    assert (settings.directions, settings.n_jobs, settings.n_trials) == (("minimize",), 1, None)
+    assert (settings.params, settings.allow, settings.custom_search_space) == ({}, (), "")
+
+
+def test_several_directions():
+    assert Settings.read(PLAIN | {"direction": ["minimize", "maximize"]}).directions == ("minimize", "maximize")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("direction", "max", "hydra.sweeper.direction must be one of minimize, maximize, got 'max'"),
+        ("direction", [], "hydra.sweeper.direction must be one of"),
+        ("direction", ["minimize", 1], "hydra.sweeper.direction must be one of"),
+        ("n_trials", 0, "hydra.sweeper.n_trials must be an integer >= 1, got 0"),
+        ("n_jobs", 0, "hydra.sweeper.n_jobs must be an integer >= 1, got 0"),
+        ("max_failure_rate", 1.5, "hydra.sweeper.max_failure_rate must be a number >= 0 and <= 1, got 1.5"),
+        ("study_name", " ", "hydra.sweeper.study_name must not be empty"),
+        ("sampler", "tpe", "hydra.sweeper.sampler must have a _target_, got 'tpe'"),
+        ("pruner", None, "hydra.sweeper.pruner must have a _target_, got None"),
+    ],
+)
+def test_refusals(key, value, message):
+    with pytest.raises(InputError) as error:
+        Settings.read(PLAIN | {key: value})
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(("part", "choice"), [("pruner", PRUNERS["median"]), ("sampler", SAMPLERS["cmaes"])])
+def test_what_does_not_work_with_several_directions(part, choice):
+    changed = {part: OmegaConf.to_container(OmegaConf.structured(choice))}
+    Settings.read(PLAIN | changed)
+    with pytest.raises(InputError, match=f"^hydra/sweeper/{part} must"):
+        Settings.read(PLAIN | changed | {"direction": ["minimize", "minimize"]})
+
+
+def optunas(target: str) -> type:
+    return getattr(optuna.samplers if "samplers" in target else optuna.pruners, target.rpartition(".")[2])
+
+
+CHOICES = [choice for choice in (*SAMPLERS.values(), *PRUNERS.values()) if choice is not SAMPLERS["grid"]]
+OURS = {"percentile", "wrapped_pruner", "patience", "scramble"}  # without a default in Optuna, or a better one
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.__name__)
+def test_every_choice_has_optunas_arguments_with_its_defaults(choice):
+    config = OmegaConf.to_container(OmegaConf.structured(choice))
+    made = instantiate(config, allowed=("optuna.samplers.", "optuna.pruners."))
+    assert type(made) is optunas(config["_target_"])
+    parameters = inspect.signature(type(made)).parameters
+    for name in config.keys() - {"_target_"} - OURS:
+        assert parameters[name].default == config[name], name
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_the_patient_pruner_wraps_another():
+    made = instantiate(OmegaConf.structured(Patient), allowed=("optuna.pruners.",))
+    assert isinstance(made._wrapped_pruner, optuna.pruners.MedianPruner)

@@ -1,0 +1,221 @@
+"""Workers with a small runner of their own: what they start, report, prune, tell and give back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+import pytest
+from omegaconf import OmegaConf
+from optuna.trial import TrialState
+
+from lrlab.errors import InputError
+from lrlab.sweep.queue import OUTCOME, REASON, RETRY_OF, Queue, Tally
+from lrlab.sweep.runner import End, Progress, Sweep
+from lrlab.sweep.stopping import Stop
+from lrlab.sweep.worker import Shift
+
+STEPS = 4
+
+
+@dataclass
+class Toy:
+    """Trains up to `room` trials at once for STEPS steps; x itself is the objective at every step."""
+
+    width: int = 1
+    refused: tuple[int, ...] = ()
+    failing: tuple[int, ...] = ()
+    interrupted_at: int = -1
+    running: dict[int, tuple[float, int]] = field(default_factory=dict)
+    started: list[tuple[int, Sequence[str]]] = field(default_factory=list)
+    pruned: list[int] = field(default_factory=list)
+    most: int = 0
+    advances: int = 0
+
+    @property
+    def room(self) -> int:
+        return self.width - len(self.running)
+
+    def start(self, trial: optuna.Trial, overrides: Sequence[str]) -> None:
+        if trial.number in self.refused:
+            raise InputError("x must be something else")
+        self.started.append((trial.number, tuple(overrides)))
+        self.running[trial.number] = (trial.params.get("x", 0.0), 0)
+        self.most = max(self.most, len(self.running))
+
+    def advance(self) -> list[Progress | End]:
+        self.advances += 1
+        if self.advances == self.interrupted_at:
+            raise KeyboardInterrupt
+        events: list[Progress | End] = []
+        for number, (value, step) in list(self.running.items()):
+            if number in self.failing:
+                events.append(End(number, "failed", reason="diverged"))
+            else:
+                events.append(Progress(number, step + 1, value))
+                if step + 1 == STEPS:
+                    events.append(End(number, "complete", value, result=f"result {number}"))
+            if isinstance(events[-1], End):
+                del self.running[number]
+            else:
+                self.running[number] = (value, step + 1)
+        return events
+
+    def prune(self, trial: int) -> None:
+        self.pruned.append(trial)
+        del self.running[trial]
+
+    def close(self) -> None:
+        self.running.clear()
+
+
+class Impatient(optuna.pruners.BasePruner):
+    """Prunes what is above one half, at any step."""
+
+    def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        return trial.intermediate_values[trial.last_step] > 0.5
+
+
+def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0) -> Shift:
+    sweep = Sweep(OmegaConf.create(), None, "s", Path(), queue.tally().total, workers, (), None)
+    return Shift(queue, runner, sweep, search, rate)
+
+
+def xs(*values: float) -> list[dict[str, float]]:
+    return [{"x": value} for value in values]
+
+
+@pytest.fixture
+def over(search):
+    return search("x=interval(0,1)", "y=3")
+
+
+@pytest.mark.parametrize("width", [1, 3, 32])
+def test_every_trial_is_started_once_in_order_and_told(queue, over, width):
+    queue.fill(xs(0.1, 0.2, 0.3, 0.4, 0.5))
+    runner = Toy(width)
+    work = shift(queue, runner, over)
+    work.work(Stop())
+    assert runner.started == [(number, (f"x=0.{number + 1}", "y=3")) for number in range(5)]
+    assert runner.most == min(width, 5)
+    assert queue.tally() == Tally(complete=5)
+    assert [trial.value for trial in queue.trials()] == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert [trial.intermediate_values for trial in queue.trials()] == [
+        dict.fromkeys(range(1, STEPS + 1), trial.value) for trial in queue.trials()
+    ]
+    assert sorted(work.results) == [(number, f"result {number}") for number in range(5)]
+
+
+def test_a_pruned_trial_makes_room_for_the_next(storage, queue, over):
+    queue.fill(xs(0.9, 0.1, 0.8, 0.2))
+    eager = Queue(storage, "s", pruner=Impatient())
+    runner = Toy(width=2)
+    shift(eager, runner, over).work(Stop())
+    assert runner.pruned == [0, 2]
+    assert [trial.state.name for trial in queue.trials()] == ["PRUNED", "COMPLETE", "PRUNED", "COMPLETE"]
+    assert runner.advances == 1 + STEPS + 1  # trial 3 starts one step after trial 1
+
+
+def test_a_trial_that_has_just_ended_is_not_pruned(storage, queue, over):
+    queue.fill(xs(0.9))
+
+    class Late(Impatient):
+        def prune(self, study, trial):
+            return trial.last_step == STEPS
+
+    runner = Toy()
+    shift(Queue(storage, "s", pruner=Late()), runner, over).work(Stop())
+    assert runner.pruned == []
+    assert queue.tally() == Tally(complete=1)
+
+
+def test_several_objectives_are_told_and_nothing_is_pruned(storage, over):
+    optuna.create_study(storage=storage.open(), study_name="two", directions=["minimize", "maximize"])
+    queue = Queue(storage, "two", pruner=Impatient())
+    queue.fill(xs(0.9))
+
+    class Two(Toy):
+        def advance(self):
+            (number,) = self.running
+            self.running.clear()
+            return [Progress(number, 1, 0.9), End(number, "complete", (0.9, 2))]
+
+    shift(queue, Two(), over).work(Stop())
+    assert [trial.values for trial in queue.trials()] == [[0.9, 2.0]]
+
+
+def test_failures_are_told_with_their_reason_and_the_sweep_goes_on(queue, over):
+    queue.fill(xs(0.1, 0.2, 0.3, 0.4))
+    shift(queue, Toy(refused=(1,), failing=(2,)), over, rate=0.5).work(Stop())
+    assert queue.tally() == Tally(complete=2, failed=2)
+    reasons = [trial.user_attrs.get(REASON) for trial in queue.trials()]
+    assert reasons == [None, "x must be something else", "diverged", None]
+
+
+@pytest.mark.parametrize(("refused", "failing"), [((0, 1, 2, 3, 4), ()), ((), (0, 1, 2, 3, 4))])
+@pytest.mark.parametrize(("rate", "failed"), [(0.0, 1), (0.2, 2), (0.4, 3), (1.0, 5)])
+def test_the_sweep_stops_when_too_many_have_failed(queue, over, refused, failing, rate, failed):
+    """More than this part of all its trials: the first ones to end may well be those that diverge at once."""
+    queue.fill(xs(0.1, 0.2, 0.3, 0.4, 0.5))
+    shift(queue, Toy(refused=refused, failing=failing), over, rate=rate).work(Stop())
+    assert queue.tally() == Tally(failed=failed, waiting=5 - failed)
+
+
+@pytest.mark.parametrize(("value", "outcome"), [(float("nan"), "failed"), (float("inf"), "failed"), (None, None)])
+def test_an_end_without_an_objective(queue, search, value, outcome):
+    class Odd(Toy):
+        def advance(self):
+            ends = [End(number, "complete", value) for number in self.running]
+            self.running.clear()
+            return ends
+
+    queue.fill([{"x": 1}])
+    shift(queue, Odd(), search("x=1,2"), rate=1).work(Stop())
+    (trial,) = queue.trials()
+    assert trial.state == TrialState.FAIL
+    assert trial.user_attrs[OUTCOME] == (outcome or "no objective")
+    assert queue.tally() == (Tally(failed=1) if outcome else Tally(complete=1))
+
+
+def test_a_search_needs_an_objective(queue, over):
+    class Mute(Toy):
+        def advance(self):
+            ends = [End(number, "complete", None) for number in self.running]
+            self.running.clear()
+            return ends
+
+    queue.fill(xs(0.5))
+    shift(queue, Mute(), over).work(Stop())
+    assert queue.tally() == Tally(failed=1)
+
+
+def test_a_wide_worker_leaves_the_others_their_share(queue, over):
+    queue.fill(xs(*(number / 100 for number in range(9))))
+    first, second = Toy(width=32), Toy(width=32)
+    one, other = shift(queue, first, over, workers=2), shift(queue, second, over, workers=2)
+    one.fill()
+    other.fill()
+    assert len(first.running) == 5
+    assert len(second.running) == 4
+    assert queue.tally() == Tally(running=9)
+
+
+def test_the_share_of_a_worker_that_is_gone_is_taken_over(queue, over):
+    queue.fill(xs(*(number / 100 for number in range(9))))
+    shift(queue, Toy(width=32), over, workers=2).fill()  # and never comes back
+    shift(queue, Toy(width=32), over, workers=2).work(Stop())
+    assert queue.tally() == Tally(running=5, complete=4)
+
+
+def test_what_is_cut_off_waits_again_with_its_values(queue, over):
+    queue.fill([{}] * 3)
+    work = shift(queue, Toy(width=2, interrupted_at=2), over)
+    with pytest.raises(KeyboardInterrupt):
+        work.work(Stop())
+    params = [trial.params for trial in queue.trials()[:2]]
+    work.give_back()
+    assert queue.tally() == Tally(waiting=3)
+    shift(queue, Toy(width=2), over).work(Stop())
+    retries = {trial.user_attrs[RETRY_OF]: trial.params for trial in queue.trials() if RETRY_OF in trial.user_attrs}
+    assert retries == dict(enumerate(params))
+    assert queue.tally() == Tally(complete=3)
