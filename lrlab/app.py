@@ -52,11 +52,12 @@ class Lab:
         limit_blas(config.blas_threads or cores())
         population = solo(wanted, wanted.data.load(), microbatch=config.population.microbatch)
         (member,) = population.members
+        total = wanted.method.epochs(wanted, population.dataset)
         with open_tracker(resolved) as tracker, show.epochs() as watch:
             run_id = recording.start(tracker, resolved, population, member, name="train")
             for event in epochs(population):
                 tracker.log(run_id, event.epoch, event.metrics)
-                watch(event, wanted.epochs)
+                watch(event, total)
             recording.keep(tracker, run_id, population, member, tracker.read(run_id).metrics)
             tracker.end(run_id, "FAILED" if event.diverged else "FINISHED")
         show.trained(run_id, event)
@@ -140,7 +141,7 @@ def check(config: Mapping[str, Any]) -> Experiment:
     """The experiment of a configuration, once everything that can be refused before training has been looked at."""
     wanted = experiment(config)
     wanted.data.verify()
-    wanted.check_fits(len(wanted.data.load().train))
+    wanted.check_fits(wanted.data.load())
     choice("objective", config["objective"], OBJECTIVES)
     instantiate(config["tracking"], key="tracking")
     check_writable(config["outputs"])

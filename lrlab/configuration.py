@@ -5,7 +5,7 @@ from typing import Any
 
 from lrlab.training.experiment import Experiment
 
-PARTS = ("data", "model", "loss", "regularizer", "optimizer", "schedule")
+PARTS = ("data", "method", "model", "loss", "regularizer", "optimizer", "schedule")
 SETTINGS = ("batch_size", "epochs", "seed", "dtype")
 
 

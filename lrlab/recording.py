@@ -11,8 +11,7 @@ from lrlab.configuration import flat, recorded, to_yaml
 from lrlab.core.model import Linear
 from lrlab.data.datasets import Dataset
 from lrlab.tracking.tracker import DatasetInfo, Tracker
-from lrlab.training.member import Member
-from lrlab.training.population import Population
+from lrlab.training.method import Cohort, Trainee
 from lrlab.training.provenance import Provenance
 
 PROVENANCE = "lrlab.provenance"
@@ -21,8 +20,8 @@ PROVENANCE = "lrlab.provenance"
 def start(
     tracker: Tracker,
     config: Mapping[str, Any],
-    population: Population,
-    member: Member,
+    population: Cohort,
+    member: Trainee,
     *,
     name: str,
     parent: str | None = None,
@@ -52,7 +51,7 @@ def _info(data: Dataset) -> DatasetInfo:
 
 
 def keep(
-    tracker: Tracker, run_id: str, population: Population, member: Member, history: Mapping[str, Any]
+    tracker: Tracker, run_id: str, population: Cohort, member: Trainee, history: Mapping[str, Any]
 ) -> None:
     """Attach the weights (weights.npz), the loss curve, and the class templates of a linear model.
 

@@ -14,6 +14,7 @@ from lrlab.core.regularizer import NoRegularizer
 from lrlab.core.schedule import Constant
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
+from lrlab.training.gradient import Gradient
 
 settings.register_profile("lrlab", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("lrlab")
@@ -66,6 +67,7 @@ def experiment(dataset: Dataset) -> Callable[..., Experiment]:
     """A plain experiment on the small data set, with the changes asked for."""
     plain = Experiment(
         data=Loaded(dataset),
+        method=Gradient(),
         model=Linear(),
         loss=SoftmaxCrossEntropy(),
         regularizer=NoRegularizer(),

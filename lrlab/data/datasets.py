@@ -1,6 +1,8 @@
 """The data sets as a configuration names them, and as training sees them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from lrlab.data.standardize import Moments, standardized
 from lrlab.errors import InputError
 
 Rows = NDArray[np.intp]
+Images = tuple[NDArray[Any], NDArray[Any]]  # for training and validation (N, D), and for the test
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +28,8 @@ class Dataset:
     train, validation: rows of x, disjoint, ascending.
     x_test, y_test: as x and y; only the final evaluation looks at them.
     image_shape: (H, W, channels), to which a row reshapes.
-    digest: sha256 (hex) over the official files, or over the arrays for digits.
+    digest: sha256 (hex) over the official files, or over the arrays for what has none.
+    published: reads the images as they were published, in the order of x and x_test.
     """
 
     name: str
@@ -38,10 +42,15 @@ class Dataset:
     classes: tuple[str, ...]
     image_shape: tuple[int, ...]
     digest: str
+    published: Callable[[], Images] | None = None
 
     def __post_init__(self) -> None:
         for array in (self.x, self.y, self.train, self.validation, self.x_test, self.y_test):
             array.flags.writeable = False
+
+    def pixels(self) -> Images:
+        """Rows of whole pixels, uint8, in the order of x and x_test; these themselves where there are no pixels."""
+        return self.published() if self.published else (self.x, self.x_test)
 
 
 @dataclass(frozen=True)
@@ -116,6 +125,7 @@ class Digits:
             classes=digits.CLASSES,
             image_shape=images.pixels.shape[1:],
             digest=digits.SHA256,
+            published=lambda: (_rows(images.pixels[learn]), _rows(images.pixels[test])),
         )
 
 
@@ -185,6 +195,11 @@ def fetched(images: ImageSet, root: str | None, split: Split) -> Dataset:
     arrays = (np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in cache.ARRAYS)
     x, y, x_test, y_test = arrays
     train, validation = split.rows()
+
+    def published() -> Images:
+        learn, test = images.decode(folder)
+        return _rows(learn.pixels), _rows(test.pixels)
+
     return Dataset(
         name=images.name,
         x=x,
@@ -196,7 +211,12 @@ def fetched(images: ImageSet, root: str | None, split: Split) -> Dataset:
         classes=images.classes,
         image_shape=images.image_shape,
         digest=manifest.digest,
+        published=published,
     )
+
+
+def _rows(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return pixels.reshape(len(pixels), -1)
 
 
 def _check_root(root: object) -> None:

@@ -1,6 +1,7 @@
 """The population runner: the trials of one worker, trained side by side on the same microbatches.
 
-Trials whose experiments agree on data, model, loss, dtype and seed share a population. A trial takes a free slot of
+Trials whose experiments agree on the method, and on what it lets members share (for gradient descent data, model,
+loss, dtype and seed), share a population. A trial takes a free slot of
 a fitting population at the next epoch boundary; those that find none found a new one together. A population that
 has become empty is dropped.
 """
@@ -15,8 +16,8 @@ from lrlab.configuration import experiment
 from lrlab.data.datasets import Dataset
 from lrlab.sweep.runner import Context, End, Progress
 from lrlab.training.experiment import DataSource, Experiment
-from lrlab.training.member import Member
-from lrlab.training.population import Event, Population, microbatch_for
+from lrlab.training.method import Cohort, Trainee
+from lrlab.training.population import Event, microbatch_for
 
 if TYPE_CHECKING:
     import optuna
@@ -33,7 +34,7 @@ class Training:
     config: dict[str, Any]
     experiment: Experiment
     run_id: str = ""
-    home: tuple[Population, Member] | None = None
+    home: tuple[Cohort, Trainee] | None = None
     history: dict[str, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -55,7 +56,7 @@ class PopulationRunner:
         self._sign = -1 if context.sweep.config.hydra.sweeper.direction == "maximize" else 1
         self._best = float("inf")
         self._trainings: dict[int, Training] = {}
-        self._populations: dict[Hashable, list[Population]] = defaultdict(list)
+        self._populations: dict[Hashable, list[Cohort]] = defaultdict(list)
         self._datasets: dict[DataSource, Dataset] = {}
 
     @property
@@ -65,7 +66,7 @@ class PopulationRunner:
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
         config = self._compose(overrides)
         wanted = experiment(config)
-        wanted.check_fits(len(self._dataset(wanted.data).train))
+        wanted.check_fits(self._dataset(wanted.data))
         self._trainings[trial.number] = Training(trial, overrides, config, wanted)
 
     def advance(self) -> Sequence[Progress | End]:
@@ -110,25 +111,17 @@ class PopulationRunner:
 
     def _company(self, wanted: Experiment) -> Hashable:
         """What the members of one population have in common."""
-        microbatch = self._microbatch_of(wanted)
-        return wanted.data, wanted.model, wanted.loss, wanted.dtype, wanted.seed, microbatch
+        return wanted.method, wanted.method.shared(wanted), self._microbatch_of(wanted)
 
     def _microbatch_of(self, wanted: Experiment) -> int:
         fits = wanted.batch_size % self._microbatch == 0
         return self._microbatch if fits else microbatch_for([wanted.batch_size])
 
-    def _found(self, wanted: Experiment, width: int) -> Population:
-        return Population(
-            self._dataset(wanted.data),
-            wanted.model,
-            wanted.loss,
-            width=width,
-            microbatch=self._microbatch_of(wanted),
-            seed=wanted.seed,
-            dtype=wanted.dtype,
-        )
+    def _found(self, wanted: Experiment, width: int) -> Cohort:
+        dataset, microbatch = self._dataset(wanted.data), self._microbatch_of(wanted)
+        return wanted.method.cohort(wanted, dataset, width=width, microbatch=microbatch)
 
-    def _admit(self, training: Training, population: Population) -> None:
+    def _admit(self, training: Training, population: Cohort) -> None:
         member = population.admit(training.experiment)
         training.home = population, member
         number = training.trial.number

@@ -6,11 +6,12 @@ from typing import Protocol
 from lrlab.core import check
 from lrlab.core.loss import Loss
 from lrlab.core.model import Model
+from lrlab.core.neighbours import KNN
 from lrlab.core.optimizer import Optimizer
 from lrlab.core.regularizer import Regularizer
 from lrlab.core.schedule import Schedule
 from lrlab.data.datasets import Dataset
-from lrlab.errors import InputError
+from lrlab.training.method import Method
 
 
 class DataSource(Protocol):
@@ -28,7 +29,7 @@ class Experiment:
     """One configuration: the parts of conf/, and how long and with which randomness they are trained.
 
     Args:
-        data, model, loss, regularizer, optimizer, schedule: the parts.
+        data, method, model, loss, regularizer, optimizer, schedule: the parts.
         batch_size: samples per update.
         epochs: passes over the training set.
         seed: of the initial parameters and of the order of the samples.
@@ -36,7 +37,8 @@ class Experiment:
     """
 
     data: DataSource
-    model: Model
+    method: Method
+    model: Model | KNN
     loss: Loss
     regularizer: Regularizer
     optimizer: Optimizer
@@ -51,13 +53,11 @@ class Experiment:
         check.integer("epochs", self.epochs, at_least=1)
         check.integer("seed", self.seed, at_least=0)
         check.choice("dtype", self.dtype, ("float32", "float64"))
+        self.method.check(self)
 
-    def check_fits(self, training_samples: int) -> None:
-        """Refuse a batch that is larger than the training set."""
-        if self.batch_size > training_samples:
-            raise InputError(
-                f"batch_size must be <= {training_samples}, the training set's size, got {self.batch_size}"
-            )
+    def check_fits(self, dataset: Dataset) -> None:
+        """Refuse what is too large for the data or the method, such as a batch larger than the training set."""
+        self.method.check_fits(self, dataset)
 
     def updates(self, training_samples: int) -> int:
         """Number of updates in the whole training; the last batch of an epoch may be smaller."""

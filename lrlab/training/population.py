@@ -16,6 +16,7 @@ from lrlab.core.model import Model, backward, forward, outputs, zeros
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
 from lrlab.training.member import Member
+from lrlab.training.method import Trainee
 
 Array = np.ndarray
 
@@ -45,7 +46,7 @@ class Event:
         diverged: a loss or a norm is not finite.
     """
 
-    member: Member
+    member: Trainee
     epoch: int
     metrics: dict[str, float]
     diverged: bool
@@ -113,7 +114,7 @@ class Population:
         self._slots[slot] = member
         return member
 
-    def release(self, member: Member) -> None:
+    def release(self, member: Trainee) -> None:
         """Free a member's slot. Its parameters become zero, so that nothing of it is left behind."""
         self._slots[member.slot] = None
         for layer in self._layers:
@@ -142,7 +143,7 @@ class Population:
             events.append(Event(member, member.epoch, metrics, diverged))
         return events
 
-    def test(self, member: Member) -> dict[str, float]:
+    def test(self, member: Trainee) -> dict[str, float]:
         """Loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
         data = self.dataset
         loss, accuracy = self._evaluate(data.x_test, data.y_test, np.arange(len(data.y_test)))

@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lrlab.training.environment import describe
-from lrlab.training.member import Member
-from lrlab.training.population import Population
+from lrlab.training.method import Cohort, Trainee
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Provenance:
     environment: dict[str, Any]
 
     @classmethod
-    def of(cls, population: Population, member: Member) -> "Provenance":
+    def of(cls, population: Cohort, member: Trainee) -> "Provenance":
         return cls(
             population.width,
             member.slot,

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
-from lrlab.training.population import Event, Population, microbatch_for
+from lrlab.training.method import Cohort
+from lrlab.training.population import Event, microbatch_for
 
 
 def solo(
@@ -15,34 +16,31 @@ def solo(
     slot: int = 0,
     microbatch: int | None = None,
     first_epoch: int = 0,
-) -> Population:
-    """A population with this experiment as its only member.
+) -> Cohort:
+    """A cohort with this experiment as its only member.
 
     Args:
         experiment: what to train.
         dataset: its loaded data.
         width, slot, microbatch, first_epoch: where the member sits; for a replay, those on record.
     """
-    experiment.check_fits(len(dataset.train))
-    population = Population(
+    experiment.check_fits(dataset)
+    cohort = experiment.method.cohort(
+        experiment,
         dataset,
-        experiment.model,
-        experiment.loss,
         width=width,
         microbatch=microbatch or microbatch_for([experiment.batch_size]),
-        seed=experiment.seed,
-        dtype=experiment.dtype,
         first_epoch=first_epoch,
     )
-    population.admit(experiment, slot)
-    return population
+    cohort.admit(experiment, slot)
+    return cohort
 
 
-def epochs(population: Population) -> Iterator[Event]:
+def epochs(cohort: Cohort) -> Iterator[Event]:
     """Train the only member to its end, epoch by epoch; a diverged one ends at once."""
-    (member,) = population.members
+    (member,) = cohort.members
     while not member.finished:
-        (event,) = population.epoch()
+        (event,) = cohort.epoch()
         yield event
         if event.diverged:
             return

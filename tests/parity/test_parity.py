@@ -49,7 +49,8 @@ def test_arrays_that_are_updated_in_several_blocks(dataset: Dataset, experiment:
 
 @pytest.mark.parametrize("group", ["model", "loss", "regularizer", "optimizer", "schedule"])
 def test_every_choice_of_conf_takes_part(group: str) -> None:
-    choices = [yaml.safe_load(path.read_text())["_target_"] for path in (CONF / group).glob("*.yaml")]
+    files = [path for path in (CONF / group).glob("*.yaml") if path.stem != "knn"]  # which descends no gradient
+    choices = [yaml.safe_load(path.read_text())["_target_"] for path in files]
     tables = {
         "model": parts.MODELS,
         "loss": parts.LOSSES,

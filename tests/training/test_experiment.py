@@ -2,6 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lrlab.data.datasets import Dataset
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment
 
@@ -28,10 +29,12 @@ def test_refuses_a_dtype(experiment: Callable[..., Experiment], bad: object) -> 
     assert str(refusal.value) == f"dtype must be one of float32, float64, got {bad!r}"
 
 
-def test_refuses_a_batch_that_is_larger_than_the_training_set(experiment: Callable[..., Experiment]) -> None:
-    experiment(batch_size=203).check_fits(203)
+def test_refuses_a_batch_that_is_larger_than_the_training_set(
+    dataset: Dataset, experiment: Callable[..., Experiment]
+) -> None:
+    experiment(batch_size=203).check_fits(dataset)
     with pytest.raises(InputError, match=r"^batch_size must be <= 203, the training set's size, got 204$"):
-        experiment(batch_size=204).check_fits(203)
+        experiment(batch_size=204).check_fits(dataset)
 
 
 @pytest.mark.parametrize(
