@@ -18,7 +18,7 @@ class Sweeper:
     storage: str | None = None  # null is outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
     study_name: str | None = None  # null is the job's name, the time and a random suffix; a known one goes on
     n_trials: int | None = None  # null is every combination of a finite space, else 20
-    n_jobs: int = 1  # workers; more than one needs hydra/launcher=joblib or another parallel launcher
+    n_jobs: int = 1  # workers, -1 for one a core; more than one needs hydra/launcher=joblib or another
     max_failure_rate: float = 0.0  # the sweep stops when a greater part of all its trials has failed
     params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None

@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from lrlab.core import check
 from lrlab.errors import InputError
+from lrlab.training.environment import cores
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Settings:
             raise InputError("hydra/sweeper/pruner must be none with several directions")
         if plain["n_trials"] is not None:
             check.integer("hydra.sweeper.n_trials", plain["n_trials"], at_least=1)
+        if plain["n_jobs"] == -1:  # joblib's word for all of them
+            plain["n_jobs"] = cores()
         check.integer("hydra.sweeper.n_jobs", plain["n_jobs"], at_least=1)
         check.number("hydra.sweeper.max_failure_rate", plain["max_failure_rate"], at_least=0, at_most=1)
         if plain["study_name"] is not None and not str(plain["study_name"]).strip():

@@ -1,0 +1,117 @@
+"""The main job as a user walks it: sweep, best, reproduce, and what MLflow holds afterwards."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pytest
+
+from lrlab.cli import main
+from lrlab.tracking.mlflow import Mlflow
+
+SWEEP = ["sweep", "best", "study=journey", "epochs=2", "data.train_size=400", "hydra.sweeper.n_trials=10"]
+SEEDED = ["hydra.sweeper.sampler.seed=1", "hydra.sweeper.max_failure_rate=1"]
+METRICS = {
+    f"{split}/{quantity}" for split in ("train", "val") for quantity in ("loss", "accuracy")
+} | {"lr", "gradient_norm", "weight_norm", "update_ratio"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which a two-worker sweep over mixed batch sizes has run."""
+    place = tmp_path_factory.mktemp("journey")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        # lr = 1e6 for one trial in three: a sweep goes on when trials diverge
+        space = "optimizer.lr=choice(1e-2,3e-2,1e38)"
+        assert main([*SWEEP, space, "batch_size=choice(16,32,64)", *SEEDED]) == 0
+    return place
+
+
+@pytest.fixture(autouse=True)
+def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+
+
+def spoken(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
+    code = main([*arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def trials(place: Path) -> list[optuna.trial.FrozenTrial]:
+    file = optuna.storages.journal.JournalFileBackend(str(place / "outputs" / "optuna.log"))
+    return optuna.load_study(study_name="journey", storage=optuna.storages.JournalStorage(file)).trials
+
+
+def test_best(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, best = spoken(capsys, "best")
+    assert code == 0
+    assert set(best) == {"study", "trial", "run_id", "value", "params", "metrics", "config"}
+    complete = [trial for trial in trials(place) if trial.state.name == "COMPLETE"]
+    assert best["value"] == min(trial.value for trial in complete) == best["metrics"]["val/loss"]
+    assert best["config"]["optimizer"]["lr"] == best["params"]["optimizer.lr"]
+
+
+@pytest.mark.parametrize("run", ["best", "0", "9"])
+def test_reproduce(run: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, replay = spoken(capsys, "reproduce", run)
+    assert (code, replay["verdict"], replay["max_abs_difference"]) == (0, "identical", 0)
+    assert replay["environment_changes"] == {}
+    assert replay["new_run_id"] != replay["run_id"]
+
+
+def test_every_trial_is_a_child_run_with_its_state(place: Path) -> None:
+    states = {"COMPLETE": "FINISHED", "FAIL": "FAILED", "PRUNED": "KILLED"}
+    with Mlflow().open("outputs") as tracker:
+        parents = {tracker.read(trial.user_attrs["run_id"]).parent for trial in trials(place)}
+        (parent,) = parents
+        assert parent is not None
+        sweep = tracker.read(parent)
+        children = {child.run_id: child for child in tracker.children(parent)}
+    assert (sweep.name, sweep.status) == ("journey", "FINISHED")
+    assert sweep.tags["lrlab.best_run_id"] in children
+    assert len(children) == len(trials(place)) == 10
+    for trial in trials(place):
+        child = children[trial.user_attrs["run_id"]]
+        assert child.status == states[trial.state.name]
+        assert set(child.metrics) == METRICS
+        assert float(child.params["optimizer.lr"]) == trial.params["optimizer.lr"]
+        diverged = trial.params["optimizer.lr"] == 1e38
+        assert (trial.state.name == "FAIL") == diverged
+        assert diverged == any(not math.isfinite(value) for history in child.metrics.values() for _, value in history)
+
+
+def test_the_best_run_keeps_weights_and_pictures(capsys: pytest.CaptureFixture[str]) -> None:
+    _, best = spoken(capsys, "best")
+    (folder,) = Path("outputs/mlartifacts").glob(f"*/{best['run_id']}/artifacts")
+    assert {path.name for path in folder.iterdir()} == {
+        "config.yaml",
+        "loss_curve.png",
+        "templates.png",
+        "weights.npz",
+    }
+    with np.load(folder / "weights.npz", allow_pickle=False) as weights:
+        assert {name: array.shape for name, array in weights.items()} == {"W1": (10, 64), "b1": (10,)}
+
+
+def test_another_space_is_refused_with_the_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SWEEP, "optimizer.lr=choice(1e-2,3e-2)", "batch_size=choice(16,32,64)"]) == 2
+    line = capsys.readouterr().err
+    assert "optimizer.lr was choice(0.01,0.03,1e+38), is choice(0.01,0.03)" in line
+
+
+def test_a_changed_environment_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("lrlab.replay.describe", lambda: {"numpy": "0.0"})
+    _, replay = spoken(capsys, "reproduce", "best")
+    assert replay["environment_changes"]["numpy"] == [np.__version__, "0.0"]
+
+
+def test_single_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "model=mlp", "model.hidden=[8]", "epochs=2", "data.train_size=200"]) == 0
+    out = capsys.readouterr().out
+    run_id = out.partition("run ")[2].split()[0]
+    code, replay = spoken(capsys, "reproduce", run_id)
+    assert (code, replay["verdict"]) == (0, "identical")
