@@ -99,7 +99,7 @@ def test_the_best_run_keeps_weights_and_pictures(capsys: pytest.CaptureFixture[s
 def test_another_space_is_refused_with_the_difference(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SWEEP, "optimizer.lr=choice(1e-2,3e-2)", "batch_size=choice(16,32,64)"]) == 2
     line = capsys.readouterr().err
-    assert "optimizer.lr was choice(0.01,0.03,1e+38), is choice(0.01,0.03)" in line
+    assert "optimizer.lr was choice(0.01, 0.03, 1e+38), is choice(0.01, 0.03)" in line
 
 
 def test_a_changed_environment_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
