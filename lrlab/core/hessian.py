@@ -22,12 +22,9 @@ def softmax_hessian(p: Array, x: Array) -> Array:
         (C * M, C * M), symmetric and positive semidefinite: class-major, as ``np.hstack([W, b]).ravel()`` is. It
         does not see a row that is added to all classes alike.
     """
-    N, C = p.shape
-    M = x.shape[1]
-    H = np.empty((C, M, C, M))
+    (N, C), M = p.shape, x.shape[1]
+    H = np.empty((C, M, C * M))
     for c in range(C):
-        for k in range(c, C):
-            weight = p[:, c] * ((c == k) - p[:, k]) / N
-            H[c, :, k] = x.T @ (weight[:, None] * x)
-            H[k, :, c] = H[c, :, k]  # the block is symmetric itself
+        weight = p[:, c, None] * (np.eye(C)[c] - p) / N
+        H[c] = x.T @ (weight[:, :, None] * x[:, None]).reshape(N, C * M)
     return H.reshape(C * M, C * M)

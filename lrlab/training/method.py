@@ -112,6 +112,5 @@ def parametric(experiment: "Experiment") -> Model:
         InputError: it has no parameters that could be learned.
     """
     if isinstance(experiment.model, KNN):
-        given = type(experiment.method).__name__
-        raise InputError(f"method must be memorize for model=knn, got {given}")
+        raise InputError(f"method must be memorize for model=knn, got {experiment.method}")
     return experiment.model

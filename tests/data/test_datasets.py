@@ -114,6 +114,8 @@ def test_a_fetched_data_set_is_mapped_read_only(request, tmp_path: Path, name: s
         for channel in range(picture.shape[-1]):
             shown = row.reshape(dataset.image_shape)[..., channel].ravel()
             assert np.corrcoef(shown, picture[..., channel].ravel())[0, 1] == pytest.approx(1)
+    for rows, (pixels, _) in zip(dataset.pixels(), (sample.train, sample.test), strict=True):
+        np.testing.assert_array_equal(rows, pixels.reshape(len(pixels), -1))
     for array in (dataset.x, dataset.y, dataset.train, dataset.validation, dataset.x_test, dataset.y_test):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
