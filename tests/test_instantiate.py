@@ -90,13 +90,17 @@ def test_nothing_is_imported_before_everything_is_checked(tmp_path, monkeypatch)
         "lrlab.nowhere.SGD",
         "lrlab..core.optimizer.SGD",
         "lrlab.core.optimizer",
-        "lrlab.core.check.number",  # a function
         "lrlab.",
     ],
 )
 def test_a_target_is_a_class_that_the_package_defines(target):
     with pytest.raises(InputError, match="_target_"):
         instantiate({"_target_": target})
+
+
+def test_a_function_is_not_called():
+    with pytest.raises(InputError, match=r"^x\._target_ must name a class, got 'lrlab\.cli\.parser'$"):
+        instantiate({"_target_": "lrlab.cli.parser"}, key="x")
 
 
 @pytest.mark.parametrize("word", ["_partial_", "_args_", "_recursive_", "_convert_"])

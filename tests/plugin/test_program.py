@@ -1,15 +1,22 @@
 """The toy application run from the command line, with this sweeper."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
+from optuna.trial import TrialState
 
 from lrlab.sweep.queue import Queue, Tally
 from lrlab.sweep.storage import parse
 from lrlab.sweep.study import names
 
+APP = Path(__file__).with_name("toy.py")
 SWEEP = ("-m", "hydra/sweeper=lrlab", "hydra.sweep.dir=sweep")
 JOB = {".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "toy.log"}
 
@@ -22,6 +29,14 @@ def queue() -> Queue:
     storage = parse(None, Path.cwd())
     (name,) = names(storage)
     return Queue(storage, name)
+
+
+def wait_for(happened: Callable[[], object]) -> None:
+    for _ in range(600):
+        if happened():
+            return
+        time.sleep(0.1)
+    raise TimeoutError
 
 
 def test_a_search(program):
@@ -62,7 +77,7 @@ def test_two_workers_of_joblib_share_the_trials_and_prune(program):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["xx=1,2"], "the config has no key xx; there is x, y, steps"),
+        (["xx=1,2"], "the config has no key xx; there is x, y, steps, wait"),
         (
             ["x=1,2", "hydra.sweeper.n_jobs=2"],
             "hydra.sweeper.n_jobs=2 needs a parallel launcher: hydra/launcher=joblib",
@@ -75,6 +90,22 @@ def test_what_cannot_be_used_is_refused_in_one_line_and_nothing_is_written(progr
     assert done.stderr.splitlines()[0] == message
     assert "Traceback" not in done.stderr
     assert os.listdir() == []
+
+
+@pytest.mark.parametrize("launcher", [(), ("hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")])
+def test_a_sweep_that_is_terminated_gives_its_trials_back_and_can_go_on(program, launcher):
+    known = (*SWEEP, *launcher, "hydra.sweeper.study_name=s", "x=1,2", "y=1,2")
+    slow = {**os.environ, "TOY_WAIT": "60"}
+    with subprocess.Popen([sys.executable, APP, *known], stdout=-1, stderr=-1, env=slow) as process:
+        wait_for(lambda: names(parse(None, Path.cwd())) and queue().tally().running >= 1)
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
+    assert queue().tally() == Tally(waiting=4)
+    resumed = program(*known)
+    assert resumed.returncode == 0, resumed.stderr
+    assert queue().tally() == Tally(complete=4)
+    done = [trial.params for trial in queue().trials(TrialState.COMPLETE)]
+    assert sorted((params["x"], params["y"]) for params in done) == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
 def test_a_failure_is_named(program):
