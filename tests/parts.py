@@ -7,7 +7,7 @@ import numpy as np
 from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import MLP, Linear
 from lrlab.core.optimizer import SGD, Adam, AdamW, Momentum, RMSprop
-from lrlab.core.regularizer import L1, L2, ElasticNet, NoRegularizer
+from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer
 from lrlab.core.schedule import Constant, Cosine, InverseSqrt, LinearDecay, Step
 from lrlab.training.experiment import Experiment
 
@@ -19,6 +19,7 @@ REGULARIZERS = (
     L2(strength=0.02),
     ElasticNet(strength=0.01, l1_ratio=0.3),
 )
+PROXIMAL = (L1Proximal(strength=0.05),)  # act after the step, not through a gradient
 OPTIMIZERS = (
     SGD(lr=0.1),
     Momentum(lr=0.03, rho=0.8),
@@ -48,7 +49,7 @@ def company(plain: Experiment, size: int, seed: int) -> list[Experiment]:
     return [
         replace(
             plain,
-            regularizer=any_of(REGULARIZERS),
+            regularizer=any_of(REGULARIZERS + PROXIMAL),
             optimizer=any_of(OPTIMIZERS),
             schedule=any_of(SCHEDULES),
             batch_size=any_of(BATCH_SIZES),

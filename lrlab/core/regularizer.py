@@ -1,6 +1,7 @@
 """Regularizers: R(W), to be weighed by lambda = ``strength``. Biases are never regularized.
 
-The whole loss is L = mean data loss + strength * R(W) (lecture 3; CS231n, regularization).
+The whole loss is L = mean data loss + strength * R(W) (lecture 3; CS231n, regularization). A regularizer acts through
+its gradient, which the optimizer follows, or, where R has a kink, by shrinking the weights after the optimizer's step.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ class Regularizer(Protocol):
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         """gradient += strength * dR/dW; ``scratch`` has the shape of W and may be overwritten."""
 
+    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+        """What is done to W itself after an update with this learning rate."""
+
 
 @dataclass(frozen=True)
 class NoRegularizer:
@@ -40,6 +44,9 @@ class NoRegularizer:
         return 0.0
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
+        return
+
+    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
         return
 
 
@@ -59,10 +66,13 @@ class L2:
         np.multiply(W, 2 * self.strength, out=scratch)
         gradient += scratch
 
+    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+        return
+
 
 @dataclass(frozen=True)
 class L1:
-    """R(W) = sum |W|, dR/dW = sign(W): prefers weights that are zero."""
+    """R(W) = sum |W|, dR/dW = sign(W): prefers weights near zero, but steps across it without end."""
 
     strength: float = 1e-5
 
@@ -76,6 +86,38 @@ class L1:
         np.sign(W, out=scratch)
         scratch *= self.strength
         gradient += scratch
+
+    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class L1Proximal:
+    """R(W) = sum |W| by its proximal step: after every update W = sign(W) max(|W| - lr strength, 0).
+
+    Soft thresholding (Parikh & Boyd 2014, Proximal Algorithms, section 6.5.2): weights become exactly zero. With
+    optimizer=sgd this is the proximal gradient method (ISTA; Beck & Teboulle 2009), which minimizes L itself. With any
+    other optimizer the shrinking is decoupled from the moments, as AdamW's decay is, and minimizes something else:
+    under momentum, whose steps add up to lr / (1 - rho), the L of (1 - rho) strength; under RMSprop and Adam, each
+    weight has a strength of its own.
+    """
+
+    strength: float = 1e-5
+
+    def __post_init__(self) -> None:
+        check.number("regularizer.strength", self.strength, at_least=0)
+
+    def value(self, W: Array) -> float:
+        return self.strength * float(np.abs(W).sum(dtype=np.float64))
+
+    def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
+        return
+
+    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+        np.abs(W, out=scratch)
+        scratch -= lr * self.strength
+        np.maximum(scratch, 0, out=scratch)
+        np.copysign(scratch, W, out=W)
 
 
 @dataclass(frozen=True)
@@ -104,6 +146,9 @@ class ElasticNet:
         gradient += scratch
         np.multiply(W, 2 * self.strength * (1 - self.l1_ratio), out=scratch)
         gradient += scratch
+
+    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+        return
 
 
 def _sum_of_squares(W: Array) -> float:

@@ -109,6 +109,8 @@ class Member:
             if observe:
                 gradient_square += float(np.square(g, dtype=np.float64).sum())
             optimizer.update(block.w, g, block.state, lr, self.t, block.scratch)
+            if block.is_weight:
+                experiment.regularizer.shrink(block.w, lr, block.scratch)
         self._begun = False
         if observe:
             change = [w - old for w, old in zip(self._parameters, before, strict=True)]

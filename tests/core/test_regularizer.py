@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lrlab.core.regularizer import L1, L2, ElasticNet, NoRegularizer, Regularizer
+from lrlab.core.optimizer import SGD, Momentum, Optimizer
+from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer, Regularizer
+from lrlab.data.datasets import Dataset
 from lrlab.errors import InputError
 from tests import parts
 
@@ -27,6 +29,7 @@ def test_two_weights_of_the_same_score() -> None:
     one, spread = np.array([1.0, 0, 0, 0]), np.array([0.25, 0.25, 0.25, 0.25])
     assert [L2(strength=1).value(w) for w in (one, spread)] == [1, 0.25]
     assert [L1(strength=1).value(w) for w in (one, spread)] == [1, 1]
+    assert [L1Proximal(strength=1).value(w) for w in (one, spread)] == [1, 1]
     assert [NoRegularizer().value(w) for w in (one, spread)] == [0, 0]
     assert [ElasticNet(strength=2, l1_ratio=0.25).value(w) for w in (one, spread)] == [2, 0.875]
 
@@ -80,7 +83,60 @@ def test_elastic_net_lies_between_l1_and_l2(W: np.ndarray, ratio: float) -> None
     np.testing.assert_allclose(gradient(net, W), mixed, rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", [L1, L2, ElasticNet])
+@given(W=weights, lr=st.floats(1e-3, 10), strength=st.floats(0, 10))
+def test_shrinking_solves_the_proximal_problem(W: np.ndarray, lr: float, strength: float) -> None:
+    """argmin over w of (w - W)^2 / 2 + lr strength |w|, by its three candidates: on either side of 0, and 0."""
+    threshold, shrunk = lr * strength, W.copy()
+    L1Proximal(strength).shrink(shrunk, lr, np.full_like(W, np.nan))
+    candidates = np.stack([np.maximum(W - threshold, 0), np.minimum(W + threshold, 0)])
+    values = (candidates - W) ** 2 / 2 + threshold * np.abs(candidates)
+    best = np.take_along_axis(candidates, values.argmin(axis=0)[None], axis=0)[0]
+    np.testing.assert_allclose(shrunk, best, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(shrunk == 0, np.abs(W) <= threshold)
+
+
+@pytest.mark.parametrize("regularizer", parts.REGULARIZERS, ids=str)
+def test_what_has_a_gradient_does_not_shrink(regularizer: Regularizer) -> None:
+    W = np.array([3, -2, 0, 0.5])
+    regularizer.shrink(W, 10, np.empty(4))
+    np.testing.assert_array_equal(W, [3, -2, 0, 0.5])
+
+
+def descend(dataset: Dataset, optimizer: Optimizer, regularizer: Regularizer) -> tuple[np.ndarray, np.ndarray]:
+    """Softmax regression without biases by full-batch steps: the weights, and the slope of the data loss there."""
+    x, y = dataset.x[dataset.train].astype(float), dataset.y[dataset.train]
+    W = np.zeros((len(dataset.classes), x.shape[1]))
+    state, scratch = optimizer.init(W), np.empty_like(W)
+
+    def slope() -> np.ndarray:
+        p = np.exp(x @ W.T)
+        return (p / p.sum(axis=1, keepdims=True) - np.eye(len(W))[y]).T @ x / len(x)
+
+    for t in range(1, 3001):
+        g = slope()
+        regularizer.add_gradient(W, g, scratch)
+        optimizer.update(W, g, state, optimizer.lr, t, scratch)
+        regularizer.shrink(W, optimizer.lr, scratch)
+    return W, slope()
+
+
+@pytest.mark.parametrize(("optimizer", "scale"), [(SGD(lr=0.3), 1), (Momentum(lr=0.1, rho=0.8), 0.2)], ids=str)
+def test_proximal_steps_end_where_l1_has_its_minimum(dataset: Dataset, optimizer: Optimizer, scale: float) -> None:
+    """The conditions of the minimum: slope = -lambda sign(w), or at w = 0 at most lambda. Momentum scales lambda."""
+    strength = 0.03
+    W, slope = descend(dataset, optimizer, L1Proximal(strength / scale))
+    zero = W == 0
+    assert 0.3 < zero.mean() < 0.95
+    np.testing.assert_allclose(slope[~zero], -strength * np.sign(W[~zero]), rtol=1e-5)
+    assert np.abs(slope[zero]).max() < strength * (1 + 1e-5)
+
+
+def test_subgradient_steps_never_meet_zero(dataset: Dataset) -> None:
+    W, _ = descend(dataset, SGD(lr=0.3), L1(0.03))
+    assert not (W == 0).any()
+
+
+@pytest.mark.parametrize("kind", [L1, L1Proximal, L2, ElasticNet])
 @pytest.mark.parametrize("bad", [-1e-9, float("nan"), float("inf"), "1e-4", None, True])
 def test_refuses_a_strength(kind: type, bad: object) -> None:
     with pytest.raises(InputError) as refusal:

@@ -68,6 +68,7 @@ DECAYS = {
 PENALTY_GRADIENTS = {
     "NoRegularizer": lambda W, strength: 0 * W,
     "L1": lambda W, strength: strength * np.sign(W),
+    "L1Proximal": lambda W, strength: 0 * W,
     "L2": lambda W, strength: strength * 2 * W,
     "ElasticNet": lambda W, strength, l1_ratio: strength * (l1_ratio * np.sign(W) + (1 - l1_ratio) * 2 * W),
 }
@@ -153,6 +154,11 @@ def train(experiment: object, dataset: object, order_seed: int, first_epoch: int
             t += 1
             before = parameters
             parameters = [update(w, g, t, factor) for update, w, g in zip(optimizers, before, grads, strict=True)]
+            if type(e.regularizer).__name__ == "L1Proximal":
+                threshold = e.optimizer.lr * factor * e.regularizer.strength
+                for j in range(0, len(parameters), 2):
+                    W = parameters[j]
+                    parameters[j] = np.where(W > threshold, W - threshold, np.where(W < -threshold, W + threshold, 0))
         scores = forward(parameters, x[dataset.validation])[-1]
         labels = y[dataset.validation]
         curve.append(

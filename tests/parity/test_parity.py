@@ -54,7 +54,7 @@ def test_every_choice_of_conf_takes_part(group: str) -> None:
     tables = {
         "model": parts.MODELS,
         "loss": parts.LOSSES,
-        "regularizer": parts.REGULARIZERS,
+        "regularizer": parts.REGULARIZERS + parts.PROXIMAL,
         "optimizer": parts.OPTIMIZERS,
         "schedule": parts.SCHEDULES,
     }
