@@ -18,11 +18,12 @@ HEAVY = ("mlflow", "optuna", "hydra", "omegaconf", "matplotlib", "sklearn", "sci
 ROOMS = {
     "lrlab.core": ("lrlab.errors",),
     "lrlab.data": ("lrlab.errors", "lrlab.core"),
-    "lrlab.tracking": ("lrlab.errors", "lrlab.core"),
+    "lrlab.tracking": ("lrlab.errors", "lrlab.owner", "lrlab.core"),
     "lrlab.training": ("lrlab.errors", "lrlab.core", "lrlab.data"),
     "lrlab.analysis": ("lrlab.errors", "lrlab.core", "lrlab.tracking", "lrlab.sweep"),
     "lrlab.sweep": (
         "lrlab.errors",
+        "lrlab.owner",
         "lrlab.core",
         "lrlab.data",
         "lrlab.training",

@@ -6,13 +6,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Self
 
 from lrlab.errors import InputError
+from lrlab.owner import is_dead, this_process
 from lrlab.tracking.source import source_tags
-from lrlab.tracking.store import LONGEST, NAME, PARENT, NewRun, Point, Store
+from lrlab.tracking.store import LONGEST, NAME, OWNER, PARENT, NewRun, Point, Store
 from lrlab.tracking.tracker import CONFIG, DatasetInfo, Ending, Record
 
 PATIENCE = 3.0  # seconds a metric may wait
@@ -44,7 +45,7 @@ class MlflowTracker:
     ) -> str:
         family = {PARENT: parent} if parent else {}
         texts = {key: str(value)[: LONGEST["param"]] for key, value in (params or {}).items()}
-        all_tags = _cut({**source_tags(), **(tags or {}), NAME: name, **family})
+        all_tags = _cut({**source_tags(), OWNER: this_process(), **(tags or {}), NAME: name, **family})
         run_id = self._store.create(NewRun(_now(), texts, all_tags, dataset))
         if config:
             self._store.attach(run_id, {CONFIG: config.encode()})
@@ -87,6 +88,13 @@ class MlflowTracker:
     def children(self, parent: str) -> list[Record]:
         self.flush()
         return self._store.children(parent)
+
+    def repair(self, gone: Collection[str] = ()) -> int:
+        self.flush()
+        abandoned = [run_id for run_id, owner in self._store.unfinished() if is_dead(owner, gone)]
+        for run_id in abandoned:
+            self._store.write(run_id, tags={"lrlab.abandoned": "true"}, status="KILLED")
+        return len(abandoned)
 
     def __enter__(self) -> Self:
         return self

@@ -11,20 +11,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
 from lrlab.tracking import artifacts, database
 from lrlab.tracking.buffer import MlflowTracker
+from lrlab.tracking.delivery import SpoolingStore
+from lrlab.tracking.spool import Destination
 from lrlab.tracking.sqlite import SqliteStore, fits
 from lrlab.tracking.store import (
     CONTEXT,
     KIND,
     LONGEST,
+    OWNER,
     PARENT,
     NewRun,
     Point,
+    Refused,
     Store,
     profile,
     source,
@@ -40,10 +45,12 @@ ADDRESS = r"sqlite:///(?!:memory:)[^?]+|(https?|postgresql|mysql|mssql)(\+\w+)?:
 SETTINGS = {
     **database.QUIET,
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # A server that is down is noticed within seconds, not after MLflow's four minutes
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # A server that is down is noticed within seconds, not after MLflow's four minutes; what is tried again, and when,
+    # is decided in `lrlab.tracking.delivery`
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
+FINAL = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE")  # asking again would not help
 BULK, MOST_RUNS, MOST_POINTS = "/ajax-api/2.0/mlflow/metrics/get-history-bulk", 100, 25_000
 
 
@@ -64,6 +71,11 @@ class Mlflow:
         if not isinstance(self.experiment, str) or not self.experiment.strip():
             raise InputError(f"tracking.experiment must be a name, got {self.experiment!r}")
 
+    def verify(self, outputs: str = "outputs") -> None:
+        """Refuse a server that does not answer. Once training has begun, it may come and go."""
+        if self.uri is not None and not database.sqlite_file(self.uri):
+            _connect(self.uri, outputs, self.experiment)
+
     def open(self, outputs: str = "outputs") -> MlflowTracker:
         """A tracker; creates the store and the experiment when they are missing."""
         return MlflowTracker(open_store(self.uri, outputs, self.experiment))
@@ -73,7 +85,7 @@ def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
     """The store at a tracking URI, created when missing.
 
     Raises:
-        InputError: it cannot be reached, read or written.
+        InputError: a file of ours cannot be read or written. A server is not asked before it is needed.
     """
     uri, root = database.address(uri, outputs), database.artifact_root(outputs)
     file = database.sqlite_file(uri)
@@ -81,7 +93,28 @@ def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
         database.create_database(file, root)
         if fits(file):
             return SqliteStore(file, experiment, root)
-    return ClientStore(uri, experiment, None if uri.startswith("http") else str(root))
+        return _connect(uri, outputs, experiment)
+    _load()  # takes seconds that are no delay of the server's
+    destination = Destination(without_password(uri), experiment)
+    return SpoolingStore(partial(_connect, uri, outputs, experiment), Path(outputs) / "spool", destination)
+
+
+def _connect(uri: str, outputs: str, experiment: str) -> "ClientStore":
+    return ClientStore(uri, experiment, None if uri.startswith("http") else str(database.artifact_root(outputs)))
+
+
+def _load() -> Any:
+    """MLflow's client class, with those of `SETTINGS` that the environment does not have otherwise."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    return MlflowClient
+
+
+def without_password(text: str) -> str:
+    """A text that may hold addresses, fit to be shown."""
+    return re.sub(r"//[^@/ ]*@", "//", text)
 
 
 def create_store(uri: str | None, outputs: str, experiment: str = "lrlab") -> None:
@@ -90,19 +123,12 @@ def create_store(uri: str | None, outputs: str, experiment: str = "lrlab") -> No
 
 
 class ClientStore:
-    """MLflow runs behind MLflow's own client (see `Store`): servers, and databases other than SQLite.
-
-    Environment variables that are not set are set as in `SETTINGS`.
-    """
+    """MLflow runs behind MLflow's own client (see `Store`): servers, and databases other than SQLite."""
 
     def __init__(self, uri: str, experiment: str, artifact_root: str | None) -> None:
-        for name, value in SETTINGS.items():
-            os.environ.setdefault(name, value)
-        from mlflow import MlflowClient
-
         self._uri = uri
         with self._one_line():
-            self._client = MlflowClient(uri)
+            self._client = _load()(uri)
             self._experiment = self._open_experiment(experiment, artifact_root)
 
     def create(self, run: NewRun) -> str:
@@ -149,7 +175,21 @@ class ClientStore:
 
     def children(self, parent: str) -> list[Record]:
         with self._one_line():
-            return self._records(list(self._child_runs(parent)))
+            return self._records(list(self._search(f"tags.`{PARENT}` = '{parent}'")))
+
+    def unfinished(self) -> list[tuple[str, str]]:
+        with self._one_line():
+            running = self._search("attributes.status = 'RUNNING'")
+            return [(run.info.run_id, run.data.tags.get(OWNER, "")) for run in running]
+
+    def find(self, tag: str, value: str) -> str | None:
+        with self._one_line():
+            found = list(self._search(f"tags.`{tag}` = '{value}'"))
+            found.sort(key=lambda run: (bool(run.data.metrics), run.info.status != "RUNNING"))
+            for surplus in found[:-1]:
+                if surplus.info.status == "RUNNING" and not surplus.data.metrics:
+                    self._client.delete_run(surplus.info.run_id)
+        return found[-1].info.run_id if found else None
 
     def close(self) -> None:
         pass
@@ -166,12 +206,13 @@ class ClientStore:
             raise InputError(f"tracking.experiment must be one that can be used, got {name!r} in {self._uri}")
         return str(found.experiment_id)
 
-    def _child_runs(self, parent: str) -> Iterator["Run"]:
+    def _search(self, condition: str) -> Iterator["Run"]:
+        """The runs of the experiment for which this holds, the oldest first."""
         token = None
         while True:
             page = self._client.search_runs(
                 [self._experiment],
-                f"tags.`{PARENT}` = '{parent}'",
+                condition,
                 max_results=1000,
                 order_by=["attributes.start_time ASC"],
                 page_token=token,
@@ -243,8 +284,8 @@ class ClientStore:
             if run_id and getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
                 raise unknown(run_id, self._uri) from error
             said = f"{self._uri} ({str(error).strip().partition(chr(10))[0]})"
-            without_password = re.sub(r"//[^@/ ]*@", "//", said)
-            raise InputError(f"tracking.uri must name an MLflow store that answers, got {without_password}") from error
+            kind = Refused if getattr(error, "error_code", "") in FINAL else InputError
+            raise kind(f"tracking.uri must name an MLflow store that answers, got {without_password(said)}") from error
 
 
 def _requests(runs: "Sequence[Run]") -> Iterator[tuple[str, list[str]]]:

@@ -26,6 +26,7 @@ from lrlab.tracking.store import (
     LARGEST,
     LONGEST,
     NAME,
+    OWNER,
     PARENT,
     USER,
     NewRun,
@@ -141,6 +142,12 @@ class SqliteStore:
 
     def children(self, parent: str) -> list[Record]:
         return self._records(CHILDREN, parent)
+
+    def unfinished(self) -> list[tuple[str, str]]:
+        query = """SELECT run_uuid, coalesce(value, '') FROM runs LEFT JOIN tags USING (run_uuid)
+            WHERE status = 'RUNNING' AND lifecycle_stage = 'active' AND experiment_id = ? AND key = ?"""
+        with _one_line(self._file):
+            return self._db.execute(query, (self._experiment, OWNER)).fetchall()
 
     def close(self) -> None:
         self._db.close()

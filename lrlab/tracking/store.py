@@ -1,7 +1,7 @@
 """The seam below `MlflowTracker`: a place that keeps MLflow runs.
 
-`SqliteStore` and `ClientStore` are such places. Every call is carried out when it returns, and repeating
-a `write` changes nothing.
+`SqliteStore` and `ClientStore` are such places: every call is carried out when it returns. `SpoolingStore` stands in
+front of one that is far away. Repeating a `write` changes nothing.
 """
 
 import json
@@ -16,11 +16,16 @@ from lrlab.tracking.tracker import DatasetInfo, Ending, Record
 PARENT = "mlflow.parentRunId"
 NAME = "mlflow.runName"
 USER = "mlflow.user"
+OWNER = "lrlab.owner"  # the process that records the run
 CONTEXT = ("mlflow.data.context", "training")
 KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
 
 LONGEST = {"param": 6000, "tag": 8000, "digest": 36}  # characters MLflow keeps
 LARGEST = 1.7976931348623157e308  # MLflow keeps infinities as the largest floats
+
+
+class Refused(InputError):
+    """The store answers, and will not take this: asking again changes nothing."""
 
 
 class Point(NamedTuple):
@@ -67,6 +72,9 @@ class Store(Protocol):
     def children(self, parent: str) -> list[Record]:
         """The runs whose parent this is, oldest first."""
 
+    def unfinished(self) -> list[tuple[str, str]]:
+        """The runs that were not ended, each with its `OWNER` ("" if it has none)."""
+
     def close(self) -> None:
         """Let go of connections."""
 
@@ -88,6 +96,6 @@ def unclipped(value: float) -> float:
     return value if abs(value) < LARGEST else value * 2
 
 
-def unknown(run_id: str, place: object) -> InputError:
+def unknown(run_id: str, place: object) -> Refused:
     """The refusal of a run id."""
-    return InputError(f"run_id {run_id!r} is not in {place}; `lrlab ui` shows what there is")
+    return Refused(f"run_id {run_id!r} is not in {place}; `lrlab ui` shows what there is")

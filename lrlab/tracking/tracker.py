@@ -1,6 +1,6 @@
 """What a run leaves behind, and the verbs that record it and read it back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -88,6 +88,13 @@ class Tracker(Protocol):
     def children(self, parent: str) -> list[Record]:
         """The runs started under this one, oldest first."""
 
+    def repair(self, gone: Collection[str] = ()) -> int:
+        """Close as killed the runs that dead processes left open; how many.
+
+        Args:
+            gone: hosts that are known to be gone, with all that ran there.
+        """
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -97,6 +104,9 @@ class Tracker(Protocol):
 
 class Tracking(Protocol):
     """A choice of conf/tracking: where runs are recorded."""
+
+    def verify(self, outputs: str) -> None:
+        """Refuse a place that cannot be reached."""
 
     def open(self, outputs: str) -> Tracker:
         """A tracker for this process. What it keeps by default lies in the directory `outputs`."""
@@ -159,6 +169,9 @@ class MemoryTracker:
     def children(self, parent: str) -> list[Record]:
         return [self.read(run_id) for run_id, record in self._records.items() if record.parent == parent]
 
+    def repair(self, gone: Collection[str] = ()) -> int:
+        return 0
+
     def __enter__(self) -> Self:
         return self
 
@@ -176,6 +189,9 @@ class MemoryTracker:
 @dataclass(frozen=True)
 class Memory:
     """conf/tracking/none.yaml: nothing outlives the process."""
+
+    def verify(self, outputs: str) -> None:
+        pass
 
     def open(self, outputs: str = "outputs") -> MemoryTracker:
         return MemoryTracker()

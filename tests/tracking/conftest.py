@@ -1,13 +1,15 @@
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 CREATE = "import sys; from lrlab.tracking.mlflow import create_store; create_store(None, sys.argv[1])"
+SERVE = "import sys; from lrlab.tracking.server import serve; serve(None, sys.argv[1], int(sys.argv[2]))"
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +47,25 @@ def new_outputs(fresh_store: Path) -> Callable[[Path], str]:
 @pytest.fixture
 def outputs(new_outputs: Callable[[Path], str], tmp_path: Path) -> str:
     return new_outputs(tmp_path / "outputs")
+
+
+@pytest.fixture(scope="session")
+def served(new_outputs: Callable[[Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """An output directory and the port at which `lrlab ui` serves it."""
+    outputs = new_outputs(tmp_path_factory.mktemp("served") / "outputs")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "-c", SERVE, outputs, str(port)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    said = ""
+    while "http" not in said:
+        line = process.stdout.readline()
+        assert line, f"the server ended: {said}"
+        said += line
+    assert f"http://127.0.0.1:{port}" in said
+    yield outputs, port
+    process.terminate()
+    process.communicate()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port)).close()

@@ -1,0 +1,132 @@
+"""Records that wait for a tracking server, in a file that outlives the process which wrote them.
+
+One file per process, `outputs/spool/*.jsonl`: a line that says where it belongs, then one line per record. The
+kernel's lock on it tells a file that is written to from one that was left behind.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any, Self
+
+from lrlab.errors import InputError
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where records belong: a tracking URI, without its password, and an experiment."""
+
+    uri: str
+    experiment: str
+
+
+class Spool:
+    """One such file, locked. Records are added at the end and taken from the front, by two threads at most."""
+
+    def __init__(self, path: Path, file: FileIO, destination: Destination) -> None:
+        """Use `create` and `left_behind`."""
+        self.path, self.destination = path, destination
+        self._file, self._lock = file, threading.Lock()
+        self._start = self._read = len(_line(asdict(destination)))
+        self._end = file.seek(0, os.SEEK_END)
+
+    @classmethod
+    def create(cls, folder: Path, destination: Destination) -> Self:
+        """A new one, in a folder that is made if need be.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        path = folder / f"{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(4)}.jsonl"
+        new = path.with_suffix(".new")
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = new.open("xb+", buffering=0)
+            new.chmod(0o600)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(_line(asdict(destination)))
+            new.rename(path)  # locked and whole before anybody can see it
+        except OSError as error:
+            raise InputError(f"outputs must be writable, got {folder}: {error.strerror}") from error
+        return cls(path, file, destination)
+
+    @classmethod
+    def left_behind(cls, folder: Path) -> Iterator[Self]:
+        """Those that no process holds any more, the oldest first."""
+        for path in sorted(folder.glob("*.jsonl")):
+            file = path.open("rb+", buffering=0)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.close()
+                continue
+            if os.fstat(file.fileno()).st_nlink == 0:  # its holder has just finished with it
+                file.close()
+                continue
+            yield cls(path, file, Destination(**json.loads(file.readline())))
+
+    @property
+    def empty(self) -> bool:
+        return self._read == self._end
+
+    def __len__(self) -> int:
+        """How many records wait."""
+        return os.pread(self._file.fileno(), self._end - self._read, self._read).count(b"\n")
+
+    def add(self, record: Record) -> None:
+        """Append a record; it is the kernel's when this returns.
+
+        Raises:
+            InputError: it cannot be written; what was there before is as it was.
+        """
+        line = _line(record)
+        with self._lock:
+            try:
+                written = os.pwrite(self._file.fileno(), line, self._end)
+                if written < len(line):  # no space: the next call says so
+                    os.pwrite(self._file.fileno(), line[written:], self._end + written)
+            except OSError as error:
+                raise InputError(f"outputs must be writable, got {self.path}: {error.strerror}") from error
+            self._end += len(line)
+
+    def first(self) -> tuple[Record, int] | None:
+        """The record in front and its length in the file; None if there is none, or only the torn rest of one."""
+        size, block = self._end - self._read, b""
+        while len(block) < size and b"\n" not in block:
+            block += os.pread(self._file.fileno(), min(1 << 16, size - len(block)), self._read + len(block))
+        line, newline, _ = block.partition(b"\n")
+        return (json.loads(line), len(line) + 1) if newline else None
+
+    def drop(self, length: int) -> None:
+        """Go past the record in front; when nothing waits, the file is short again."""
+        with self._lock:
+            self._read += length
+            if self._read == self._end:
+                os.ftruncate(self._file.fileno(), self._start)
+                self._read = self._end = self._start
+
+    def refuse(self, record: Record, reason: str) -> None:
+        """Set aside, in a file beside this one, what its destination will not take."""
+        with self.path.with_suffix(".refused").open("ab") as file:
+            file.write(_line({"reason": reason, **record}))
+
+    def close(self) -> None:
+        """Let go of the file; it disappears if nothing waits in it. Closing twice is fine."""
+        if self._file.closed:
+            return
+        if self.first() is None:
+            self.path.unlink(missing_ok=True)
+        self._file.close()
+
+
+def _line(record: Record) -> bytes:
+    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
