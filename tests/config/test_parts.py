@@ -8,14 +8,14 @@ import pytest
 import yaml
 
 from lrlab.core import loss, model, neighbours, optimizer, regularizer, schedule
-from lrlab.data import datasets
+from lrlab.data import datasets, spirals
 from lrlab.instantiate import instantiate
 from lrlab.tracking import mlflow, tracker
 from lrlab.training import gradient, memorize, newton, random_search
 
 CONF = Path(__file__).parents[2] / "conf"
 ROOMS = {
-    "data": [datasets],
+    "data": [datasets, spirals],
     "method": [gradient, random_search, newton, memorize],
     "model": [model, neighbours],
     "loss": [loss],

@@ -158,7 +158,7 @@ def train(experiment: object, dataset: object, order_seed: int, first_epoch: int
                 threshold = e.optimizer.lr * factor * e.regularizer.strength
                 for j in range(0, len(parameters), 2):
                     W = parameters[j]
-                    parameters[j] = np.where(W > threshold, W - threshold, np.where(W < -threshold, W + threshold, 0))
+                    parameters[j] = np.sign(W) * np.maximum(0, np.abs(W) - threshold)
         scores = forward(parameters, x[dataset.validation])[-1]
         labels = y[dataset.validation]
         curve.append(
