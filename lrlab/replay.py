@@ -11,7 +11,7 @@ from lrlab.configuration import experiment, from_yaml
 from lrlab.errors import InputError
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.environment import describe, limit_blas
-from lrlab.training.population import Event
+from lrlab.training.method import Event
 from lrlab.training.solo import epochs, solo
 
 # Other kernels round differently, and training amplifies it: what two machines may differ by and still agree.

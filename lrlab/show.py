@@ -11,7 +11,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from lrlab.replay import Replay
     from lrlab.sweep.best import Best
-    from lrlab.training.population import Event
+    from lrlab.training.method import Event
 
 OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)

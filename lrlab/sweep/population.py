@@ -16,8 +16,8 @@ from lrlab.configuration import experiment
 from lrlab.data.datasets import Dataset
 from lrlab.sweep.runner import Context, End, Progress
 from lrlab.training.experiment import DataSource, Experiment
-from lrlab.training.method import Cohort, Trainee
-from lrlab.training.population import Event, microbatch_for
+from lrlab.training.method import Cohort, Event, Trainee
+from lrlab.training.population import microbatch_for
 
 if TYPE_CHECKING:
     import optuna

@@ -8,8 +8,7 @@ import numpy as np
 
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
-from lrlab.training.method import Trainee
-from lrlab.training.population import Event
+from lrlab.training.method import Event, Trainee
 
 Array = np.ndarray
 

@@ -5,6 +5,7 @@ is in it; what counts as an epoch is the method's affair. Training, sweeping, re
 """
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -16,7 +17,6 @@ from lrlab.errors import InputError
 
 if TYPE_CHECKING:
     from lrlab.training.experiment import Experiment
-    from lrlab.training.population import Event
 
 Array = np.ndarray
 
@@ -48,6 +48,23 @@ class Trainee(Protocol):
         """Copies of what was learned, such as W1 (out, in), b1 (out,), W2, ...; empty without parameters."""
 
 
+@dataclass(frozen=True)
+class Event:
+    """What an epoch of one member came to.
+
+    Attributes:
+        metrics: ``train/loss`` and ``train/accuracy`` are running means over the epoch, before each update;
+            ``val/loss`` and ``val/accuracy`` are measured at its end; losses are without the regularizer, in nats;
+            ``lr``, ``gradient_norm`` and ``update_ratio`` are those of the last update, over all parameters.
+        diverged: a loss or a norm is not finite.
+    """
+
+    member: Trainee
+    epoch: int
+    metrics: dict[str, float]
+    diverged: bool
+
+
 class Cohort(Protocol):
     """Members that are trained side by side; ``lrlab.training.population.Population`` is one."""
 
@@ -77,7 +94,7 @@ class Cohort(Protocol):
     def release(self, member: Trainee) -> None:
         """Free a member's slot."""
 
-    def epoch(self) -> "list[Event]":
+    def epoch(self) -> list[Event]:
         """Train every member for one epoch; one event each."""
 
     def test(self, member: Trainee) -> dict[str, float]:

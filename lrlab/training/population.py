@@ -7,7 +7,6 @@ at epoch boundaries. No slot can touch another: a row of a matrix product depend
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from lrlab.core.model import Model, backward, forward, outputs, zeros
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
 from lrlab.training.member import Member
-from lrlab.training.method import Trainee
+from lrlab.training.method import Event, Trainee
 
 Array = np.ndarray
 
@@ -33,23 +32,6 @@ def microbatch_for(batch_sizes: Iterable[int]) -> int:
     common = math.gcd(*batch_sizes)
     largest = next(m for m in range(min(common, LARGEST_MICROBATCH), 0, -1) if common % m == 0)
     return largest if common <= LARGEST_MICROBATCH or largest >= FAIR_MICROBATCH else common
-
-
-@dataclass(frozen=True)
-class Event:
-    """What an epoch of one member came to.
-
-    Attributes:
-        metrics: ``train/loss`` and ``train/accuracy`` are running means over the epoch, before each update;
-            ``val/loss`` and ``val/accuracy`` are measured at its end; losses are without the regularizer, in nats;
-            ``lr``, ``gradient_norm`` and ``update_ratio`` are those of the last update, over all parameters.
-        diverged: a loss or a norm is not finite.
-    """
-
-    member: Trainee
-    epoch: int
-    metrics: dict[str, float]
-    diverged: bool
 
 
 class Population:

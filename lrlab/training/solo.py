@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
-from lrlab.training.method import Cohort
-from lrlab.training.population import Event, microbatch_for
+from lrlab.training.method import Cohort, Event
+from lrlab.training.population import microbatch_for
 
 
 def solo(

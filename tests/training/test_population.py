@@ -10,7 +10,8 @@ from lrlab.core.optimizer import SGD, Momentum
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
 from lrlab.training.member import Member
-from lrlab.training.population import EVALUATION_BATCH, LARGEST_MICROBATCH, Event, Population, microbatch_for
+from lrlab.training.method import Event
+from lrlab.training.population import EVALUATION_BATCH, LARGEST_MICROBATCH, Population, microbatch_for
 from tests import parts
 
 Curve = list[dict[str, float]]
