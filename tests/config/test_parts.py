@@ -11,12 +11,12 @@ from lrlab.core import loss, model, neighbours, optimizer, regularizer, schedule
 from lrlab.data import datasets, spirals
 from lrlab.instantiate import instantiate
 from lrlab.tracking import mlflow, tracker
-from lrlab.training import gradient, memorize, newton, random_search
+from lrlab.training import gradient, landscape, memorize, newton, random_search
 
 CONF = Path(__file__).parents[2] / "conf"
 ROOMS = {
     "data": [datasets, spirals],
-    "method": [gradient, random_search, newton, memorize],
+    "method": [gradient, random_search, newton, memorize, landscape],
     "model": [model, neighbours],
     "loss": [loss],
     "regularizer": [regularizer],
