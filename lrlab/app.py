@@ -111,6 +111,7 @@ class Lab:
             try:
                 found = best(study, tracker)
                 note = f"Best: trial {found.trial}, run {found.run_id}"
+                tracker.log(extras["run_id"], found.trial, found.metrics)
                 tracker.tag(extras["run_id"], {"lrlab.best_run_id": found.run_id, "mlflow.note.content": note})
                 show.best(found)
                 show.after_sweep(found.study)
