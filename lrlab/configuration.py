@@ -1,6 +1,7 @@
 """From a composed configuration to the objects it names, and to the forms in which it is recorded."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 from lrlab.training.experiment import Experiment
@@ -20,6 +21,18 @@ def experiment(config: Mapping[str, Any]) -> Experiment:
     allowed = ("lrlab.", *config.get("allow", ()))
     parts = {name: instantiate(config[name], key=name, allowed=allowed) for name in PARTS}
     return Experiment(**parts, **{name: config[name] for name in SETTINGS})
+
+
+def config_of(experiment: Experiment) -> dict[str, Any]:
+    """The configuration of an experiment: ``experiment`` makes it again from this."""
+    parts = {name: _spelled(getattr(experiment, name)) for name in PARTS}
+    return parts | {name: getattr(experiment, name) for name in SETTINGS}
+
+
+def _spelled(part: Any) -> dict[str, Any]:
+    values = {field.name: getattr(part, field.name) for field in fields(part)}
+    lists = {name: list(value) for name, value in values.items() if isinstance(value, tuple)}
+    return {"_target_": f"{type(part).__module__}.{type(part).__qualname__}", **values, **lists}
 
 
 def recorded(config: Mapping[str, Any]) -> dict[str, Any]:

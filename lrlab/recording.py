@@ -64,7 +64,7 @@ def keep(
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **weights)
     files = {"weights.npz": buffer.getvalue(), "loss_curve.png": plots.loss_curve(history)}
-    if isinstance(member.experiment.model, Linear):
+    if isinstance(member.experiment.model, Linear) and "W1" in weights:
         data = population.dataset
         files["templates.png"] = plots.templates(weights["W1"], data.image_shape, data.classes)
     tracker.attach(run_id, files)

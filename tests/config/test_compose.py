@@ -1,12 +1,16 @@
 """Every choice and every sweep composes, and every configuration trains."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
 
 from lrlab.app import folder, resolve
-from lrlab.configuration import PARTS, experiment, flat, from_yaml, recorded, to_yaml
+from lrlab.configuration import PARTS, SETTINGS, config_of, experiment, flat, from_yaml, recorded, to_yaml
+from lrlab.core.optimizer import AdamW
+from lrlab.core.regularizer import NoRegularizer
+from lrlab.core.schedule import Cosine
 from lrlab.training.solo import epochs, solo
 
 CHOICES = [
@@ -32,6 +36,20 @@ def test_every_choice_trains(choice: str) -> None:
         assert event.metrics["val/loss"] > 0
 
 
+@pytest.mark.parametrize("path", sorted(folder("conf").glob("experiment/*.yaml")), ids=lambda path: path.stem)
+def test_every_experiment_trains(path: Path) -> None:
+    wanted = experiment(composed(f"experiment={path.stem}", "epochs=2", "data.train_size=64", "batch_size=16"))
+    *_, last = epochs(solo(wanted, wanted.data.load()))
+    assert not last.diverged
+
+
+def test_the_recommended_experiment_is_the_lecture_s() -> None:
+    wanted = experiment(composed("experiment=recommended", "model=mlp"))
+    assert wanted.optimizer == AdamW(lr=1e-3, beta1=0.9, beta2=0.999)
+    assert (wanted.schedule, wanted.regularizer) == (Cosine(warmup=0.1), NoRegularizer())
+    assert experiment(composed("experiment=recommended", "optimizer.lr=5e-4")).optimizer.lr == 5e-4
+
+
 @pytest.mark.parametrize("choice", [choice for choice in CHOICES if choice.startswith("data=")])
 def test_every_data_set_composes(choice: str) -> None:
     assert experiment(composed(choice)).data is not None
@@ -49,6 +67,14 @@ def test_what_goes_on_record_comes_back() -> None:
     kept = from_yaml(to_yaml(recorded(config)))
     assert experiment(kept) == experiment(config)
     assert {"outputs", "population", "tracking"}.isdisjoint(kept)
+
+
+@pytest.mark.parametrize(
+    "choice", ["model=mlp", "model=knn", "method=newton", "regularizer=l1_proximal", "data=spirals"]
+)
+def test_a_configuration_can_be_read_off_an_experiment(choice: str) -> None:
+    config = composed(choice)
+    assert config_of(experiment(config)) == {name: config[name] for name in (*PARTS, *SETTINGS)}
 
 
 def test_flat_names_are_the_override_words() -> None:

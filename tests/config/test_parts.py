@@ -34,7 +34,7 @@ VERBS = {
     "schedule": ("decay",),
     "tracking": ("open",),
 }
-CHOICES = sorted(CONF.glob("*/*.yaml"))
+CHOICES = sorted(path for path in CONF.glob("*/*.yaml") if path.parent.name != "experiment")  # choices of choices
 
 
 def targets(group: str) -> set[str]:
