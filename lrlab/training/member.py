@@ -73,6 +73,13 @@ class Member:
         names = [f"{kind}{i // 2 + 1}" for i, kind in enumerate("Wb" * (len(self._parameters) // 2))]
         return {name: array.copy() for name, array in zip(names, self._parameters, strict=True)}
 
+    def memory(self) -> dict[str, Array]:
+        """The arrays from which training goes on, between two epochs: parameters and optimizer state. Not copies."""
+        state = {
+            f"state{i}_{j}": array for i, block in enumerate(self._blocks) for j, array in enumerate(block.state)
+        }
+        return {f"parameter{i}": array for i, array in enumerate(self._parameters)} | state
+
     def consume(self, seen: int) -> None:
         """Take the gradient of a microbatch; update when it completes a batch.
 
