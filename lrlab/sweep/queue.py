@@ -23,6 +23,7 @@ from lrlab.sweep.storage import Storage
 
 # user attributes of a trial
 OWNER, OUTCOME, REASON, RETRY_OF = "lrlab.owner", "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
+ADDED = "lrlab.added"  # after the plan
 UNSIGNED = timedelta(minutes=1)  # for how long a trial may run without an owner
 FAILED, NO_OBJECTIVE, CUT_OFF = "failed", "no objective", "cut off"  # outcomes Optuna has one state for: FAIL
 
@@ -90,7 +91,7 @@ class Queue:
         Raises:
             InputError: the study holds more trials than the plan.
         """
-        held = [_fixed(trial) for trial in self.trials() if RETRY_OF not in trial.user_attrs]
+        held = [_fixed(trial) for trial in self.trials() if not {RETRY_OF, ADDED} & trial.user_attrs.keys()]
         if len(held) > len(plan):
             raise InputError(
                 f"hydra.sweeper.n_trials must be at least {len(held)}, got {len(plan)}: "
@@ -109,6 +110,12 @@ class Queue:
         study = self.study()
         for params in self.missing(plan):
             study.enqueue_trial(dict(params))
+
+    def add(self, more: Sequence[Mapping[str, Any]]) -> None:
+        """Queue trials that were not planned."""
+        study = self.study()
+        for params in more:
+            study.enqueue_trial(dict(params), user_attrs={ADDED: True})
 
     def take(self) -> optuna.Trial | None:
         """The next waiting trial, for this caller alone; None if no trial waits."""

@@ -5,6 +5,7 @@
     key=interval(0.1, 1)                         a float, both ends included
     key=int(interval(1, 8))                      an integer, both ends included
     key=tag(log, interval(1e-4, 1))              uniform in the logarithm; also of an int(interval(…))
+    key=tag(bracket, choice(0.01, 0.02, 0.04))   these, and more beyond while the best is at an end (sweep/bracket.py)
 
 Every other override holds for all trials.
 """
@@ -35,6 +36,8 @@ from lrlab.errors import InputError
 if TYPE_CHECKING:
     import optuna
 
+FARTHEST = 1e6  # how far beyond the values given a bracket may be moved, as a factor
+
 
 @dataclass(frozen=True)
 class Fixed:
@@ -55,6 +58,7 @@ class Dimension:
         values: all of them in Hydra's order, or none for an interval.
         shown: the definition in Hydra's grammar, normalized: equal spaces read the same.
         texts: how each choice is written in an override; empty for numbers.
+        bracketed: whether further values are tried while the best is at an end.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Dimension:
     values: tuple[Any, ...]
     shown: str
     texts: tuple[str, ...] = ()
+    bracketed: bool = False
 
     def override(self, value: Any) -> str:
         """The override that gives the key this value."""
@@ -148,6 +153,8 @@ def _dimension(name: str, override: Override) -> Dimension:
         raise InputError(f"Sweeping over Hydra's configuration is not supported : '{override.input_line}'")
     value = override.value()
     tags: set[str] = getattr(value, "tags", set())
+    if tags == {"bracket"} and isinstance(value, ChoiceSweep):
+        return _bracket(name, override)
     if tags - {"log"} or (tags and not isinstance(value, IntervalSweep)):
         raise InputError(f"{name}: the one tag is log, of an interval, got {override.get_value_string()}")
     if isinstance(value, IntervalSweep):
@@ -175,6 +182,18 @@ def _interval(name: str, key: str, interval: IntervalSweep) -> Dimension:
     else:
         distribution, shown = FloatDistribution(low, high, log=log), given
     return Dimension(name, key, distribution, (), f"tag(log, {shown})" if log else shown)
+
+
+def _bracket(name: str, override: Override) -> Dimension:
+    elements = list(override.sweep_iterator())
+    numbers = [each for each in elements if isinstance(each, int | float) and not isinstance(each, bool)]
+    values = tuple(sorted({float(each) for each in numbers if 0 < each < math.inf}))
+    if len(values) < max(2, len(elements)):
+        shown = override.get_value_string()
+        raise InputError(f"{name}: a bracket needs at least two numbers, all different and > 0, got {shown}")
+    distribution = FloatDistribution(values[0] / FARTHEST, values[-1] * FARTHEST, log=True)
+    shown = f"tag(bracket, choice({', '.join(map(str, values))}))"
+    return Dimension(name, override.get_key_element(), distribution, values, shown, bracketed=True)
 
 
 def _range(name: str, key: str, elements: Sequence[Any], step: float) -> Dimension:

@@ -11,12 +11,13 @@ import optuna
 from hydra._internal.callbacks import Callbacks
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import CompactHydraException
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 
 from lrlab.errors import InputError
+from lrlab.sweep import bracket
 from lrlab.sweep import study as studies
 from lrlab.sweep.compose import Composer
 from lrlab.sweep.job import JobApplication
@@ -55,7 +56,7 @@ def sweep(
 
     Raises:
         InputError: something given cannot be used; nothing has been written.
-        SweepFailed: more than `max_failure_rate` of the trials failed.
+        SweepFailed, or what a task raised: more than `max_failure_rate` of the trials failed.
     """
     try:
         return _sweep(Settings.read(settings), arguments, hydra_context, task_function, config)
@@ -117,7 +118,13 @@ def _sweep(
         try:
             with watching(queue), stop.at_once():
                 results = _launch(worker, hydra_context, config)
-            _check_failures(queue, settings.max_failure_rate)
+                for _ in range(bracket.ROUNDS):
+                    more = bracket.further(search.space, queue.trials(), settings.directions)
+                    if not more or queue.tally().waiting:  # all done, or stopped because too many failed
+                        break
+                    queue.add(more)
+                    results += _launch(worker, hydra_context, config)
+            _check_failures(queue, settings.max_failure_rate, results)
         except BaseException as raised:
             error = raised
             raise
@@ -148,6 +155,7 @@ def _search(settings: Settings, arguments: list[str], hydra_context: HydraContex
         custom=custom,
         allow=settings.allow,
     )
+    bracket.check(search, settings.directions)
     search.sampler("", 0, 0)
     search.pruner()
     if custom:
@@ -175,28 +183,38 @@ def _launch(worker: Worker, hydra_context: HydraContext, config: DictConfig) -> 
     """Run the workers as jobs of Hydra's launcher that leave no folder, no log file and call no callbacks."""
     quiet = HydraContext(config_loader=hydra_context.config_loader, callbacks=Callbacks())
     config = copy.deepcopy(config)
-    config.hydra.overrides.hydra += [
-        *worker.sweep.probes[0],  # some choice, for configs that cannot be composed without
-        "hydra.sweep.subdir=.",
-        "hydra.output_subdir=null",
-        "hydra.job.chdir=false",
-        "hydra/job_logging=none",
-    ]
+    with read_write(config.hydra):
+        config.hydra.overrides.hydra += [
+            *worker.sweep.probes[0],  # some choice, for configs that cannot be composed without
+            "hydra.sweep.subdir=.",
+            "hydra.output_subdir=null",
+            "hydra.job.chdir=false",
+            "hydra/job_logging=none",
+        ]
     launcher = Plugins.instance().instantiate_launcher(quiet, worker, config)
     returned = launcher.launch([[]] * worker.sweep.workers, initial_job_idx=0)
     return [result for job in returned for result in job.return_value]
 
 
-def _check_failures(queue: Queue, allowed: float) -> None:
-    """Raise if more trials failed than may.
+def _check_failures(queue: Queue, allowed: float, results: list[tuple[int, Any]]) -> None:
+    """Raise if more trials failed than may: what the first of them raised, as Hydra's own sweeper does.
 
     Raises:
-        SweepFailed: names the first of them, and why it failed.
+        SweepFailed: the first failure was no exception of a job.
     """
     tally = queue.tally()
-    if tally.failed > allowed * tally.total:
-        first = next(trial for trial in queue.trials() if trial.user_attrs.get(OUTCOME) == FAILED)
-        raise SweepFailed(
-            f"{tally.failed} of {tally.total} trials failed, hydra.sweeper.max_failure_rate is {allowed:g}; "
-            f"the first, trial {first.number}: {first.user_attrs[REASON]}"
-        )
+    if tally.failed <= allowed * tally.total:
+        return
+    first = next(trial for trial in queue.trials() if trial.user_attrs.get(OUTCOME) == FAILED)
+    message = (
+        f"{tally.failed} of {tally.total} trials failed, hydra.sweeper.max_failure_rate is {allowed:g}; "
+        f"the first, trial {first.number}: {first.user_attrs[REASON]}"
+    )
+    job = dict(results).get(first.number)
+    if isinstance(job, JobReturn) and job.status == JobStatus.FAILED:
+        try:
+            _ = job.return_value
+        except Exception as error:
+            error.add_note(message)
+            raise
+    raise SweepFailed(message)

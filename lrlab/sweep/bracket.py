@@ -1,0 +1,77 @@
+"""`key=tag(bracket, choice(…))`: values enumerated until the best of them is bracketed at every setting.
+
+A setting is a combination of the other swept keys; trials that differ in their `seed` alone are repetitions of one.
+Where the best mean objective lies near an end of what was tried, further values are tried beyond that end, in the
+ratio of those given. A best value is bracketed with two values on either side of it.
+"""
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from optuna.trial import FrozenTrial, TrialState
+
+from lrlab.errors import InputError
+from lrlab.sweep.queue import CUT_OFF, OUTCOME
+from lrlab.sweep.search import Search
+from lrlab.sweep.space import Dimension, Space
+
+SEED: Final = "seed"
+SIDE: Final = 2  # values tried on either side of the best
+ROUNDS: Final = 8  # of further values; the optimum is left unbracketed after these
+
+
+def check(search: Search, directions: Sequence[str]) -> None:
+    """Refuse a bracket that cannot be moved.
+
+    Raises:
+        InputError: of two keys, in a search that is no enumeration, or with several objectives.
+    """
+    names = [dimension.name for dimension in search.space.dimensions if dimension.bracketed]
+    if not names:
+        return
+    allowed = ""
+    if len(names) > 1:
+        allowed = "of one key"
+    elif not search.enumerates:
+        allowed = "in an enumeration: choice(…) or range(…) for every other key, and hydra.sweeper.n_trials=null"
+    elif len(directions) > 1:
+        allowed = "with one objective"
+    if allowed:
+        raise InputError(f"tag(bracket, …) must be {allowed}, got {', '.join(names)}")
+
+
+def further(space: Space, trials: Sequence[FrozenTrial], directions: Sequence[str]) -> list[dict[str, Any]]:
+    """The values of the trials that are still needed, seed by seed; none if every best value is bracketed."""
+    moving = next((dimension for dimension in space.dimensions if dimension.bracketed), None)
+    if moving is None:
+        return []
+    seeds = next((dimension.values for dimension in space.dimensions if dimension.name == SEED), (None,))
+    sign = -1.0 if directions[0] == "maximize" else 1.0
+    settings: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for trial in trials:
+        if trial.state.is_finished() and trial.user_attrs.get(OUTCOME) != CUT_OFF and moving.name in trial.params:
+            setting = {name: value for name, value in trial.params.items() if name not in (moving.name, SEED)}
+            value = trial.value if trial.state == TrialState.COMPLETE else None
+            loss = math.inf if value is None else sign * value
+            settings[json.dumps(setting, sort_keys=True)][trial.params[moving.name]].append(loss)
+    wanted = {setting: _beyond(moving, losses) for setting, losses in settings.items()}
+    return [
+        json.loads(setting) | {moving.name: value} | ({SEED: seed} if seed is not None else {})
+        for seed in seeds
+        for setting, values in wanted.items()
+        for value in values
+    ]
+
+
+def _beyond(moving: Dimension, losses: dict[float, list[float]]) -> list[float]:
+    """Values below and above those tried, until the best has `SIDE` on either side; within the stated limits."""
+    tried = sorted(losses)
+    best = min(range(len(tried)), key=lambda i: sum(losses[tried[i]]) / len(losses[tried[i]]))
+    ratio = (max(moving.values) / min(moving.values)) ** (1 / (len(moving.values) - 1))
+    below = [tried[0] / ratio**i for i in range(1, SIDE - best + 1)]
+    above = [tried[-1] * ratio**i for i in range(1, SIDE - (len(tried) - 1 - best) + 1)]
+    low, high = moving.probes()
+    return [float(f"{value:.6g}") for value in (*below, *above) if low < value < high]
