@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import HydraException, MissingConfigException
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from lrlab.errors import InputError
@@ -46,7 +46,7 @@ class Composer:
             job = self._loader.load_sweep_config(self._config, list(overrides))
         except (HydraException, OmegaConfBaseException, ValueError) as error:
             raise InputError(one_line(error)) from error
-        with open_dict(job):
+        with read_write(job.hydra), open_dict(job.hydra):
             job.hydra.job.id = str(number)
             job.hydra.job.num = number
         return job

@@ -111,6 +111,9 @@ def test_a_sweep_that_is_terminated_gives_its_trials_back_and_can_go_on(program,
 def test_a_failure_is_named(program):
     done = program(*SWEEP, "x=1", "y=1,0")
     assert done.returncode == 1
+    lines = done.stderr.splitlines()
     message = "1 of 2 trials failed, hydra.sweeper.max_failure_rate is 0; the first, trial 1: ZeroDivisionError: "
-    assert any(line.startswith(message) for line in done.stderr.splitlines())
+    (at,) = [index for index, line in enumerate(lines) if line.startswith(message)]
+    assert lines[at - 1].startswith("ZeroDivisionError: ")
+    assert "    loss = (config.x - 2) ** 2 / config.y  # fails with y=0" in lines
     assert "in main\n    loss = " in Path("sweep/1/toy.log").read_text()

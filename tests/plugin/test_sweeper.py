@@ -123,9 +123,16 @@ def test_failures_within_the_rate_are_never_best(multirun):
     assert queue().study().best_value == 0.5
 
 
-def test_failures_beyond_it_end_the_sweep(multirun):
-    with pytest.raises(SweepFailed, match=r"^2 of 5 trials failed, .* is 0\.2; the first, trial 0: TypeError"):
-        multirun(lambda config: None + 1, "x=range(5)", "hydra.sweeper.max_failure_rate=0.2", x=0)
+def test_failures_beyond_it_end_the_sweep_with_what_the_first_one_raised(multirun):
+    with pytest.raises(ZeroDivisionError) as failed:
+        multirun(lambda config: 1 / 0, "x=range(5)", "hydra.sweeper.max_failure_rate=0.2", x=0)
+    (note,) = failed.value.__notes__
+    assert note.startswith("2 of 5 trials failed, hydra.sweeper.max_failure_rate is 0.2; the first, trial 0: ZeroDiv")
+
+
+def test_failures_that_were_not_raised_end_it_too(multirun):
+    with pytest.raises(SweepFailed, match=r"^1 of 2 trials failed, .* trial 0: the objective must be finite, got nan$"):
+        multirun(lambda config: math.nan, "x=1,2", x=0)
 
 
 def test_a_custom_space(multirun, monkeypatch, tmp_path):
