@@ -76,7 +76,8 @@ def test_every_trial_is_a_child_run_with_its_state(place: Path) -> None:
     for trial in trials(place):
         child = children[trial.user_attrs["run_id"]]
         assert child.status == states[trial.state.name]
-        assert set(child.metrics) == METRICS
+        noise = {"gradient_signal", "gradient_noise", "noise_scale"}  # where a batch is several microbatches
+        assert METRICS <= set(child.metrics) <= METRICS | noise
         assert float(child.params["optimizer.lr"]) == trial.params["optimizer.lr"]
         diverged = trial.params["optimizer.lr"] == 1e38
         assert (trial.state.name == "FAIL") == diverged

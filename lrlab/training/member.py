@@ -9,6 +9,7 @@ from lrlab.core.model import Layer
 from lrlab.core.optimizer import State
 from lrlab.core.schedule import factor
 from lrlab.training.experiment import Experiment
+from lrlab.training.noise import NoiseMeter
 
 Array = np.ndarray
 
@@ -63,6 +64,7 @@ class Member:
         self._parameters = [array[slot] for layer in layers for array in layer]
         self._blocks = list(_blocks(experiment, slot, layers, gradients, accumulated))
         self._begun = False  # whether ``accumulated`` holds a part of the current batch
+        self._noise = NoiseMeter(experiment.batch_size)
 
     @property
     def finished(self) -> bool:
@@ -75,9 +77,7 @@ class Member:
 
     def memory(self) -> dict[str, Array]:
         """The arrays from which training goes on, between two epochs: parameters and optimizer state. Not copies."""
-        state = {
-            f"state{i}_{j}": array for i, block in enumerate(self._blocks) for j, array in enumerate(block.state)
-        }
+        state = {f"state{i}_{j}": array for i, block in enumerate(self._blocks) for j, array in enumerate(block.state)}
         return {f"parameter{i}": array for i, array in enumerate(self._parameters)} | state
 
     def consume(self, seen: int) -> None:
@@ -86,11 +86,18 @@ class Member:
         Args:
             seen: training samples of this epoch up to and including the microbatch.
         """
-        last = seen == self._samples
-        if not (last or seen % self.experiment.batch_size == 0):
+        last, full = seen == self._samples, seen % self.experiment.batch_size == 0
+        measure = self._noise.chooses(seen)
+        if measure:
+            self._noise.microbatch(sum(float(block.gradient @ block.gradient) for block in self._blocks))
+        if not (last or full):
             self._accumulate()
-        else:
-            self._update(observe=last)
+            return
+        loss_square = self._update(observe=last, measure=measure)
+        if measure:
+            self._noise.batch(loss_square, full=full)
+        if last:
+            self.metrics |= self._noise.metrics()
 
     def _accumulate(self) -> None:
         for block in self._blocks:
@@ -100,17 +107,24 @@ class Member:
                 np.copyto(block.accumulated, block.gradient)
         self._begun = True
 
-    def _update(self, *, observe: bool) -> None:
-        """Regularize and step, block by block; ``observe`` also measures the norms."""
+    def _update(self, *, observe: bool, measure: bool) -> float:
+        """Regularize and step, block by block.
+
+        Args:
+            observe: set the metrics of this update.
+            measure: return |g|² of the loss alone, before it is regularized; else 0.
+        """
         experiment, optimizer = self.experiment, self.experiment.optimizer
         lr = optimizer.lr * factor(experiment.schedule, self.t, self._total)
         self.t += 1
         before = [array.copy() for array in self._parameters] if observe else []
-        gradient_square = 0.0
+        gradient_square = loss_square = 0.0
         for block in self._blocks:
             g = block.gradient
             if self._begun:
                 g += block.accumulated
+            if measure:
+                loss_square += float(g @ g)
             if block.is_weight:
                 experiment.regularizer.add_gradient(block.w, g, block.scratch)
             if observe:
@@ -127,6 +141,7 @@ class Member:
                 "weight_norm": _norm(self._parameters),
                 "update_ratio": _norm(change) / max(_norm(before), TINY),
             }
+        return loss_square
 
 
 def _norm(arrays: Sequence[Array]) -> float:

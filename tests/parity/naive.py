@@ -129,7 +129,20 @@ def norm(arrays: list[Array]) -> float:
     return sqrt(sum((a**2).sum() for a in arrays))
 
 
-def train(experiment: object, dataset: object, order_seed: int, first_epoch: int) -> list[dict[str, float]]:
+def gradient_noise(parameters: list[Array], x: Array, y: Array, microbatch: int) -> tuple[float, float]:
+    """Unbiased |G|² and tr(Σ) (McCandlish et al. 2018, appendix A.1) from a batch and its microbatches."""
+    b, B = microbatch, len(y)
+    squares = []
+    for i in range(0, B, b):
+        part = gradients(parameters, forward(parameters, x[i : i + b]), y[i : i + b])
+        squares.append(norm(part) ** 2)
+    small, large = np.mean(squares), norm(gradients(parameters, forward(parameters, x), y)) ** 2
+    return (B * large - b * small) / (B - b), (small - large) / (1 / b - 1 / B)
+
+
+def train(
+    experiment: object, dataset: object, order_seed: int, first_epoch: int, microbatch: int
+) -> list[dict[str, float]]:
     """The metrics of every epoch."""
     e, x, y = experiment, dataset.x.astype(np.float64), dataset.y
     N, B = len(dataset.train), e.batch_size
@@ -142,12 +155,15 @@ def train(experiment: object, dataset: object, order_seed: int, first_epoch: int
     for epoch in range(first_epoch, first_epoch + e.epochs):
         order = np.random.default_rng([order_seed, epoch]).permutation(dataset.train)
         loss = right = 0.0
+        noise = []
         for i in range(0, N, B):
             batch = order[i : i + B]
             values = forward(parameters, x[batch])
             loss += losses(values[-1], y[batch]).sum()
             right += (values[-1].argmax(axis=1) == y[batch]).sum()
             grads = gradients(parameters, values, y[batch])
+            if i // B % 32 == 0 and len(batch) == B > microbatch:
+                noise.append(gradient_noise(parameters, x[batch], y[batch], microbatch))
             for j in range(0, len(grads), 2):  # the weights, not the biases
                 grads[j] = grads[j] + penalty_gradient(parameters[j], **asdict(e.regularizer))
             factor = schedule(e.schedule, t, T)
@@ -173,4 +189,9 @@ def train(experiment: object, dataset: object, order_seed: int, first_epoch: int
                 "update_ratio": norm([w - old for w, old in zip(parameters, before, strict=True)]) / norm(before),
             }
         )
+        if noise:
+            signal, trace = np.mean(noise, axis=0)
+            curve[-1] |= {"gradient_signal": signal, "gradient_noise": trace}
+            if signal > 0:
+                curve[-1]["noise_scale"] = trace / signal
     return curve

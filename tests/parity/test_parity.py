@@ -31,7 +31,7 @@ def test_a_full_population_trains_like_a_naive_loop(
     assert len(curves) == len(company)
     assert {member.first_epoch for member in curves} >= {0, 2, 3}  # some joined later
     for member, curve in curves.items():
-        expected = naive.train(member.experiment, dataset, order_seed=0, first_epoch=member.first_epoch)
+        expected = naive.train(member.experiment, dataset, order_seed=0, first_epoch=member.first_epoch, microbatch=8)
         assert_same_curve(curve, expected)
 
 
@@ -43,7 +43,7 @@ def test_arrays_that_are_updated_in_several_blocks(dataset: Dataset, experiment:
         dataset, model, company[0].loss, width=3, microbatch=8, seed=5, dtype="float64", first_epoch=7
     )
     for member, curve in train(population, company).items():
-        expected = naive.train(member.experiment, dataset, order_seed=5, first_epoch=7)
+        expected = naive.train(member.experiment, dataset, order_seed=5, first_epoch=7, microbatch=8)
         assert_same_curve(curve, expected)
 
 

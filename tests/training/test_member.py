@@ -80,6 +80,9 @@ def test_metrics_are_those_of_the_last_update(experiment: Callable[..., Experime
             "gradient_norm": 3 * np.sqrt(10),
             "weight_norm": 1.4 * np.sqrt(10),  # 1 - 1.2 - 1.2
             "update_ratio": 1.2 / 0.2,
+            "gradient_signal": 40,  # both microbatches of the first batch have mean gradients of norm² 40
+            "gradient_noise": 0,
+            "noise_scale": 0,
         }
     )
 

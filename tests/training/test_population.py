@@ -113,6 +113,9 @@ def test_an_epoch_s_metrics(dataset: Dataset, experiment: Callable[..., Experime
         "gradient_norm",
         "weight_norm",
         "update_ratio",
+        "gradient_signal",
+        "gradient_noise",
+        "noise_scale",
     ]
     assert all(type(value) is float for value in first.metrics.values())
     assert not first.diverged
