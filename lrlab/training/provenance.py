@@ -14,6 +14,7 @@ class Provenance:
     Attributes:
         width, slot, microbatch, first_epoch: as the population and the member have them.
         data: digest of the data set.
+        samples: size of the training set.
         environment: see ``lrlab.training.environment.describe``.
     """
 
@@ -22,6 +23,7 @@ class Provenance:
     microbatch: int
     first_epoch: int
     data: str
+    samples: int
     environment: dict[str, Any]
 
     @classmethod
@@ -32,6 +34,7 @@ class Provenance:
             population.microbatch,
             member.first_epoch,
             population.dataset.digest,
+            len(population.dataset.train),
             describe(),
         )
 
