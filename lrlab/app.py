@@ -41,52 +41,50 @@ def folder(name: str) -> Path:
 class Lab:
     """The task function, and the hooks through which the sweeper trains its trials (``sweep.runner.Application``)."""
 
+    aside = ("study", "outputs", "tracking", "blas_threads")
+
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration; returns the objective."""
-        from lrlab import recording
-        from lrlab.training.environment import cores, limit_blas
-        from lrlab.training.solo import epochs, solo
+        from lrlab.train import begin
 
         resolved = resolve(config)
-        wanted = experiment(resolved)
-        limit_blas(config.blas_threads or cores())
-        population = solo(wanted, wanted.data.load(), microbatch=config.population.microbatch)
-        (member,) = population.members
-        total = wanted.method.epochs(wanted, population.dataset)
         with open_tracker(resolved) as tracker, show.epochs() as watch:
-            run_id = recording.start(tracker, resolved, population, member, name="train")
-            for event in epochs(population):
-                tracker.log(run_id, event.epoch, event.metrics)
-                watch(event, total)
-            recording.keep(tracker, run_id, population, member, tracker.read(run_id).metrics)
-            tracker.end(run_id, "FAILED" if event.diverged else "FINISHED")
+            run_id, event = begin(resolved, tracker, watch)
         show.trained(run_id, event)
         return event.metrics[config.objective]
 
+    def check(self, sweep: "Sweep") -> None:
+        """Check every corner of the search space, and the data."""
+        if not isinstance(sweep.config.hydra.sweeper.direction, str):
+            raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
+        for overrides in sweep.probes:
+            check(sweep.composer.compose(overrides))
+        verify_tracking(resolve(sweep.config))
+
     def prepare(self, sweep: "Sweep") -> Mapping[str, Any]:
-        """Check every corner of the search space and the data; then open the parent run."""
+        """Open the parent run, or close what a dead sweep of this study left open."""
         from lrlab.training.population import microbatch_for
 
         config = resolve(sweep.config)
-        if not isinstance(sweep.config.hydra.sweeper.direction, str):
-            raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
-        corners = [check(sweep.composer.compose(overrides)) for overrides in sweep.probes]
-        if sweep.extras is not None:
-            return sweep.extras
-        population = config["population"]
-        fair = -(-sweep.trials // (2 * sweep.workers))  # two rounds at least, so that the search can learn
         with open_tracker(config) as tracker:
+            if sweep.extras is not None:
+                tracker.repair()
+                return {**sweep.extras, "command": command(sweep.config)}
             run_id = tracker.start(
                 sweep.study,
                 params={"study": sweep.study, "n_trials": sweep.trials},
                 tags={"lrlab.study": sweep.study},
                 config=json.dumps(recorded(config)),
             )
+        population = config["population"]
+        fair = -(-sweep.trials // (2 * sweep.workers))  # two rounds at least, so that the search can learn
+        batch_sizes = (sweep.composer.compose(overrides)["batch_size"] for overrides in sweep.probes)
         return {
             "run_id": run_id,
             "width": population["width"] or min(32, fair),
-            "microbatch": population["microbatch"] or microbatch_for(c.batch_size for c in corners),
+            "microbatch": population["microbatch"] or microbatch_for(batch_sizes),
             "outputs": str(Path(config["outputs"]).absolute()),
+            "command": command(sweep.config),
         }
 
     def runner(self, context: "Context") -> "Runner":
@@ -108,6 +106,12 @@ class Lab:
         from lrlab.sweep.best import best
 
         with open_tracker(resolve(sweep.config)) as tracker:
+            tracker.repair()
+            if error is not None:
+                stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+                tracker.end(extras["run_id"], "KILLED" if stopped else "FAILED")
+                show.stopped(sweep.study)
+                return
             try:
                 found = best(study, tracker)
                 note = f"Best: trial {found.trial}, run {found.run_id}"
@@ -116,7 +120,7 @@ class Lab:
                 show.best(found)
                 show.after_sweep(found.study)
             finally:
-                tracker.end(extras["run_id"], "FAILED" if error else "FINISHED")
+                tracker.end(extras["run_id"])
 
 
 class Door(Callback):
@@ -126,6 +130,7 @@ class Door(Callback):
         # Hydra turns any exception of a callback into a warning; SystemExit is none
         try:
             check(resolve(config))
+            verify_tracking(resolve(config))
         except InputError as error:
             print(f"lrlab: {error}", file=sys.stderr)
             raise SystemExit(2) from error
@@ -149,6 +154,11 @@ def check(config: Mapping[str, Any]) -> Experiment:
     return wanted
 
 
+def verify_tracking(config: Mapping[str, Any]) -> None:
+    """Refuse a place for the runs that cannot be reached."""
+    instantiate(config["tracking"], key="tracking").verify(config["outputs"])
+
+
 def check_writable(outputs: str) -> None:
     """Refuse an output directory in which nothing can be created; leaves no trace."""
     place = Path(outputs).absolute()
@@ -164,6 +174,36 @@ def open_tracker(config: Mapping[str, Any]) -> "Tracker":
     """The tracker that a resolved configuration names."""
     tracker: Tracker = instantiate(config["tracking"], key="tracking").open(config["outputs"])
     return tracker
+
+
+def command(config: DictConfig) -> dict[str, Any]:
+    """The command line that began a sweep, for `lrlab resume`."""
+    folders = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
+    return {
+        "config_dir": folders[0] if folders else None,
+        "config_name": config.hydra.job.config_name,
+        "overrides": [*config.hydra.overrides.task, *config.hydra.overrides.hydra],
+    }
+
+
+def resume_options(study: "optuna.Study", further: Sequence[str]) -> list[str]:
+    """Hydra options that run a study's sweep again, to its number of trials.
+
+    Raises:
+        InputError: lrlab does not know its command.
+    """
+    from lrlab.sweep.study import EXTRAS
+
+    begun = study.user_attrs.get(EXTRAS, {}).get("command")
+    if begun is None:
+        raise InputError(
+            f"study {study.study_name} is another application's: "
+            f"run its command again with hydra.sweeper.study_name={study.study_name}"
+        )
+    place = ["--config-dir", begun["config_dir"]] if begun["config_dir"] else []
+    own = f"study={study.study_name}"
+    kept = [override for override in begun["overrides"] if not override.startswith("study=")]
+    return [*place, "--config-name", begun["config_name"], "--multirun", *kept, own, *further]
 
 
 def sweep_options(name: str) -> list[str]:

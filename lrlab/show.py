@@ -60,6 +60,12 @@ def after_sweep(study: str) -> None:
     _next(f"lrlab reproduce best --study {study}", "train it again, and prove it is the same")
 
 
+def stopped(study: str) -> None:
+    """A sweep that did not reach its end."""
+    ERR.print("The sweep has stopped; what it found so far is kept.")
+    ERR.print(f"  lrlab resume {study}  [dim]# go on to the number of trials asked for[/dim]")
+
+
 def replayed(replay: "Replay") -> None:
     """The verdict of a replay."""
     OUT.print(f"{replay.verdict}: largest difference {replay.max_abs_difference:g} over every epoch and metric")

@@ -26,10 +26,13 @@ class JobApplication:
 
     task_function: TaskFunction
     hydra_context: HydraContext
+    aside: tuple[str, ...] = ()
 
-    def prepare(self, sweep: Sweep) -> Mapping[str, Any]:
+    def check(self, sweep: Sweep) -> None:
         for overrides in sweep.probes:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
+
+    def prepare(self, sweep: Sweep) -> Mapping[str, Any]:
         return {}
 
     def runner(self, context: Context) -> "JobRunner":

@@ -12,12 +12,17 @@ from optuna.storages.journal import JournalFileBackend
 
 def open_journal(path: Path) -> JournalStorage:
     """The studies in a journal file, which is created if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    create_private(path)
     lock = Lock(path)
     lock.acquire()  # cuts a tail that was torn before now
     lock.release()
     return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))  # type: ignore[arg-type]
+
+
+def create_private(file: Path) -> None:
+    """Make a file that its owner alone may read, unless it is there."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 class Lock:

@@ -146,7 +146,7 @@ class PopulationRunner:
         if event.diverged:
             self._tracker.tag(training.run_id, {"lrlab.diverged": "true"})
             self._leave(training, "FAILED")
-            return End(number, "failed", reason=f"diverged in epoch {event.epoch}")
+            return End(number, "diverged", reason=f"diverged in epoch {event.epoch}")
         if not event.member.finished:
             return Progress(number, event.epoch, value)
         if self._sign * value < self._best:  # so the best of the sweep is among those kept

@@ -40,6 +40,8 @@ class Standing:
         tally = self.tally
         counts = f"{tally.done}/{tally.total} done, {tally.running} running"
         parts = [f"{counts}, {tally.pruned} pruned, {tally.failed} failed"]
+        if tally.diverged:
+            parts.append(f"{tally.diverged} diverged")
         if self.best:
             parts.append(f"best {self.best[1]:.4g} (trial {self.best[0]})")
         new = tally.done - self.done_before

@@ -7,10 +7,9 @@ total is exact whatever the number of workers, and what a stopped sweep left wai
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, SupportsFloat
 
 import optuna
@@ -18,29 +17,33 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.errors import InputError
-from lrlab.sweep import owner
+from lrlab.owner import TAG, is_dead, this_process
 from lrlab.sweep.storage import Storage
 
 # user attributes of a trial
-OWNER, OUTCOME, REASON, RETRY_OF = "lrlab.owner", "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
+OUTCOME, REASON, RETRY_OF = "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
 ADDED = "lrlab.added"  # after the plan
-UNSIGNED = timedelta(minutes=1)  # for how long a trial may run without an owner
-FAILED, NO_OBJECTIVE, CUT_OFF = "failed", "no objective", "cut off"  # outcomes Optuna has one state for: FAIL
+# outcomes for which Optuna has one state: FAIL
+FAILED, DIVERGED, NO_OBJECTIVE, CUT_OFF = "failed", "diverged", "no objective", "cut off"
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many trials are where. Those cut off do not count: each was queued again as another trial."""
+    """How many trials are where. Those cut off do not count: each was queued again as another trial.
+
+    A trial whose objective is not finite has diverged. That is an answer; one that failed gave none.
+    """
 
     waiting: int = 0
     running: int = 0
     complete: int = 0
     pruned: int = 0
     failed: int = 0
+    diverged: int = 0
 
     @property
     def done(self) -> int:
-        return self.complete + self.pruned + self.failed
+        return self.complete + self.pruned + self.failed + self.diverged
 
     @property
     def total(self) -> int:
@@ -121,25 +124,25 @@ class Queue:
         """The next waiting trial, for this caller alone; None if no trial waits."""
         for waiting in self.trials(TrialState.WAITING):
             number = self._storage.get_trial_id_from_study_id_trial_number(self._id, waiting.number)
-            try:
+            with suppress(UpdateFinishedTrialError):
+                # Signed before it is taken: whenever a trial runs, its owner is among those who signed
+                self._storage.set_trial_user_attr(number, _signature(), True)
                 if self._storage.set_trial_state_values(number, TrialState.RUNNING):
-                    trial = optuna.trial.Trial(self.study(), number)
-                    trial.set_user_attr(OWNER, owner.this_process())
-                    return trial
-            except UpdateFinishedTrialError:
-                continue
+                    return optuna.trial.Trial(self.study(), number)
+                self._storage.set_trial_user_attr(number, _signature(), False)
         return None
 
     def complete(self, trial: optuna.Trial, values: Sequence[float]) -> None:
-        trial.study.tell(trial, values)
+        trial.study.tell(trial, values, skip_if_finished=True)  # as one that was taken away is
 
     def prune(self, trial: optuna.Trial) -> None:
-        trial.study.tell(trial, state=TrialState.PRUNED)
+        trial.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def fail(self, trial: optuna.Trial, reason: str, outcome: str = FAILED) -> None:
-        trial.set_user_attr(OUTCOME, outcome)
-        trial.set_user_attr(REASON, reason)
-        trial.study.tell(trial, state=TrialState.FAIL)
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr(OUTCOME, outcome)
+            trial.set_user_attr(REASON, reason)
+            trial.study.tell(trial, state=TrialState.FAIL)
 
     def give_back(self, trial: FrozenTrial) -> None:
         """Queue the values of a trial that was cut off again, then close it: in this order none is ever lost."""
@@ -150,9 +153,23 @@ class Queue:
             self._storage.set_trial_user_attr(number, OUTCOME, CUT_OFF)
             self._storage.set_trial_state_values(number, TrialState.FAIL)
 
-    def repair(self) -> int:
-        """Give back the running trials of processes that are dead; returns how many."""
-        lost = [trial for trial in self.trials(TrialState.RUNNING) if _is_lost(trial)]
+    def is_mine(self, trial: FrozenTrial) -> bool:
+        """Whether this process has taken a trial."""
+        return bool(trial.user_attrs.get(_signature()))
+
+    def repair(self, gone: Collection[str] = ()) -> int:
+        """Give back the running trials of processes that are dead; returns how many.
+
+        One process at a time may do this (see `Storage.alone`).
+
+        Args:
+            gone: hosts that are known to be gone, with all that ran there.
+        """
+        lost = [
+            trial
+            for trial in self.trials(TrialState.RUNNING)
+            if owners(trial) and all(is_dead(owner, gone) for owner in owners(trial))
+        ]
         for trial in lost:
             self.give_back(trial)
         return len(lost)
@@ -166,12 +183,13 @@ def _place(trial: FrozenTrial) -> str:
     return "complete" if outcome == NO_OBJECTIVE else outcome
 
 
-def _is_lost(trial: FrozenTrial) -> bool:
-    """Whether nobody runs a running trial: its process is dead, or died before it had signed."""
-    if OWNER in trial.user_attrs:
-        return owner.is_dead(trial.user_attrs[OWNER])
-    assert trial.datetime_start is not None
-    return datetime.now() - trial.datetime_start > UNSIGNED
+def owners(trial: FrozenTrial) -> list[str]:
+    """Who runs a trial: one process, or rarely several of which one does."""
+    return [key.removeprefix(f"{TAG}/") for key, signed in trial.user_attrs.items() if key.startswith(TAG) and signed]
+
+
+def _signature() -> str:
+    return f"{TAG}/{this_process()}"
 
 
 def _fixed(trial: FrozenTrial) -> dict[str, Any]:

@@ -27,14 +27,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class End:
-    """A trial that is over.
+    """A trial that is over; it has diverged if its objective is not finite.
 
     `value` is the objective, one number per direction; one that is not finite makes the trial a failed one.
     `result` is handed back to Hydra from the sweep, in trial order, when it is not None.
     """
 
     trial: int
-    state: Literal["complete", "pruned", "failed"]
+    state: Literal["complete", "pruned", "diverged", "failed"]
     value: float | Sequence[float] | None = None
     reason: str = ""
     result: Any = None
@@ -87,11 +87,20 @@ class Context:
 class Application(Protocol):
     """The hooks of a task function that trains trials in its own way. It is pickled to the workers."""
 
-    def prepare(self, sweep: Sweep) -> Mapping[str, Any]:
-        """Once in the parent: after the sweeper's checks, before it writes anything or starts a worker.
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """Top-level keys that decide nothing about a trial: they may differ when a study is continued."""
 
-        Check first (compose `sweep.probes`, look at the data), raise `InputError`, and only then write. The
-        JSON-like mapping that is returned reaches every runner and `conclude`; it is stored with the study.
+    def check(self, sweep: Sweep) -> None:
+        """Once in the parent: after the sweeper's checks, before anything is written.
+
+        Compose `sweep.probes`, look at the data, and raise `InputError` if something cannot be used.
+        """
+
+    def prepare(self, sweep: Sweep) -> Mapping[str, Any]:
+        """Once in the parent, before a worker starts; no other sweep of this storage is in here at the same time.
+
+        The JSON-like mapping that is returned reaches every runner and `conclude`; it is stored with the study.
         """
 
     def runner(self, context: Context) -> Runner:

@@ -1,55 +1,101 @@
-"""Ctrl-C and SIGTERM: they end a sweep at once while it trains, and never in the middle of its bookkeeping."""
+"""Ctrl-C and SIGTERM: they end the work at once while it trains, and never in the middle of its bookkeeping."""
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PASSED_ON = signal.SIGUSR1  # from a sweep to its workers; unlike Ctrl-C, it may come in addition
+ECHO = 0.3  # seconds within which the same signal is no second one: `timeout` sends its own twice
+GRACE = 8.0  # seconds for the workers
 
 
 class Stop:
-    """Holds the signals back. The second one ends the process wherever it is: somebody insists."""
+    """Holds the signals back. The second one ends the process wherever it is: somebody insists.
+
+    Attributes:
+        asked: the signal that came, or None.
+    """
 
     def __init__(self) -> None:
-        self._asked: int | None = None
+        self.asked: int | None = None
+        self._when = 0.0
         self._open = False
 
     def __call__(self, signum: int, frame: Any) -> None:
-        insisting = self._asked is not None
-        self._asked = signum
-        if self._open or insisting:
-            self._raise()
+        if signum == PASSED_ON:
+            if self.asked is not None:
+                return
+            signum = signal.SIGTERM
+        elif self.asked is not None and time.monotonic() - self._when > ECHO:
+            os._exit(128 + signum)
+        if self.asked is None:
+            self.asked, self._when = signum, time.monotonic()
+            if self._open:
+                self.check()
+
+    def check(self) -> None:
+        """Raise, if a signal came, what passes every `except Exception` and runs every `finally`."""
+        if self.asked == signal.SIGINT:
+            raise KeyboardInterrupt
+        if self.asked is not None:
+            raise SystemExit(128 + self.asked)
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
         """While this lasts a signal raises; so does one that came before."""
-        if self._asked is not None:
-            self._raise()
         self._open = True
         try:
+            self.check()
             yield
         finally:
             self._open = False
 
-    def _raise(self) -> None:
-        """Raise what passes every `except Exception` and runs every `finally`."""
-        if self._asked == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + int(self._asked or 0))
+    @contextmanager
+    def in_time(self, pass_on: Callable[[], None]) -> Iterator[None]:
+        """While this lasts a signal is passed on, again and again; if that has not helped in time, it raises."""
+        over = threading.Event()
+
+        def watch() -> None:
+            left = GRACE
+            while not over.wait(0.1):
+                if self.asked is None:
+                    continue
+                pass_on()
+                left -= 0.1
+                if left < 0 and not over.is_set():
+                    self._open = True
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
+                    return
+
+        before = signal.signal(signal.SIGALRM, lambda *_: self.check())
+        thread = threading.Thread(target=watch, name="pass signals on", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Handle the signals here, if this is the thread that gets them."""
+    """Handle the signals here, if this is the thread that gets them; who handled them before hears of it at the end."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = [signal.signal(signum, stop) for signum in SIGNALS]
+    before = {signum: signal.signal(signum, stop) for signum in (*SIGNALS, PASSED_ON)}
     try:
         yield stop
     finally:
-        for signum, handler in zip(SIGNALS, before, strict=True):
+        for signum, handler in before.items():
             signal.signal(signum, handler)
+        for outer in before.values():
+            if isinstance(outer, Stop) and outer.asked is None:
+                outer.asked = stop.asked

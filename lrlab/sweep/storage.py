@@ -1,8 +1,11 @@
 """Where studies are kept: a journal file, SQLite, PostgreSQL, or the memory of this process."""
 
 import errno
+import fcntl
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +13,11 @@ from typing import Any
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage, get_storage
 
 from lrlab.errors import InputError
-from lrlab.sweep.journal import open_journal
+from lrlab.sweep.journal import create_private, open_journal
 
 ALLOWED = "memory, journal:PATH, PATH.log, sqlite:///PATH or postgresql://…"
 DEFAULT = Path("outputs") / "optuna.log"
+ADVISORY = 0x6C726C6162  # "lrlab": the key of its lock in PostgreSQL
 _MEMORIES: dict[str, InMemoryStorage] = {}  # of this process
 
 
@@ -74,6 +78,20 @@ class Storage:
             reason = str(cause) if isinstance(cause, ImportError) else type(cause).__name__
             raise InputError(f"hydra.sweeper.storage {self} cannot be opened: {reason}") from None
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While this lasts no other process is in here for this storage. The lock ends with its holder."""
+        if self.is_memory:
+            yield
+        elif self.file:
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self.file.with_name(f".{self.file.name}.guard").open("ab") as guard:
+                fcntl.flock(guard, fcntl.LOCK_EX)
+                yield
+        else:
+            with _advisory_lock(self.url):
+                yield
+
     def check_writable(self) -> None:
         """Refuse a file that could not be written, without writing it."""
         if self.file is not None:
@@ -123,7 +141,7 @@ def _one_slash(path: str) -> str:
 def _open_database(url: str, file: Path | None) -> BaseStorage:
     if file is None:
         return get_storage(RDBStorage(url))
-    file.parent.mkdir(parents=True, exist_ok=True)
+    create_private(file)
     database = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
     _claim_writes_at_once(database.engine)
     return get_storage(database)  # with its cache of finished trials
@@ -148,3 +166,14 @@ def _claim_writes_at_once(engine: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     engine.dispose()  # connections made before now
+
+
+@contextmanager
+def _advisory_lock(url: str) -> Iterator[None]:
+    """PostgreSQL's own lock, which its server takes back when the connection ends."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY})
+        yield

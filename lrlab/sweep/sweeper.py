@@ -1,25 +1,26 @@
 """`hydra/sweeper: lrlab`: from the command line of a multirun to a study, its workers and its results."""
 
-import copy
+import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import optuna
-from hydra._internal.callbacks import Callbacks
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import CompactHydraException
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, read_write
+from omegaconf import DictConfig, OmegaConf
 
 from lrlab.errors import InputError
 from lrlab.sweep import bracket
 from lrlab.sweep import study as studies
 from lrlab.sweep.compose import Composer
+from lrlab.sweep.crew import Crew, Results
 from lrlab.sweep.job import JobApplication
 from lrlab.sweep.progress import watching
 from lrlab.sweep.queue import FAILED, OUTCOME, REASON, Queue
@@ -76,12 +77,10 @@ def _sweep(
     directory = Path(config.hydra.sweep.dir).absolute()
     _check_places(settings, storage, directory, config.hydra.launcher["_target_"])
     name = settings.study_name or _fresh_name(config.hydra.job.name)
-    terms = Terms(settings.directions, search.space.shown, search.fixed)
+    application = _application(task_function, hydra_context)
+    fixed = tuple(override for override in search.fixed if _root(override) not in application.aside)
+    terms = Terms(settings.directions, search.space.shown, fixed)
     plan = search.plan(settings.n_trials)
-    study = studies.find(storage, name)
-    if study is not None:
-        studies.check_terms(study, terms)
-        Queue(storage, name).missing(plan)
     sweep = Sweep(
         config=config,
         composer=Composer(hydra_context.config_loader, config),
@@ -90,21 +89,25 @@ def _sweep(
         trials=len(plan),
         workers=settings.n_jobs,
         probes=search.space.probes(),
-        extras=study.user_attrs.get(studies.EXTRAS) if study else None,
+        extras=_extras(storage, name, terms, plan),
     )
-    application = _application(task_function, hydra_context)
-    extras = application.prepare(sweep)  # the last of the checks; from here on it is written
+    application.check(sweep)  # the last of the checks; from here on it is written
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it says, the progress display says
-    study = study or studies.create(storage, name, terms)
-    study.set_user_attr(studies.EXTRAS, dict(extras))
-    queue = Queue(storage, name)
-    queue.repair()
-    past = queue.tally()
-    queue.fill(plan)
+    with storage.alone():
+        sweep = replace(sweep, extras=_extras(storage, name, terms, plan))  # another sweep may have been quicker
+        extras = application.prepare(sweep)
+        study = studies.find(storage, name) or studies.create(storage, name, terms)
+        study.set_user_attr(studies.EXTRAS, dict(extras))
+        queue = Queue(storage, name)
+        queue.repair()
+        past = queue.tally()
+        queue.fill(plan)
     directory.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, directory / "multirun.yaml")
     worker = Worker(
+        sweeper=os.getpid(),
+        directions=settings.directions,
         sweep=sweep,
         application=application,
         extras=extras,
@@ -113,26 +116,44 @@ def _sweep(
         past=past.done + past.running,
         max_failure_rate=settings.max_failure_rate,
     )
-    error: BaseException | None = None
+
+    def conclude(error: BaseException | None) -> None:
+        with storage.alone():
+            queue.repair()
+        save_results(study, directory)
+        application.conclude(sweep, extras, study, error)
+
     with stoppable() as stop:
         try:
-            with watching(queue), stop.at_once():
-                results = _launch(worker, hydra_context, config)
-                for _ in range(bracket.ROUNDS):
-                    more = bracket.further(search.space, queue.trials(), settings.directions)
-                    if not more or queue.tally().waiting:  # all done, or stopped because too many failed
-                        break
-                    queue.add(more)
-                    results += _launch(worker, hydra_context, config)
-            _check_failures(queue, settings.max_failure_rate, results)
-        except BaseException as raised:
-            error = raised
+            with watching(queue):
+                results = Crew(worker, hydra_context, config, storage, queue).work(stop)
+            _check_failures(worker, queue, results)
+        except BaseException as error:
+            with suppress(Exception):  # what went wrong first is what is told
+                conclude(error)
             raise
-        finally:
-            queue.repair()
-            save_results(study, directory)
-            application.conclude(sweep, extras, study, error)
+        conclude(None)
     return [[result for _, result in sorted(results, key=lambda pair: pair[0])]]
+
+
+def _extras(storage: Storage, name: str, terms: Terms, plan: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """What the application prepared for a study before; None if there is no such study.
+
+    Raises:
+        InputError: the study cannot be continued with these terms and this plan.
+    """
+    study = studies.find(storage, name)
+    if study is None:
+        return None
+    studies.check_terms(study, terms)
+    Queue(storage, name).missing(plan)
+    extras: Mapping[str, Any] | None = study.user_attrs.get(studies.EXTRAS)
+    return extras
+
+
+def _root(override: str) -> str:
+    """The top-level key of an override."""
+    return override.lstrip("+~").partition("=")[0].partition(".")[0]
 
 
 def _application(task_function: TaskFunction, hydra_context: HydraContext) -> Application:
@@ -179,37 +200,19 @@ def _fresh_name(job: str) -> str:
     return f"{job}_{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(2)}"
 
 
-def _launch(worker: Worker, hydra_context: HydraContext, config: DictConfig) -> list[tuple[int, Any]]:
-    """Run the workers as jobs of Hydra's launcher that leave no folder, no log file and call no callbacks."""
-    quiet = HydraContext(config_loader=hydra_context.config_loader, callbacks=Callbacks())
-    config = copy.deepcopy(config)
-    with read_write(config.hydra):
-        config.hydra.overrides.hydra += [
-            *worker.sweep.probes[0],  # some choice, for configs that cannot be composed without
-            "hydra.sweep.subdir=.",
-            "hydra.output_subdir=null",
-            "hydra.job.chdir=false",
-            "hydra/job_logging=none",
-        ]
-    launcher = Plugins.instance().instantiate_launcher(quiet, worker, config)
-    returned = launcher.launch([[]] * worker.sweep.workers, initial_job_idx=0)
-    return [result for job in returned for result in job.return_value]
-
-
-def _check_failures(queue: Queue, allowed: float, results: list[tuple[int, Any]]) -> None:
+def _check_failures(worker: Worker, queue: Queue, results: Results) -> None:
     """Raise if more trials failed than may: what the first of them raised, as Hydra's own sweeper does.
 
     Raises:
         SweepFailed: the first failure was no exception of a job.
     """
     tally = queue.tally()
-    if tally.failed <= allowed * tally.total:
+    if not worker.too_many_failed(tally):
         return
     first = next(trial for trial in queue.trials() if trial.user_attrs.get(OUTCOME) == FAILED)
-    message = (
-        f"{tally.failed} of {tally.total} trials failed, hydra.sweeper.max_failure_rate is {allowed:g}; "
-        f"the first, trial {first.number}: {first.user_attrs[REASON]}"
-    )
+    allowed = f"hydra.sweeper.max_failure_rate is {worker.max_failure_rate:g}"
+    what = f"{tally.failed} of {tally.total} trials failed, {allowed}; the first, trial {first.number}"
+    message = f"{what}: {first.user_attrs[REASON]}"
     job = dict(results).get(first.number)
     if isinstance(job, JobReturn) and job.status == JobStatus.FAILED:
         try:

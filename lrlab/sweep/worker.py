@@ -1,6 +1,7 @@
 """A worker: takes trials from the queue, has them trained, and tells the study what became of them."""
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,11 +9,11 @@ from typing import Any
 import optuna
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from lrlab.errors import InputError
-from lrlab.sweep.owner import this_process
-from lrlab.sweep.queue import FAILED, NO_OBJECTIVE, OWNER, Queue, objective
+from lrlab.sweep.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, Tally, objective
 from lrlab.sweep.runner import Application, Context, End, Progress, Runner, Sweep
 from lrlab.sweep.search import Search
 from lrlab.sweep.stopping import Stop, stoppable
@@ -24,9 +25,14 @@ class Worker:
     """The job that Hydra's launcher runs `n_jobs` times; picklable.
 
     Attributes:
+        sweeper: process number of the sweep; a worker that is its child does not outlive it.
+        directions: minimize or maximize, one per objective.
         past: trials that the study had taken before this sweep.
         max_failure_rate: the part of all trials that may fail before the sweep stops.
     """
+
+    sweeper: int
+    directions: tuple[str, ...]
 
     sweep: Sweep
     application: Application
@@ -36,6 +42,10 @@ class Worker:
     past: int
     max_failure_rate: float
 
+    def too_many_failed(self, tally: Tally) -> bool:
+        """Whether the sweep has to stop."""
+        return tally.failed > self.max_failure_rate * tally.total
+
     def __call__(self, config: DictConfig) -> list[tuple[int, Any]]:
         """Work until no trial waits; returns what each trial hands back to Hydra, by trial number."""
         number = HydraConfig.get().job.num
@@ -43,9 +53,12 @@ class Worker:
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
         with stoppable() as stop:
             runner = self.application.runner(Context(self.sweep, self.extras, number))
-            shift = Shift(queue, runner, self.sweep, self.search, self.max_failure_rate)
+            shift = Shift(queue, runner, self)
             try:
                 shift.work(stop)
+            except (KeyboardInterrupt, SystemExit):
+                if stop.asked is None:  # not by us
+                    raise
             finally:
                 runner.close()
                 shift.give_back()
@@ -58,31 +71,33 @@ class Shift:
 
     queue: Queue
     runner: Runner
-    sweep: Sweep
-    search: Search
-    max_failure_rate: float
+    worker: Worker
     running: dict[int, optuna.Trial] = field(default_factory=dict)
     results: list[tuple[int, Any]] = field(default_factory=list)
 
     def work(self, stop: Stop) -> None:
+        is_child = os.getppid() == self.worker.sweeper
         while self.fill() and self.running:
             with stop.at_once():
                 events = self.runner.advance()
             self.hear(events)
+            if is_child and os.getppid() != self.worker.sweeper:  # which was killed
+                return
 
     def fill(self) -> bool:
         """Take trials as long as there is room, but leave the other workers their share; False to stop."""
         tally = self.queue.tally()
-        if tally.failed > self.max_failure_rate * tally.total:
+        if self.worker.too_many_failed(tally):
             return False
-        share = math.ceil((tally.waiting + tally.running) / self.sweep.workers)
+        sweep, search = self.worker.sweep, self.worker.search
+        share = math.ceil((tally.waiting + tally.running) / sweep.workers)
         while self.runner.room > 0 and len(self.running) < share:
             trial = self.queue.take()
             if trial is None:
                 break
             self.running[trial.number] = trial
             try:
-                self.runner.start(trial, self.search.overrides(trial, self.sweep.config))
+                self.runner.start(trial, search.overrides(trial, sweep.config))
             except InputError as error:
                 self.queue.fail(self.running.pop(trial.number), str(error))
                 return self.fill()  # unless too many have failed by now
@@ -102,7 +117,10 @@ class Shift:
         trial = self.running[progress.trial]
         if len(trial.study.directions) > 1:
             return False
-        trial.report(progress.value, progress.step)
+        try:
+            trial.report(progress.value, progress.step)
+        except UpdateFinishedTrialError:  # somebody declared this machine gone
+            return True
         return trial.should_prune()
 
     def prune(self, number: int) -> None:
@@ -113,8 +131,8 @@ class Shift:
         trial = self.running.pop(end.trial)
         if end.state == "pruned":
             self.queue.prune(trial)
-        elif end.state == "failed":
-            self.queue.fail(trial, end.reason)
+        elif end.state in ("failed", "diverged"):
+            self.queue.fail(trial, end.reason, end.state)
         else:
             self.complete(trial, end.value)
         if end.result is not None:
@@ -125,12 +143,12 @@ class Shift:
         try:
             self.queue.complete(trial, objective(value, len(trial.study.directions)))
         except TypeError as error:
-            self.queue.fail(trial, str(error), NO_OBJECTIVE if self.search.enumerates else FAILED)
+            self.queue.fail(trial, str(error), NO_OBJECTIVE if self.worker.search.enumerates else FAILED)
         except ValueError as error:
-            self.queue.fail(trial, str(error))
+            self.queue.fail(trial, str(error), DIVERGED)
 
     def give_back(self) -> None:
         """Queue again what was cut off."""
         for trial in self.queue.trials(TrialState.RUNNING):
-            if trial.user_attrs.get(OWNER) == this_process():
+            if self.queue.is_mine(trial):
                 self.queue.give_back(trial)

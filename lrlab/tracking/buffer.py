@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from lrlab.errors import InputError
-from lrlab.owner import is_dead, this_process
+from lrlab.owner import TAG, is_dead, this_process
 from lrlab.tracking.source import source_tags
-from lrlab.tracking.store import LONGEST, NAME, OWNER, PARENT, NewRun, Point, Store
+from lrlab.tracking.store import LONGEST, NAME, PARENT, NewRun, Point, Store
 from lrlab.tracking.tracker import CONFIG, DatasetInfo, Ending, Record
 
 PATIENCE = 3.0  # seconds a metric may wait
@@ -45,7 +45,7 @@ class MlflowTracker:
     ) -> str:
         family = {PARENT: parent} if parent else {}
         texts = {key: str(value)[: LONGEST["param"]] for key, value in (params or {}).items()}
-        all_tags = _cut({**source_tags(), OWNER: this_process(), **(tags or {}), NAME: name, **family})
+        all_tags = _cut({**source_tags(), TAG: this_process(), **(tags or {}), NAME: name, **family})
         run_id = self._store.create(NewRun(_now(), texts, all_tags, dataset))
         if config:
             self._store.attach(run_id, {CONFIG: config.encode()})

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lrlab import owner
 from lrlab.errors import InputError
 from lrlab.tracking import artifacts, database
 from lrlab.tracking.buffer import MlflowTracker
@@ -25,7 +26,6 @@ from lrlab.tracking.store import (
     CONTEXT,
     KIND,
     LONGEST,
-    OWNER,
     PARENT,
     NewRun,
     Point,
@@ -180,7 +180,7 @@ class ClientStore:
     def unfinished(self) -> list[tuple[str, str]]:
         with self._one_line():
             running = self._search("attributes.status = 'RUNNING'")
-            return [(run.info.run_id, run.data.tags.get(OWNER, "")) for run in running]
+            return [(run.info.run_id, run.data.tags.get(owner.TAG, "")) for run in running]
 
     def find(self, tag: str, value: str) -> str | None:
         with self._one_line():

@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from lrlab import owner
 from lrlab.errors import InputError
 from lrlab.tracking import artifacts
 from lrlab.tracking.store import (
@@ -26,7 +27,6 @@ from lrlab.tracking.store import (
     LARGEST,
     LONGEST,
     NAME,
-    OWNER,
     PARENT,
     USER,
     NewRun,
@@ -144,10 +144,11 @@ class SqliteStore:
         return self._records(CHILDREN, parent)
 
     def unfinished(self) -> list[tuple[str, str]]:
-        query = """SELECT run_uuid, coalesce(value, '') FROM runs LEFT JOIN tags USING (run_uuid)
-            WHERE status = 'RUNNING' AND lifecycle_stage = 'active' AND experiment_id = ? AND key = ?"""
+        query = """SELECT runs.run_uuid, coalesce(value, '')
+            FROM runs LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND key = ?
+            WHERE status = 'RUNNING' AND lifecycle_stage = 'active' AND experiment_id = ?"""
         with _one_line(self._file):
-            return self._db.execute(query, (self._experiment, OWNER)).fetchall()
+            return self._db.execute(query, (owner.TAG, self._experiment)).fetchall()
 
     def close(self) -> None:
         self._db.close()

@@ -16,7 +16,6 @@ from lrlab.tracking.tracker import DatasetInfo, Ending, Record
 PARENT = "mlflow.parentRunId"
 NAME = "mlflow.runName"
 USER = "mlflow.user"
-OWNER = "lrlab.owner"  # the process that records the run
 CONTEXT = ("mlflow.data.context", "training")
 KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
 
@@ -73,7 +72,7 @@ class Store(Protocol):
         """The runs whose parent this is, oldest first."""
 
     def unfinished(self) -> list[tuple[str, str]]:
-        """The runs that were not ended, each with its `OWNER` ("" if it has none)."""
+        """The runs that were not ended, each with its owner ("" if it has none)."""
 
     def close(self) -> None:
         """Let go of connections."""

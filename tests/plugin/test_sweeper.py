@@ -114,12 +114,12 @@ def test_several_objectives(multirun):
     }
 
 
-def test_failures_within_the_rate_are_never_best(multirun):
+def test_an_objective_that_is_not_finite_is_never_best_and_ends_nothing(multirun):
     def task(config):
-        return {1: math.nan, 2: -math.inf, 3: 0.5}[config.x]
+        return {1: math.nan, 2: -math.inf, 3: 0.5, 4: math.inf}[config.x]
 
-    multirun(task, "x=1,2,3", "hydra.sweeper.max_failure_rate=0.7", JOURNAL, x=0)
-    assert queue().tally() == Tally(complete=1, failed=2)
+    multirun(task, "x=1,2,3,4", JOURNAL, x=0)
+    assert queue().tally() == Tally(complete=1, diverged=3)
     assert queue().study().best_value == 0.5
 
 
@@ -131,8 +131,8 @@ def test_failures_beyond_it_end_the_sweep_with_what_the_first_one_raised(multiru
 
 
 def test_failures_that_were_not_raised_end_it_too(multirun):
-    with pytest.raises(SweepFailed, match=r"^1 of 2 trials failed, .* trial 0: the objective must be finite, got nan$"):
-        multirun(lambda config: math.nan, "x=1,2", x=0)
+    with pytest.raises(SweepFailed, match=r"^1 of 2 trials failed, .*: the objective must be 1 number, got None$"):
+        multirun(lambda config: None, "x=interval(1,2)", "hydra.sweeper.n_trials=2", x=0)
 
 
 def test_a_custom_space(multirun, monkeypatch, tmp_path):
@@ -197,9 +197,13 @@ class Lab:
     def __call__(self, config: DictConfig) -> float:
         raise AssertionError("the runner is used instead")
 
-    def prepare(self, sweep: Sweep) -> dict[str, str]:
+    aside = ("z",)
+
+    def check(self, sweep: Sweep) -> None:
         if self.refusal:
             raise InputError(self.refusal)
+
+    def prepare(self, sweep: Sweep) -> dict[str, str]:
         self.prepared.append(sweep)
         return dict(sweep.extras or {"run": f"of {sweep.study}"})
 

@@ -1,5 +1,4 @@
 import math
-from datetime import timedelta
 
 import numpy as np
 import optuna
@@ -7,11 +6,18 @@ import pytest
 from optuna.trial import TrialState
 
 from lrlab.errors import InputError
-from lrlab.sweep import queue as queues
-from lrlab.sweep.owner import this_process
-from lrlab.sweep.queue import NO_OBJECTIVE, OUTCOME, OWNER, REASON, RETRY_OF, Queue, Tally, objective
+from lrlab.owner import TAG, this_process
+from lrlab.sweep.queue import DIVERGED, NO_OBJECTIVE, OUTCOME, REASON, RETRY_OF, Queue, Tally, objective, owners
 
-DEAD = this_process().rpartition("/")[0] + "/0@before"  # this process number, in an earlier life
+ME = this_process()
+DEAD = ME.rpartition("/")[0] + "/0"  # this process number, in an earlier life
+AWAY = f"another-machine/{ME.partition('/')[2]}"
+
+
+def sign(trial: optuna.Trial, owner: str) -> None:
+    """As if another process had taken the trial."""
+    trial.set_user_attr(f"{TAG}/{ME}", False)
+    trial.set_user_attr(f"{TAG}/{owner}", True)
 
 
 def fixed(queue: Queue) -> list[dict]:
@@ -79,15 +85,16 @@ def test_fewer_trials_than_there_are_is_refused(queue):
 
 
 def test_outcomes_are_counted(queue):
-    queue.fill([{}] * 6)
-    complete, pruned, failed, without, cut = (queue.take() for _ in range(5))
+    queue.fill([{}] * 7)
+    complete, pruned, failed, without, diverged, cut = (queue.take() for _ in range(6))
     queue.complete(complete, [1.0])
     queue.prune(pruned)
     queue.fail(failed, "it broke")
     queue.fail(without, "nothing returned", NO_OBJECTIVE)
+    queue.fail(diverged, "the objective must be finite, got nan", DIVERGED)
     queue.give_back(queue.trials()[cut.number])
-    assert queue.tally() == Tally(waiting=2, complete=2, pruned=1, failed=1)
-    assert queue.tally().total == 6
+    assert queue.tally() == Tally(waiting=2, complete=2, pruned=1, failed=1, diverged=1)
+    assert queue.tally().total == 7
     assert queue.trials()[2].user_attrs[REASON] == "it broke"
     assert queue.study().best_trial.number == 0
 
@@ -107,26 +114,39 @@ def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue):
     assert queue.tally() == Tally(running=1)
 
 
-def test_repair_gives_back_the_trials_of_dead_processes_only(queue, monkeypatch):
-    queue.fill([{}] * 4)
-    mine, dead, far, unsigned = (queue.take() for _ in range(4))
-    dead.set_user_attr(OWNER, DEAD)
-    far.set_user_attr(OWNER, "another-machine/1/0@x")
+def test_a_trial_carries_the_signature_of_who_took_it(queue):
+    queue.fill([{}])
+    queue.take()
+    (trial,) = queue.trials()
+    assert owners(trial) == [ME]
+    assert queue.is_mine(trial)
+
+
+def test_repair_gives_back_the_trials_of_dead_processes_only(queue):
+    queue.fill([{}] * 5)
+    mine, dead, far, disputed, unsigned = (queue.take() for _ in range(5))
+    sign(dead, DEAD)
+    sign(far, AWAY)
+    disputed.set_user_attr(f"{TAG}/{DEAD}", True)  # died after signing what this process took
+    unsigned.set_user_attr(f"{TAG}/{ME}", False)  # another program's
     assert queue.repair() == 1
     assert queue.trials()[dead.number].user_attrs[OUTCOME] == "cut off"
-    assert [trial.number for trial in queue.trials(TrialState.RUNNING)] == [mine.number, far.number, unsigned.number]
+    running = [trial.number for trial in queue.trials(TrialState.RUNNING)]
+    assert running == [mine.number, far.number, disputed.number, unsigned.number]
+    assert queue.repair(gone=["another-machine"]) == 1
+    assert far.number not in [trial.number for trial in queue.trials(TrialState.RUNNING)]
 
 
-def test_repair_gives_a_trial_time_to_sign(queue, monkeypatch):
-    queue.fill([{}])
-    monkeypatch.setattr(queues.owner, "this_process", lambda: "")
-    monkeypatch.setattr(optuna.trial.Trial, "set_user_attr", lambda *_: None)
-    queue.take()
-    assert queue.repair() == 0
-    monkeypatch.setattr(queues, "UNSIGNED", timedelta(0))
-    monkeypatch.undo()
-    monkeypatch.setattr(queues, "UNSIGNED", timedelta(0))
-    assert queue.repair() == 1
+def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue):
+    queue.fill([{}] * 3)
+    trials = [queue.take() for _ in range(3)]
+    for trial in trials:
+        sign(trial, AWAY)
+    assert queue.repair(gone=["another-machine"]) == 3
+    queue.complete(trials[0], [0.0])
+    queue.prune(trials[1])
+    queue.fail(trials[2], "it broke")
+    assert queue.tally() == Tally(waiting=3)
 
 
 @pytest.mark.parametrize(

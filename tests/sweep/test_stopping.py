@@ -1,10 +1,14 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
-from lrlab.sweep.stopping import stoppable
+from lrlab.sweep import stopping
+from lrlab.sweep.stopping import PASSED_ON, stoppable
 
 RAISED = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
 
@@ -32,12 +36,61 @@ def test_elsewhere_it_waits_until_then(signum, raised):
     assert reached
 
 
-def test_the_second_one_insists():
-    with stoppable():
+INSIST = """
+import os, signal, sys, time
+from lrlab.sweep.stopping import stoppable
+with stoppable() as stop:
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGINT)  # the echo of a program that signals its child and its group
+    os.kill(os.getpid(), signal.SIGUSR1)
+    time.sleep(0.4)
+    print("bookkeeping", flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(1)
+    print("never reached")
+"""
+
+
+def test_the_second_one_ends_the_process_wherever_it_is():
+    done = subprocess.run([sys.executable, "-c", INSIST], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, "bookkeeping\n", "")
+
+
+def test_what_is_passed_on_counts_as_one_signal():
+    with stoppable() as stop, pytest.raises(SystemExit), stop.at_once():
+        send(PASSED_ON)
+    with stoppable() as stop:
+        send(PASSED_ON)
+        send(PASSED_ON)
+        assert stop.asked == signal.SIGTERM
+
+
+def test_who_waits_outside_hears_of_it():
+    with stoppable() as outer:
+        with stoppable() as inner:
+            send(signal.SIGINT)
+            with pytest.raises(KeyboardInterrupt):
+                inner.check()
+        assert outer.asked == signal.SIGINT
+
+
+def test_a_signal_is_passed_on_and_raises_if_that_does_not_help(monkeypatch):
+    monkeypatch.setattr(stopping, "GRACE", 0.3)
+    passed = []
+    with stoppable() as stop, stop.in_time(lambda: passed.append(1)):
         send(signal.SIGINT)
-        with pytest.raises(SystemExit) as stopped:
-            send(signal.SIGTERM)
-    assert stopped.value.code == 128 + signal.SIGTERM
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(60)
+    assert len(passed) >= 2
+
+
+def test_where_all_end_in_time_nothing_raises():
+    passed = []
+    with stoppable() as stop, stop.in_time(lambda: passed.append(1)):
+        send(signal.SIGINT)
+        while not passed:
+            time.sleep(0.01)
+    assert stop.asked == signal.SIGINT
 
 
 def test_the_handlers_are_put_back():

@@ -1,5 +1,6 @@
 """Workers with a small runner of their own: what they start, report, prune, tell and give back."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from lrlab.errors import InputError
 from lrlab.sweep.queue import OUTCOME, REASON, RETRY_OF, Queue, Tally
 from lrlab.sweep.runner import End, Progress, Sweep
 from lrlab.sweep.stopping import Stop
-from lrlab.sweep.worker import Shift
+from lrlab.sweep.worker import Shift, Worker
 
 STEPS = 4
 
@@ -78,7 +79,7 @@ class Impatient(optuna.pruners.BasePruner):
 
 def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0) -> Shift:
     sweep = Sweep(OmegaConf.create(), None, "s", Path(), queue.tally().total, workers, (), None)
-    return Shift(queue, runner, sweep, search, rate)
+    return Shift(queue, runner, Worker(0, ("minimize",), sweep, None, {}, None, search, 0, rate))
 
 
 def xs(*values: float) -> list[dict[str, float]]:
@@ -161,7 +162,7 @@ def test_the_sweep_stops_when_too_many_have_failed(queue, over, refused, failing
     assert queue.tally() == Tally(failed=failed, waiting=5 - failed)
 
 
-@pytest.mark.parametrize(("value", "outcome"), [(float("nan"), "failed"), (float("inf"), "failed"), (None, None)])
+@pytest.mark.parametrize(("value", "outcome"), [(math.nan, "diverged"), (-math.inf, "diverged"), (None, "no objective")])
 def test_an_end_without_an_objective(queue, search, value, outcome):
     class Odd(Toy):
         def advance(self):
@@ -170,11 +171,11 @@ def test_an_end_without_an_objective(queue, search, value, outcome):
             return ends
 
     queue.fill([{"x": 1}])
-    shift(queue, Odd(), search("x=1,2"), rate=1).work(Stop())
+    shift(queue, Odd(), search("x=1,2"), rate=0).work(Stop())
     (trial,) = queue.trials()
     assert trial.state == TrialState.FAIL
-    assert trial.user_attrs[OUTCOME] == (outcome or "no objective")
-    assert queue.tally() == (Tally(failed=1) if outcome else Tally(complete=1))
+    assert trial.user_attrs[OUTCOME] == outcome
+    assert queue.tally() == (Tally(diverged=1) if outcome == "diverged" else Tally(complete=1))
 
 
 def test_a_search_needs_an_objective(queue, over):
