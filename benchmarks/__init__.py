@@ -1,0 +1,1 @@
+"""lrlab and its peers, side by side on this machine: `python -m benchmarks --help`."""

@@ -1,0 +1,118 @@
+"""The engine alone: GFLOP/s of stacked linear classifiers as a share of the SGEMM peak of the same process.
+
+Every sample is an epoch on CIFAR-10's images, next to a sample of the peak. Counted are the multiplies that a linear
+classifier needs, 4 D C flop for an image it is trained on and 2 D C for one it is measured on; all else, from the
+gathering of the images to the optimizer, is time.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from hydra import compose, initialize_config_dir
+
+from benchmarks.bench import Bench
+from benchmarks.results import Result
+from benchmarks.rows import Row
+from lrlab import app
+from lrlab.configuration import experiment
+from lrlab.training.environment import limit_blas
+from lrlab.training.experiment import Experiment
+from lrlab.training.method import Cohort
+
+PEAK_SIDE = 2048  # of the square matrices whose product is the peak
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A full population.
+
+    Attributes:
+        width: K.
+        batches: batch sizes, dealt out to the members in turn; the smallest is the microbatch.
+    """
+
+    width: int
+    batches: Sequence[int]
+    optimizer: str
+    target: float | None = None
+
+    def __str__(self) -> str:
+        sizes = dict.fromkeys((self.batches[0], self.batches[-1]))
+        return f"{self.optimizer}, K = {self.width}, batch {' to '.join(map(str, sizes))}"
+
+
+def measure(bench: Bench) -> Result:
+    """One thread; first the two cells that have a target, then the grid of widths, microbatches and optimizers."""
+    limit_blas(1)
+    cells = list(bench.size(_full, _quick)())
+    bench.watch.steps(len(cells))
+    return Result([_row(bench, cell) for cell in cells])
+
+
+def _full() -> Iterator[Cell]:
+    yield Cell(32, (256,), "sgd", target=0.85)
+    yield Cell(32, (64, 128, 256, 512, 1024), "adamw", target=0.65)
+    for optimizer in ("sgd", "momentum", "adam", "adamw"):
+        for width in (1, 8, 32, 64):
+            for batch in (32, 64, 128, 256, 512, 1024):
+                yield Cell(width, (batch,), optimizer)
+
+
+def _quick() -> Iterator[Cell]:
+    yield Cell(8, (64, 128), "adamw")
+    yield Cell(8, (128,), "sgd")
+
+
+def _row(bench: Bench, cell: Cell) -> Row:
+    with bench.watch.step(str(cell)):
+        settings = [f"data.train_size={bench.size(10_000, 1000)}", f"epochs={bench.repeats + 1}"]
+        cohort = population(cell, ["data=cifar10", *settings])
+        cohort.epoch()  # faults the memory in
+        ours, peaks = [], []
+        for _ in range(bench.repeats):
+            peaks.append(peak())
+            ours.append(rate(cohort))
+    at = {"width": cell.width, "batches": list(cell.batches), "optimizer": cell.optimizer}
+    return Row("engine", str(cell), "GFLOP/s", ours, "SGEMM peak", peaks, at_least=cell.target, at=at)
+
+
+def population(cell: Cell, settings: Sequence[str]) -> Cohort:
+    """The population of a cell, every slot taken."""
+    wanted = [composed([*settings, f"optimizer={cell.optimizer}", f"batch_size={batch}"]) for batch in cell.batches]
+    data, microbatch = wanted[0].data.load(), min(cell.batches)
+    cohort = wanted[0].method.cohort(wanted[0], data, width=cell.width, microbatch=microbatch)
+    for slot in range(cell.width):
+        cohort.admit(wanted[slot % len(wanted)], slot)
+    return cohort
+
+
+def composed(overrides: Sequence[str]) -> Experiment:
+    """The experiment that lrlab trains, given these overrides."""
+    with initialize_config_dir(str(app.folder("conf")), version_base="1.3"):
+        return experiment(app.resolve(compose("config", list(overrides))))
+
+
+def rate(cohort: Cohort) -> float:
+    """GFLOP/s of one epoch of a population of linear classifiers."""
+    data = cohort.dataset
+    one = data.x.shape[1] * len(data.classes) * (4 * len(data.train) + 2 * len(data.validation))
+    start = time.perf_counter()
+    cohort.epoch()
+    return cohort.width * one / (time.perf_counter() - start) / 1e9
+
+
+def peak(side: int = PEAK_SIDE) -> float:
+    """GFLOP/s of a product of large square float32 matrices."""
+    a, product = _matrices(side)
+    start = time.perf_counter()
+    np.matmul(a, a, out=product)
+    return 2 * side**3 / (time.perf_counter() - start) / 1e9
+
+
+@cache
+def _matrices(side: int) -> tuple[np.ndarray, np.ndarray]:
+    a = np.random.default_rng(0).random((side, side), np.float32)
+    return a, a @ a  # in memory, and multiplied once

@@ -1,0 +1,39 @@
+"""How the cost of a sweep grows: with the trials, with the workers, with the images."""
+
+from dataclasses import replace
+
+from benchmarks.bench import Bench
+from benchmarks.figures.digits import seconds
+from benchmarks.results import Result
+from benchmarks.rows import Row
+from benchmarks.sides.lrlab import Lrlab
+from benchmarks.sides.side import sweep
+from benchmarks.work import Sweep
+
+
+def measure(bench: Bench) -> Result:
+    """Seconds from process start to end; nothing else changes within a series."""
+    trials, epochs = bench.size(((32, 100, 320, 1000), 5), ((4, 8), 1))
+    plain = bench.size(Sweep("linear", 64, 5), Sweep("linear", 4, 1, 5000))
+    works = {
+        "workers": [replace(plain, workers=count) for count in (1, 2)],
+        "images": [replace(plain, train_size=size) for size in bench.size((5000, 15_000, 45_000), (2000, 5000))],
+    }
+    sides = {
+        f"digits, {epochs} epochs, 2 workers: {count} trials": (
+            {"trials": count},
+            lambda seed, count=count: seconds(bench, count, epochs, seed),
+        )
+        for count in trials
+    }
+    for series, each in works.items():
+        for work in each:
+            at = {series: {"workers": work.workers, "images": work.train_size}[series]}
+            sides[_text(work, series)] = at, lambda seed, work=work: sweep(bench, Lrlab(), work, seed).seconds
+    samples = bench.alternate({what: sampler for what, (_, sampler) in sides.items()})
+    return Result([Row("growth", what, "s", samples[what], at=at) for what, (at, _) in sides.items()])
+
+
+def _text(work: Sweep, series: str) -> str:
+    varied = f"{work.workers} workers" if series == "workers" else f"{work.train_size:,} images"
+    return f"CIFAR-10, {work.trials} trials x {work.epochs} epochs: {varied}"

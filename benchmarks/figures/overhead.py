@@ -1,0 +1,59 @@
+"""Processor time per trial outside training, and where it goes: a sweep on the digits in one instrumented worker."""
+
+import json
+import shutil
+import sys
+
+from benchmarks import processes
+from benchmarks.bench import Bench
+from benchmarks.results import Result
+from benchmarks.rows import Row
+from lrlab import app
+
+TARGETS = {100: 25.0, 1000: 35.0}  # ms
+PARTS = {
+    "compose": "overrides to an experiment",
+    "study": "Optuna: queue, sampler, journal",
+    "tracking": "MLflow: runs, params, metrics",
+    "files": "config.yaml of each trial; weights and pictures of the best so far",
+    "loop": "the worker's loop, and everything unnamed",
+    "display": "the progress thread",
+}
+
+
+def measure(bench: Bench) -> Result:
+    """At 100 and at 1,000 trials of five epochs."""
+    rows = []
+    for trials, target in bench.size(TARGETS, {8: None}).items():
+        samples = bench.alternate({f"{trials} trials": lambda seed, trials=trials: spent(bench, trials, seed)})
+        (spents,) = samples.values()
+        outside = [sum(seconds for part, seconds in each.items() if part != "training") for each in spents]
+        per_trial = [1e3 * seconds / trials for seconds in outside]
+        at = {"trials": trials, "part": "all"}
+        rows.append(Row("overhead", f"all in, {trials} trials", "ms", per_trial, at_most=target, at=at))
+        for part, meaning in PARTS.items():
+            milliseconds = [1e3 * each.get(part, 0) / trials for each in spents]
+            at = {"trials": trials, "part": part}
+            rows.append(Row("overhead", f"  {part}: {meaning}", "ms", milliseconds, at=at))
+    return Result(rows)
+
+
+def spent(bench: Bench, trials: int, seed: int) -> dict[str, float]:
+    """Processor seconds by account, see `benchmarks.seams`."""
+    folder = bench.folder / "overhead"
+    booked = folder / "booked.json"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    arguments = [
+        *app.sweep_options("best"),
+        f"outputs={folder}",
+        "data=digits",
+        "hydra/launcher=basic",
+        "hydra.sweeper.n_jobs=1",
+        "blas_threads=1",  # whose processor time would count as the display's
+        f"hydra.sweeper.n_trials={trials}",
+        f"hydra.sweeper.sampler.seed={seed}",
+    ]
+    processes.run([sys.executable, "-m", "benchmarks.seams", booked, *arguments], folder / "log")
+    accounts: dict[str, float] = json.loads(booked.read_text())
+    return accounts

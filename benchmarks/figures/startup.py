@@ -1,0 +1,58 @@
+"""Start-up: from the command to the first update of the first trial, with the disk cache warm."""
+
+import shutil
+from functools import partial
+from pathlib import Path
+
+from benchmarks import processes
+from benchmarks.bench import Bench
+from benchmarks.results import Result
+from benchmarks.rows import Row
+from benchmarks.sides.lrlab import Lrlab, sweep_command, workers
+from benchmarks.stopwatch import FOLDER, first_updates
+
+
+def measure(bench: Bench) -> Result:
+    """One worker and two, on CIFAR-10, with the MLflow store there and without."""
+    one, two = "one worker", "two workers"
+    cases = {
+        one: partial(seconds, bench, 1, True),
+        two: partial(seconds, bench, 2, True),
+        f"{one}, first sweep of all": partial(seconds, bench, 1, False),
+    }
+    seconds(bench, 2, True, 0)  # warms the disk cache
+    samples = bench.alternate(cases)
+    targets = {one: 5.0, two: 5.0}
+    rows = [Row("startup", f"first update, {case}", "s", samples[case], at_most=targets.get(case)) for case in cases]
+    extra = [max(late - early, 0.0) for early, late in zip(samples[one], samples[two], strict=True)]
+    rows.append(Row("startup", "the last worker's first update, for an extra worker", "s", extra, at_most=1.5))
+    return Result(rows)
+
+
+def seconds(bench: Bench, count: int, store: bool, seed: int) -> float:
+    """Until the last of so many workers makes its first update."""
+    folder = bench.folder / "startup"
+    shutil.rmtree(folder, ignore_errors=True)
+    notes, outputs = folder / "notes", folder / "outputs"
+    notes.mkdir(parents=True)
+    if store:
+        empty = Path(bench.folder / "startup-store")
+        if not empty.is_dir():
+            Lrlab().create_store(empty)
+        outputs.mkdir()
+        shutil.copy(empty / "mlflow.db", outputs / "mlflow.db")
+    command = sweep_command(
+        "best",
+        outputs,
+        *workers(count),
+        "data=cifar10",
+        f"data.train_size={bench.size(45_000, 2000)}",
+        "epochs=1",
+        "hydra.sweeper.n_trials=8",
+        f"hydra.sweeper.sampler.seed={seed}",
+        "optimizer=sgd",
+        "optimizer._target_=benchmarks.stopwatch.FirstUpdate",
+        "allow=[benchmarks.]",
+    )
+    finished = processes.run(command, folder / "log", {FOLDER: str(notes)})
+    return first_updates(notes)[count - 1] - finished.began

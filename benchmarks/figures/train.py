@@ -1,0 +1,72 @@
+"""One `lrlab train` on CIFAR-10 against one training in PyTorch eager, both with all cores."""
+
+from collections.abc import Callable
+
+from benchmarks.bench import Bench
+from benchmarks.results import Result
+from benchmarks.rows import Row
+from benchmarks.sides.lrlab import Lrlab
+from benchmarks.sides.side import Outcome, run
+from benchmarks.sides.torch import OptunaTorch
+from benchmarks.store import Unequal
+from benchmarks.work import Training
+
+NOISE = {"val/loss": 0.02, "val/accuracy": 0.01}  # the order of float32 sums alone moves both by less
+PEER = "PyTorch eager"
+
+
+def measure(bench: Bench) -> Result:
+    """A linear classifier and an MLP: from process start to end, and from the first epoch to the last only."""
+    epochs, size = bench.size(10, 3), bench.size(45_000, 2000)
+    works = (
+        Training("linear", "momentum", 0.01, 1e-4, 128, epochs, size),
+        Training("mlp", "adamw", 1e-3, 0.0, 128, epochs, size),
+    )
+    rows, notes = [], []
+    for work in works:
+        notes.append(same_curve(bench, work))  # also warms up
+        outcomes = bench.alternate({name: _sampler(train, work) for name, train in _sides(bench).items()})
+        shown = f"{work.model}, {work.optimizer}, batch {work.batch_size}, {work.epochs} epochs"
+        for what, seconds in (("start to end", _whole), ("training only, an epoch", _epoch)):
+            ours, theirs = ([seconds(outcome) for outcome in outcomes[name]] for name in ("lrlab", PEER))
+            rows.append(Row("train", f"{shown}: {what}", "s", ours, PEER, theirs, at_least=1.0))
+    return Result(rows, notes)
+
+
+def same_curve(bench: Bench, work: Training) -> str:
+    """Train one configuration on both sides; says how close they came.
+
+    Raises:
+        Unequal: they are further apart than rounding can put them.
+    """
+    bench.watch.steps(1)
+    with bench.watch.step(f"the same {work.model} training on both sides"):
+        ends = {name: train(work).runs[-1].last for name, train in _sides(bench).items()}
+    ours, theirs = ends["lrlab"], ends[PEER]
+    said = ", ".join(f"{name} {ours[name]:.4f} and {theirs[name]:.4f}" for name in ours)
+    for name, noise in NOISE.items():
+        if abs(ours[name] - theirs[name]) > noise:
+            raise Unequal(f"lrlab and {PEER} differ in {name} by more than {noise}: {said}")
+    return f"the same {work.model} training in lrlab and in {PEER}: {said}"
+
+
+def _sides(bench: Bench) -> dict[str, Callable[[Training], Outcome]]:
+    ours, peer = Lrlab(), OptunaTorch(bench)
+    return {
+        "lrlab": lambda work: run(bench, ours, lambda outputs: ours.train(work, outputs)),
+        PEER: lambda work: run(bench, peer, lambda outputs: peer.train(work, outputs)),
+    }
+
+
+def _sampler(train: Callable[[Training], Outcome], work: Training) -> Callable[[int], Outcome]:
+    return lambda round_: train(work)
+
+
+def _whole(outcome: Outcome) -> float:
+    return outcome.seconds
+
+
+def _epoch(outcome: Outcome) -> float:
+    """Seconds between two epochs; the first one, which also warms up, is left out."""
+    times = outcome.runs[-1].times
+    return (times[-1] - times[0]) / (len(times) - 1)

@@ -1,0 +1,51 @@
+"""Memory of running processes as Linux accounts for it; a page that n processes share counts 1/n in each."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+@dataclass
+class Peaks:
+    """The largest memory seen of each process in a tree that maps the shared data: of each worker.
+
+    Attributes:
+        shared: the folder of the shared data, whose mapped files do not count.
+        bytes: by process id.
+    """
+
+    shared: Path
+    bytes: dict[int, int] = field(default_factory=dict)
+
+    def look(self, root: int) -> None:
+        """Look at a process and its descendants now."""
+        for pid in tree(root):
+            with suppress(OSError):  # it ended meanwhile
+                counted, maps_shared = proportional(PROC / str(pid) / "smaps", self.shared)
+                if maps_shared:
+                    self.bytes[pid] = max(self.bytes.get(pid, 0), counted)
+
+
+def tree(root: int) -> Iterator[int]:
+    """The process ids of a process and its descendants."""
+    yield root
+    for children in (PROC / str(root) / "task").glob("*/children"):
+        with suppress(OSError):
+            for child in children.read_text().split():
+                yield from tree(int(child))
+
+
+def proportional(smaps: Path, shared: Path) -> tuple[int, bool]:
+    """Bytes of a process's mappings but for the files below a folder, and whether it maps any of those."""
+    counted, counts, maps_shared = 0, True, False
+    for line in smaps.read_text().splitlines():
+        first, _, rest = line.partition(" ")
+        if not first.endswith(":"):  # a mapping: address, mode, offset, device, inode, path
+            counts = not rest.partition("/")[2].startswith(f"{shared}/"[1:])
+            maps_shared |= not counts
+        elif first == "Pss:" and counts:
+            counted += 1024 * int(rest.split()[0])
+    return counted, maps_shared

@@ -1,0 +1,53 @@
+"""The table of results."""
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from rich.table import Table
+
+from benchmarks.rows import Row
+
+
+def table(rows: Iterable[Row], title: str) -> Table:
+    """Medians with their range, the ratio of the medians, and whether it reaches the target."""
+    drawn = Table("figure", "what", "lrlab", "against", "", "result", "target", title=title, title_justify="left")
+    before = ""
+    for row in rows:
+        drawn.add_row(
+            row.figure if row.figure != before else "",
+            row.what,
+            samples(row.ours, row.unit),
+            row.against,
+            samples(row.theirs, row.unit),
+            result(row, row.result),
+            target(row),
+            style={True: "green", False: "red", None: ""}[row.met],
+        )
+        before = row.figure
+    return drawn
+
+
+def samples(values: Sequence[float], unit: str) -> str:
+    """21.3 s (20.9 to 22.0); one value stands alone."""
+    if not values:
+        return ""
+    shown = f"{_number(median(values))} {unit}"
+    return shown if len(values) == 1 else f"{shown} ({_number(min(values))} to {_number(max(values))})"
+
+
+def result(row: Row, value: float) -> str:
+    """A ratio of costs as 5.3 x, of rates as 87 %, a median with its unit."""
+    if not row.theirs:
+        return f"{_number(value)} {row.unit}"
+    return f"{100 * value:.0f} %" if row.is_rate else f"{value:.2f} x"
+
+
+def target(row: Row) -> str:
+    if row.at_least is not None:
+        return f">= {result(row, row.at_least)}"
+    return f"<= {result(row, row.at_most)}" if row.at_most is not None else ""
+
+
+def _number(value: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
