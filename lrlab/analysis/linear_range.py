@@ -56,10 +56,9 @@ def told(tested: tuple[Pair, ...], within: tuple[int, int] | None, tolerance: fl
         return f"the linear rule costs more than {tolerance:.2g} of the loss between any two batch sizes"
     low, high = within
     sentence = f"the linear rule costs at most {tolerance:.2g} of the loss between batch sizes {low} and {high}"
-    larger = [pair.large for pair in tested if pair.large > high]
-    if not larger:
+    beyond = [pair for pair in tested if pair.small >= low and pair.large > high]
+    if not beyond:
         return sentence
-    worst = max(
-        (pair for pair in tested if pair.large == min(larger) and pair.small >= low), key=lambda pair: pair.lost
-    )
-    return f"{sentence}; carried from {worst.small} to {worst.large} it costs {worst.lost:.2g}"
+    following = min(pair.large for pair in beyond)
+    worst = max((pair for pair in beyond if pair.large == following), key=lambda pair: pair.lost)
+    return f"{sentence}; carried from {worst.small} to {following} it costs {worst.lost:.2g}"
