@@ -2,7 +2,8 @@
 
 import sys
 
+from lrlab import process
 from lrlab.app import run
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(process.run(lambda: run(sys.argv[1:])))

@@ -206,6 +206,18 @@ def resume_options(study: "optuna.Study", further: Sequence[str]) -> list[str]:
     return [*place, "--config-name", begun["config_name"], "--multirun", *kept, own, *further]
 
 
+def place_options(outputs: str, storage: str | None, tracking_uri: str | None) -> list[str]:
+    """Overrides that say where things are. An address, which may hold a password, goes through the environment."""
+    addresses = {"hydra.sweeper.storage": storage, "tracking.uri": tracking_uri}
+    options = [f"outputs={outputs}"]
+    for key, address in addresses.items():
+        if address is not None:
+            name = f"LRLAB_{key.rpartition('.')[2].upper()}"
+            os.environ[name] = address
+            options.append(f"{key}=${{oc.env:{name}}}")
+    return options
+
+
 def sweep_options(name: str) -> list[str]:
     """Hydra options that run a sweep: of ./sweeps/ first, then of those that ship.
 

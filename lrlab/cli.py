@@ -2,14 +2,17 @@
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lrlab import process
 from lrlab.errors import InputError
 
+RUN_ID = re.compile(r"(spooled-)?[0-9a-f]{32}")
 EXAMPLES = """\
 examples:
   lrlab sweep quickstart                       all four hyperparameters on the digits, under a minute
@@ -22,6 +25,10 @@ examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
     given = parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
+    return process.run(lambda: _run(given))
+
+
+def _run(given: argparse.Namespace) -> int:
     try:
         code: int = given.command(given)
     except InputError as error:
@@ -64,10 +71,48 @@ def parser() -> argparse.ArgumentParser:
     sweep.add_argument("name", metavar="NAME", help="a sweep; an unknown one lists what there is")
     sweep.add_argument("overrides", nargs=argparse.REMAINDER, help="Hydra overrides and options")
 
+    resume = _command(
+        commands,
+        "resume",
+        _resume,
+        "go on with a sweep or a training that was stopped, to its end",
+        "lrlab resume                                 # the newest study, to the number of trials asked for",
+        "lrlab resume quickstart_2026-01-31_12-00-00_3f9a hydra.sweeper.n_trials=100",
+        "lrlab resume 0f3c…                           # a run of lrlab train, from its last checkpoint",
+    )
+    _places(resume)
+    resume.add_argument("what", nargs="?", metavar="STUDY|RUN_ID", help="default: the newest study")
+    resume.add_argument("overrides", nargs=argparse.REMAINDER, help="further Hydra overrides for a study")
+
+    repair = _command(
+        commands,
+        "repair",
+        _repair,
+        "give back the trials and close the runs of killed processes, deliver what waits for a server",
+        "lrlab repair --gone HOST                     # that machine will not come back",
+    )
+    _places(repair)
+    repair.add_argument("--gone", metavar="HOST", action="append", default=[], help="its processes are dead")
+    _json(repair)
+
     best = _command(commands, "best", _best, "the best configuration of a study", "lrlab best --json")
     best.add_argument("study", nargs="?", metavar="STUDY", help="default: the newest")
     _places(best)
     _json(best)
+
+    report = _command(
+        commands,
+        "report",
+        _report,
+        "figures and a verdict: how does the best learning rate move with the batch size?",
+        "lrlab report                                 # the newest study; writes OUTPUTS/reports/STUDY/index.html",
+        "lrlab report --json                          # the verdict, for programs",
+        "lrlab report --where optimizer=adam          # of a study with several",
+    )
+    report.add_argument("study", nargs="?", metavar="STUDY", help="default: the newest")
+    report.add_argument("--where", metavar="KEY=VALUE", action="append", default=[], help="only runs with this value")
+    _places(report)
+    _json(report)
 
     reproduce = _command(
         commands,
@@ -147,6 +192,38 @@ def _sweep(given: argparse.Namespace) -> int:
     return app.run([*app.sweep_options(given.name), *given.overrides])
 
 
+def _resume(given: argparse.Namespace) -> int:
+    from lrlab import app, show
+    from lrlab.train import go_on
+
+    if given.what and "=" in given.what:
+        given.what, given.overrides = None, [given.what, *given.overrides]
+    if given.what and RUN_ID.fullmatch(given.what):
+        with _tracker(given) as tracker, show.epochs() as watch:
+            event = go_on(given.what, str(given.outputs), tracker, watch)
+        show.trained(given.what, event)
+        return 0
+    given.study = given.what
+    overrides = app.resume_options(_study(given), given.overrides)
+    return app.run([*overrides, *app.place_options(str(given.outputs), given.storage, given.tracking_uri)])
+
+
+def _repair(given: argparse.Namespace) -> int:
+    from lrlab import show
+    from lrlab.repair import repair
+
+    local = given.tracking_uri is None and (given.outputs / "mlflow.db").is_file()
+    tracker = _tracker(given) if local else None
+    done = repair(_storage(given), tracker, str(given.outputs), given.tracking_uri, given.gone)
+    if tracker:
+        tracker.close()
+    if given.json:
+        print(json.dumps(done.to_dict(), indent=2))
+    else:
+        show.repaired(done)
+    return 1 if done.waiting else 0
+
+
 def _best(given: argparse.Namespace) -> int:
     from lrlab import show
     from lrlab.sweep.best import best
@@ -159,6 +236,20 @@ def _best(given: argparse.Namespace) -> int:
     else:
         show.best(found)
         show.after_sweep(found.study)
+    return 0
+
+
+def _report(given: argparse.Namespace) -> int:
+    from lrlab import show
+    from lrlab.reporting import conditions, publish
+
+    study = _study(given)
+    with _tracker(given) as tracker:
+        report, page = publish(study, tracker, given.outputs, conditions(given.where))
+    if given.json:
+        print(json.dumps(report.verdict(), indent=2))
+    else:
+        show.report(report, page)
     return 0
 
 
@@ -187,11 +278,16 @@ def _run_id(given: argparse.Namespace, tracker: Any) -> str:
 
 def _study(given: argparse.Namespace) -> Any:
     """The study that is named, or the newest."""
-    from lrlab.sweep.storage import parse
     from lrlab.sweep.study import load, newest
 
-    storage = parse(given.storage or str(given.outputs / "optuna.log"), Path.cwd())
+    storage = _storage(given)
     return load(storage, given.study or newest(storage))
+
+
+def _storage(given: argparse.Namespace) -> Any:
+    from lrlab.sweep.storage import parse
+
+    return parse(given.storage or str(given.outputs / "optuna.log"), Path.cwd())
 
 
 def _ui(given: argparse.Namespace) -> int:

@@ -9,6 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lrlab.analysis.report import Report
+    from lrlab.repair import Repaired
     from lrlab.replay import Replay
     from lrlab.sweep.best import Best
     from lrlab.training.method import Event
@@ -64,6 +68,25 @@ def stopped(study: str) -> None:
     """A sweep that did not reach its end."""
     ERR.print("The sweep has stopped; what it found so far is kept.")
     ERR.print(f"  lrlab resume {study}  [dim]# go on to the number of trials asked for[/dim]")
+
+
+def repaired(done: "Repaired") -> None:
+    """What `lrlab repair` did."""
+    OUT.print(f"{done.trials} trials given back, {done.runs} runs closed, {done.delivered} records delivered")
+    if done.waiting:
+        OUT.print(f"{done.waiting} records still wait: {done.trouble}")
+    for owner in done.elsewhere:
+        OUT.print(f"a trial may be running on {owner.partition('/')[0]}; if that machine is gone:")
+        _next(f"lrlab repair --gone {owner.partition('/')[0]}", "its processes are dead")
+
+
+def report(made: "Report", page: "Path") -> None:
+    """The verdict of a report, and where it is."""
+    for label, found in made.scaling.items():
+        head = f"{label}: " if label else ""
+        OUT.print(f"{head}[bold]{found.verdict.replace('_', ' ')}[/bold]: " + "; ".join(found.reasons))
+    OUT.print(f"{len(made.sections)} sections in {page}")
+    _next(f"lrlab report {made.study} --json", "the verdict, for programs")
 
 
 def replayed(replay: "Replay") -> None:

@@ -2,7 +2,8 @@
 
 A setting is a combination of the other swept keys; trials that differ in their `seed` alone are repetitions of one.
 Where the best mean objective lies near an end of what was tried, further values are tried beyond that end, in the
-ratio of those given. A best value is bracketed with two values on either side of it.
+ratio of those given. A best value is bracketed with three values on either side of it: one for the noise of the best,
+and two so that a curve through it is held on both sides.
 """
 
 import json
@@ -19,7 +20,7 @@ from lrlab.sweep.search import Search
 from lrlab.sweep.space import Dimension, Space
 
 SEED: Final = "seed"
-SIDE: Final = 2  # values tried on either side of the best
+SIDE: Final = 3  # values tried on either side of the best
 ROUNDS: Final = 8  # of further values; the optimum is left unbracketed after these
 
 

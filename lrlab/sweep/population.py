@@ -4,17 +4,25 @@ Trials whose experiments agree on the method, and on what it lets members share 
 loss, dtype and seed), share a population. A trial takes a free slot of
 a fitting population at the next epoch boundary; those that find none found a new one together. A population that
 has become empty is dropped.
+
+Once a minute every member's checkpoint is written. A trial that was cut off sits down again in the same place.
 """
 
+import sys
+import time
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrlab import recording
 from lrlab.configuration import experiment
 from lrlab.data.datasets import Dataset
+from lrlab.sweep.queue import RETRY_OF
 from lrlab.sweep.runner import Context, End, Progress
+from lrlab.training import checkpoint
+from lrlab.training.checkpoint import Checkpoint
 from lrlab.training.experiment import DataSource, Experiment
 from lrlab.training.method import Cohort, Event, Trainee
 from lrlab.training.population import microbatch_for
@@ -33,6 +41,7 @@ class Training:
     overrides: Sequence[str]
     config: dict[str, Any]
     experiment: Experiment
+    stopped: Checkpoint | None  # where it was when it was cut off
     run_id: str = ""
     home: tuple[Cohort, Trainee] | None = None
     history: dict[str, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
@@ -49,6 +58,8 @@ class PopulationRunner:
     def __init__(self, context: Context, tracker: "Tracker") -> None:
         self._compose = context.sweep.composer.compose
         self._tracker = tracker
+        self._checkpoints = Path(context.extras["outputs"]) / "checkpoints"
+        self._saved = time.monotonic()
         self._parent: str = context.extras["run_id"]
         self._width: int = context.extras["width"]
         self._microbatch: int = context.extras["microbatch"]
@@ -67,16 +78,20 @@ class PopulationRunner:
         config = self._compose(overrides)
         wanted = experiment(config)
         wanted.check_fits(self._dataset(wanted.data))
-        self._trainings[trial.number] = Training(trial, overrides, config, wanted)
+        self._trainings[trial.number] = Training(trial, overrides, config, wanted, self._stopped(trial))
 
     def advance(self) -> Sequence[Progress | End]:
-        self._settle()
+        reports: list[Progress | End] = [*self._settle()]
         at = {training.home: training for training in self._trainings.values()}
-        reports: list[Progress | End] = []
         for populations in self._populations.values():
             for population in populations:
                 for event in population.epoch():
                     reports.append(self._report(at[population, event.member], event))
+        if time.monotonic() - self._saved >= checkpoint.INTERVAL:
+            for training in self._trainings.values():
+                if training.home:
+                    checkpoint.save(self._checkpoints, training.run_id, *training.home, training.history)
+            self._saved = time.monotonic()
         return reports
 
     def prune(self, trial: int) -> None:
@@ -87,13 +102,21 @@ class PopulationRunner:
 
     def close(self) -> None:
         for training in list(self._trainings.values()):
-            self._leave(training, "KILLED")
+            self._leave(training, "KILLED", keep_checkpoint=True)
         self._tracker.close()
 
-    def _settle(self) -> None:
-        """Give every waiting trial a slot."""
+    def _stopped(self, trial: "optuna.Trial") -> Checkpoint | None:
+        """The last checkpoint of the trials of which this one is a repetition."""
+        found = (checkpoint.load(self._checkpoints, run_id, _say) for run_id in _runs_before(trial))
+        return next((each for each in found if each), None)
+
+    def _settle(self) -> list[Progress]:
+        """Give every waiting trial a slot; returns what those that were cut off had reported before."""
         for key, populations in list(self._populations.items()):
             self._populations[key] = [population for population in populations if population.members]
+        cut_off = [each for each in self._trainings.values() if each.home is None and each.stopped]
+        for training in cut_off:
+            self._reseat(training)
         homeless = defaultdict(list)
         for training in self._trainings.values():
             if training.home is None:
@@ -108,6 +131,40 @@ class PopulationRunner:
             self._populations[key].append(population)
             for training in trainings:
                 self._admit(training, population)
+        return [
+            Progress(training.trial.number, step, value)
+            for training in cut_off
+            for step, value in training.history[self._objective]
+        ]
+
+    def _reseat(self, training: Training) -> None:
+        """Put a trial that was cut off into a population as wide, as far and as fine as the one it was in."""
+        stopped, key = training.stopped, self._company(training.experiment)
+        assert stopped
+        place = (stopped.width, stopped.microbatch, stopped.shuffles)
+        population = next(
+            (
+                each
+                for each in self._populations[key]
+                if (each.width, each.microbatch, each.epochs) == place
+                and stopped.slot not in [member.slot for member in each.members]
+            ),
+            None,
+        )
+        if population is None:
+            population = training.experiment.method.cohort(
+                training.experiment,
+                self._dataset(training.experiment.data),
+                width=stopped.width,
+                microbatch=stopped.microbatch,
+                first_epoch=stopped.shuffles,
+            )
+            self._populations[key].append(population)
+        self._admit(training, population, stopped)
+        for name, points in stopped.history.items():
+            training.history[name] += points
+            for step, value in points:
+                self._tracker.log(training.run_id, step, {name: value})
 
     def _company(self, wanted: Experiment) -> Hashable:
         """What the members of one population have in common."""
@@ -121,8 +178,10 @@ class PopulationRunner:
         dataset, microbatch = self._dataset(wanted.data), self._microbatch_of(wanted)
         return wanted.method.cohort(wanted, dataset, width=width, microbatch=microbatch)
 
-    def _admit(self, training: Training, population: Cohort) -> None:
-        member = population.admit(training.experiment)
+    def _admit(self, training: Training, population: Cohort, stopped: Checkpoint | None = None) -> None:
+        member = population.admit(training.experiment, stopped.slot if stopped else None)
+        if stopped:
+            stopped.restore(member)
         training.home = population, member
         number = training.trial.number
         training.run_id = recording.start(
@@ -155,14 +214,31 @@ class PopulationRunner:
         self._leave(training, "FINISHED")
         return End(number, "complete", value)
 
-    def _leave(self, training: Training, status: Any) -> None:
+    def _leave(self, training: Training, status: Any, *, keep_checkpoint: bool = False) -> None:
         del self._trainings[training.trial.number]
         if training.home is not None:
             population, member = training.home
             population.release(member)
             self._tracker.end(training.run_id, status)
+            if not keep_checkpoint:
+                for run_id in (training.run_id, *_runs_before(training.trial)):
+                    checkpoint.discard(self._checkpoints, run_id)
 
     def _dataset(self, source: DataSource) -> Dataset:
         if source not in self._datasets:
             self._datasets[source] = source.load()
         return self._datasets[source]
+
+
+def _runs_before(trial: "optuna.Trial") -> Iterator[str]:
+    """The runs of the trials of which this one is a repetition, the latest first."""
+    number = trial.user_attrs.get(RETRY_OF)
+    while number is not None:
+        attributes = trial.study.get_trials(deepcopy=False)[number].user_attrs
+        if "run_id" in attributes:
+            yield attributes["run_id"]
+        number = attributes.get(RETRY_OF)
+
+
+def _say(trouble: str) -> None:
+    print(f"lrlab: {trouble}", file=sys.stderr)

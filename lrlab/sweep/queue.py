@@ -85,6 +85,9 @@ class Queue:
         """The trials in these states, in order; all of them for none. Not to be changed."""
         return self._storage.get_all_trials(self._id, deepcopy=False, states=states or None)
 
+    def running(self) -> list[FrozenTrial]:
+        return self.trials(TrialState.RUNNING)
+
     def tally(self) -> Tally:
         return Tally.of(self.trials())
 

@@ -109,7 +109,7 @@ class Shift:
         for event in events:
             if isinstance(event, End):
                 self.end(event)
-            elif self.reported(event) and event.trial not in ended:
+            elif event.trial in self.running and self.reported(event) and event.trial not in ended:
                 self.prune(event.trial)
 
     def reported(self, progress: Progress) -> bool:

@@ -74,7 +74,7 @@ class Mlflow:
     def verify(self, outputs: str = "outputs") -> None:
         """Refuse a server that does not answer. Once training has begun, it may come and go."""
         if self.uri is not None and not database.sqlite_file(self.uri):
-            _connect(self.uri, outputs, self.experiment)
+            connect(self.uri, outputs, self.experiment)
 
     def open(self, outputs: str = "outputs") -> MlflowTracker:
         """A tracker; creates the store and the experiment when they are missing."""
@@ -93,13 +93,18 @@ def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
         database.create_database(file, root)
         if fits(file):
             return SqliteStore(file, experiment, root)
-        return _connect(uri, outputs, experiment)
+        return connect(uri, outputs, experiment)
     _load()  # takes seconds that are no delay of the server's
     destination = Destination(without_password(uri), experiment)
-    return SpoolingStore(partial(_connect, uri, outputs, experiment), Path(outputs) / "spool", destination)
+    return SpoolingStore(partial(connect, uri, outputs, experiment), Path(outputs) / "spool", destination)
 
 
-def _connect(uri: str, outputs: str, experiment: str) -> "ClientStore":
+def connect(uri: str, outputs: str, experiment: str) -> "ClientStore":
+    """A store that is reached through MLflow's client.
+
+    Raises:
+        InputError: it does not answer.
+    """
     return ClientStore(uri, experiment, None if uri.startswith("http") else str(database.artifact_root(outputs)))
 
 

@@ -81,6 +81,10 @@ class Cohort(Protocol):
         """Samples per multiply, where that matters."""
 
     @property
+    def epochs(self) -> int:
+        """How many epochs it has made, those before a replay began included."""
+
+    @property
     def members(self) -> Sequence[Trainee]:
         """Who is in it, by slot."""
 
