@@ -40,7 +40,7 @@ PLACES = {
     "optuna": ("lrlab.sweep",),
     "hydra": ("lrlab.app", "lrlab.sweep", "lrlab.instantiate", "hydra_plugins"),
     "omegaconf": ("lrlab.app", "lrlab.sweep", "lrlab.instantiate", "hydra_plugins"),
-    "matplotlib": ("lrlab.analysis",),
+    "matplotlib": ("lrlab.analysis", "lrlab.sweep.figures"),
     "sklearn": (),
     "lrlab.app": ("lrlab.cli", "lrlab.__main__"),
     "lrlab.cli": (),

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrlab.analysis.noise_scale import moments, noise_scale
+from lrlab.analysis.noise_scale import noise_scale
+from lrlab.core.noise_scale import moments
 from lrlab.errors import InputError
 
 positive = st.floats(1e-3, 1e3)

@@ -10,7 +10,7 @@ from lrlab.sweep import bracket
 from lrlab.sweep.queue import FAILED, OUTCOME, Queue
 from lrlab.sweep.space import Space, space
 
-RATES = "lr=tag(bracket,choice(1,2,4,8,16))"
+RATES = "lr=tag(bracket,choice(1,2,4,8,16,32,64))"
 
 
 def read(*overrides: str) -> Space:
@@ -50,23 +50,30 @@ def test_what_cannot_be_bracketed_is_refused(values):
 
 @pytest.mark.parametrize(
     ("best", "added"),
-    [(4, []), (2, [0.5]), (1, [0.5, 0.25]), (8, [32]), (16, [32, 64]), (0.01, [2.0**-i for i in range(1, 10)])],
+    [
+        (8, []),
+        (4, [0.5]),
+        (1, [0.5, 0.25, 0.125]),
+        (32, [128, 256]),
+        (64, [128, 256, 512]),
+        (0.01, [2.0**-i for i in range(1, 11)]),
+    ],
 )
-def test_the_range_moves_until_two_values_lie_on_either_side(queue, best, added):
+def test_the_range_moves_until_three_values_lie_on_either_side(queue, best, added):
     found = searched_to_the_end(queue, read(RATES), lambda lr: math.log2(lr / best) ** 2)
     assert [params["lr"] for params in found] == pytest.approx(added, rel=1e-5)
 
 
 def test_every_setting_has_its_own_range_and_every_seed_its_part(queue):
     searched = read("seed=0,1", "batch_size=8,16", RATES)
-    best = {8: 4, 16: 16}
+    best = {8: 8, 16: 32}
     found = searched_to_the_end(queue, searched, lambda lr, seed, batch_size: abs(math.log(lr / best[batch_size])))
-    assert found == [{"batch_size": 16, "lr": lr, "seed": seed} for seed in (0, 1) for lr in (32.0, 64.0)]
+    assert found == [{"batch_size": 16, "lr": lr, "seed": seed} for seed in (0, 1) for lr in (128.0, 256.0)]
 
 
 def test_a_value_that_fails_is_worse_than_any(queue):
     found = searched_to_the_end(queue, read(RATES), lambda lr: None if lr > 1.5 else -lr)
-    assert [params["lr"] for params in found] == [0.5, 0.25]
+    assert [params["lr"] for params in found] == [0.5, 0.25, 0.125]
 
 
 def test_it_gives_up_at_the_stated_limits(queue):
@@ -95,6 +102,6 @@ def test_trials_beyond_the_plan_are_no_part_of_it(queue):
     added = answered(queue, searched, [], lambda lr: lr)
     queue.add(added)
     queue.fill(plan)  # as of the same command again
-    assert queue.tally().total == len(plan) + 2
+    assert queue.tally().total == len(plan) + 3
     assert optuna.trial.TrialState.WAITING in {trial.state for trial in queue.trials()}
     assert all(trial.user_attrs.get(OUTCOME) != FAILED for trial in queue.trials())

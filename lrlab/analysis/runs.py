@@ -1,0 +1,165 @@
+"""A study as the analysis sees it: the runs of its trials, with what was swept."""
+
+import json
+import math
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from lrlab.errors import InputError
+from lrlab.sweep.study import EXTRAS, TERMS
+from lrlab.tracking.tracker import Record, Tracker
+
+if TYPE_CHECKING:
+    import optuna
+
+LR: Final = "optimizer.lr"
+REPEATED: Final = ("seed", "batch_size", LR)  # what does not make another setting
+PROVENANCE: Final = "lrlab.provenance"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trial that came to its end.
+
+    Attributes:
+        params: flat configuration, numbers as numbers.
+        metrics: name -> [(epoch, value), ...].
+        samples: size of the training set; None if it was not recorded.
+        diverged: a loss or a norm became infinite or NaN.
+    """
+
+    trial: int
+    run_id: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, list[tuple[int, float]]]
+    samples: int | None
+    diverged: bool
+
+    @property
+    def lr(self) -> float:
+        return float(self.params[LR])
+
+    @property
+    def batch_size(self) -> int:
+        return int(self.params["batch_size"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.params["seed"])
+
+    @property
+    def loss(self) -> float:
+        """Validation loss in nats at the end; infinite if it diverged."""
+        return math.inf if self.diverged else self.last("val/loss")
+
+    def last(self, metric: str) -> float:
+        """Value of the last epoch; NaN if there is none."""
+        history = self.metrics.get(metric)
+        return history[-1][1] if history else math.nan
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of a study.
+
+    Attributes:
+        study: its name.
+        parent: id of the sweep's own run.
+        swept: definition in Hydra's grammar of every swept key.
+        runs: of the trials that finished or diverged; those cut off or pruned have no final loss.
+    """
+
+    study: str
+    parent: str
+    swept: Mapping[str, str]
+    runs: tuple[Run, ...]
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.runs)
+
+    def values(self, key: str) -> list[Any]:
+        """The different values of a configuration key, in order."""
+        return sorted({run.params[key] for run in self.runs if key in run.params}, key=lambda v: (str(type(v)), v))
+
+    def only(self, conditions: Mapping[str, str]) -> "Runs":
+        """The runs whose configuration has these values.
+
+        Raises:
+            InputError: no run has.
+        """
+        found = self
+        for key, text in conditions.items():
+            kept = tuple(run for run in found.runs if run.params.get(key) == number_or_text(text))
+            if not kept:
+                known = ", ".join(map(str, self.values(key))) or "no such key"
+                raise InputError(f"--where {key} must be one of {known}, got {text!r}")
+            found = replace(found, runs=kept)
+        return found
+
+    def settings(self) -> dict[str, "Runs"]:
+        """The runs by what else was chosen, besides seed, batch size and learning rate: label -> runs.
+
+        Swept intervals are no settings: hardly two trials would share one.
+        """
+        keys = [key for key, shown in self.swept.items() if key not in REPEATED and "interval" not in shown]
+        keys = [key for key in keys if len(self.values(key)) > 1]
+        groups: dict[tuple[Hashable, ...], list[Run]] = {}
+        for run in self.runs:
+            groups.setdefault(tuple(run.params.get(key) for key in keys), []).append(run)
+        return {
+            ", ".join(f"{key}={value}" for key, value in zip(keys, values, strict=True)): replace(
+                self, runs=tuple(runs)
+            )
+            for values, runs in groups.items()
+        }
+
+    def table(self) -> list[dict[str, Any]]:
+        """What `lrlab.analysis.scaling.analyse` takes."""
+        return [
+            {"batch_size": run.batch_size, "lr": run.lr, "seed": run.seed, "loss": run.loss}
+            for run in self.runs
+            if LR in run.params
+        ]
+
+
+def read(study: "optuna.Study", tracker: Tracker) -> Runs:
+    """Read the runs of a study that lrlab's own trainer ran.
+
+    Raises:
+        InputError: the study is another application's, or none of its trials has come to an end.
+    """
+    attributes = study.user_attrs
+    if TERMS not in attributes or "run_id" not in attributes.get(EXTRAS, {}):
+        raise InputError(f"study must be one that lrlab trained, got {study.study_name!r}, which has no runs")
+    parent = attributes[EXTRAS]["run_id"]
+    runs = tuple(_run(record) for record in tracker.children(parent) if _has_ended(record))
+    if not runs:
+        raise InputError(f"study must have trials that came to their end, got {study.study_name!r}, which has none")
+    return Runs(study.study_name, parent, attributes[TERMS]["space"], runs)
+
+
+def _has_ended(record: Record) -> bool:
+    diverged = record.tags.get("lrlab.diverged") == "true"
+    return "lrlab.trial" in record.tags and (record.status == "FINISHED" or diverged)
+
+
+def _run(record: Record) -> Run:
+    return Run(
+        trial=int(record.tags["lrlab.trial"]),
+        run_id=record.run_id,
+        params={key: number_or_text(text) for key, text in record.params.items()},
+        metrics=record.metrics,
+        samples=json.loads(record.tags.get(PROVENANCE, "{}")).get("samples"),
+        diverged=record.tags.get("lrlab.diverged") == "true",
+    )
+
+
+def number_or_text(text: str) -> float | int | str:
+    """A recorded parameter as a number if it is one."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
