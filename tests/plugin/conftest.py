@@ -20,7 +20,9 @@ APP = Path(__file__).with_name("toy.py")
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path_factory.mktemp("own"))  # Hydra's suites delete tmp_path
-    hydra.version.setbase("1.1")  # what a fresh process takes; another test may have chosen its own
+    hydra.version.VersionBase.instance().setbase(
+        hydra.version.__compat_version__
+    )  # what a fresh process takes; another test may have chosen its own
     yield
     for handler in logging.getLogger().handlers[:]:  # those that Hydra left open
         if isinstance(handler, logging.FileHandler):
