@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,8 +19,10 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from lrlab import show
 from lrlab.configuration import experiment, recorded
 from lrlab.core.check import choice
+from lrlab.door import check_hydra, check_recorded
 from lrlab.errors import InputError
 from lrlab.instantiate import instantiate
+from lrlab.tracking.tracker import Tracking
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ def folder(name: str) -> Path:
 class Lab:
     """The task function, and the hooks through which the sweeper trains its trials (``sweep.runner.Application``)."""
 
-    aside = ("study", "outputs", "tracking", "blas_threads")
+    aside = ("allow", "study", "outputs", "tracking", "blas_threads")
 
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration; returns the objective."""
@@ -58,6 +61,7 @@ class Lab:
         if not isinstance(sweep.config.hydra.sweeper.direction, str):
             raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
         for overrides in sweep.probes:
+            check_recorded(sweep.composer.job(overrides, 0))
             check(sweep.composer.compose(overrides))
         verify_tracking(resolve(sweep.config))
 
@@ -149,14 +153,14 @@ def check(config: Mapping[str, Any]) -> Experiment:
     wanted.data.verify()
     wanted.check_fits(wanted.data.load())
     choice("objective", config["objective"], OBJECTIVES)
-    instantiate(config["tracking"], key="tracking")
+    tracking(config)
     check_writable(config["outputs"])
     return wanted
 
 
 def verify_tracking(config: Mapping[str, Any]) -> None:
     """Refuse a place for the runs that cannot be reached."""
-    instantiate(config["tracking"], key="tracking").verify(config["outputs"])
+    tracking(config).verify(config["outputs"])
 
 
 def check_writable(outputs: str) -> None:
@@ -172,8 +176,17 @@ def check_writable(outputs: str) -> None:
 
 def open_tracker(config: Mapping[str, Any]) -> "Tracker":
     """The tracker that a resolved configuration names."""
-    tracker: Tracker = instantiate(config["tracking"], key="tracking").open(config["outputs"])
+    tracker: Tracker = tracking(config).open(config["outputs"])
     return tracker
+
+
+def tracking(config: Mapping[str, Any]) -> "Tracking":
+    """Where runs are recorded."""
+    allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.tracker.", *config["allow"])
+    place = instantiate(config["tracking"], key="tracking", allowed=allowed)
+    if not isinstance(place, Tracking):
+        raise InputError(f"tracking._target_ must be mlflow.Mlflow or tracker.Memory, got {type(place).__name__}")
+    return place
 
 
 def command(config: DictConfig) -> dict[str, Any]:
@@ -202,7 +215,8 @@ def resume_options(study: "optuna.Study", further: Sequence[str]) -> list[str]:
         )
     place = ["--config-dir", begun["config_dir"]] if begun["config_dir"] else []
     own = f"study={study.study_name}"
-    kept = [override for override in begun["overrides"] if not override.startswith("study=")]
+    again = ("study=", "allow=", "hydra.sweeper.allow=")  # trust is not inherited
+    kept = [override for override in begun["overrides"] if not override.lstrip("+").startswith(again)]
     return [*place, "--config-name", begun["config_name"], "--multirun", *kept, own, *further]
 
 
@@ -226,7 +240,7 @@ def sweep_options(name: str) -> list[str]:
     """
     folders = Path("sweeps").absolute(), folder("sweeps")
     for place in folders:
-        if (place / f"{name}.yaml").is_file():
+        if re.fullmatch(r"[\w.+-]+", name) and (place / f"{name}.yaml").is_file():
             return ["--config-dir", str(place), "--config-name", name, "--multirun"]
     known = sorted({path.stem for place in folders for path in place.glob("*.yaml")})
     raise InputError(f"sweep must be one of {', '.join(known)}, got {name!r}")
@@ -241,6 +255,7 @@ def run(arguments: Sequence[str]) -> int:
     sys.argv = ["lrlab", *arguments]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach us as they are
     try:
+        check_hydra(arguments, str(folder("conf")), "config")
         hydra.main(version_base="1.3", config_path=str(folder("conf")), config_name="config")(Lab())()
     except (InputError, HydraException, OmegaConfBaseException) as error:
         print(f"lrlab: {one_line(error)}", file=sys.stderr)

@@ -81,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
         "lrlab resume 0f3c…                           # a run of lrlab train, from its last checkpoint",
     )
     _places(resume)
+    _allow(resume)
     resume.add_argument("what", nargs="?", metavar="STUDY|RUN_ID", help="default: the newest study")
     resume.add_argument("overrides", nargs=argparse.REMAINDER, help="further Hydra overrides for a study")
 
@@ -95,8 +96,17 @@ def parser() -> argparse.ArgumentParser:
     repair.add_argument("--gone", metavar="HOST", action="append", default=[], help="its processes are dead")
     _json(repair)
 
-    best = _command(commands, "best", _best, "the best configuration of a study", "lrlab best --json")
+    best = _command(
+        commands,
+        "best",
+        _best,
+        "the best configuration of a study",
+        "lrlab best --json",
+        "lrlab best --confirm 5                       # the best three again on five fresh seeds, then the test split",
+    )
     best.add_argument("study", nargs="?", metavar="STUDY", help="default: the newest")
+    best.add_argument("--confirm", type=int, metavar="N", help="train again on N fresh seeds, test, and register")
+    best.add_argument("--top", type=int, metavar="K", default=3, help="with --confirm: so many configurations (3)")
     _places(best)
     _json(best)
 
@@ -126,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_argument("run", nargs="?", default="best", metavar="RUN", help="best, trial number or run id")
     reproduce.add_argument("--study", help="default: the newest")
     _places(reproduce)
+    _allow(reproduce)
     _json(reproduce)
 
     ui = _command(commands, "ui", _ui, "browse all runs in MLflow, on this machine only", "lrlab ui --port 5001")
@@ -156,9 +167,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _command(
-    commands: Any, name: str, run: Any, purpose: str, *examples: str
-) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, run: Any, purpose: str, *examples: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         name,
         help=purpose,
@@ -174,6 +183,11 @@ def _places(command: argparse.ArgumentParser) -> None:
     command.add_argument("--outputs", type=Path, default=Path("outputs"), help="default: ./outputs")
     command.add_argument("--storage", help="URL of the studies, if they are not in OUTPUTS/optuna.log")
     command.add_argument("--tracking-uri", help="of MLflow, if it is not OUTPUTS/mlflow.db")
+
+
+def _allow(command: argparse.ArgumentParser) -> None:
+    trust = "further code to trust, such as my_package."
+    command.add_argument("--allow", metavar="PREFIX", action="append", default=[], help=trust)
 
 
 def _json(command: argparse.ArgumentParser) -> None:
@@ -200,11 +214,12 @@ def _resume(given: argparse.Namespace) -> int:
         given.what, given.overrides = None, [given.what, *given.overrides]
     if given.what and RUN_ID.fullmatch(given.what):
         with _tracker(given) as tracker, show.epochs() as watch:
-            event = go_on(given.what, str(given.outputs), tracker, watch)
+            event = go_on(given.what, str(given.outputs), tracker, watch, given.allow)
         show.trained(given.what, event)
         return 0
     given.study = given.what
-    overrides = app.resume_options(_study(given), given.overrides)
+    trust = [f"allow=[{','.join(given.allow)}]"] if given.allow else []
+    overrides = app.resume_options(_study(given), [*trust, *given.overrides])
     return app.run([*overrides, *app.place_options(str(given.outputs), given.storage, given.tracking_uri)])
 
 
@@ -229,6 +244,8 @@ def _best(given: argparse.Namespace) -> int:
     from lrlab.sweep.best import best
 
     study = _study(given)
+    if given.confirm is not None:
+        return _confirm(given, study)
     with _tracker(given) as tracker:
         found = best(study, tracker)
     if given.json:
@@ -236,6 +253,21 @@ def _best(given: argparse.Namespace) -> int:
     else:
         show.best(found)
         show.after_sweep(found.study)
+    return 0
+
+
+def _confirm(given: argparse.Namespace, study: Any) -> int:
+    from lrlab import show
+    from lrlab.confirm import confirm
+    from lrlab.tracking.registry import Registry
+
+    registry = Registry(given.tracking_uri, str(given.outputs))
+    with _tracker(given) as tracker, show.steps("confirming") as watch:
+        found = confirm(study, tracker, seeds=given.confirm, top=given.top, registry=registry, watch=watch)
+    if given.json:
+        print(json.dumps(found.to_dict(), indent=2))
+    else:
+        show.confirmed(found)
     return 0
 
 
@@ -258,7 +290,7 @@ def _reproduce(given: argparse.Namespace) -> int:
     from lrlab.replay import replay
 
     with _tracker(given) as tracker, show.epochs() as watch:
-        outcome = replay(tracker, _run_id(given, tracker), watch)
+        outcome = replay(tracker, _run_id(given, tracker), watch, given.allow)
     if given.json:
         print(json.dumps(outcome.to_dict(), indent=2))
     else:

@@ -6,7 +6,17 @@ from typing import Any
 
 from lrlab.training.experiment import Experiment
 
-PARTS = ("data", "method", "model", "loss", "regularizer", "optimizer", "schedule")
+# The parts of an experiment, and where lrlab defines their choices
+HOMES = {
+    "data": ("lrlab.data.datasets.", "lrlab.data.spirals."),
+    "method": ("lrlab.training.",),
+    "model": ("lrlab.core.model.", "lrlab.core.neighbours."),
+    "loss": ("lrlab.core.loss.",),
+    "regularizer": ("lrlab.core.regularizer.",),
+    "optimizer": ("lrlab.core.optimizer.",),
+    "schedule": ("lrlab.core.schedule.",),
+}
+PARTS = tuple(HOMES)
 SETTINGS = ("batch_size", "epochs", "seed", "dtype")
 
 
@@ -18,8 +28,8 @@ def experiment(config: Mapping[str, Any]) -> Experiment:
     """
     from lrlab.instantiate import instantiate
 
-    allowed = ("lrlab.", *config.get("allow", ()))
-    parts = {name: instantiate(config[name], key=name, allowed=allowed) for name in PARTS}
+    further = config.get("allow", ())
+    parts = {name: instantiate(config[name], key=name, allowed=(*HOMES[name], *further)) for name in PARTS}
     return Experiment(**parts, **{name: config[name] for name in SETTINGS})
 
 

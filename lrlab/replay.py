@@ -43,13 +43,16 @@ class Replay:
         return asdict(self)
 
 
-def replay(tracker: Tracker, run_id: str, watch: Callable[[Event, int], None]) -> Replay:
+def replay(
+    tracker: Tracker, run_id: str, watch: Callable[[Event, int], None], allow: Sequence[str] = ()
+) -> Replay:
     """Run a recorded configuration again, in the place on record, and compare.
 
     Args:
         tracker: holds the run, and takes the new one.
         run_id: any run that lrlab trained.
         watch: called with every epoch's event and the number of epochs there will be.
+        allow: prefixes of further code to trust. What a record says of that does not count.
 
     Raises:
         InputError: the run is unknown, or is no training of lrlab's (a sweep's parent run, say).
@@ -59,7 +62,7 @@ def replay(tracker: Tracker, run_id: str, watch: Callable[[Event, int], None]) -
         raise InputError(f"run_id must name a training run of lrlab's, got {run_id} ({old.name})")
     provenance = json.loads(old.tags[recording.PROVENANCE])
     recorded = provenance["environment"]
-    config = from_yaml(old.config)
+    config = from_yaml(old.config) | {"allow": list(allow)}
     again = experiment(config)
     again.data.verify()
     dataset = again.data.load()

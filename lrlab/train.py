@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +32,13 @@ def begin(config: Mapping[str, Any], tracker: Tracker, watch: Watch) -> tuple[st
     return run_id, _train(tracker, run_id, cohort, defaultdict(list), checkpoints(config["outputs"]), 0, watch)
 
 
-def go_on(run_id: str, outputs: str, tracker: Tracker, watch: Watch) -> Event:
+def go_on(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Sequence[str] = ()) -> Event:
     """Train a run that was stopped to its end, from its last checkpoint if there is one; returns its last epoch.
 
     Its epochs are those that it would have had. Each is recorded once.
+
+    Args:
+        allow: prefixes of further code to trust. What a record says of that does not count.
 
     Raises:
         InputError: the run is unknown, no single training, finished, or not known to have stopped.
@@ -43,7 +46,7 @@ def go_on(run_id: str, outputs: str, tracker: Tracker, watch: Watch) -> Event:
     record = tracker.read(run_id)
     _check_stopped(record.run_id, record.name, record.status, record.tags)
     provenance = json.loads(record.tags[recording.PROVENANCE])
-    wanted = experiment(from_yaml(record.config))
+    wanted = experiment(from_yaml(record.config) | {"allow": allow})
     wanted.data.verify()
     limit_blas(provenance["environment"]["blas_threads"])
     place = {key: provenance[key] for key in ("width", "slot", "microbatch", "first_epoch")}

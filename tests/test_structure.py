@@ -36,10 +36,10 @@ ROOMS = {
 
 # The only places of what is large, slow to import or easily misused.
 PLACES = {
-    "mlflow": ("lrlab.tracking.mlflow",),
+    "mlflow": ("lrlab.tracking.mlflow", "lrlab.tracking.registry", "lrlab.tracking.classifier"),
     "optuna": ("lrlab.sweep",),
-    "hydra": ("lrlab.app", "lrlab.sweep", "lrlab.instantiate", "hydra_plugins"),
-    "omegaconf": ("lrlab.app", "lrlab.sweep", "lrlab.instantiate", "hydra_plugins"),
+    "hydra": ("lrlab.app", "lrlab.door", "lrlab.sweep", "lrlab.instantiate", "hydra_plugins"),
+    "omegaconf": ("lrlab.app", "lrlab.door", "lrlab.sweep", "lrlab.instantiate", "hydra_plugins"),
     "matplotlib": ("lrlab.analysis", "lrlab.sweep.figures"),
     "sklearn": (),
     "lrlab.app": ("lrlab.cli", "lrlab.__main__"),

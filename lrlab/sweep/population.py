@@ -58,7 +58,7 @@ class PopulationRunner:
     def __init__(self, context: Context, tracker: "Tracker") -> None:
         self._compose = context.sweep.composer.compose
         self._tracker = tracker
-        self._checkpoints = Path(context.extras["outputs"]) / "checkpoints"
+        self._checkpoints = Path(context.sweep.config.outputs) / "checkpoints"
         self._saved = time.monotonic()
         self._parent: str = context.extras["run_id"]
         self._width: int = context.extras["width"]

@@ -1,5 +1,6 @@
 """The keys of `hydra.sweeper`, checked."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -55,8 +56,9 @@ class Settings:
             plain["n_jobs"] = cores()
         check.integer("hydra.sweeper.n_jobs", plain["n_jobs"], at_least=1)
         check.number("hydra.sweeper.max_failure_rate", plain["max_failure_rate"], at_least=0, at_most=1)
-        if plain["study_name"] is not None and not str(plain["study_name"]).strip():
-            raise InputError("hydra.sweeper.study_name must not be empty")
+        name = plain["study_name"]
+        if name is not None and not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\\x00-\x1f\s.][^/\\\x00-\x1f]*", str(name)):
+            raise InputError(f"hydra.sweeper.study_name must not be empty, nor hold / or \\, got {name!r}")
         return cls(
             sampler=plain["sampler"],
             pruner=plain["pruner"],

@@ -67,7 +67,7 @@ class Mlflow:
     def __post_init__(self) -> None:
         if self.uri is not None and not re.fullmatch(ADDRESS, str(self.uri)):
             allowed = "null, sqlite:///FILE, http(s)://HOST:PORT or another database's address"
-            raise InputError(f"tracking.uri must be {allowed}, got {self.uri!r}")
+            raise InputError(f"tracking.uri must be {allowed}, got {without_password(str(self.uri))!r}")
         if not isinstance(self.experiment, str) or not self.experiment.strip():
             raise InputError(f"tracking.experiment must be a name, got {self.experiment!r}")
 
@@ -94,7 +94,7 @@ def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
         if fits(file):
             return SqliteStore(file, experiment, root)
         return connect(uri, outputs, experiment)
-    _load()  # takes seconds that are no delay of the server's
+    load()  # takes seconds that are no delay of the server's
     destination = Destination(without_password(uri), experiment)
     return SpoolingStore(partial(connect, uri, outputs, experiment), Path(outputs) / "spool", destination)
 
@@ -108,7 +108,7 @@ def connect(uri: str, outputs: str, experiment: str) -> "ClientStore":
     return ClientStore(uri, experiment, None if uri.startswith("http") else str(database.artifact_root(outputs)))
 
 
-def _load() -> Any:
+def load() -> Any:
     """MLflow's client class, with those of `SETTINGS` that the environment does not have otherwise."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -119,7 +119,7 @@ def _load() -> Any:
 
 def without_password(text: str) -> str:
     """A text that may hold addresses, fit to be shown."""
-    return re.sub(r"//[^@/ ]*@", "//", text)
+    return re.sub(r"//[^@\s]*@", "//", text)
 
 
 def create_store(uri: str | None, outputs: str, experiment: str = "lrlab") -> None:
@@ -133,7 +133,7 @@ class ClientStore:
     def __init__(self, uri: str, experiment: str, artifact_root: str | None) -> None:
         self._uri = uri
         with self._one_line():
-            self._client = _load()(uri)
+            self._client = load()(uri)
             self._experiment = self._open_experiment(experiment, artifact_root)
 
     def create(self, run: NewRun) -> str:

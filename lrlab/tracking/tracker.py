@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, runtime_checkable
 from uuid import uuid4
 
 from lrlab.errors import InputError
@@ -102,6 +102,7 @@ class Tracker(Protocol):
     ) -> None: ...
 
 
+@runtime_checkable
 class Tracking(Protocol):
     """A choice of conf/tracking: where runs are recorded."""
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,4 +143,6 @@ def _read(path: Path) -> Checkpoint:
 
 
 def _files(folder: Path, name: str) -> Iterator[Path]:
+    if not re.fullmatch(r"[\w-]+", name):  # as it stands in a study that came from somebody else
+        raise InputError(f"run_id must be a run's, got {name!r}")
     return (folder / f"{name}.{kind}" for kind in ("npz", "before.npz", "new"))
