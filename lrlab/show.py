@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lrlab.analysis.report import Report
+    from lrlab.confirm import Confirmation
     from lrlab.repair import Repaired
     from lrlab.replay import Replay
     from lrlab.sweep.best import Best
@@ -37,6 +38,17 @@ def epochs() -> Iterator[Callable[["Event", int], None]]:
                 ERR.print(f"epoch {event.epoch:>{len(str(total))}}/{total}  {_metrics(event.metrics)}")
 
         yield watch
+
+
+@contextmanager
+def steps(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar, fed with the number of steps done and of all."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=ERR, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def trained(run_id: str, event: "Event") -> None:
@@ -78,6 +90,23 @@ def repaired(done: "Repaired") -> None:
     for owner in done.elsewhere:
         OUT.print(f"a trial may be running on {owner.partition('/')[0]}; if that machine is gone:")
         _next(f"lrlab repair --gone {owner.partition('/')[0]}", "its processes are dead")
+
+
+def confirmed(found: "Confirmation") -> None:
+    """What fresh seeds and the test split say, beside what the search said."""
+    table = Table("trial", f"{found.objective} in the search", f"mean over {len(found.seeds)} fresh seeds", "")
+    for each in found.candidates:
+        mean = "diverged" if each["validation"] is None else f"{each['validation']:.4f}"
+        chosen = "chosen" if each["trial"] == found.trial else ""
+        table.add_row(str(each["trial"]), f"{each['search_value']:.4f}", mean, chosen)
+    OUT.print(table)
+    low, high = found.test_accuracy_ci
+    OUT.print(
+        f"test accuracy {found.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), loss {found.test_loss:.4f}"
+    )
+    OUT.print(f"run {found.run_id}")
+    if found.model:
+        _next(f'mlflow.pyfunc.load_model("{found.model}")', "the registered model")
 
 
 def report(made: "Report", page: "Path") -> None:

@@ -164,6 +164,7 @@ def noise_against_epoch(epochs: Sequence[int], noise_scale: Sequence[float], fit
     if fitted:
         axes.axhline(fitted, color=PURPLE, ls=":", lw=2, label=f"fitted B_noise, {fitted:.3g}")
     axes.set(xlabel="epoch", ylabel="gradient noise scale (samples)", yscale="log")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3, which="both")
     axes.legend(fontsize=8)
     return png(drawing)

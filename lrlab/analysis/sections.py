@@ -12,6 +12,7 @@ from lrlab.analysis.scaling import Scaling, analyse
 from lrlab.analysis.steps import to_target
 from lrlab.analysis.table import read
 
+FAR = 16.0  # from the best learning rate is too low, or too high
 NEAR = 2.0  # the noise scale is averaged over runs within this factor of the best learning rate
 
 
@@ -137,7 +138,7 @@ def learning_rates(runs: Runs) -> Section | None:
     if len(tried) < 3:
         return None
     best = min(tried, key=lambda lr: sum(run.loss for run in groups[lr]) / len(groups[lr]))
-    low, high = tried[0], tried[-1]
+    low, high = (min(tried, key=lambda lr: abs(math.log(lr / best / factor))) for factor in (1 / FAR, FAR))
     chosen = {
         f"too low: {low:.3g}": groups[low],
         f"right: {best:.3g}": groups[best],
@@ -150,7 +151,7 @@ def learning_rates(runs: Runs) -> Section | None:
     return Section(
         "Learning rate too low, right, too high",
         (said,),
-        (Figure("learning_rates", "Validation loss during training; a line ends where training diverged.", png),),
+        (Figure("learning_rates", "Validation loss during training, a line for every seed.", png),),
     )
 
 

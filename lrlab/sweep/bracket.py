@@ -3,13 +3,14 @@
 A setting is a combination of the other swept keys; trials that differ in their `seed` alone are repetitions of one.
 Where the best mean objective lies near an end of what was tried, further values are tried beyond that end, in the
 ratio of those given. A best value is bracketed with three values on either side of it: one for the noise of the best,
-and two so that a curve through it is held on both sides.
+and two so that a curve through it is held on both sides. Then the two nearest gaps on either side are halved.
 """
 
 import json
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 from optuna.trial import FrozenTrial, TrialState
@@ -58,7 +59,7 @@ def further(space: Space, trials: Sequence[FrozenTrial], directions: Sequence[st
             value = trial.value if trial.state == TrialState.COMPLETE else None
             loss = math.inf if value is None else sign * value
             settings[json.dumps(setting, sort_keys=True)][trial.params[moving.name]].append(loss)
-    wanted = {setting: _beyond(moving, losses) for setting, losses in settings.items()}
+    wanted = {setting: _wanted(moving, losses) for setting, losses in settings.items()}
     return [
         json.loads(setting) | {moving.name: value} | ({SEED: seed} if seed is not None else {})
         for seed in seeds
@@ -67,12 +68,15 @@ def further(space: Space, trials: Sequence[FrozenTrial], directions: Sequence[st
     ]
 
 
-def _beyond(moving: Dimension, losses: dict[float, list[float]]) -> list[float]:
-    """Values below and above those tried, until the best has `SIDE` on either side; within the stated limits."""
+def _wanted(moving: Dimension, losses: dict[float, list[float]]) -> list[float]:
+    """Values beyond those tried, until the best has `SIDE` on either side; then values between, around the best."""
     tried = sorted(losses)
     best = min(range(len(tried)), key=lambda i: sum(losses[tried[i]]) / len(losses[tried[i]]))
     ratio = (max(moving.values) / min(moving.values)) ** (1 / (len(moving.values) - 1))
     below = [tried[0] / ratio**i for i in range(1, SIDE - best + 1)]
     above = [tried[-1] * ratio**i for i in range(1, SIDE - (len(tried) - 1 - best) + 1)]
     low, high = moving.probes()
-    return [float(f"{value:.6g}") for value in (*below, *above) if low < value < high]
+    beyond = [value for value in (*below, *above) if low < value < high]
+    around = pairwise(tried[max(best - SIDE + 1, 0) : best + SIDE])
+    between = [math.sqrt(a * b) for a, b in around if b / a > ratio**0.75]
+    return [float(f"{value:.6g}") for value in beyond or between]

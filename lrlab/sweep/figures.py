@@ -44,7 +44,7 @@ def can_be_drawn(study: "optuna.Study") -> bool:
 def _typical(study: "optuna.Study") -> float | None:
     """An upper end of the axis that a few lost trials do not decide."""
     values = sorted(trial.value for trial in study.get_trials(deepcopy=False) if trial.value is not None)
-    return values[int(0.9 * (len(values) - 1))] * 1.2 if values and values[0] > 0 else None
+    return values[int(0.75 * (len(values) - 1))] * 1.2 if values and values[0] > 0 else None
 
 
 def _drawn(plot: Callable[[], Any], size: tuple[float, float], ymax: float | None = None) -> bytes:

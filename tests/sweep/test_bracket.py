@@ -49,7 +49,7 @@ def test_what_cannot_be_bracketed_is_refused(values):
 
 
 @pytest.mark.parametrize(
-    ("best", "added"),
+    ("best", "beyond"),
     [
         (8, []),
         (4, [0.5]),
@@ -59,26 +59,32 @@ def test_what_cannot_be_bracketed_is_refused(values):
         (0.01, [2.0**-i for i in range(1, 11)]),
     ],
 )
-def test_the_range_moves_until_three_values_lie_on_either_side(queue, best, added):
+def test_the_range_moves_until_three_values_lie_on_either_side_and_then_gets_finer(queue, best, beyond):
     found = searched_to_the_end(queue, read(RATES), lambda lr: math.log2(lr / best) ** 2)
-    assert [params["lr"] for params in found] == pytest.approx(added, rel=1e-5)
+    nearest = 2.0 ** round(math.log2(best))
+    between = [nearest * 2**power for power in (-1.5, -0.5, 0.5, 1.5)]
+    assert [params["lr"] for params in found] == pytest.approx([*beyond, *between], rel=1e-5)
 
 
 def test_every_setting_has_its_own_range_and_every_seed_its_part(queue):
     searched = read("seed=0,1", "batch_size=8,16", RATES)
     best = {8: 8, 16: 32}
     found = searched_to_the_end(queue, searched, lambda lr, seed, batch_size: abs(math.log(lr / best[batch_size])))
-    assert found == [{"batch_size": 16, "lr": lr, "seed": seed} for seed in (0, 1) for lr in (128.0, 256.0)]
+    beyond = [params for params in found if params["lr"] > 64 and params["lr"].is_integer()]
+    assert beyond == [{"batch_size": 16, "lr": lr, "seed": seed} for seed in (0, 1) for lr in (128.0, 256.0)]
+    assert {params["lr"] for params in found if params["batch_size"] == 8 and params["seed"] == 1} == {
+        float(f"{8 * 2**power:.6g}") for power in (-1.5, -0.5, 0.5, 1.5)
+    }
 
 
 def test_a_value_that_fails_is_worse_than_any(queue):
     found = searched_to_the_end(queue, read(RATES), lambda lr: None if lr > 1.5 else -lr)
-    assert [params["lr"] for params in found] == [0.5, 0.25, 0.125]
+    assert [params["lr"] for params in found[:3]] == [0.5, 0.25, 0.125]
 
 
 def test_it_gives_up_at_the_stated_limits(queue):
     found = searched_to_the_end(queue, read("lr=tag(bracket,choice(1,1000))"), lambda lr: -lr)
-    assert {params["lr"] for params in found} == {1e-3, 1e6}  # the next would be 1000 · 1e6
+    assert {params["lr"] for params in found} == {1e-3, 1e6, 31.6228, 31622.8}  # the next would be 1000 · 1e6
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""Confirmed models in MLflow's Model Registry: weights as .npz and a file of code, no pickle anywhere."""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from lrlab.errors import InputError
+from lrlab.tracking import database
+from lrlab.tracking.mlflow import load
+
+CODE = Path(__file__).with_name("classifier.py")
+ALIAS = "confirmed"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """MLflow's Model Registry.
+
+    Attributes:
+        uri: MLflow's tracking URI; None for the store in `outputs`.
+    """
+
+    uri: str | None
+    outputs: str
+
+    def register(
+        self,
+        run_id: str,
+        name: str,
+        weights: Mapping[str, np.ndarray],
+        classes: Sequence[str],
+        description: str,
+    ) -> str:
+        """Register weights as the newest version of a model, and let the alias `confirmed` point at it.
+
+        Args:
+            run_id: the run that the model belongs to; keeps it under model/.
+            name: of the registered model.
+            weights: W1 (out, in), b1 (out,), W2, ...
+            classes: names of the classes, in the order of the scores.
+            description: of this version.
+
+        Returns:
+            What `mlflow.pyfunc.load_model` takes: models:/NAME@confirmed.
+
+        Raises:
+            InputError: the store cannot be reached, or will not take it.
+        """
+        client = load()(database.address(self.uri, self.outputs))
+        from mlflow.exceptions import MlflowException
+
+        try:
+            with tempfile.TemporaryDirectory() as scratch:
+                save(Path(scratch) / "model", weights, classes)
+                client.log_artifacts(run_id, str(Path(scratch) / "model"), "model")
+            if not client.search_registered_models(f"name = '{name}'"):
+                client.create_registered_model(name)
+            source = f"{client.get_run(run_id).info.artifact_uri}/model"
+            made = client.create_model_version(name, source, run_id, description=description)
+            client.set_registered_model_alias(name, ALIAS, made.version)
+        except (MlflowException, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(f"tracking.uri must name a store with a model registry ({reason})") from error
+        return f"models:/{name}@{ALIAS}"
+
+
+def save(place: Path, weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
+    """Write a model in MLflow's format into a folder that does not exist yet."""
+    from mlflow.models import ModelSignature
+    from mlflow.pyfunc import save_model
+    from mlflow.types import Schema, TensorSpec
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)  # of hints for models other than this one
+    features, dtype = weights["W1"].shape[1], weights["W1"].dtype
+    scores = TensorSpec(dtype, (-1, len(classes)))
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stored = Path(scratch) / "weights.npz"
+        np.savez(stored, allow_pickle=False, **weights)
+        save_model(
+            place,
+            python_model=str(CODE),
+            artifacts={"weights": str(stored)},
+            signature=ModelSignature(Schema([TensorSpec(dtype, (-1, features))]), Schema([scores])),
+            metadata={"classes": list(classes)},
+            pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
+        )
