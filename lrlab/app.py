@@ -60,9 +60,12 @@ class Lab:
         """Check every corner of the search space, and the data."""
         if not isinstance(sweep.config.hydra.sweeper.direction, str):
             raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
+        sources = set()
         for overrides in sweep.probes:
             check_recorded(sweep.composer.job(overrides, 0))
-            check(sweep.composer.compose(overrides))
+            sources.add(check(sweep.composer.compose(overrides)).data)
+        for source in sources:
+            source.verify()
         verify_tracking(resolve(sweep.config))
 
     def prepare(self, sweep: "Sweep") -> Mapping[str, Any]:
@@ -133,7 +136,7 @@ class Door(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         # Hydra turns any exception of a callback into a warning; SystemExit is none
         try:
-            check(resolve(config))
+            check(resolve(config)).data.verify()
             verify_tracking(resolve(config))
         except InputError as error:
             print(f"lrlab: {error}", file=sys.stderr)
@@ -148,9 +151,8 @@ def resolve(config: DictConfig) -> dict[str, Any]:
 
 
 def check(config: Mapping[str, Any]) -> Experiment:
-    """The experiment of a configuration, once everything that can be refused before training has been looked at."""
+    """The experiment of a configuration, once all that can be refused without reading the whole data has been looked at."""
     wanted = experiment(config)
-    wanted.data.verify()
     wanted.check_fits(wanted.data.load())
     choice("objective", config["objective"], OBJECTIVES)
     tracking(config)
