@@ -17,7 +17,7 @@ HOMES = {
     "schedule": ("lrlab.core.schedule.",),
 }
 PARTS = tuple(HOMES)
-SETTINGS = ("batch_size", "epochs", "seed", "dtype")
+SETTINGS = ("batch_size", "epochs", "updates", "seed", "dtype")
 
 
 def experiment(config: Mapping[str, Any]) -> Experiment:
@@ -30,7 +30,7 @@ def experiment(config: Mapping[str, Any]) -> Experiment:
 
     further = config.get("allow", ())
     parts = {name: instantiate(config[name], key=name, allowed=(*HOMES[name], *further)) for name in PARTS}
-    return Experiment(**parts, **{name: config[name] for name in SETTINGS})
+    return Experiment(**parts, **{name: config[name] for name in SETTINGS if name in config})
 
 
 def config_of(experiment: Experiment) -> dict[str, Any]:

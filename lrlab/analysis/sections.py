@@ -100,7 +100,7 @@ def budget(runs: Runs) -> str:
     if updates and all(isinstance(each, int) for each in updates):
         counts = ", ".join(map(str, updates))
         return (
-            f"Asked under an equal budget of updates ({counts}, rounded up to whole epochs): larger batches "
+            f"Asked under an equal budget of updates ({counts}, rounded to whole epochs): larger batches "
             "see more samples."
         )
     counts = ", ".join(map(str, epochs))

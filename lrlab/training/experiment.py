@@ -32,6 +32,7 @@ class Experiment:
         data, method, model, loss, regularizer, optimizer, schedule: the parts.
         batch_size: samples per update.
         epochs: passes over the training set.
+        updates: instead of epochs: updates to make at any batch size, rounded to whole epochs.
         seed: of the initial parameters and of the order of the samples.
         dtype: float32 or float64.
     """
@@ -47,11 +48,14 @@ class Experiment:
     epochs: int = 10
     seed: int = 0
     dtype: str = "float32"
+    updates: int | None = None
 
     def __post_init__(self) -> None:
         check.integer("batch_size", self.batch_size, at_least=1)
         check.integer("epochs", self.epochs, at_least=1)
         check.integer("seed", self.seed, at_least=0)
+        if self.updates is not None:
+            check.integer("updates", self.updates, at_least=1)
         check.choice("dtype", self.dtype, ("float32", "float64"))
         self.method.check(self)
 
@@ -59,6 +63,16 @@ class Experiment:
         """Refuse what is too large for the data or the method, such as a batch larger than the training set."""
         self.method.check_fits(self, dataset)
 
-    def updates(self, training_samples: int) -> int:
-        """Number of updates in the whole training; the last batch of an epoch may be smaller."""
-        return self.epochs * -(-training_samples // self.batch_size)
+    def passes(self, training_samples: int) -> int:
+        """Number of epochs."""
+        if self.updates is None:
+            return self.epochs
+        return max(1, round(self.updates / self._updates_an_epoch(training_samples)))
+
+    def total_updates(self, training_samples: int) -> int:
+        """Number of updates in the whole training."""
+        return self.passes(training_samples) * self._updates_an_epoch(training_samples)
+
+    def _updates_an_epoch(self, training_samples: int) -> int:
+        """The last batch of an epoch may be smaller."""
+        return -(-training_samples // self.batch_size)

@@ -23,7 +23,7 @@ class Gradient:
             raise InputError(f"batch_size must be <= {samples}, the training set's size, got {experiment.batch_size}")
 
     def epochs(self, experiment: Experiment, dataset: Dataset) -> int:
-        return experiment.epochs
+        return experiment.passes(len(dataset.train))
 
     def shared(self, experiment: Experiment) -> Hashable:
         return experiment.data, experiment.model, experiment.loss, experiment.dtype, experiment.seed

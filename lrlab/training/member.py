@@ -60,7 +60,7 @@ class Member:
         self.t = 0
         self.metrics: dict[str, float] = {}
         self._samples = training_samples
-        self._total = experiment.updates(training_samples)
+        self._total = experiment.total_updates(training_samples)
         self._parameters = [array[slot] for layer in layers for array in layer]
         self._blocks = list(_blocks(experiment, slot, layers, gradients, accumulated))
         self._begun = False  # whether ``accumulated`` holds a part of the current batch
@@ -68,7 +68,7 @@ class Member:
 
     @property
     def finished(self) -> bool:
-        return self.epoch == self.experiment.epochs
+        return self.epoch == self.experiment.passes(self._samples)
 
     def weights(self) -> dict[str, Array]:
         """Copies of the parameters: W1 (out, in), b1 (out,), W2, ..."""

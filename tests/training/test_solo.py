@@ -43,6 +43,7 @@ def test_a_member_of_a_company_is_replayed_from_its_provenance(
     record = Provenance.of(company, member).to_dict()
     assert record.pop("environment") == describe()
     assert record.pop("data") == dataset.digest
+    assert record.pop("samples") == len(dataset.train)
     assert record == {"width": 5, "slot": 3, "microbatch": 4, "first_epoch": 1}
 
     replay = solo(wanted, dataset, **record)
