@@ -32,6 +32,7 @@ def exponential(rate: float, spent: np.ndarray = T + 0.5) -> list[float]:
         ([2.3, 5.0, 40.0], "diverged"),
         ([1.5, 0.8, 1.2, 0.7, 1.1, 0.6, 1.2, 0.7], "too high"),
         ([18.0, 9.0, 6.0, 5.0, 4.0, 3.5], "too high"),
+        ([18.0, 1.1, 0.6, 0.3, 0.2, 0.15], "good"),
         ([2.31, 2.30, 2.31, 2.30, 2.31, 2.30, 2.31], "too high"),
         ([1.0, 0.5], "cannot tell"),
         ([1.0], "cannot tell"),
