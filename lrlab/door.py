@@ -72,7 +72,7 @@ def check_node(config: DictConfig) -> None:
     for key in ("env_set", "env_copy"):
         for name in OmegaConf.select(config, f"hydra.job.{key}") or ():
             if not THREADS.fullmatch(str(name)):
-                raise InputError(f"hydra.job.{key} may name variables such as OMP_NUM_THREADS, got {name!r}")
+                raise InputError(f"hydra.job.{key}.{name} must not be set: only variables such as OMP_NUM_THREADS may")
     _check_places(config)
     check_recorded(config)
 
