@@ -95,7 +95,8 @@ class L1:
 class L1Proximal:
     """R(W) = sum |W| by its proximal step: after every update W = sign(W) max(|W| - lr strength, 0).
 
-    Soft thresholding (Parikh & Boyd 2014, Proximal Algorithms, section 6.5.2): weights become exactly zero. With
+    Soft thresholding (Parikh & Boyd 2014, Proximal Algorithms, section 6.5.2): weights become exactly zero, and stay
+    there unless the noise of a mini-batch's gradient exceeds the strength. With
     optimizer=sgd this is the proximal gradient method (ISTA; Beck & Teboulle 2009), which minimizes L itself. With any
     other optimizer the shrinking is decoupled from the moments, as AdamW's decay is, and minimizes something else:
     under momentum, whose steps add up to lr / (1 - rho), the L of (1 - rho) strength; under RMSprop and Adam, each

@@ -111,7 +111,7 @@ FIXED = {
     # Rosenbrock 1960: a curved valley
     "rosenbrock": Surface(_rosenbrock, _rosenbrock_gradient, (-1.2, 1.0), ((1.0, 1.0),), (-1.8, 1.6, -0.6, 2.2)),
     # Beale 1958: flat, with steep corners
-    "beale": Surface(_beale, _beale_gradient, (1.0, 1.5), ((3.0, 0.5),), (-0.5, 4.2, -1.0, 2.0)),
+    "beale": Surface(_beale, _beale_gradient, (1.0, 1.5), ((3.0, 0.5),), (-0.5, 4.2, -1.8, 2.0)),
 }
 
 SURFACES = ("quadratic", *FIXED)

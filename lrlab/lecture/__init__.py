@@ -1,0 +1,1 @@
+"""The lecture, measured: every claim of it as something that runs, with what came out."""

@@ -1,0 +1,70 @@
+"""The lecture's line charts. Each function returns the bytes of a PNG file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lrlab.analysis.plots import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, figure, png
+
+COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#000000", "#888888")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: its name in the legend, its points, and how it is drawn."""
+
+    name: str
+    x: Sequence[float] | np.ndarray
+    y: Sequence[float] | np.ndarray
+    style: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One pair of axes: labels with units, and curves. Colours and markers are given in turn."""
+
+    x: str
+    y: str
+    lines: Sequence[Line]
+    title: str = ""
+    axes: dict[str, Any] = field(default_factory=dict)
+
+
+def charts(*several: Chart, height: float = 3.6, markers: bool = False) -> bytes:
+    """Charts side by side."""
+    drawing, row = figure(max(5.6, 4.6 * len(several)), height, ncols=len(several), squeeze=False)
+    for axes, chart in zip(row[0], several, strict=True):
+        draw(axes, chart, markers)
+    return png(drawing)
+
+
+def draw(axes: Any, chart: Chart, markers: bool = False) -> None:
+    """One chart on given axes."""
+    for index, line in enumerate(chart.lines):
+        style = {"color": COLOURS[index % len(COLOURS)], "linewidth": 1.6}
+        if markers:
+            style |= {"marker": MARKERS[index % len(MARKERS)], "markersize": 4}
+        axes.plot(line.x, line.y, label=line.name, **(style | line.style))
+    axes.set(xlabel=chart.x, ylabel=chart.y, title=chart.title, **chart.axes)
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log":
+            _tick(axis)
+    if axes.get_xscale() == "linear" and all(float(x).is_integer() for line in chart.lines for x in line.x):
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.grid(alpha=0.3)
+    if any(line.name for line in chart.lines):
+        axes.legend(fontsize=8)
+
+
+def _tick(axis: Any) -> None:
+    """Few and plain numbers on a logarithmic axis of few decades: 1, 2, 5, 10, 20, ..."""
+    low, high = axis.get_view_interval()
+    if high / low < 1000 and not len(axis.get_major_locator().tick_values(low, high)) > 20:
+        decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))))
+        ticks = [m * 10.0**n for n in decades for m in ((1, 2, 5) if high / low < 100 else (1, 3))]
+        shown = [tick for tick in ticks if low <= tick <= high]
+        axis.set_ticks(shown, labels=[f"{tick:g}" for tick in shown])
+        axis.set_ticks([], minor=True)
