@@ -11,6 +11,7 @@ from lrlab.analysis import sections
 from lrlab.analysis.runs import LR, Runs
 from lrlab.analysis.scaling import Scaling
 from lrlab.analysis.sections import Section
+from lrlab.analysis.verdict import LEAST_BATCH_SIZES
 from lrlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -87,8 +88,10 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
     built: list[Section | None] = []
     found: dict[str, Scaling] = {}
     if len(runs.values("batch_size")) > 1 and runs.values(LR):
-        for label, part in runs.settings().items():
-            if len(part.values("batch_size")) > 1:
+        groups = runs.settings()
+        least = 2 if len(groups) == 1 else LEAST_BATCH_SIZES  # one of several must be able to tell
+        for label, part in groups.items():
+            if len(part.values("batch_size")) >= least:
                 found[label], noise = sections.scaled(part, tolerance)
                 built += [sections.scaling(part, found[label], noise, label), sections.steps(part, label)]
         built.insert(0, sections.settings(runs, found))

@@ -115,15 +115,15 @@ def loss_surface(table: Table, optima: Sequence[Optimum]) -> bytes:
         for lr, loss in zip(rates, mean, strict=True)
     ]
     sizes, rates, losses = (np.array(column) for column in zip(*cells, strict=True))
-    grid = np.unique(rates)
-    step = float(np.median(np.diff(np.log(grid)))) if len(grid) > 1 else math.log(2)
     excess = np.clip(losses, 1e-3, 1.0)
     shown = axes.scatter(sizes, rates, c=excess, s=0, cmap="cividis_r", norm=LogNorm(1e-3, 1.0))
     colour = shown.cmap
-    for size, lr, over in zip(sizes, rates, excess, strict=True):
-        known = bool(np.isfinite(over)) and over < 1
-        x, y = size * np.array([2**-0.5, 2**0.5]), lr * np.exp(np.array([-0.5, 0.5]) * step)
-        axes.fill_between(x, y[0], y[1], color=colour(shown.norm(over)) if known else "0.85", lw=0)
+    for size in np.unique(sizes):
+        ends = _ends(rates[sizes == size])
+        for low, high, over in zip(ends, ends[1:], excess[sizes == size], strict=False):
+            known = bool(np.isfinite(over)) and over < 1
+            x = size * np.array([2**-0.5, 2**0.5])
+            axes.fill_between(x, low, high, color=colour(shown.norm(over)) if known else "0.85", lw=0)
     best = [one for one in optima if one.curve]
     axes.plot(
         [one.batch_size for one in best],
@@ -135,7 +135,7 @@ def loss_surface(table: Table, optima: Sequence[Optimum]) -> bytes:
     )
     _batch_axis(axes, list(np.unique(sizes)))
     axes.set(yscale="log", ylabel="learning rate")
-    axes.set_ylim(grid[0] / math.exp(0.5 * step), grid[-1] * math.exp(0.5 * step))
+    axes.set_ylim(*_ends(np.unique(rates))[[0, -1]])
     drawing.colorbar(shown, ax=axes, label="loss over the least of the batch size, relative")
     axes.plot([], [], "s", color="0.85", label="twice that or more, or diverged")
     axes.legend(fontsize=8)
@@ -199,6 +199,14 @@ def _means(table: Table) -> Iterator[tuple[float, np.ndarray, np.ndarray, np.nda
         mean = np.array([group.mean() for group in groups])
         spread = [group.std(ddof=1) if len(group) > 1 and np.isfinite(group).all() else 0.0 for group in groups]
         yield float(batch_size), rates, mean, np.array(spread)
+
+
+def _ends(rates: np.ndarray) -> np.ndarray:
+    """Where the cells of n learning rates begin and end (n + 1,): half way to the next, in the logarithm."""
+    x = np.log(rates)
+    gaps = np.diff(x) if len(x) > 1 else np.array([math.log(2)])
+    ends: np.ndarray = np.exp(np.concatenate([[x[0] - gaps[0] / 2], (x[1:] + x[:-1]) / 2, [x[-1] + gaps[-1] / 2]]))
+    return ends
 
 
 def _cycle(marks: str) -> Iterator[str]:

@@ -124,6 +124,8 @@ def steps(runs: Runs, label: str = "") -> Section | None:
 
 def learning_rates(runs: Runs) -> Section | None:
     """Loss curves with the learning rate too low, right, and too high."""
+    best_run = min(runs, key=lambda run: run.loss)
+    runs = next(part for part in runs.settings().values() if best_run in part.runs)
     sizes = [size for size in runs.values("batch_size") if isinstance(size, int)]
     rates = runs.values(LR)
     if not sizes or len(rates) < 3:
@@ -139,11 +141,8 @@ def learning_rates(runs: Runs) -> Section | None:
         return None
     best = min(tried, key=lambda lr: sum(run.loss for run in groups[lr]) / len(groups[lr]))
     low, high = (min(tried, key=lambda lr: abs(math.log(lr / best / factor))) for factor in (1 / FAR, FAR))
-    chosen = {
-        f"too low: {low:.3g}": groups[low],
-        f"right: {best:.3g}": groups[best],
-        f"too high: {high:.3g}": groups[high],
-    }
+    named = {"too low": low, "right": best, "too high": high}
+    chosen = {f"{name}: {lr:.3g}": groups[lr] for name, lr in named.items() if name == "right" or lr != best}
     said = (
         f"Batch size {size}: the lowest learning rate tried, the best, and the highest; every line is a seed or trial."
     )

@@ -47,7 +47,7 @@ def loss_curves(chosen: Mapping[str, Sequence[Run]]) -> bytes:
 
 def loss_by_warmup(panels: Mapping[str, Mapping[float, Iterable[Run]]]) -> bytes:
     """Loss at the end against the learning rate, a line for every warmup, a panel for every batch size."""
-    drawing, grid = figure(3.6 * max(2, len(panels)), 3.8, ncols=len(panels), squeeze=False, sharey=True)
+    drawing, grid = figure(3.6 * max(2, len(panels)), 3.8, ncols=len(panels), squeeze=False)
     for axes, (title, warmups) in zip(grid.flat, panels.items(), strict=True):
         for (warmup, runs), (colour, style, marker) in zip(warmups.items(), STYLES, strict=False):
             lr, mean, spread = mean_by(runs, lambda run: run.lr, lambda run: run.loss)
@@ -55,7 +55,7 @@ def loss_by_warmup(panels: Mapping[str, Mapping[float, Iterable[Run]]]) -> bytes
             axes.errorbar(lr, mean, spread, color=colour, ls=style, marker=marker, ms=4, lw=1.3, label=name)
         axes.set(xscale="log", xlabel="learning rate", title=title)
         axes.grid(alpha=0.3)
-    _limit(grid.flat)
+        _limit(axes)
     grid.flat[0].set_ylabel("validation loss at the end (nats)")
     grid.flat[0].legend(title="warmup", fontsize=8, title_fontsize=8)
     return png(drawing)
@@ -81,6 +81,7 @@ def regularization(kinds: Mapping[str, Sequence[Run]]) -> bytes:
     for axes, name in zip((losses, accuracies, norms), ("loss (nats)", "accuracy", "norm of the weights"), strict=True):
         axes.set(xscale="log", xlabel=f"lambda (0 is shown at {none:.0e})", ylabel=f"{name}, at the end")
         axes.grid(alpha=0.3)
+    _limit(losses)
     norms.set_yscale("log")
     losses.legend(fontsize=7)
     norms.legend(fontsize=8)
@@ -108,10 +109,10 @@ def _strength(run: Run) -> float:
     return float(run.params.get("regularizer.strength", 0.0))
 
 
-def _limit(panels: Iterable["Axes"]) -> None:
+def _limit(axes: "Axes") -> None:
     """Show losses up to twice the least: what lies far above is lost anyway."""
-    panels = list(panels)
-    lowest = min((float(np.nanmin(line.get_ydata())) for axes in panels for line in axes.get_lines()), default=0.0)
-    for axes in panels:
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
+    if np.isfinite(values).any():
         low, high = axes.get_ylim()
-        axes.set_ylim(max(low, lowest * 0.95), min(high, 2 * lowest))
+        least = float(np.nanmin(values))
+        axes.set_ylim(max(low, 0.9 * least), min(high, 2 * least))

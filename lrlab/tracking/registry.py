@@ -52,6 +52,13 @@ class Registry:
         Raises:
             InputError: the store cannot be reached, or will not take it.
         """
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow's, of its own libraries and of models other than this one
+            return self._register(run_id, name, weights, classes, description)
+
+    def _register(
+        self, run_id: str, name: str, weights: Mapping[str, np.ndarray], classes: Sequence[str], description: str
+    ) -> str:
         client = load()(database.address(self.uri, self.outputs))
         from mlflow.exceptions import MlflowException
 
@@ -79,8 +86,7 @@ def save(place: Path, weights: Mapping[str, np.ndarray], classes: Sequence[str])
     logging.getLogger("mlflow").setLevel(logging.ERROR)  # of hints for models other than this one
     features, dtype = weights["W1"].shape[1], weights["W1"].dtype
     scores = TensorSpec(dtype, (-1, len(classes)))
-    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as scratch:
         stored = Path(scratch) / "weights.npz"
         np.savez(stored, allow_pickle=False, **weights)
         save_model(
