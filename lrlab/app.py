@@ -210,6 +210,8 @@ def resume_options(study: "optuna.Study", further: Sequence[str]) -> list[str]:
     from lrlab.sweep.study import EXTRAS
 
     begun = study.user_attrs.get(EXTRAS, {}).get("command")
+    if begun is None and not study.get_trials(deepcopy=False):
+        raise InputError(f"study {study.study_name} was never begun: run its command again, with its name")
     if begun is None:
         raise InputError(
             f"study {study.study_name} is another application's: "

@@ -88,6 +88,9 @@ def check_terms(study: optuna.Study, terms: Terms) -> None:
         InputError: names every difference.
     """
     stored = study.user_attrs.get(TERMS)
+    directions = tuple(direction.name.lower() for direction in study.directions)
+    if stored is None and directions == terms.directions and not study.get_trials(deepcopy=False):
+        return  # its maker was killed at once
     if stored is None:
         raise InputError(f"study {study.study_name} was not made by this sweeper: choose another study_name")
     differences = terms.differences(stored)
@@ -99,9 +102,9 @@ def check_terms(study: optuna.Study, terms: Terms) -> None:
 
 
 def create(storage: Storage, name: str, terms: Terms) -> optuna.Study:
-    """A new study on record with its terms."""
+    """A study on record with its terms, which a maker that was killed may have begun."""
     directions: list[Any] = list(terms.directions)
-    study = optuna.create_study(storage=storage.open(), study_name=name, directions=directions)
+    study = optuna.create_study(storage=storage.open(), study_name=name, directions=directions, load_if_exists=True)
     study.set_user_attr(TERMS, asdict(terms))
     return study
 

@@ -97,7 +97,7 @@ def _sweep(
     with storage.alone():
         sweep = replace(sweep, extras=_extras(storage, name, terms, plan))  # another sweep may have been quicker
         extras = application.prepare(sweep)
-        study = studies.find(storage, name) or studies.create(storage, name, terms)
+        study = studies.create(storage, name, terms)
         study.set_user_attr(studies.EXTRAS, dict(extras))
         queue = Queue(storage, name)
         queue.repair()
