@@ -48,12 +48,14 @@ class Lab:
 
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration; returns the objective."""
+        from lrlab.recording import LEARNING_RATE
         from lrlab.train import begin
 
         resolved = resolve(config)
         with open_tracker(resolved) as tracker, show.epochs() as watch:
             run_id, event = begin(resolved, tracker, watch)
-        show.trained(run_id, event)
+            verdict = tracker.read(run_id).tags.get(LEARNING_RATE, "")
+        show.trained(run_id, event, verdict)
         return event.metrics[config.objective]
 
     def check(self, sweep: "Sweep") -> None:

@@ -11,10 +11,12 @@ from lrlab.configuration import flat, recorded, to_yaml
 from lrlab.core.model import Linear
 from lrlab.data.datasets import Dataset
 from lrlab.tracking.tracker import DatasetInfo, Tracker
+from lrlab.training.gradient import Gradient
 from lrlab.training.method import Cohort, Trainee
 from lrlab.training.provenance import Provenance
 
 PROVENANCE = "lrlab.provenance"
+LEARNING_RATE = "lrlab.learning_rate"  # the verdict on it: too high, too low, good, ...
 
 
 def start(
@@ -48,6 +50,19 @@ def start(
 def _info(data: Dataset) -> DatasetInfo:
     sizes = {"train": len(data.train), "validation": len(data.validation), "test": len(data.y_test)}
     return DatasetInfo(data.name, data.digest, sizes=sizes)
+
+
+def judge(tracker: Tracker, run_id: str, cohort: Cohort, member: Trainee, history: Mapping[str, Any]) -> None:
+    """Tag a run that is over with the verdict on its learning rate, if one was used.
+
+    Args:
+        history: its metrics, name -> [(epoch, value), ...].
+    """
+    from lrlab.analysis.diagnosis import diagnose
+
+    if isinstance(member.experiment.method, Gradient) and history.get("train/loss"):
+        losses, lrs = ([value for _, value in history[name]] for name in ("train/loss", "lr"))
+        tracker.tag(run_id, {LEARNING_RATE: diagnose(losses, lrs, len(cohort.dataset.classes))})
 
 
 def keep(

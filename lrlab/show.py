@@ -51,10 +51,12 @@ def steps(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def trained(run_id: str, event: "Event") -> None:
-    """The end of a single training."""
+def trained(run_id: str, event: "Event", learning_rate: str) -> None:
+    """The end of a single training, and the verdict on its learning rate, if there is one."""
     state = "diverged" if event.diverged else "finished"
     OUT.print(f"{state} after epoch {event.epoch}: {_metrics(event.metrics)}")
+    if learning_rate:
+        OUT.print(f"learning rate, judged by the training curve: {learning_rate}")
     OUT.print(f"run {run_id}")
     _next(f"lrlab reproduce {run_id}", "train it again, and compare")
 

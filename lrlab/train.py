@@ -87,6 +87,7 @@ def _train(
                         checkpoint.save(folder, run_id, cohort, member, history)
                         saved = time.monotonic()
             recording.keep(tracker, run_id, cohort, member, history)
+            recording.judge(tracker, run_id, cohort, member, history)
         except BaseException as error:
             tracker.end(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
             raise

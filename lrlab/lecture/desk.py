@@ -108,6 +108,8 @@ class Desk:
             member = event.member
             tested = cohort.test(member) if test else {}
             tracker.log(runs[member], event.epoch, tested)
+            points = {name: list(enumerate(values, start=1)) for name, values in histories[member].items()}
+            recording.judge(tracker, runs[member], cohort, member, points)
             tracker.end(runs[member], "FAILED" if event.diverged else "FINISHED")
             results[member] = Trained(
                 member.experiment, runs[member], dict(histories[member]), member.weights(), tested

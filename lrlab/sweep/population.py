@@ -218,6 +218,7 @@ class PopulationRunner:
         del self._trainings[training.trial.number]
         if training.home is not None:
             population, member = training.home
+            recording.judge(self._tracker, training.run_id, population, member, training.history)
             population.release(member)
             self._tracker.end(training.run_id, status)
             if not keep_checkpoint:
