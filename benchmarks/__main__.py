@@ -7,10 +7,13 @@ from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from benchmarks import machine, results
 from benchmarks.bench import ROOT, Bench
+from benchmarks.processes import CommandFailed
 from benchmarks.progress import ERR, watching
+from benchmarks.store import Unequal
 from benchmarks.table import table
 
 # what can be measured: the function that does it, what it is, samples of each side
@@ -26,6 +29,7 @@ FIGURES = {
     "train": ("train.measure", "one training against PyTorch eager", 5),
     "search": ("search.measure", "best loss of a wide search against a sequential one", 10),
 }
+QUIET = 0.5  # load average up to which numbers can be trusted
 EXAMPLES = """\
 examples:
   python -m benchmarks                    everything, at full size
@@ -38,19 +42,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     folder = given.outputs.absolute()
     kept = folder / ("quick" if given.quick else "full")
+    failed, load = False, machine.about()["load"]
+    if load > QUIET:
+        ERR.print(f"The machine is not quiet: {load:.1f} processes want to run. The numbers will not be good.")
     for figure in given.what or FIGURES:
-        function, title, repeats = FIGURES[figure]
-        module, _, name = function.partition(".")
-        about = machine.about()
-        ERR.print(f"[bold]{figure}[/bold]: {title}")
-        with watching(figure) as watch:
-            bench = Bench(folder, given.quick, given.repeats or (1 if given.quick else repeats), watch)
-            result = getattr(import_module(f"benchmarks.figures.{module}"), name)(bench)
-        results.save(kept, figure, result, about)
-        for note in result.notes:
-            ERR.print(f"  {note}")
+        try:
+            measure(figure, folder, kept, given)
+        except (CommandFailed, Unequal) as error:
+            failed = True
+            ERR.print(f"[red]{figure} gives no result:[/red] {escape(str(error))}")
     show(kept)
-    return 0
+    return 1 if failed else 0
+
+
+def measure(figure: str, folder: Path, kept: Path, given: argparse.Namespace) -> None:
+    """Measure one figure and keep its result."""
+    function, title, repeats = FIGURES[figure]
+    module, _, name = function.partition(".")
+    about = machine.about()
+    ERR.print(f"[bold]{figure}[/bold]: {title}")
+    with watching(figure) as watch:
+        bench = Bench(folder, given.quick, given.repeats or (1 if given.quick else repeats), watch)
+        result = getattr(import_module(f"benchmarks.figures.{module}"), name)(bench)
+    results.save(kept, figure, result, about)
+    for note in result.notes:
+        ERR.print(f"  {escape(note)}")
 
 
 def show(kept: Path) -> None:
@@ -72,11 +88,17 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES + "\nwhat can be measured:\n" + "\n".join(f"  {k:9} {v[1]}" for k, v in FIGURES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("what", nargs="*", choices=[[], *FIGURES], metavar="WHAT", help="default: everything")
+    top.add_argument("what", nargs="*", type=known, metavar="WHAT", help="default: everything")
     top.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, measures nothing")
-    top.add_argument("--repeats", type=int, help="samples of each side; default: by figure")
+    top.add_argument("--repeats", type=int, metavar="N", help="samples of each side; default: by figure")
     top.add_argument("--outputs", type=Path, default=ROOT / "outputs" / "benchmarks", metavar="DIR")
     return top
+
+
+def known(figure: str) -> str:
+    if figure not in FIGURES:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(FIGURES)}, got {figure!r}")
+    return figure
 
 
 if __name__ == "__main__":

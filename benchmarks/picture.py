@@ -53,8 +53,7 @@ def bars(axes: Axes, rows: Sequence[Row]) -> None:
             labels.append(side)
     axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
     axes.tick_params(axis="y", length=0)
-    axes.set(xlabel=rows[0].unit)
-    axes.invert_yaxis()
+    axes.set(xlabel=rows[0].unit, ylim=(len(labels) - 0.5, -0.6))  # from the top down
     axes.margins(x=0.15)
 
 
@@ -68,7 +67,8 @@ def engine(axes: Axes, rows: Sequence[Row]) -> None:
                 label = f"{optimizer}, K = {width}"
                 axes.plot(*zip(*points, strict=True), style, marker=".", color=colour, label=label)
     axes.set(xscale="log", xlabel="batch size", ylabel="% of SGEMM peak", ylim=(0, 100))
-    axes.set_xticks([32, 64, 128, 256, 512, 1024], [32, 64, 128, 256, 512, 1024], minor=False)
+    ticks = [32, 64, 128, 256, 512, 1024]
+    axes.set_xticks(ticks, map(str, ticks))
     axes.set_xticks([], minor=True)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=7, ncols=2)
@@ -121,5 +121,5 @@ PANELS: dict[str, tuple[str, Callable[[Axes, Sequence[Row]], None]]] = {
     "growth": ("(e) Growth", growth),
     "memory": ("(f) Peak memory of a worker", bars),
     "startup": ("Start-up", bars),
-    "search": ("Search quality, 10 seeds", search),
+    "search": ("Search quality, a point for each seed", search),
 }

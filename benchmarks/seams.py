@@ -8,7 +8,7 @@ import json
 import sys
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -45,7 +45,7 @@ class Clock:
     """Processor time of the main thread by account; what belongs to no account is "loop"."""
 
     def __init__(self) -> None:
-        self.accounts: Counter[str] = Counter()
+        self.accounts: dict[str, float] = defaultdict(float)
         self._open = ["loop"]
         self.reset()
 
@@ -57,7 +57,7 @@ class Clock:
         """Seconds by account. What other threads used is "display": the sweep's progress."""
         self._book()
         used = time.process_time() - self._process
-        return {**self.accounts, "display": used - self.accounts.total()}
+        return {**self.accounts, "display": used - sum(self.accounts.values())}
 
     def wrap(self, place: str, account: str) -> None:
         """Book the time inside a function or method, named module:path, to an account."""

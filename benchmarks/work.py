@@ -53,7 +53,9 @@ class Training:
 
 def data_file() -> Path:
     """The file of images that all processes map into memory."""
-    return Path(str(Cifar10().load().x.filename))
+    images = Cifar10().load().x
+    assert isinstance(images, np.memmap)
+    return Path(str(images.filename))
 
 
 def lay_out(train_size: int, folder: Path) -> Path:

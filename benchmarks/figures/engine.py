@@ -101,7 +101,7 @@ def rate(cohort: Cohort) -> float:
     one = data.x.shape[1] * len(data.classes) * (4 * len(data.train) + 2 * len(data.validation))
     start = time.perf_counter()
     cohort.epoch()
-    return cohort.width * one / (time.perf_counter() - start) / 1e9
+    return float(cohort.width * one / (time.perf_counter() - start) / 1e9)
 
 
 def peak(side: int = PEAK_SIDE) -> float:
