@@ -5,6 +5,8 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +45,22 @@ def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
 
 
-def spoken(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
-    capsys.readouterr()
-    assert main([*arguments, "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
+def spoken(place: Path, *arguments: str) -> dict:
+    """What a command says in JSON."""
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as out:
+        patch.chdir(place)
+        assert main([*arguments, "--json"]) == 0
+    return json.loads(out.getvalue())
+
+
+@pytest.fixture(scope="module")
+def verdict(place: Path) -> dict:
+    return spoken(place, "report", "scaling")
+
+
+@pytest.fixture(scope="module")
+def confirmed(place: Path) -> dict:
+    return spoken(place, "best", "scaling", "--confirm", "3", "--top", "2")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -57,8 +71,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line
 
 
-def test_verdict(capsys: pytest.CaptureFixture[str]) -> None:
-    verdict = spoken(capsys, "report", "scaling")
+def test_verdict(verdict: dict) -> None:
     assert set(verdict) == KEYS
     assert verdict["study"] == "scaling"
     assert verdict["verdict"] in ("linear", "square_root", "saturating", "other", "cannot_tell")
@@ -68,8 +81,7 @@ def test_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     assert verdict["noise_scale"] is None or verdict["noise_scale"] > 0
 
 
-def test_page_and_pictures(capsys: pytest.CaptureFixture[str]) -> None:
-    verdict = spoken(capsys, "report", "scaling")
+def test_page_and_pictures(verdict: dict) -> None:
     folder = Path("outputs/reports/scaling")
     page = (folder / "index.html").read_text()
     assert json.loads((folder / "verdict.json").read_text()) == verdict
@@ -81,20 +93,19 @@ def test_page_and_pictures(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(content.startswith(PNG) for content in pictures.values())
     embedded = re.findall(r'src="([^"]*)"', page)
     assert {base64.b64decode(each.partition("base64,")[2]) for each in embedded} == set(pictures.values())
-    assert "http" not in page  # nothing is fetched
+    assert "://" not in page  # nothing is fetched
     assert "equal budget of epochs (2)" in page
 
 
-def test_it_is_attached_to_the_sweep_s_run(capsys: pytest.CaptureFixture[str]) -> None:
-    spoken(capsys, "report", "scaling")
+def test_it_is_attached_to_the_sweep_s_run(verdict: dict) -> None:
     attached = list(Path("outputs/mlartifacts").glob("*/*/artifacts/report/index.html"))
     assert len(attached) == 1
     with Mlflow().open("outputs") as tracker:
         assert tracker.read(attached[0].parts[-4]).name == "scaling"
 
 
-def test_a_part_of_a_study(capsys: pytest.CaptureFixture[str]) -> None:
-    part = spoken(capsys, "report", "scaling", "--where", "seed=0")
+def test_a_part_of_a_study(place: Path) -> None:
+    part = spoken(place, "report", "scaling", "--where", "seed=0")
     assert part["verdict"] == "cannot_tell"
     assert all(each["seeds"] == 1 for each in part["per_batch_size"])
     assert Path("outputs/reports/scaling,seed=0/index.html").is_file()
@@ -115,8 +126,8 @@ def test_what_cannot_be_reported(arguments: list[str], said: str, capsys: pytest
     assert said in refused(capsys, "report", *arguments)
 
 
-def test_confirm(capsys: pytest.CaptureFixture[str]) -> None:
-    found = spoken(capsys, "best", "scaling", "--confirm", "3", "--top", "2")
+def test_confirm(confirmed: dict) -> None:
+    found = confirmed
     assert found["seeds"] == [3, 4, 5]  # the search has had 0, 1 and 2
     assert len(found["candidates"]) == 2
     assert found["validation"] == min(each["validation"] for each in found["candidates"])
@@ -135,10 +146,7 @@ def test_confirm(capsys: pytest.CaptureFixture[str]) -> None:
     assert np.mean(accuracies) == pytest.approx(found["test_accuracy"])
 
 
-def test_the_registered_model_predicts_as_the_trained_one_in_a_fresh_process(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    found = spoken(capsys, "best", "scaling", "--confirm", "2", "--top", "1")
+def test_the_registered_model_predicts_as_the_trained_one_in_a_fresh_process(confirmed: dict, tmp_path: Path) -> None:
     program = """
 import sys
 import mlflow, numpy as np
@@ -153,10 +161,10 @@ assert "lrlab" not in sys.modules
     data = Digits().load()
     np.save(tmp_path / "x.npy", data.x_test, allow_pickle=False)
     files = [str(tmp_path / name) for name in ("x.npy", "scores.npy")]
-    subprocess.run([sys.executable, "-c", program, found["model"], *files], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", program, confirmed["model"], *files], check=True, capture_output=True)
     scores = np.load(tmp_path / "scores.npy", allow_pickle=False)
     with Mlflow().open("outputs") as tracker:
-        history = tracker.read(found["run_id"]).metrics["test/accuracy"]
+        history = tracker.read(confirmed["run_id"]).metrics["test/accuracy"]
     accuracy = float((scores.argmax(axis=1) == data.y_test).mean())
     assert accuracy in [pytest.approx(value) for _, value in history]
     stored = [path.suffix for path in Path("outputs").rglob("model/**/*") if path.is_file()]

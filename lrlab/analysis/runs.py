@@ -90,7 +90,7 @@ class Runs:
         """
         found = self
         for key, text in conditions.items():
-            kept = tuple(run for run in found.runs if run.params.get(key) == number_or_text(text))
+            kept = tuple(run for run in found.runs if key in run.params and _plain(run.params[key]) == _plain(text))
             if not kept:
                 known = ", ".join(map(str, self.values(key))) or "no such key"
                 raise InputError(f"--where {key} must be one of {known}, got {text!r}")
@@ -153,6 +153,11 @@ def _run(record: Record) -> Run:
         samples=json.loads(record.tags.get(PROVENANCE, "{}")).get("samples"),
         diverged=record.tags.get("lrlab.diverged") == "true",
     )
+
+
+def _plain(value: Any) -> Any:
+    """A value so that a choice of conf/ and the class it names are the same: l1_proximal, L1Proximal."""
+    return number_or_text(str(value).replace("_", "").lower())
 
 
 def number_or_text(text: str) -> float | int | str:
