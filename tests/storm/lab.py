@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,12 @@ class Lab:
 
     def resume(self, *overrides: str) -> int:
         """As a user does, in this process."""
-        before = Path.cwd()
-        os.chdir(self.place)
-        try:
+        with chdir(self.place):
             return main(["resume", STUDY, *overrides])
-        finally:
-            os.chdir(before)
+
+    def resume_run(self, run_id: str) -> int:
+        with chdir(self.place):
+            return main(["resume", run_id])
 
     def queue(self) -> Queue | None:
         known = self.storage.exists and STUDY in names(self.storage)
