@@ -199,11 +199,11 @@ def interval(accuracies: np.ndarray, images: int) -> tuple[float, float]:
     Two sources of chance: the seeds (Student's t of their mean), and which images are in the test split (binomial;
     more seeds do not lessen it). Their half-widths add as squares.
     """
-    from scipy import stats
+    from scipy import special
 
     count, mean = len(accuracies), float(accuracies.mean())
-    of_seeds = float(stats.t.ppf(0.975, count - 1)) * float(accuracies.std(ddof=1)) / math.sqrt(count)
-    of_images = float(stats.norm.ppf(0.975)) * math.sqrt(mean * (1 - mean) / images)
+    of_seeds = float(special.stdtrit(count - 1, 0.975)) * float(accuracies.std(ddof=1)) / math.sqrt(count)
+    of_images = float(special.ndtri(0.975)) * math.sqrt(mean * (1 - mean) / images)
     reach = math.hypot(of_seeds, of_images)
     return max(mean - reach, 0.0), min(mean + reach, 1.0)
 

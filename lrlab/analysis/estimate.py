@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from lrlab.analysis.table import FloatArray
 
@@ -24,7 +24,7 @@ class Estimate:
 
     def reach(self, level: float = 0.95) -> float:
         """Half the width of the interval: Student's t quantile times the standard error."""
-        return float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.standard_error
+        return float(special.stdtrit(self.freedom, (1 + level) / 2)) * self.standard_error
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Holds the true number with this probability."""

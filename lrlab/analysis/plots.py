@@ -45,7 +45,8 @@ def loss_curve(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> bytes:
                 axes.plot(steps, values, style, color=colour, marker=".", label=name)
         axes.set(xlabel="epoch", ylabel=unit)
         axes.grid(alpha=0.3)
-        axes.legend()
+        if axes.lines:
+            axes.legend()
     return png(drawing)
 
 

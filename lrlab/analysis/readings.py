@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from lrlab.analysis.estimate import Estimate, combined
 from lrlab.analysis.rules import Interval, Rule, Saturation, SaturationProfile, power, slope
@@ -60,7 +60,7 @@ class Reading:
     def likely(self, noise: Estimate) -> float:
         """Probability of as much scatter if the rule were true and the optima had this noise."""
         ratio = (self.scatter.standard_error / noise.standard_error) ** 2
-        return float(stats.f.sf(ratio, self.scatter.freedom, noise.freedom))
+        return float(special.fdtrc(self.scatter.freedom, noise.freedom, ratio))
 
     def aic(self, noise: Estimate) -> float:
         """chi² + 2k."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lrlab.analysis import scaling_plots, training_plots
@@ -41,14 +41,11 @@ def scaled(runs: Runs, tolerance: float = 0.01) -> tuple[Scaling, Noise | None]:
     Raises:
         InputError: the runs have no learning rates, or fewer than two batch sizes.
     """
-    rows = runs.table()
-    first = analyse(rows, study=runs.study, tolerance=tolerance)
-    best = {one.batch_size: one.curve.centre for one in first.optima if one.curve}
+    found = analyse(runs.table(), study=runs.study, tolerance=tolerance)
+    best = {one.batch_size: one.curve.centre for one in found.optima if one.curve}
     near = [run for run in runs if abs(math.log(run.lr) - best.get(run.batch_size, math.inf)) <= math.log(NEAR)]
     noise = measured(run for run in near if not run.diverged)
-    if noise is None or noise.average is None:
-        return first, noise
-    return analyse(rows, study=runs.study, noise_scale=noise.average, tolerance=tolerance), noise
+    return replace(found, noise_scale=noise.average if noise else None), noise
 
 
 def scaling(runs: Runs, found: Scaling, noise: Noise | None, label: str = "") -> Section:
