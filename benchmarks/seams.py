@@ -35,7 +35,7 @@ SEAMS = {
         "lrlab.tracking.mlflow:MlflowTracker.end",
         "lrlab.tracking.mlflow:MlflowTracker.close",
     ),
-    "files": ("lrlab.recording:keep", "lrlab.tracking.sqlite:SqliteStore.attach"),
+    "files": ("lrlab.recording:keep", "lrlab.recording:draw", "lrlab.tracking.sqlite:SqliteStore.attach"),
     "training": ("lrlab.training.population:Population.epoch", "lrlab.training.population:Population.admit"),
 }
 CHECKED = "lrlab.app:Lab.prepare"

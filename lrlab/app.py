@@ -153,7 +153,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
 
 
 def check(config: Mapping[str, Any]) -> Experiment:
-    """The experiment of a configuration, once all that can be refused without reading the whole data has been looked at."""
+    """The experiment of a configuration, once all that can be refused cheaply has been looked at."""
     wanted = experiment(config)
     wanted.check_fits(wanted.data.load())
     choice("objective", config["objective"], OBJECTIVES)

@@ -65,21 +65,29 @@ def judge(tracker: Tracker, run_id: str, cohort: Cohort, member: Trainee, histor
         tracker.tag(run_id, {LEARNING_RATE: diagnose(losses, lrs, len(cohort.dataset.classes))})
 
 
-def keep(
-    tracker: Tracker, run_id: str, population: Cohort, member: Trainee, history: Mapping[str, Any]
+def keep(tracker: Tracker, run_id: str, weights: Mapping[str, np.ndarray]) -> None:
+    """Attach the weights as weights.npz."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **weights)
+    tracker.attach(run_id, {"weights.npz": buffer.getvalue()})
+
+
+def draw(
+    tracker: Tracker,
+    run_id: str,
+    model: object,
+    data: Dataset,
+    weights: Mapping[str, np.ndarray],
+    history: Mapping[str, Any],
 ) -> None:
-    """Attach the weights (weights.npz), the loss curve, and the class templates of a linear model.
+    """Attach the loss curve, and the class templates of a linear model.
 
     Args:
-        history: the run's metrics so far, name -> [(epoch, value), ...].
+        history: the run's metrics, name -> [(epoch, value), ...].
     """
     from lrlab.analysis import plots
 
-    weights = member.weights()
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **weights)
-    files = {"weights.npz": buffer.getvalue(), "loss_curve.png": plots.loss_curve(history)}
-    if isinstance(member.experiment.model, Linear) and "W1" in weights:
-        data = population.dataset
+    files = {"loss_curve.png": plots.loss_curve(history)}
+    if isinstance(model, Linear) and "W1" in weights:
         files["templates.png"] = plots.templates(weights["W1"], data.image_shape, data.classes)
     tracker.attach(run_id, files)

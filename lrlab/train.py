@@ -86,7 +86,9 @@ def _train(
                     if time.monotonic() - saved >= checkpoint.INTERVAL:
                         checkpoint.save(folder, run_id, cohort, member, history)
                         saved = time.monotonic()
-            recording.keep(tracker, run_id, cohort, member, history)
+            weights = member.weights()
+            recording.keep(tracker, run_id, weights)
+            recording.draw(tracker, run_id, member.experiment.model, cohort.dataset, weights, history)
             recording.judge(tracker, run_id, cohort, member, history)
         except BaseException as error:
             tracker.end(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")

@@ -107,7 +107,9 @@ FIXED = {
     # x^2 / 2 - y^2 / 2 + y^4 / 4: flat at (0, 0), which is a minimum along x and a maximum along y
     "saddle": Surface(_saddle, _saddle_gradient, (1.5, 1e-3), ((0.0, 1.0), (0.0, -1.0)), (-1.0, 1.8, -0.6, 1.6)),
     # (x^2 - 1)^2 + 0.3 x + y^2 / 2: the descent meets the local minimum at x = 0.96 before the global one
-    "double_well": Surface(_double_well, _double_well_gradient, (1.8, 1.0), ((-1.03557871, 0.0),), (-1.7, 2.0, -1.2, 1.4)),
+    "double_well": Surface(
+        _double_well, _double_well_gradient, (1.8, 1.0), ((-1.03557871, 0.0),), (-1.7, 2.0, -1.2, 1.4)
+    ),
     # Rosenbrock 1960: a curved valley
     "rosenbrock": Surface(_rosenbrock, _rosenbrock_gradient, (-1.2, 1.0), ((1.0, 1.0),), (-1.8, 1.6, -0.6, 2.2)),
     # Beale 1958: flat, with steep corners

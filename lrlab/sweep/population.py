@@ -66,6 +66,7 @@ class PopulationRunner:
         self._objective: str = context.sweep.config.objective
         self._sign = -1 if context.sweep.config.hydra.sweeper.direction == "maximize" else 1
         self._best = float("inf")
+        self._picture: tuple[Any, ...] | None = None  # of the best; drawn once, for drawing costs more than training
         self._trainings: dict[int, Training] = {}
         self._populations: dict[Hashable, list[Cohort]] = defaultdict(list)
         self._datasets: dict[DataSource, Dataset] = {}
@@ -103,6 +104,8 @@ class PopulationRunner:
     def close(self) -> None:
         for training in list(self._trainings.values()):
             self._leave(training, "KILLED", keep_checkpoint=True)
+        if self._picture:
+            recording.draw(self._tracker, *self._picture)
         self._tracker.close()
 
     def _stopped(self, trial: "optuna.Trial") -> Checkpoint | None:
@@ -210,7 +213,10 @@ class PopulationRunner:
             return Progress(number, event.epoch, value)
         if self._sign * value < self._best:  # so the best of the sweep is among those kept
             self._best = self._sign * value
-            recording.keep(self._tracker, training.run_id, *training.home, training.history)
+            population, member = training.home
+            weights = member.weights()
+            recording.keep(self._tracker, training.run_id, weights)
+            self._picture = training.run_id, training.experiment.model, population.dataset, weights, training.history
         self._leave(training, "FINISHED")
         return End(number, "complete", value)
 
