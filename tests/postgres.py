@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
 PROGRAMS = ("initdb", "postgres", "pg_isready")
 
 

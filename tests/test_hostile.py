@@ -31,7 +31,7 @@ FILES = {
     "logging class": "hydra: {job_logging: {handlers: {x: {class: subprocess.Popen, args: [touch, canary]}}}}",
     "logging reference": "hydra: {hydra_logging: {handlers: {x: {class: logging.StreamHandler, y: 'ext://os.sep'}}}}",
     "log file": "hydra: {job_logging: {handlers: {file: {filename: canary}}}}",
-    "log file above": "hydra: {job_logging: {handlers: {file: {filename: '${hydra.runtime.output_dir}/../../../canary'}}}}",
+    "log file above": "hydra: {job_logging: {handlers: {file: {filename: '${hydra.runtime.output_dir}/../../../canary'}}}}",  # noqa: E501
     "job name": "hydra: {job: {name: ../../../canary}}",
     "run directory": "hydra: {run: {dir: canary}}",
     "run directory above": "hydra: {run: {dir: '${outputs}/../canary'}}",

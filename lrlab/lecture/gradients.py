@@ -11,7 +11,7 @@ from lrlab.lecture.desk import Desk, Trained, best
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.finding import Claim, Finding, Picture
 
-LRS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+LRS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 SIZES = (2, 4, 8, 16, 32, 64)
 
 

@@ -20,7 +20,8 @@ def measure(desk: Desk) -> Finding:
     (one,) = desk.train("weights for the noise", [desk.scale.experiment(optimizer=Momentum(lr=0.003), epochs=1)])
     layers = [Layer(one.weights["W1"][None].astype(float), one.weights["b1"][None].astype(float))]
     sizes = 2 ** np.arange(int(np.log2(len(data.train) / LARGEST)) + 1)
-    noise = np.array([gradient_noise(data, layers, int(size)) for size in sizes])
+    full = gradient(data, layers, data.train)
+    noise = np.array([gradient_noise(data, layers, full, int(size)) for size in sizes])
     slope = float(np.polyfit(np.log(sizes), np.log(noise), 1)[0])
     claim = Claim(
         "Mini-batches make the gradient noisy; larger batches less so",
@@ -43,10 +44,9 @@ def measure(desk: Desk) -> Finding:
     )
 
 
-def gradient_noise(data: Dataset, layers: list[Layer], size: int) -> float:
-    """Root mean square of |g_B - g| / |g| over batches of one size, drawn without replacement."""
+def gradient_noise(data: Dataset, layers: list[Layer], full: np.ndarray, size: int) -> float:
+    """Root mean square of |g_B - g| / |g| over batches of one size, drawn without replacement; ``full`` is g."""
     rng = np.random.default_rng(size)
-    full = gradient(data, layers, data.train)
     deviations = [
         np.square(gradient(data, layers, rng.choice(data.train, size, replace=False)) - full).sum()
         for _ in range(BATCHES)

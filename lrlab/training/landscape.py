@@ -1,4 +1,4 @@
-"""method=landscape: the optimizer and its schedule on a function of the plane, instead of a model's loss (lecture 4.2)."""
+"""method=landscape: the optimizer and its schedule on a function of the plane instead of a loss (lecture 4.2)."""
 
 import math
 from collections.abc import Hashable
