@@ -182,3 +182,14 @@ assert "lrlab" not in sys.modules
 )
 def test_what_cannot_be_confirmed(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert said in refused(capsys, "best", *arguments)
+
+
+@pytest.mark.cifar
+def test_the_question_on_cifar_10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven batch sizes, three seeds, five epochs, every optimum bracketed: some minutes."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", "linear_scaling", "data=cifar10", "study=cifar"]) == 0
+    verdict = spoken(tmp_path, "report", "cifar")
+    assert len(verdict["per_batch_size"]) == 7
+    assert all(each["bracketed"] and each["seeds"] == 3 for each in verdict["per_batch_size"])
+    assert verdict["noise_scale"] > 0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKERS = "osD^vP*X<>"
-ROOM = 0.25  # of the axes above the highest optimum, relative to the losses
+ROOM = 0.12  # of the axes above the highest optimum, relative to the losses
 REACH = 32.0  # factor of learning rates shown beyond the optima
 
 
