@@ -74,7 +74,8 @@ def best(found: "Best") -> None:
 def after_sweep(study: str) -> None:
     """The next commands."""
     _next("lrlab ui", "browse all runs in MLflow")
-    _next(f"lrlab best {study} --json", "the best configuration, for programs")
+    _next(f"lrlab report {study}", "figures, and how the best learning rate moves with the batch size")
+    _next(f"lrlab best {study} --confirm 5", "the best configurations again on fresh seeds, then the test split")
     _next(f"lrlab reproduce best --study {study}", "train it again, and prove it is the same")
 
 
