@@ -36,7 +36,10 @@ def experiment(config: Mapping[str, Any]) -> Experiment:
 def config_of(experiment: Experiment) -> dict[str, Any]:
     """The configuration of an experiment: ``experiment`` makes it again from this."""
     parts = {name: _spelled(getattr(experiment, name)) for name in PARTS}
-    return parts | {name: getattr(experiment, name) for name in SETTINGS}
+    config = parts | {name: getattr(experiment, name) for name in SETTINGS}
+    targets = [(name, part["_target_"]) for name, part in parts.items()]
+    foreign = [f"{target.rpartition('.')[0]}." for name, target in targets if not target.startswith(HOMES[name])]
+    return config | ({"allow": foreign} if foreign else {})
 
 
 def _spelled(part: Any) -> dict[str, Any]:

@@ -48,12 +48,12 @@ def draw(axes: Any, chart: Chart, markers: bool = False) -> None:
         if markers:
             style |= {"marker": MARKERS[index % len(MARKERS)], "markersize": 4}
         axes.plot(line.x, line.y, label=line.name, **(style | line.style))
+    if all(float(x).is_integer() for line in chart.lines for x in line.x):
+        axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel=chart.x, ylabel=chart.y, title=chart.title, **chart.axes)
     for axis in (axes.xaxis, axes.yaxis):
         if axis.get_scale() == "log":
             _tick(axis)
-    if axes.get_xscale() == "linear" and all(float(x).is_integer() for line in chart.lines for x in line.x):
-        axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     if any(line.name for line in chart.lines):
         axes.legend(fontsize=8)

@@ -1,0 +1,139 @@
+"""Every chapter, made small: claims, pictures and records. What it measures with is compared with naive versions."""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.neighbors import KNeighborsClassifier
+
+from lrlab.core.hessian import softmax_hessian
+from lrlab.core.model import Layer
+from lrlab.lecture import adam, landscapes, loss, momentum, neighbours, network, newton, noise, regularization
+from lrlab.lecture.chapters import CHAPTERS, Chapter
+from lrlab.lecture.desk import Desk, Trained
+from lrlab.tracking.tracker import MemoryTracker
+from tests.parity import naive
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)
+@pytest.mark.usefixtures("short")
+def test_every_chapter(chapter: Chapter, desk: Desk, tracker: MemoryTracker) -> None:
+    finding = chapter.measure(desk)
+    assert finding.claims
+    for claim in finding.claims:
+        assert all((claim.claim, claim.expected, claim.measured))
+        assert claim.holds in (True, False)
+    assert finding.pictures
+    for picture in finding.pictures:
+        assert picture.caption
+        assert Image.open(io.BytesIO(picture.png)).format == "PNG"
+    (parent,) = [run for run in tracker.files if tracker.read(run).parent is None]
+    assert all(run.status in ("FINISHED", "FAILED") for run in tracker.children(parent))
+
+
+def trained(**history: list[float]) -> Trained:
+    """A training that never was."""
+    return Trained(None, "", {name.replace("_", "/"): values for name, values in history.items()}, {}, {})
+
+
+def test_claims_can_fail() -> None:
+    free, worse = trained(train_loss=[1.0], val_loss=[2.0]), trained(train_loss=[1.1], val_loss=[2.1])
+    worse = Trained(SimpleNamespace(regularizer=SimpleNamespace(strength=0.1)), "", worse.history, {}, {})
+    for one in (free, worse):
+        one.history["val/accuracy"] = [0.5]
+    better = Trained(worse.experiment, "", worse.history | {"val/loss": [1.9]}, {}, {})
+    assert regularization._pays("L2", free, better).holds
+    assert not regularization._pays("L2", free, worse).holds
+    caught, rolled = trained(x=[0.96]), trained(x=[-1.04])
+    assert landscapes._trap({"SGD": caught, "momentum": rolled}).holds
+    assert not landscapes._trap({"SGD": rolled, "momentum": rolled}).holds
+    low, high = trained(val_loss=[0.1]), trained(val_loss=[0.2])
+    assert landscapes._hard("beale", {"SGD": high, "Adam": low, "momentum": low}).holds
+    assert not landscapes._hard("beale", {"SGD": low, "Adam": low, "momentum": high}).holds
+    assert newton._memory([(n, 1.0, 8 * n**2) for n in (10, 100)]).holds
+    assert not newton._memory([(n, 1.0, 8 * n**3) for n in (10, 100)]).holds
+
+
+@pytest.mark.parametrize(
+    ("values", "steps"),
+    [([3, 2, 1], 3), ([1, 1, 1], 1), ([3, 0.5, 2, 0.9, 1], 4), ([3, 2], np.inf), ([0.5, np.nan], np.inf)],
+)
+def test_steps_until_a_value_is_reached_for_good(values: list[float], steps: float) -> None:
+    assert landscapes.steps_until(values, 1.0) == steps
+
+
+def test_sparse_and_spread_weights() -> None:
+    def of(*weights: float) -> Trained:
+        return Trained(None, "", {}, {"W1": np.array([weights])}, {})
+
+    assert [regularization.zeros(of(0, 1, 0, -2)), regularization.zeros(of(1e-30, 1))] == [0.5, 0]
+    shares = [regularization.effective_share(one) for one in (of(1, 0, 0, 0), of(-2, 2, 2, 2), of(1, 1, 0, 0))]
+    np.testing.assert_allclose(shares, [0.25, 1, 0.5])
+
+
+def test_the_loss_of_a_probability() -> None:
+    p = np.array([0.01, 0.1, 0.5, 0.99])
+    np.testing.assert_allclose(loss.of_probability(p), -np.log(p), rtol=1e-12)
+
+
+def test_gradient_noise_is_that_of_sampling_without_replacement(desk: Desk) -> None:
+    """E |g_B - g|^2 = trace(covariance) / B * (N - B) / (N - 1)."""
+    data = desk.load(desk.scale.part)
+    rng = np.random.default_rng(0)
+    layers = [Layer(0.1 * rng.standard_normal((1, 10, 64)), np.zeros((1, 10)))]
+    x, y = data.x[data.train].astype(float), data.y[data.train]
+    p = naive.softmax(x @ layers[0].W[0].T)
+    each = ((p - np.eye(10)[y])[:, :, None] * x[:, None]).reshape(len(x), -1)
+    full = noise.gradient(data, layers, data.train)
+    np.testing.assert_allclose(full, each.mean(axis=0), rtol=1e-9, atol=1e-12)
+    for size in (1, 16, 300):
+        variance = each.var(axis=0).sum() / size * (len(x) - size) / (len(x) - 1)
+        expected = np.sqrt(variance / (full**2).sum())
+        assert noise.gradient_noise(data, layers, full, size) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_other_form_of_momentum_and_adam_without_correction() -> None:
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal(4)
+    velocity, expected, v = w.copy(), w.copy(), np.zeros(4)
+    raw, other, m, s = w.copy(), w.copy(), np.zeros(4), np.zeros(4)
+    states = [one.init(w) for one in (momentum.Velocity(), adam.Uncorrected())]
+    for t in range(1, 6):
+        g, lr = rng.standard_normal(4), 0.1 / t
+        momentum.Velocity().update(velocity, g, states[0], lr, t, np.empty(4))
+        v = 0.9 * v - lr * g
+        expected = expected + v
+        adam.Uncorrected().update(raw, g, states[1], lr, t, np.empty(4))
+        m, s = 0.9 * m + 0.1 * g, 0.999 * s + 0.001 * g**2
+        other = other - lr * m / (np.sqrt(s) + 1e-8)
+    np.testing.assert_allclose(velocity, expected, rtol=1e-12)
+    np.testing.assert_allclose(raw, other, rtol=1e-10)
+
+
+def test_neighbours_of_the_test_are_all_other_images(desk: Desk) -> None:
+    data = desk.load(desk.scale.whole)
+    x, x_test = data.pixels()
+    for metric, theirs in (("l1", "manhattan"), ("l2", "euclidean")):
+        reference = {k: KNeighborsClassifier(k, metric=theirs, algorithm="brute").fit(x, data.y) for k in (1, 10)}
+        expected = {k: classifier.score(x_test, data.y_test) for k, classifier in reference.items()}
+        assert neighbours.test(desk, data, metric, {1, 10}) == pytest.approx(expected)
+
+
+def test_classes_of_points() -> None:
+    rng = np.random.default_rng(0)
+    names = ("W1", "b1", "W2", "b2")
+    parameters = [rng.standard_normal(shape) for shape in ((7, 2), (7,), (3, 7), (3,))]
+    points = rng.standard_normal((50, 2))
+    one = Trained(None, "", {}, dict(zip(names, parameters, strict=True)), {})
+    np.testing.assert_array_equal(network.classes_of(one, points), naive.forward(parameters, points)[-1].argmax(axis=1))
+
+
+def test_what_a_newton_step_costs() -> None:
+    parameters, seconds, peak = newton.cost(20)
+    assert (parameters, seconds > 0) == (210, True)
+    assert peak > softmax_hessian(np.full((2, 10), 0.1), np.ones((2, 21))).nbytes
+    norms = [1.0, 1e-5, 1e-9, 1e-10]
+    assert newton.steps(Trained(None, "", {"gradient_norm": norms}, {}, {})) == 3
+    assert newton.steps(Trained(None, "", {"gradient_norm": norms[:2]}, {}, {})) == np.inf

@@ -1,0 +1,104 @@
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from lrlab.cli import main
+from lrlab.lecture import command, lecture
+from lrlab.lecture.chapters import CHAPTERS, Chapter
+from lrlab.lecture.finding import Claim, Finding, Picture
+from lrlab.lecture.progress import shown
+from lrlab.lecture.scale import SCALES
+from lrlab.show import ERR
+from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.tracker import MemoryTracker
+
+CLAIMS = (Claim("a < b & c", "<= 1", "0.5", True), Claim("falls", "down", "up", False))
+FEW = (
+    Chapter("0", "Made up", lambda desk: Finding(CLAIMS, (Picture(b"\x89PNG", 'caption "quoted"'),))),
+    next(chapter for chapter in CHAPTERS if chapter.title == "Softmax cross-entropy"),
+)
+
+
+def test_measures_chapter_by_chapter_under_one_run() -> None:
+    tracker = MemoryTracker()
+    with shown(len(FEW), ERR) as progress:
+        measured = lecture.measure(SCALES["digits"], tracker, progress, FEW)
+    assert [part.chapter for part in measured.parts] == list(FEW)
+    assert measured.claims[:2] == list(CLAIMS)
+    run = tracker.read(measured.run_id)
+    assert (run.status, run.params) == ("FINISHED", {"data": "digits"})
+    assert run.metrics["claims"] == [(0, 5)]
+    assert run.metrics["claims_that_hold"] == [(0, 4)]
+    assert tracker.files[measured.run_id]["lecture.html"].decode() == measured.html()
+
+
+def test_the_page_needs_nothing_else() -> None:
+    tracker = MemoryTracker()
+    with shown(len(FEW), ERR) as progress:
+        page = lecture.measure(SCALES["digits"], tracker, progress, FEW).html()
+    assert page.startswith("<!doctype html>")
+    assert "4 of 5 claims hold" in page
+    assert all(source.startswith("data:image/png;base64,") for source in re.findall(r'src="([^"]+)"', page))
+    assert len(re.findall("<img", page)) == 2
+    assert not re.search(r"https?://|<script|<link", page)
+    assert "a < b & c" not in page
+    assert "a < b & c" in unescape(page)
+
+
+def test_a_chapter_that_breaks_leaves_no_running_run() -> None:
+    def broken(desk: object) -> Finding:
+        raise RuntimeError
+
+    tracker = MemoryTracker()
+    with pytest.raises(RuntimeError), shown(1, ERR) as progress:
+        lecture.measure(SCALES["digits"], tracker, progress, (Chapter("0", "broken", broken),))
+    (run,) = tracker.files
+    assert tracker.read(run).status == "FAILED"
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "CHAPTERS", FEW)
+    measure = lecture.measure
+    monkeypatch.setattr(lecture, "measure", lambda *given: measure(*given, FEW))
+    assert main(["lecture", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [set(row) for row in rows] == [{"claim", "expected", "measured", "holds"}] * 5
+    assert [row["holds"] for row in rows] == [True, False, True, True, True]
+    assert (tmp_path / "outputs" / "lecture" / "digits.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+    assert main(["lecture"]) == 0
+    said = capsys.readouterr().out
+    assert "4 of 5 claims hold on digits" in said
+    run_id = re.search(r"run (\w{32})", said)
+    assert run_id
+    with Mlflow().open() as tracker:
+        assert tracker.read(run_id[1]).tags["lrlab.lecture"] == "digits"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "mnist"], "--data must be one of digits, cifar10, got 'mnist'"),
+        (["--data", "cifar10"], "data cifar10 is not fetched"),
+        (["--outputs", "/proc/nowhere"], "/proc/nowhere"),
+    ],
+)
+def test_refuses(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LRLAB_DATA", str(tmp_path / "nothing"))
+    assert main(["lecture", *arguments]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("lrlab: ")
+    assert message in said
+    assert "\n" not in said
+    assert not list(tmp_path.iterdir())
