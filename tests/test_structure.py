@@ -21,6 +21,17 @@ ROOMS = {
     "lrlab.tracking": ("lrlab.errors", "lrlab.owner", "lrlab.core"),
     "lrlab.training": ("lrlab.errors", "lrlab.core", "lrlab.data"),
     "lrlab.analysis": ("lrlab.errors", "lrlab.core", "lrlab.tracking", "lrlab.sweep"),
+    "lrlab.lecture": (
+        "lrlab.errors",
+        "lrlab.core",
+        "lrlab.data",
+        "lrlab.training",
+        "lrlab.tracking",
+        "lrlab.analysis",
+        "lrlab.configuration",
+        "lrlab.recording",
+        "lrlab.show",
+    ),
     "lrlab.sweep": (
         "lrlab.errors",
         "lrlab.owner",

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -32,7 +31,7 @@ def desk(tracker: MemoryTracker) -> Desk:
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Experiments that end soon."""
     monkeypatch.setattr(landscapes, "STEPS", 20)
     monkeypatch.setattr(landscapes, "LRS", (1e-3, 1e-2, 1e-1))
@@ -40,4 +39,3 @@ def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(newton, "INPUTS", (8, 16, 32))
     monkeypatch.setitem(regularization.EPOCHS, "digits", 20)
     monkeypatch.setattr(scaling, "EPOCHS", 1)
-    yield
