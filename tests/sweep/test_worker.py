@@ -162,7 +162,9 @@ def test_the_sweep_stops_when_too_many_have_failed(queue, over, refused, failing
     assert queue.tally() == Tally(failed=failed, waiting=5 - failed)
 
 
-@pytest.mark.parametrize(("value", "outcome"), [(math.nan, "diverged"), (-math.inf, "diverged"), (None, "no objective")])
+@pytest.mark.parametrize(
+    ("value", "outcome"), [(math.nan, "diverged"), (-math.inf, "diverged"), (None, "no objective")]
+)
 def test_an_end_without_an_objective(queue, search, value, outcome):
     class Odd(Toy):
         def advance(self):
