@@ -15,6 +15,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import CompactHydraException
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
+from optuna.exceptions import StorageInternalError
 
 from lrlab.errors import InputError
 from lrlab.sweep import bracket
@@ -43,7 +44,7 @@ class Refused(InputError, CompactHydraException):
 
 
 class SweepFailed(CompactHydraException):
-    """Too many trials failed."""
+    """Too many trials failed, or what they came to cannot be kept."""
 
 
 def sweep(
@@ -63,6 +64,12 @@ def sweep(
         return _sweep(Settings.read(settings), arguments, hydra_context, task_function, config)
     except InputError as error:
         raise Refused(str(error)) from error
+    except (OSError, StorageInternalError) as error:
+        if hasattr(error, "__notes__"):  # a task raised it, see `_check_failures`
+            raise
+        cause = error if isinstance(error, OSError) else error.__cause__ or error
+        reason = " ".join(str(cause).partition("\n")[0].split())
+        raise SweepFailed(f"the sweep cannot go on: {reason}; when that is mended, it can be resumed") from error
 
 
 def _sweep(

@@ -41,9 +41,16 @@ def lab(tmp_path: Path, store: Path) -> Lab:
 def postgresql(tmp_path_factory: pytest.TempPathFactory):
     if postgres.programs() is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    pytest.importorskip("psycopg", reason="needs pip install 'lrlab[postgresql]'")
+    psycopg = pytest.importorskip("psycopg", reason="needs pip install 'lrlab[postgresql]'")
+    from sqlalchemy import event, pool
+
+    opened = []
+    event.listen(pool.Pool, "connect", lambda connection, _: opened.append(connection))
     with postgres.running(tmp_path_factory.mktemp("postgres")) as url:
         yield url
+    for connection in opened:  # Optuna leaves that to the end of the process
+        if isinstance(connection, psycopg.Connection):
+            connection.close()
 
 
 @pytest.fixture(autouse=True)
