@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -204,8 +204,11 @@ class ClientStore:
 
         found = self._client.get_experiment_by_name(name)
         if found is None:
-            with suppress(MlflowException):  # another process was quicker
+            try:
                 self._client.create_experiment(name, artifact_root, tags=dict([KIND]))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another process was quicker
+                    raise
             found = self._client.get_experiment_by_name(name)
         if found is None or found.lifecycle_stage != "active":
             raise InputError(f"tracking.experiment must be one that can be used, got {name!r} in {self._uri}")
