@@ -37,7 +37,7 @@ POINTS = [
     "before lrlab.app:Lab.conclude 1",
     "after lrlab.tracking.buffer:MlflowTracker.tag 1",
 ]
-SHORT = (POINTS[1], POINTS[6], POINTS[9])
+SHORT = (POINTS[6], POINTS[9])
 
 
 @pytest.mark.parametrize("point", [pytest.param(each, marks=() if each in SHORT else storm) for each in POINTS])

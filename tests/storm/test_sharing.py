@@ -98,7 +98,7 @@ def test_several_sweeps_begin_and_share_one_study(lab: Lab, kind: str, request: 
 COLD = ("epochs=1", "data.train_size=200")
 
 
-@pytest.mark.parametrize(("folders", "processes"), [(1, 3), pytest.param(20, 8, marks=storm)])
+@pytest.mark.parametrize(("folders", "processes"), [(1, 2), pytest.param(20, 8, marks=storm)])
 def test_a_cold_start_together(tmp_path: Path, folders: int, processes: int) -> None:
     """Nothing is there: neither a store nor a study nor a directory; half of them train, half of them sweep."""
     seeded("none: it is the system that schedules")
