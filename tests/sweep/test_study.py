@@ -53,8 +53,13 @@ def test_other_terms_are_refused_with_the_difference(storage, terms, difference)
 
 def test_a_study_of_somebody_else_is_refused(storage):
     study = optuna.create_study(storage=storage.open(), study_name="theirs")
+    study.add_trial(optuna.trial.create_trial(value=0.0))
     with pytest.raises(InputError, match="study theirs was not made by this sweeper"):
         check_terms(study, TERMS)
+
+
+def test_a_study_whose_maker_was_killed_at_once_is_begun_again(storage):
+    check_terms(optuna.create_study(storage=storage.open(), study_name="s"), TERMS)
 
 
 def test_an_unknown_study_is_refused_with_those_there_are(storage):
