@@ -6,4 +6,4 @@ from lrlab import process
 from lrlab.app import run
 
 if __name__ == "__main__":
-    sys.exit(process.run(lambda: run(sys.argv[1:])))
+    process.program(lambda: run(sys.argv[1:]))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from lrlab import process
 from lrlab.errors import InputError
@@ -26,6 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
     given = parser().parse_args(list(sys.argv[1:] if arguments is None else arguments))
     return process.run(lambda: _run(given))
+
+
+def program() -> NoReturn:
+    """``lrlab``: the command line, as all that a process does."""
+    process.program(main)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -389,4 +394,4 @@ def _tracker(given: argparse.Namespace) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

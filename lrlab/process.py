@@ -1,26 +1,52 @@
 """How a command runs: what it writes is for its user alone, and it can be stopped."""
 
+import atexit
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
+from typing import NoReturn
+
+from lrlab.stopping import SIGNALS, stoppable
 
 PRIVATE = 0o077  # permissions nobody else gets
 
 
 def run(command: Callable[[], int]) -> int:
     """Run a command; returns its exit code, 130 if Ctrl-C stopped it. SIGTERM raises SystemExit(143)."""
-    in_main = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)) if in_main else None
     mask = os.umask(PRIVATE)
     os.umask(mask | PRIVATE)
     try:
-        return command()
-    except KeyboardInterrupt:
-        print("lrlab: interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
+        with stoppable() as stop:
+            try:
+                with stop.at_once():
+                    return command()
+            except KeyboardInterrupt:
+                print("lrlab: interrupted", file=sys.stderr)
+                return 128 + signal.SIGINT
     finally:
         os.umask(mask)
-        if in_main:
-            signal.signal(signal.SIGTERM, handler)
+
+
+def program(command: Callable[[], int]) -> NoReturn:
+    """Run a command as all that this process does.
+
+    Nothing is left to do after it but to clean up: a signal that comes then ends the process, with the code it has.
+    """
+    atexit.register(_hear_no_more)  # the first to be registered is the last to be called
+    code = 1
+    try:
+        code = run(command)
+    except SystemExit as exiting:
+        code = exiting.code if isinstance(exiting.code, int) else code
+        raise
+    finally:
+        for signum in SIGNALS:
+            signal.signal(signum, lambda *_: os._exit(code))
+    sys.exit(code)
+
+
+def _hear_no_more() -> None:
+    """While the interpreter is taken apart, a signal would kill it, whatever its exit code was to be."""
+    for signum in SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)

@@ -43,9 +43,7 @@ class Replay:
         return asdict(self)
 
 
-def replay(
-    tracker: Tracker, run_id: str, watch: Callable[[Event, int], None], allow: Sequence[str] = ()
-) -> Replay:
+def replay(tracker: Tracker, run_id: str, watch: Callable[[Event, int], None], allow: Sequence[str] = ()) -> Replay:
     """Run a recorded configuration again, in the place on record, and compare.
 
     Args:
@@ -91,13 +89,9 @@ def replay(
     )
 
 
-def compare(
-    old: History, new: History
-) -> tuple[Literal["identical", "within_tolerance", "differs"], float]:
+def compare(old: History, new: History) -> tuple[Literal["identical", "within_tolerance", "differs"], float]:
     """Verdict and largest absolute difference over all epochs and metrics."""
-    if {k: [step for step, _ in v] for k, v in old.items()} != {
-        k: [step for step, _ in v] for k, v in new.items()
-    }:
+    if {k: [step for step, _ in v] for k, v in old.items()} != {k: [step for step, _ in v] for k, v in new.items()}:
         return "differs", math.inf
     pairs = [(a, b) for k in old for (_, a), (_, b) in zip(old[k], new[k], strict=True)]
     largest = max((_difference(a, b) for a, b in pairs), default=0.0)
@@ -116,5 +110,3 @@ def _difference(a: float, b: float) -> float:
 def last(history: History) -> dict[str, float]:
     """The last value of every metric."""
     return {name: values[-1][1] for name, values in history.items() if values}
-
-

@@ -11,7 +11,7 @@ from typing import Any
 from lrlab import owner, recording
 from lrlab.configuration import experiment, from_yaml
 from lrlab.errors import InputError
-from lrlab.sweep.stopping import stoppable
+from lrlab.stopping import stoppable
 from lrlab.tracking.tracker import Tracker
 from lrlab.training import checkpoint
 from lrlab.training.checkpoint import History
@@ -75,17 +75,16 @@ def _train(
     total = member.experiment.method.epochs(member.experiment, cohort.dataset)
     with stoppable() as stop:
         try:
-            with stop.at_once():
-                saved = time.monotonic()
-                for event in epochs(cohort):
-                    for name, value in event.metrics.items():
-                        history[name].append((event.epoch, value))
-                    if event.epoch > known:
-                        tracker.log(run_id, event.epoch, event.metrics)
-                    watch(event, total)
-                    if time.monotonic() - saved >= checkpoint.INTERVAL:
-                        checkpoint.save(folder, run_id, cohort, member, history)
-                        saved = time.monotonic()
+            saved = time.monotonic()
+            for event in stop.between(epochs(cohort)):
+                for name, value in event.metrics.items():
+                    history[name].append((event.epoch, value))
+                if event.epoch > known:
+                    tracker.log(run_id, event.epoch, event.metrics)
+                watch(event, total)
+                if time.monotonic() - saved >= checkpoint.INTERVAL:
+                    checkpoint.save(folder, run_id, cohort, member, history)
+                    saved = time.monotonic()
             weights = member.weights()
             recording.keep(tracker, run_id, weights)
             recording.draw(tracker, run_id, member.experiment.model, cohort.dataset, weights, history)

@@ -17,7 +17,10 @@ PROGRAMS = ("initdb", "postgres", "pg_isready")
 def programs() -> Path | None:
     """The folder of the server's programs; Debian keeps it off the PATH."""
     found = shutil.which("initdb")
-    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), *([Path(found).parent] if found else [])]  # noqa: E501
+    places = [
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
+        *([Path(found).parent] if found else []),
+    ]
     return next((each for each in places if all((each / name).exists() for name in PROGRAMS)), None)
 
 

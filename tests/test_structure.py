@@ -35,6 +35,7 @@ ROOMS = {
     "lrlab.sweep": (
         "lrlab.errors",
         "lrlab.owner",
+        "lrlab.stopping",
         "lrlab.core",
         "lrlab.data",
         "lrlab.training",

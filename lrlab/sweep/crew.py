@@ -16,9 +16,9 @@ from omegaconf import DictConfig, read_write
 from optuna.trial import TrialState
 
 from lrlab.owner import Owner, is_dead
+from lrlab.stopping import PASSED_ON, Stop
 from lrlab.sweep import bracket
 from lrlab.sweep.queue import Queue, owners
-from lrlab.sweep.stopping import PASSED_ON, Stop
 from lrlab.sweep.storage import Storage
 from lrlab.sweep.worker import Worker
 

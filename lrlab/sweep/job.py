@@ -11,6 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from lrlab.errors import InputError
+from lrlab.stopping import Stop
 from lrlab.sweep.report import reporting
 from lrlab.sweep.runner import Context, End, Sweep
 
@@ -36,7 +37,7 @@ class JobApplication:
         return {}
 
     def runner(self, context: Context) -> "JobRunner":
-        return JobRunner(self.task_function, self.hydra_context, context.sweep)
+        return JobRunner(self.task_function, self.hydra_context, context.sweep, context.stop)
 
     def conclude(
         self,
@@ -54,8 +55,9 @@ class JobRunner:
     The number of the job is that of the trial. What the task returns is the objective.
     """
 
-    def __init__(self, task_function: TaskFunction, hydra_context: HydraContext, sweep: Sweep) -> None:
+    def __init__(self, task_function: TaskFunction, hydra_context: HydraContext, sweep: Sweep, stop: Stop) -> None:
         self._task_function, self._hydra_context, self._sweep = task_function, hydra_context, sweep
+        self._stop = stop
         self._next: tuple[optuna.Trial, DictConfig] | None = None
         self._log_as_hydra()
 
@@ -73,7 +75,7 @@ class JobRunner:
         assert self._next is not None
         trial, job = self._next
         self._next = None
-        with reporting(trial):
+        with reporting(trial), self._stop.at_once():
             returned = run_job(
                 hydra_context=self._hydra_context,
                 task_function=self._task_function,

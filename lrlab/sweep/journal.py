@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -20,9 +21,14 @@ def open_journal(path: Path) -> JournalStorage:
 
 
 def create_private(file: Path) -> None:
-    """Make a file that its owner alone may read, unless it is there."""
+    """Make a file that its owner alone may read, unless it is there.
+
+    One that is there is not even opened: to close it again would take from SQLite the locks that this process holds
+    on it (https://sqlite.org/howtocorrupt.html, section 2.2), and others would throw away what it has yet to read.
+    """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 class Lock:

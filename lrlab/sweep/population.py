@@ -56,7 +56,7 @@ class PopulationRunner:
     """
 
     def __init__(self, context: Context, tracker: "Tracker") -> None:
-        self._compose = context.sweep.composer.compose
+        self._compose, self._stop = context.sweep.composer.compose, context.stop
         self._tracker = tracker
         self._checkpoints = Path(context.sweep.config.outputs) / "checkpoints"
         self._saved = time.monotonic()
@@ -84,10 +84,9 @@ class PopulationRunner:
     def advance(self) -> Sequence[Progress | End]:
         reports: list[Progress | End] = [*self._settle()]
         at = {training.home: training for training in self._trainings.values()}
-        for populations in self._populations.values():
-            for population in populations:
-                for event in population.epoch():
-                    reports.append(self._report(at[population, event.member], event))
+        with self._stop.at_once():
+            passed = [(each, each.epoch()) for populations in self._populations.values() for each in populations]
+        reports += [self._report(at[home, event.member], event) for home, events in passed for event in events]
         if time.monotonic() - self._saved >= checkpoint.INTERVAL:
             for training in self._trainings.values():
                 if training.home:

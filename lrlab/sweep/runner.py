@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import optuna
     from omegaconf import DictConfig
 
+    from lrlab.stopping import Stop
     from lrlab.sweep.compose import Composer
 
 
@@ -51,7 +52,10 @@ class Runner(Protocol):
         """Take a trial in. `InputError` fails this trial alone; any other exception ends the sweep."""
 
     def advance(self) -> Sequence[Progress | End]:
-        """Do a bit of work (an epoch of a population, one whole job) and say what happened, in order."""
+        """Do a bit of work (an epoch of a population, one whole job) and say what happened, in order.
+
+        Signals are let in, by `Context.stop`, only where it is trained: what has happened is always put on record.
+        """
 
     def prune(self, trial: int) -> None:
         """Stop a running trial: free its place, close its run. No `End` follows."""
@@ -81,6 +85,7 @@ class Context:
     sweep: Sweep
     extras: Mapping[str, Any]  # what `prepare` returned
     worker: int  # 0 … sweep.workers - 1
+    stop: "Stop"  # holds the signals back
 
 
 @runtime_checkable

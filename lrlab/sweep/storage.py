@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import os
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -126,10 +127,10 @@ def check_writable(path: Path, key: str) -> None:
     try:
         if there.is_dir():
             tempfile.TemporaryDirectory(dir=there).cleanup()
-        else:
-            there.open("ab").close()
-            if there != path:
-                raise NotADirectoryError(errno.ENOTDIR, "a file is in its way")
+        elif there != path:
+            raise NotADirectoryError(errno.ENOTDIR, "a file is in its way")
+        elif not os.access(path, os.W_OK):  # not by opening it: see `create_private`
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise InputError(f"{key} cannot be written, got {str(path)!r}: {error.strerror}") from error
 

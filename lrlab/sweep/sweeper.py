@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
 from lrlab.errors import InputError
+from lrlab.stopping import stoppable
 from lrlab.sweep import bracket
 from lrlab.sweep import study as studies
 from lrlab.sweep.compose import Composer
@@ -30,7 +31,6 @@ from lrlab.sweep.runner import Application, Sweep
 from lrlab.sweep.search import Search, enumerates
 from lrlab.sweep.settings import Settings
 from lrlab.sweep.space import space
-from lrlab.sweep.stopping import stoppable
 from lrlab.sweep.storage import Storage, check_writable
 from lrlab.sweep.storage import parse as parse_storage
 from lrlab.sweep.study import Terms

@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import chdir, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +14,10 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from lrlab.errors import InputError
+from lrlab.stopping import stoppable
 from lrlab.sweep.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, Tally, objective
 from lrlab.sweep.runner import Application, Context, End, Progress, Runner, Sweep
 from lrlab.sweep.search import Search
-from lrlab.sweep.stopping import Stop, stoppable
 from lrlab.sweep.storage import Storage
 
 
@@ -47,15 +48,22 @@ class Worker:
         return tally.failed > self.max_failure_rate * tally.total
 
     def __call__(self, config: DictConfig) -> list[tuple[int, Any]]:
-        """Work until no trial waits; returns what each trial hands back to Hydra, by trial number."""
-        number = HydraConfig.get().job.num
+        """Work until no trial waits; returns what each trial hands back to Hydra, by trial number.
+
+        A launcher may use a process that was started elsewhere: relative paths mean what they mean to the sweep.
+        """
+        home = self.sweep.config.hydra.runtime.cwd
+        with chdir(home) if os.path.isdir(home) else nullcontext():
+            return self._work(HydraConfig.get().job.num)
+
+    def _work(self, number: int) -> list[tuple[int, Any]]:
         sampler = self.search.sampler(self.sweep.study, number, self.past)
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
         with stoppable() as stop:
-            runner = self.application.runner(Context(self.sweep, self.extras, number))
+            runner = self.application.runner(Context(self.sweep, self.extras, number, stop))
             shift = Shift(queue, runner, self)
             try:
-                shift.work(stop)
+                shift.work()
             except (KeyboardInterrupt, SystemExit):
                 if stop.asked is None:  # not by us
                     raise
@@ -75,12 +83,10 @@ class Shift:
     running: dict[int, optuna.Trial] = field(default_factory=dict)
     results: list[tuple[int, Any]] = field(default_factory=list)
 
-    def work(self, stop: Stop) -> None:
+    def work(self) -> None:
         is_child = os.getppid() == self.worker.sweeper
         while self.fill() and self.running:
-            with stop.at_once():
-                events = self.runner.advance()
-            self.hear(events)
+            self.hear(self.runner.advance())
             if is_child and os.getppid() != self.worker.sweeper:  # which was killed
                 return
 

@@ -71,6 +71,25 @@ def test_a_file_in_the_way_of_a_folder_is_refused(tmp_path):
         parse(None, tmp_path).check_writable()
 
 
+ADD = """
+import sys, optuna
+study = optuna.create_study(storage=sys.argv[1], study_name="s", load_if_exists=True)
+study.add_trial(optuna.trial.create_trial(value=1.0))
+"""
+
+
+def test_a_handle_sees_what_other_processes_write_however_often_its_file_was_looked_at(tmp_path):
+    """Whoever opens and closes an SQLite file beside SQLite takes its locks: the log would be thrown away under it."""
+    storage = parse("sqlite:///x.db", tmp_path)
+    studies = [optuna.create_study(storage=storage.open(), study_name="s")]
+    storage.check_writable()
+    studies.append(optuna.load_study(storage=storage.open(), study_name="s"))
+    for count in (1, 2):
+        subprocess.run([sys.executable, "-c", ADD, f"sqlite:///{tmp_path}/x.db"], check=True, capture_output=True)
+        studies[0].add_trial(optuna.trial.create_trial(value=0.0))
+        assert [len(study.trials) for study in studies] == [2 * count, 2 * count]
+
+
 TAKE = """
 import sys
 from pathlib import Path

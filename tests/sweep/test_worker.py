@@ -13,7 +13,6 @@ from optuna.trial import TrialState
 from lrlab.errors import InputError
 from lrlab.sweep.queue import OUTCOME, REASON, RETRY_OF, Queue, Tally
 from lrlab.sweep.runner import End, Progress, Sweep
-from lrlab.sweep.stopping import Stop
 from lrlab.sweep.worker import Shift, Worker
 
 STEPS = 4
@@ -96,7 +95,7 @@ def test_every_trial_is_started_once_in_order_and_told(queue, over, width):
     queue.fill(xs(0.1, 0.2, 0.3, 0.4, 0.5))
     runner = Toy(width)
     work = shift(queue, runner, over)
-    work.work(Stop())
+    work.work()
     assert runner.started == [(number, (f"x=0.{number + 1}", "y=3")) for number in range(5)]
     assert runner.most == min(width, 5)
     assert queue.tally() == Tally(complete=5)
@@ -111,7 +110,7 @@ def test_a_pruned_trial_makes_room_for_the_next(storage, queue, over):
     queue.fill(xs(0.9, 0.1, 0.8, 0.2))
     eager = Queue(storage, "s", pruner=Impatient())
     runner = Toy(width=2)
-    shift(eager, runner, over).work(Stop())
+    shift(eager, runner, over).work()
     assert runner.pruned == [0, 2]
     assert [trial.state.name for trial in queue.trials()] == ["PRUNED", "COMPLETE", "PRUNED", "COMPLETE"]
     assert runner.advances == 1 + STEPS + 1  # trial 3 starts one step after trial 1
@@ -125,7 +124,7 @@ def test_a_trial_that_has_just_ended_is_not_pruned(storage, queue, over):
             return trial.last_step == STEPS
 
     runner = Toy()
-    shift(Queue(storage, "s", pruner=Late()), runner, over).work(Stop())
+    shift(Queue(storage, "s", pruner=Late()), runner, over).work()
     assert runner.pruned == []
     assert queue.tally() == Tally(complete=1)
 
@@ -141,13 +140,13 @@ def test_several_objectives_are_told_and_nothing_is_pruned(storage, over):
             self.running.clear()
             return [Progress(number, 1, 0.9), End(number, "complete", (0.9, 2))]
 
-    shift(queue, Two(), over).work(Stop())
+    shift(queue, Two(), over).work()
     assert [trial.values for trial in queue.trials()] == [[0.9, 2.0]]
 
 
 def test_failures_are_told_with_their_reason_and_the_sweep_goes_on(queue, over):
     queue.fill(xs(0.1, 0.2, 0.3, 0.4))
-    shift(queue, Toy(refused=(1,), failing=(2,)), over, rate=0.5).work(Stop())
+    shift(queue, Toy(refused=(1,), failing=(2,)), over, rate=0.5).work()
     assert queue.tally() == Tally(complete=2, failed=2)
     reasons = [trial.user_attrs.get(REASON) for trial in queue.trials()]
     assert reasons == [None, "x must be something else", "diverged", None]
@@ -158,7 +157,7 @@ def test_failures_are_told_with_their_reason_and_the_sweep_goes_on(queue, over):
 def test_the_sweep_stops_when_too_many_have_failed(queue, over, refused, failing, rate, failed):
     """More than this part of all its trials: the first ones to end may well be those that diverge at once."""
     queue.fill(xs(0.1, 0.2, 0.3, 0.4, 0.5))
-    shift(queue, Toy(refused=refused, failing=failing), over, rate=rate).work(Stop())
+    shift(queue, Toy(refused=refused, failing=failing), over, rate=rate).work()
     assert queue.tally() == Tally(failed=failed, waiting=5 - failed)
 
 
@@ -173,7 +172,7 @@ def test_an_end_without_an_objective(queue, search, value, outcome):
             return ends
 
     queue.fill([{"x": 1}])
-    shift(queue, Odd(), search("x=1,2"), rate=0).work(Stop())
+    shift(queue, Odd(), search("x=1,2"), rate=0).work()
     (trial,) = queue.trials()
     assert trial.state == TrialState.FAIL
     assert trial.user_attrs[OUTCOME] == outcome
@@ -188,7 +187,7 @@ def test_a_search_needs_an_objective(queue, over):
             return ends
 
     queue.fill(xs(0.5))
-    shift(queue, Mute(), over).work(Stop())
+    shift(queue, Mute(), over).work()
     assert queue.tally() == Tally(failed=1)
 
 
@@ -206,7 +205,7 @@ def test_a_wide_worker_leaves_the_others_their_share(queue, over):
 def test_the_share_of_a_worker_that_is_gone_is_taken_over(queue, over):
     queue.fill(xs(*(number / 100 for number in range(9))))
     shift(queue, Toy(width=32), over, workers=2).fill()  # and never comes back
-    shift(queue, Toy(width=32), over, workers=2).work(Stop())
+    shift(queue, Toy(width=32), over, workers=2).work()
     assert queue.tally() == Tally(running=5, complete=4)
 
 
@@ -214,11 +213,11 @@ def test_what_is_cut_off_waits_again_with_its_values(queue, over):
     queue.fill([{}] * 3)
     work = shift(queue, Toy(width=2, interrupted_at=2), over)
     with pytest.raises(KeyboardInterrupt):
-        work.work(Stop())
+        work.work()
     params = [trial.params for trial in queue.trials()[:2]]
     work.give_back()
     assert queue.tally() == Tally(waiting=3)
-    shift(queue, Toy(width=2), over).work(Stop())
+    shift(queue, Toy(width=2), over).work()
     retries = {trial.user_attrs[RETRY_OF]: trial.params for trial in queue.trials() if RETRY_OF in trial.user_attrs}
     assert retries == dict(enumerate(params))
     assert queue.tally() == Tally(complete=3)

@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PASSED_ON = signal.SIGUSR1  # from a sweep to its workers; unlike Ctrl-C, it may come in addition
@@ -19,11 +21,12 @@ class Stop:
 
     Attributes:
         asked: the signal that came, or None.
+        when: it came, by the monotonic clock.
     """
 
     def __init__(self) -> None:
         self.asked: int | None = None
-        self._when = 0.0
+        self.when = 0.0
         self._open = False
 
     def __call__(self, signum: int, frame: Any) -> None:
@@ -31,10 +34,10 @@ class Stop:
             if self.asked is not None:
                 return
             signum = signal.SIGTERM
-        elif self.asked is not None and time.monotonic() - self._when > ECHO:
+        elif self.asked is not None and time.monotonic() - self.when > ECHO:
             os._exit(128 + signum)
         if self.asked is None:
-            self.asked, self._when = signum, time.monotonic()
+            self.asked, self.when = signum, time.monotonic()
             if self._open:
                 self.check()
 
@@ -54,6 +57,16 @@ class Stop:
             yield
         finally:
             self._open = False
+
+    def between(self, work: Iterator[T]) -> Iterator[T]:
+        """What the work comes to, item by item; a signal raises in the work, not in what is done with an item."""
+        while True:
+            with self.at_once():
+                try:
+                    item = next(work)
+                except StopIteration:
+                    return
+            yield item
 
     @contextmanager
     def in_time(self, pass_on: Callable[[], None]) -> Iterator[None]:
@@ -98,4 +111,4 @@ def stoppable() -> Iterator[Stop]:
             signal.signal(signum, handler)
         for outer in before.values():
             if isinstance(outer, Stop) and outer.asked is None:
-                outer.asked = stop.asked
+                outer.asked, outer.when = stop.asked, stop.when

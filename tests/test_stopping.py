@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from lrlab.sweep import stopping
-from lrlab.sweep.stopping import PASSED_ON, stoppable
+from lrlab import stopping
+from lrlab.stopping import PASSED_ON, stoppable
 
 RAISED = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
 
@@ -36,9 +36,20 @@ def test_elsewhere_it_waits_until_then(signum, raised):
     assert reached
 
 
+def test_between_two_items_it_waits_for_the_next():
+    with stoppable() as stop:
+        items = stop.between(iter(range(3)))
+        assert next(items) == 0
+        send(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            next(items)
+    with stoppable() as stop:
+        assert list(stop.between(iter(range(3)))) == [0, 1, 2]
+
+
 INSIST = """
 import os, signal, sys, time
-from lrlab.sweep.stopping import stoppable
+from lrlab.stopping import stoppable
 with stoppable() as stop:
     os.kill(os.getpid(), signal.SIGINT)
     os.kill(os.getpid(), signal.SIGINT)  # the echo of a program that signals its child and its group
