@@ -108,7 +108,8 @@ def stoppable() -> Iterator[Stop]:
         yield stop
     finally:
         for signum, handler in before.items():
-            signal.signal(signum, handler)
+            late = signum == PASSED_ON and handler == signal.SIG_DFL  # one on its way must not kill who has just ended
+            signal.signal(signum, signal.SIG_IGN if late else handler)
         for outer in before.values():
             if isinstance(outer, Stop) and outer.asked is None:
                 outer.asked, outer.when = stop.asked, stop.when

@@ -76,6 +76,12 @@ def test_what_is_passed_on_counts_as_one_signal():
         assert stop.asked == signal.SIGTERM
 
 
+def test_what_is_passed_on_too_late_does_no_harm():
+    with stoppable():
+        pass
+    send(PASSED_ON)
+
+
 def test_who_waits_outside_hears_of_it():
     with stoppable() as outer:
         with stoppable() as inner:
