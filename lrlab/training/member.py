@@ -24,8 +24,8 @@ class Block:
     """A flat piece of one parameter array: what one call of the optimizer updates."""
 
     w: Array
-    gradient: Array  # of the latest microbatch
-    accumulated: Array  # over the microbatches of a batch
+    latest: Array  # gradient of the latest microbatch
+    gradient: Array  # of the batch so far: the sum over its microbatches
     state: State
     scratch: Array
     is_weight: bool  # biases are not regularized
@@ -49,10 +49,10 @@ class Member:
         first_epoch: int,
         training_samples: int,
         layers: Sequence[Layer],
+        latest: Sequence[Layer],
         gradients: Sequence[Layer],
-        accumulated: Sequence[Layer],
     ) -> None:
-        """``layers``, ``gradients`` and ``accumulated`` are the population's stacked arrays, K first."""
+        """``layers``, ``latest`` and ``gradients`` are the population's stacked arrays, K first (see `Block`)."""
         self.experiment = experiment
         self.slot = slot
         self.first_epoch = first_epoch
@@ -62,8 +62,7 @@ class Member:
         self._samples = training_samples
         self._total = experiment.total_updates(training_samples)
         self._parameters = [array[slot] for layer in layers for array in layer]
-        self._blocks = list(_blocks(experiment, slot, layers, gradients, accumulated))
-        self._begun = False  # whether ``accumulated`` holds a part of the current batch
+        self._blocks = list(_blocks(experiment, slot, layers, latest, gradients))
         self._noise = NoiseMeter(experiment.batch_size)
 
     @property
@@ -81,7 +80,7 @@ class Member:
         return {f"parameter{i}": array for i, array in enumerate(self._parameters)} | state
 
     def consume(self, seen: int) -> None:
-        """Take the gradient of a microbatch; update when it completes a batch.
+        """Take note of a microbatch, whose gradient has been added; update when it completes a batch.
 
         Args:
             seen: training samples of this epoch up to and including the microbatch.
@@ -89,9 +88,8 @@ class Member:
         last, full = seen == self._samples, seen % self.experiment.batch_size == 0
         measure = self._noise.chooses(seen)
         if measure:
-            self._noise.microbatch(sum(float(block.gradient @ block.gradient) for block in self._blocks))
+            self._noise.microbatch(sum(float(block.latest @ block.latest) for block in self._blocks))
         if not (last or full):
-            self._accumulate()
             return
         loss_square = self._update(observe=last, measure=measure)
         if measure:
@@ -99,16 +97,8 @@ class Member:
         if last:
             self.metrics |= self._noise.metrics()
 
-    def _accumulate(self) -> None:
-        for block in self._blocks:
-            if self._begun:
-                np.add(block.accumulated, block.gradient, out=block.accumulated)
-            else:
-                np.copyto(block.accumulated, block.gradient)
-        self._begun = True
-
     def _update(self, *, observe: bool, measure: bool) -> float:
-        """Regularize and step, block by block.
+        """Regularize and step, block by block; the next batch's gradient begins at zero.
 
         Args:
             observe: set the metrics of this update.
@@ -121,8 +111,6 @@ class Member:
         gradient_square = loss_square = 0.0
         for block in self._blocks:
             g = block.gradient
-            if self._begun:
-                g += block.accumulated
             if measure:
                 loss_square += float(g @ g)
             if block.is_weight:
@@ -132,7 +120,7 @@ class Member:
             optimizer.update(block.w, g, block.state, lr, self.t, block.scratch)
             if block.is_weight:
                 experiment.regularizer.shrink(block.w, lr, block.scratch)
-        self._begun = False
+            g.fill(0)
         if observe:
             change = [w - old for w, old in zip(self._parameters, before, strict=True)]
             self.metrics = {
@@ -152,19 +140,19 @@ def _blocks(
     experiment: Experiment,
     slot: int,
     layers: Sequence[Layer],
+    latest: Sequence[Layer],
     gradients: Sequence[Layer],
-    accumulated: Sequence[Layer],
 ) -> Iterator[Block]:
-    for stacked in zip(layers, gradients, accumulated, strict=True):
+    for stacked in zip(layers, latest, gradients, strict=True):
         for name in ("W", "b"):
-            w, gradient, total = (getattr(layer, name)[slot].reshape(-1) for layer in stacked)
+            w, last, gradient = (getattr(layer, name)[slot].reshape(-1) for layer in stacked)
             scratch = np.empty_like(w[:BLOCK])
             for i in range(0, len(w), BLOCK):
                 piece = w[i : i + BLOCK]
                 yield Block(
                     w=piece,
+                    latest=last[i : i + BLOCK],
                     gradient=gradient[i : i + BLOCK],
-                    accumulated=total[i : i + BLOCK],
                     state=experiment.optimizer.init(piece),
                     scratch=scratch[: len(piece)],
                     is_weight=name == "W",

@@ -1,8 +1,8 @@
 """The population: K small models trained on the same microbatches, so that their matrix multiplies are one.
 
 The engine walks the shuffled training set in microbatches. Forward and backward passes run stacked over all K
-slots; a member whose batch is several microbatches accumulates their gradients, then updates. Members come and go
-at epoch boundaries. No slot can touch another: a row of a matrix product depends on that row alone.
+slots, and so are the gradients of the microbatches summed up until a member's batch is whole and it updates. Members
+come and go at epoch boundaries. No slot can touch another: a row of a matrix product depends on that row alone.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from lrlab.core.loss import Loss
-from lrlab.core.model import Model, backward, forward, outputs, zeros
+from lrlab.core.model import Model, backward, forward, outputs, room, zeros
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
 from lrlab.training.member import Member
@@ -67,9 +67,9 @@ class Population:
         self._dtype = np.dtype(dtype)
         self._widths = model.widths(dataset.x.shape[1], len(dataset.classes))
         self._layers = zeros(self._widths, width, self._dtype)
-        self._gradients = zeros(self._widths, width, self._dtype)
-        self._accumulated = zeros(self._widths, width, self._dtype)
-        self._rows = np.empty((max(microbatch, EVALUATION_BATCH), dataset.x.shape[1]), dataset.x.dtype)
+        self._latest = zeros(self._widths, width, self._dtype)  # gradients of one microbatch
+        self._gradients = zeros(self._widths, width, self._dtype)  # of each member's batch so far
+        self._rows = room((max(microbatch, EVALUATION_BATCH), dataset.x.shape[1]), dataset.x.dtype)
         self._outputs: dict[int, list[Array]] = {}  # per batch length
         self._slots: list[Member | None] = [None] * width
 
@@ -89,10 +89,11 @@ class Population:
         slot = self._slots.index(None) if slot is None else slot
         rng = np.random.default_rng(experiment.seed)
         initial = self._model.init(rng, self._widths[0], self._widths[-1])
-        for layer, start in zip(self._layers, initial, strict=True):
+        for layer, gradient, start in zip(self._layers, self._gradients, initial, strict=True):
             layer.W[slot], layer.b[slot] = start.W[0], start.b[0]
+            gradient.W[slot], gradient.b[slot] = 0, 0
         samples = len(self.dataset.train)
-        member = Member(experiment, slot, self.epochs, samples, self._layers, self._gradients, self._accumulated)
+        member = Member(experiment, slot, self.epochs, samples, self._layers, self._latest, self._gradients)
         self._slots[slot] = member
         return member
 
@@ -138,18 +139,26 @@ class Population:
         batch_sizes = np.array([m.experiment.batch_size if m else self.microbatch for m in self._slots])
         loss, right = np.zeros(self.width), np.zeros(self.width)
         members, seen = self.members, 0
+        summed = any(member.experiment.batch_size > self.microbatch for member in members)
         for x, y in self._batches(self.dataset.x, self.dataset.y, order, self.microbatch):
             in_batch = np.minimum(batch_sizes, samples - seen // batch_sizes * batch_sizes)
             out = self._room_for(len(y))
             scores = forward(self._layers, x, out)
             losses, hits = self._loss.gradient(scores, y, in_batch.astype(self._dtype))
-            backward(self._layers, x, out, scores, self._gradients)
+            backward(self._layers, x, out, scores, self._latest if summed else self._gradients)
+            if summed:
+                self._sum_up()
             loss += losses.sum(axis=1, dtype=np.float64)
             right += np.count_nonzero(hits, axis=1)
             seen += len(y)
             for member in members:
                 member.consume(seen)
         return loss / samples, right / samples
+
+    def _sum_up(self) -> None:
+        for total, latest in zip(self._gradients, self._latest, strict=True):
+            np.add(total.W, latest.W, out=total.W)
+            np.add(total.b, latest.b, out=total.b)
 
     def _evaluate(self, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
         """Mean loss (K,) and accuracy (K,) of all slots on some rows."""

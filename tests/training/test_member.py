@@ -26,16 +26,18 @@ class Bench:
 
     experiment: Experiment
     layers: list[Layer] = field(default_factory=lambda: stack(1))
+    latest: list[Layer] = field(default_factory=stack)
     gradients: list[Layer] = field(default_factory=stack)
 
     def __post_init__(self) -> None:
-        self.member = Member(self.experiment, 1, 0, SAMPLES, self.layers, self.gradients, stack(np.nan))
+        self.member = Member(self.experiment, 1, 0, SAMPLES, self.layers, self.latest, self.gradients)
 
     def feed(self, *values: float) -> None:
         """One epoch: a constant gradient for every microbatch."""
         for i, value in enumerate(values, start=1):
-            for array in self.gradients[0]:
-                array[:] = value
+            for latest, gradient in zip(self.latest[0], self.gradients[0], strict=True):
+                latest[:] = value
+                gradient += value
             self.member.consume(min(i * MICROBATCH, SAMPLES))
         self.member.epoch += 1
 
@@ -53,6 +55,9 @@ def test_a_batch_is_the_sum_of_its_microbatches(
     np.testing.assert_array_equal(bench.layers[0].W[1], 1 - 0.5 * 31)
     np.testing.assert_array_equal(bench.layers[0].b[1], 1 - 0.5 * 31)
     assert bench.member.metrics["gradient_norm"] == pytest.approx(last_gradient * np.sqrt(10))
+    for gradient in bench.gradients[0]:
+        np.testing.assert_array_equal(gradient[1], 0)
+        np.testing.assert_array_equal(gradient[[0, 2]], 31)
 
 
 def test_only_its_own_slot_changes(experiment: Callable[..., Experiment]) -> None:
