@@ -12,13 +12,13 @@ from lrlab.lecture.finding import Claim, Finding, Picture
 from lrlab.training.experiment import Experiment
 
 HIDDEN = 50
-TRIALS = 16
+TRIALS = 12
 RECOMMENDED = (1e-3, 5e-4)
 NEAR = 0.01
 
 
 def measure(desk: Desk) -> Finding:
-    plain = {"model": MLP([HIDDEN]), "epochs": desk.scale.long}
+    plain = {"data": desk.scale.whole, "model": MLP([HIDDEN]), "epochs": desk.scale.long}
     advice = [desk.scale.experiment(**plain, optimizer=AdamW(lr=lr), schedule=Cosine(warmup=0.1)) for lr in RECOMMENDED]
     advised = desk.train("recommended", advice)
     swept = desk.train("sweep", _sweep(desk, plain))

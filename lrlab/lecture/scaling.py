@@ -12,7 +12,7 @@ from lrlab.lecture.finding import Claim, Finding, Picture
 BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 LRS = {
     "digits": tuple(2.0**i for i in range(-7, 4)),
-    "cifar10": tuple(2.0**i for i in range(-11, -1)),
+    "cifar10": tuple(2.0**i for i in range(-14, -2)),
 }
 SEEDS = (0, 1, 2)
 EPOCHS = 5

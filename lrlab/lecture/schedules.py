@@ -1,5 +1,6 @@
 """Lecture 6.2 and 6.3: learning-rate schedules and warmup, at an equal budget."""
 
+import math
 from dataclasses import replace
 
 from lrlab.core.model import MLP
@@ -19,9 +20,8 @@ SCHEDULES: dict[str, Schedule] = {
     "warmup + step": Step(warmup=0.1),
 }
 LRS = (0.003, 0.01, 0.03, 0.1)
-HOT = tuple(0.05 * 2 ** (i / 2) for i in range(9))  # where training becomes unstable
+HOT = tuple(0.01 * 2 ** (i / 2) for i in range(14))  # into where training becomes unstable
 LEADS = (0.0, 0.3)  # fractions of training that warm up
-USABLE = 1.5  # times the least validation loss: what a learning rate that works may end at
 HIDDEN = 50
 
 
@@ -63,14 +63,15 @@ def _warmup(desk: Desk) -> Claim:
     plain = desk.scale.experiment(model=MLP([HIDDEN]))
     grid = [replace(plain, schedule=Cosine(warmup=lead), optimizer=Momentum(lr)) for lead in LEADS for lr in HOT]
     trained = desk.train("warmup", grid)
-    limit = USABLE * min(one.last("val/loss") for one in trained)
+    guessing = math.log(len(desk.load(plain.data).classes))
+    limit = (guessing + min(one.last("val/loss") for one in trained)) / 2
     cold, led = (
         max((lr for lr, one in zip(HOT, part, strict=True) if one.last("val/loss") <= limit), default=0.0)
         for part in (trained[: len(HOT)], trained[len(HOT) :])
     )
     return Claim(
         "Warmup avoids instability from large initial steps",
-        f"with {LEADS[1]:.0%} warmup, larger learning rates end within {USABLE} times the least validation loss",
+        f"with {LEADS[1]:.0%} warmup, larger learning rates still end with half of the best gain over guessing",
         f"up to {led:g} with warmup, up to {cold:g} without",
         led > cold,
     )
