@@ -26,8 +26,10 @@ def equip(place: Path, store: Path) -> Lab:
     outputs.mkdir(parents=True)
     shutil.copy(store, outputs / "mlflow.db")
     db = sqlite3.connect(outputs / "mlflow.db")
-    with db:
-        db.execute("DELETE FROM experiments WHERE name = 'lrlab'")  # its artifacts lie in the other place
+    with db:  # without the experiment, whose artifacts lie in the other place
+        (experiment,) = db.execute("SELECT experiment_id FROM experiments WHERE name = 'lrlab'").fetchone()
+        db.execute("DELETE FROM experiment_tags WHERE experiment_id = ?", (experiment,))
+        db.execute("DELETE FROM experiments WHERE name = 'lrlab'")
     db.close()
     return Lab(place)
 
