@@ -22,7 +22,7 @@ from lrlab.core.check import choice
 from lrlab.door import check_hydra, check_recorded
 from lrlab.errors import InputError
 from lrlab.instantiate import instantiate
-from lrlab.tracking.tracker import Tracking
+from lrlab.tracking.tracker import Tracking, Unreachable
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -48,13 +48,11 @@ class Lab:
 
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration; returns the objective."""
-        from lrlab.recording import LEARNING_RATE
         from lrlab.train import begin
 
         resolved = resolve(config)
         with open_tracker(resolved) as tracker, show.epochs() as watch:
-            run_id, event = begin(resolved, tracker, watch)
-            verdict = tracker.read(run_id).tags.get(LEARNING_RATE, "")
+            run_id, event, verdict = begin(resolved, tracker, watch)
         show.trained(run_id, event, verdict)
         return event.metrics[config.objective]
 
@@ -115,19 +113,22 @@ class Lab:
         from lrlab.sweep.best import best
 
         with open_tracker(resolve(sweep.config)) as tracker:
-            tracker.repair()
             if error is not None:
                 stopped = isinstance(error, KeyboardInterrupt | SystemExit)
                 tracker.end(extras["run_id"], "KILLED" if stopped else "FAILED")
                 show.stopped(sweep.study)
+                tracker.repair()
                 return
             try:
+                tracker.repair()
                 found = best(study, tracker)
                 note = f"Best: trial {found.trial}, run {found.run_id}"
                 tracker.log(extras["run_id"], found.trial, found.metrics)
                 tracker.tag(extras["run_id"], {"lrlab.best_run_id": found.run_id, "mlflow.note.content": note})
                 show.best(found)
                 show.after_sweep(found.study)
+            except Unreachable as trouble:  # it has everything in the end: what is missing waits in the spool
+                show.unread(sweep.study, str(trouble))
             finally:
                 tracker.end(extras["run_id"])
 

@@ -225,15 +225,13 @@ def _sweep(given: argparse.Namespace) -> int:
 
 def _resume(given: argparse.Namespace) -> int:
     from lrlab import app, show
-    from lrlab.recording import LEARNING_RATE
     from lrlab.train import go_on
 
     if given.what and "=" in given.what:
         given.what, given.overrides = None, [given.what, *given.overrides]
     if given.what and RUN_ID.fullmatch(given.what):
         with _tracker(given) as tracker, show.epochs() as watch:
-            event = go_on(given.what, str(given.outputs), tracker, watch, given.allow)
-            verdict = tracker.read(given.what).tags.get(LEARNING_RATE, "")
+            event, verdict = go_on(given.what, str(given.outputs), tracker, watch, given.allow)
         show.trained(given.what, event, verdict)
         return 0
     given.study = given.what

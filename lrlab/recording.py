@@ -52,17 +52,20 @@ def _info(data: Dataset) -> DatasetInfo:
     return DatasetInfo(data.name, data.digest, sizes=sizes)
 
 
-def judge(tracker: Tracker, run_id: str, cohort: Cohort, member: Trainee, history: Mapping[str, Any]) -> None:
-    """Tag a run that is over with the verdict on its learning rate, if one was used.
+def judge(tracker: Tracker, run_id: str, cohort: Cohort, member: Trainee, history: Mapping[str, Any]) -> str:
+    """Tag a run that is over with the verdict on its learning rate, and return it; "" if none was used.
 
     Args:
         history: its metrics, name -> [(epoch, value), ...].
     """
     from lrlab.analysis.diagnosis import diagnose
 
-    if isinstance(member.experiment.method, Gradient) and history.get("train/loss"):
-        losses, lrs = ([value for _, value in history[name]] for name in ("train/loss", "lr"))
-        tracker.tag(run_id, {LEARNING_RATE: diagnose(losses, lrs, len(cohort.dataset.classes))})
+    if not isinstance(member.experiment.method, Gradient) or not history.get("train/loss"):
+        return ""
+    losses, lrs = ([value for _, value in history[name]] for name in ("train/loss", "lr"))
+    verdict = diagnose(losses, lrs, len(cohort.dataset.classes))
+    tracker.tag(run_id, {LEARNING_RATE: verdict})
+    return verdict
 
 
 def keep(tracker: Tracker, run_id: str, weights: Mapping[str, np.ndarray]) -> None:

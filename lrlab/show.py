@@ -85,6 +85,13 @@ def stopped(study: str) -> None:
     ERR.print(f"  lrlab resume {study}  [dim]# go on to the number of trials asked for[/dim]")
 
 
+def unread(study: str, trouble: str) -> None:
+    """A sweep that is done while its tracking server is not there."""
+    ERR.print(f"The sweep is done, but its runs cannot be read now: {trouble}")
+    _next("lrlab repair --tracking-uri …", "once the server is there again: delivers what waits for it")
+    _next(f"lrlab best {study} --tracking-uri …", "the best configuration")
+
+
 def repaired(done: "Repaired") -> None:
     """What `lrlab repair` did."""
     OUT.print(f"{done.trials} trials given back, {done.runs} runs closed, {done.delivered} records delivered")

@@ -22,18 +22,18 @@ from lrlab.training.solo import epochs, solo
 Watch = Callable[[Event, int], None]
 
 
-def begin(config: Mapping[str, Any], tracker: Tracker, watch: Watch) -> tuple[str, Event]:
-    """Train a resolved configuration; returns its run id and its last epoch."""
+def begin(config: Mapping[str, Any], tracker: Tracker, watch: Watch) -> tuple[str, Event, str]:
+    """Train a resolved configuration; returns its run id, its last epoch and the verdict on its learning rate."""
     wanted = experiment(config)
     limit_blas(config["blas_threads"] or cores())
     cohort = solo(wanted, wanted.data.load(), microbatch=config["population"]["microbatch"])
     (member,) = cohort.members
     run_id = recording.start(tracker, config, cohort, member, name="train")
-    return run_id, _train(tracker, run_id, cohort, defaultdict(list), checkpoints(config["outputs"]), 0, watch)
+    return run_id, *_train(tracker, run_id, cohort, defaultdict(list), checkpoints(config["outputs"]), 0, watch)
 
 
-def go_on(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Sequence[str] = ()) -> Event:
-    """Train a run that was stopped to its end, from its last checkpoint if there is one; returns its last epoch.
+def go_on(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Sequence[str] = ()) -> tuple[Event, str]:
+    """Train a run that was stopped to its end, from its last checkpoint if there is one; returns as `begin` does.
 
     Its epochs are those that it would have had. Each is recorded once.
 
@@ -69,7 +69,7 @@ def checkpoints(outputs: str) -> Path:
 
 def _train(
     tracker: Tracker, run_id: str, cohort: Cohort, history: History, folder: Path, known: int, watch: Watch
-) -> Event:
+) -> tuple[Event, str]:
     """Train the only member to its end; epochs up to `known` are on record already."""
     (member,) = cohort.members
     total = member.experiment.method.epochs(member.experiment, cohort.dataset)
@@ -88,13 +88,13 @@ def _train(
             weights = member.weights()
             recording.keep(tracker, run_id, weights)
             recording.draw(tracker, run_id, member.experiment.model, cohort.dataset, weights, history)
-            recording.judge(tracker, run_id, cohort, member, history)
+            verdict = recording.judge(tracker, run_id, cohort, member, history)
         except BaseException as error:
             tracker.end(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
             raise
         tracker.end(run_id, "FAILED" if event.diverged else "FINISHED")
         checkpoint.discard(folder, run_id)
-    return event
+    return event, verdict
 
 
 def _check_stopped(run_id: str, name: str, status: str, tags: Mapping[str, str]) -> None:

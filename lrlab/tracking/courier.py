@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from lrlab.errors import InputError
 from lrlab.tracking.spool import Destination, Spool
 from lrlab.tracking.store import PARENT, NewRun, Point, Refused, Store
-from lrlab.tracking.tracker import DatasetInfo
+from lrlab.tracking.tracker import DatasetInfo, Unreachable
 
 SPOOLED = "lrlab.spooled_as"  # tag of a run: the id it had before its store gave it one
 PREFIX = "spooled-"
@@ -62,13 +62,13 @@ class Courier:
         """The id that the store gave a run.
 
         Raises:
-            InputError: it has not been delivered yet.
+            Unreachable: it has not been delivered yet.
         """
         if not run_id.startswith(PREFIX):
             return run_id
         found = self._found(run_id)
         if found is None:
-            raise InputError(f"run {run_id} has not been delivered yet")
+            raise Unreachable(f"run {run_id} has not been delivered yet")
         return found
 
     def deliver(self, spool: Spool, stopped: threading.Event) -> bool:

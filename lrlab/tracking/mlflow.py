@@ -36,7 +36,7 @@ from lrlab.tracking.store import (
     unclipped,
     unknown,
 )
-from lrlab.tracking.tracker import CONFIG, Ending, Record
+from lrlab.tracking.tracker import CONFIG, Ending, Record, Unreachable
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -292,7 +292,7 @@ class ClientStore:
             if run_id and getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
                 raise unknown(run_id, self._uri) from error
             said = f"{self._uri} ({str(error).strip().partition(chr(10))[0]})"
-            kind = Refused if getattr(error, "error_code", "") in FINAL else InputError
+            kind = Refused if getattr(error, "error_code", "") in FINAL else Unreachable
             raise kind(f"tracking.uri must name an MLflow store that answers, got {without_password(said)}") from error
 
 

@@ -8,6 +8,11 @@ from uuid import uuid4
 
 from lrlab.errors import InputError
 
+
+class Unreachable(InputError):
+    """The place does not answer now, or does not know yet what waits to be delivered to it."""
+
+
 Ending = Literal["FINISHED", "FAILED", "KILLED"]
 CONFIG = "config.yaml"
 
