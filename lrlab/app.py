@@ -111,13 +111,18 @@ class Lab:
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
         from lrlab.sweep.best import best
+        from lrlab.sweep.queue import Tally
 
+        tally = Tally.of(study.get_trials(deepcopy=False))
         with open_tracker(resolve(sweep.config)) as tracker:
             if error is not None:
                 stopped = isinstance(error, KeyboardInterrupt | SystemExit)
                 tracker.end(extras["run_id"], "KILLED" if stopped else "FAILED")
                 show.stopped(sweep.study)
                 tracker.repair()
+                return
+            if tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
+                show.others(sweep.study, tally.running)
                 return
             try:
                 tracker.repair()

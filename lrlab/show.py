@@ -85,6 +85,12 @@ def stopped(study: str) -> None:
     ERR.print(f"  lrlab resume {study}  [dim]# go on to the number of trials asked for[/dim]")
 
 
+def others(study: str, running: int) -> None:
+    """A sweep that found every trial taken by other sweeps of its study."""
+    ERR.print(f"Nothing is left to take: other sweeps of {study} are running its last {running} trials.")
+    _next(f"lrlab best {study}", "when they are done")
+
+
 def unread(study: str, trouble: str) -> None:
     """A sweep that is done while its tracking server is not there."""
     ERR.print(f"The sweep is done, but its runs cannot be read now: {trouble}")
