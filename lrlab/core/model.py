@@ -18,6 +18,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from lrlab.core import check
+from lrlab.core.blas import add_product
 from lrlab.errors import InputError
 
 Array = np.ndarray
@@ -144,23 +145,23 @@ def forward(layers: Sequence[Layer], x: Array, out: Sequence[Array]) -> Array:
 def backward(
     layers: Sequence[Layer], x: Array, out: Sequence[Array], dscores: Array, gradients: Sequence[Layer]
 ) -> None:
-    """Backpropagation: fill ``gradients`` with dL/dW and dL/db for all members.
+    """Backpropagation: add dL/dW and dL/db of all members to ``gradients``.
 
     Args:
         layers: the parameters that ``forward`` used.
         x: (B, D) inputs.
         out: what ``forward`` filled; the hidden entries are overwritten.
         dscores: (K, C, B), dL/dscores; may be the memory of the last of ``out``.
-        gradients: from ``zeros``; overwritten.
+        gradients: from ``zeros``, or what earlier samples came to.
     """
     delta = dscores
     for i in reversed(range(1, len(layers))):
-        h = out[i - 1]
-        np.matmul(delta, h.transpose(0, 2, 1), out=gradients[i].W)
-        delta.sum(axis=2, out=gradients[i].b)
+        h, (dW, db) = out[i - 1], gradients[i]
+        dW += np.matmul(delta, h.transpose(0, 2, 1))
+        db += delta.sum(axis=2)
         active = h > 0
         delta = np.matmul(layers[i].W.transpose(0, 2, 1), delta, out=h)
         delta *= active
     dW, db = gradients[0]
-    np.matmul(delta.reshape(-1, len(x)), x, out=dW.reshape(-1, x.shape[1]))
-    delta.sum(axis=2, out=db)
+    add_product(delta.reshape(-1, len(x)), x, dW.reshape(-1, x.shape[1]))
+    db += delta.sum(axis=2)

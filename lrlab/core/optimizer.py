@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from lrlab.core import check
+from lrlab.core.blas import add_multiple
 
 Array = np.ndarray
 State = tuple[Array, ...]
@@ -47,8 +48,7 @@ class SGD:
         return ()
 
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
-        g *= lr
-        w -= g
+        add_multiple(-lr, g, w)
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,10 @@ class Momentum:
         v *= self.rho
         v += g
         if self.nesterov:
-            np.multiply(v, lr * self.rho, out=scratch)
-            w -= scratch
-            g *= lr
-            w -= g
+            add_multiple(-lr * self.rho, v, w)
+            add_multiple(-lr, g, w)
         else:
-            np.multiply(v, lr, out=scratch)
-            w -= scratch
+            add_multiple(-lr, v, w)
 
 
 @dataclass(frozen=True)
@@ -110,8 +107,7 @@ class RMSprop:
         np.sqrt(s, out=scratch)
         scratch += self.eps
         g /= scratch
-        g *= lr
-        w -= g
+        add_multiple(-lr, g, w)
 
 
 @dataclass(frozen=True)
@@ -189,5 +185,4 @@ def _adam(adam: Adam | AdamW, w: Array, g: Array, state: State, lr: float, t: in
     np.sqrt(V, out=scratch)
     scratch += adam.eps / to_root_v_hat
     np.divide(M, scratch, out=scratch)
-    scratch *= lr * to_m_hat / to_root_v_hat
-    w -= scratch
+    add_multiple(-lr * to_m_hat / to_root_v_hat, scratch, w)

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from lrlab.core import check
+from lrlab.core.blas import add_multiple
 
 Array = np.ndarray
 
@@ -63,8 +64,7 @@ class L2:
         return self.strength * _sum_of_squares(W)
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
-        np.multiply(W, 2 * self.strength, out=scratch)
-        gradient += scratch
+        add_multiple(2 * self.strength, W, gradient)
 
     def shrink(self, W: Array, lr: float, scratch: Array) -> None:
         return
@@ -84,8 +84,7 @@ class L1:
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         np.sign(W, out=scratch)
-        scratch *= self.strength
-        gradient += scratch
+        add_multiple(self.strength, scratch, gradient)
 
     def shrink(self, W: Array, lr: float, scratch: Array) -> None:
         return
@@ -143,10 +142,8 @@ class ElasticNet:
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         np.sign(W, out=scratch)
-        scratch *= self.strength * self.l1_ratio
-        gradient += scratch
-        np.multiply(W, 2 * self.strength * (1 - self.l1_ratio), out=scratch)
-        gradient += scratch
+        add_multiple(self.strength * self.l1_ratio, scratch, gradient)
+        add_multiple(2 * self.strength * (1 - self.l1_ratio), W, gradient)
 
     def shrink(self, W: Array, lr: float, scratch: Array) -> None:
         return

@@ -3,8 +3,10 @@
 import hashlib
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -18,28 +20,38 @@ def cores() -> int:
 
 def limit_blas(threads: int) -> None:
     """Let matrix multiplies use so many threads from now on (more than the cores would only queue)."""
+    import scipy.linalg.blas  # noqa: F401  only what is loaded can be limited
+
     threadpool_limits(min(threads, cores()), user_api="blas")
 
 
 def describe() -> dict[str, str | int]:
     """The environment of this process. Two runs with equal descriptions round alike."""
-    blas = numpy_blas()
+    import scipy.linalg.blas
+
+    blas = blas_of(np)
     return {
-        "blas": f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')}".strip(),
+        "blas": _name(blas),
         "blas_core": blas.get("architecture", "unknown"),
         "blas_threads": blas.get("num_threads", 1),
         "machine": platform.machine(),
         "numpy": np.__version__,
         "python": platform.python_version(),
+        "scipy": scipy.__version__,
+        "scipy_blas": _name(blas_of(scipy)),
         "code": code_digest(),
     }
 
 
-def numpy_blas() -> dict[str, Any]:
-    """What threadpoolctl knows of the BLAS that NumPy multiplies with: SciPy may have brought its own."""
-    numpy = str(Path(np.__file__).resolve().parent)  # its library lies in numpy/.dylibs or beside, in numpy.libs
+def blas_of(package: ModuleType) -> dict[str, Any]:
+    """What threadpoolctl knows of the BLAS that NumPy or SciPy multiplies with: each may have brought its own."""
+    place = str(Path(str(package.__file__)).resolve().parent)  # numpy: it lies in numpy/.dylibs, or in numpy.libs
     libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
-    return max(libraries, key=lambda info: info["filepath"].startswith(numpy), default={})
+    return max(libraries, key=lambda info: info["filepath"].startswith(place), default={})
+
+
+def _name(blas: Mapping[str, Any]) -> str:
+    return f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')}".strip()
 
 
 @cache

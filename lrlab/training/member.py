@@ -24,11 +24,17 @@ class Block:
     """A flat piece of one parameter array: what one call of the optimizer updates."""
 
     w: Array
-    latest: Array  # gradient of the latest microbatch
     gradient: Array  # of the batch so far: the sum over its microbatches
+    measured: Array  # the part of it that the noise meter has seen
     state: State
     scratch: Array
     is_weight: bool  # biases are not regularized
+
+    def growth(self) -> float:
+        """|g|² of what the gradient has grown by since it was last measured."""
+        np.subtract(self.gradient, self.measured, out=self.scratch)
+        self.measured[:] = self.gradient
+        return float(self.scratch @ self.scratch)
 
 
 class Member:
@@ -49,10 +55,9 @@ class Member:
         first_epoch: int,
         training_samples: int,
         layers: Sequence[Layer],
-        latest: Sequence[Layer],
         gradients: Sequence[Layer],
     ) -> None:
-        """``layers``, ``latest`` and ``gradients`` are the population's stacked arrays, K first (see `Block`)."""
+        """``layers`` and ``gradients`` are the population's stacked arrays, K first."""
         self.experiment = experiment
         self.slot = slot
         self.first_epoch = first_epoch
@@ -62,7 +67,7 @@ class Member:
         self._samples = training_samples
         self._total = experiment.total_updates(training_samples)
         self._parameters = [array[slot] for layer in layers for array in layer]
-        self._blocks = list(_blocks(experiment, slot, layers, latest, gradients))
+        self._blocks = list(_blocks(experiment, slot, layers, gradients))
         self._noise = NoiseMeter(experiment.batch_size)
 
     @property
@@ -88,7 +93,7 @@ class Member:
         last, full = seen == self._samples, seen % self.experiment.batch_size == 0
         measure = self._noise.chooses(seen)
         if measure:
-            self._noise.microbatch(sum(float(block.latest @ block.latest) for block in self._blocks))
+            self._noise.microbatch(sum(block.growth() for block in self._blocks))
         if not (last or full):
             return
         loss_square = self._update(observe=last, measure=measure)
@@ -113,6 +118,7 @@ class Member:
             g = block.gradient
             if measure:
                 loss_square += float(g @ g)
+                block.measured.fill(0)
             if block.is_weight:
                 experiment.regularizer.add_gradient(block.w, g, block.scratch)
             if observe:
@@ -136,23 +142,17 @@ def _norm(arrays: Sequence[Array]) -> float:
     return float(sum(np.square(a, dtype=np.float64).sum() for a in arrays) ** 0.5)
 
 
-def _blocks(
-    experiment: Experiment,
-    slot: int,
-    layers: Sequence[Layer],
-    latest: Sequence[Layer],
-    gradients: Sequence[Layer],
-) -> Iterator[Block]:
-    for stacked in zip(layers, latest, gradients, strict=True):
+def _blocks(experiment: Experiment, slot: int, layers: Sequence[Layer], gradients: Sequence[Layer]) -> Iterator[Block]:
+    for stacked in zip(layers, gradients, strict=True):
         for name in ("W", "b"):
-            w, last, gradient = (getattr(layer, name)[slot].reshape(-1) for layer in stacked)
+            w, gradient = (getattr(layer, name)[slot].reshape(-1) for layer in stacked)
             scratch = np.empty_like(w[:BLOCK])
             for i in range(0, len(w), BLOCK):
                 piece = w[i : i + BLOCK]
                 yield Block(
                     w=piece,
-                    latest=last[i : i + BLOCK],
                     gradient=gradient[i : i + BLOCK],
+                    measured=np.zeros_like(piece),
                     state=experiment.optimizer.init(piece),
                     scratch=scratch[: len(piece)],
                     is_weight=name == "W",

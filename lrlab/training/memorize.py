@@ -8,7 +8,7 @@ import numpy as np
 from lrlab.core.neighbours import KNN, nearest
 from lrlab.data.datasets import Dataset
 from lrlab.errors import InputError
-from lrlab.training.environment import numpy_blas
+from lrlab.training.environment import blas_of
 from lrlab.training.experiment import Experiment
 from lrlab.training.independent import Independent
 
@@ -74,7 +74,7 @@ class Memory:
     def labels(self, queries: Array, k: int) -> Array:
         """(Q, k or more): of the neighbours of any images, nearest first."""
         count = min(max(k, REMEMBERED), len(self._train))
-        found = nearest(queries, self._train, count, self.metric, numpy_blas().get("num_threads", 1))
+        found = nearest(queries, self._train, count, self.metric, blas_of(np).get("num_threads", 1))
         labels: Array = self.dataset.y[self.dataset.train[found]]
         return labels
 

@@ -1,8 +1,8 @@
 """The population: K small models trained on the same microbatches, so that their matrix multiplies are one.
 
-The engine walks the shuffled training set in microbatches. Forward and backward passes run stacked over all K
-slots, and so are the gradients of the microbatches summed up until a member's batch is whole and it updates. Members
-come and go at epoch boundaries. No slot can touch another: a row of a matrix product depends on that row alone.
+The engine walks the shuffled training set in microbatches. Forward and backward passes run stacked over all K slots;
+the gradients of the microbatches add up until a member's batch is whole and it updates. Members come and go at epoch
+boundaries. No slot can touch another: a row of a matrix product depends on that row alone.
 """
 
 import math
@@ -67,7 +67,6 @@ class Population:
         self._dtype = np.dtype(dtype)
         self._widths = model.widths(dataset.x.shape[1], len(dataset.classes))
         self._layers = zeros(self._widths, width, self._dtype)
-        self._latest = zeros(self._widths, width, self._dtype)  # gradients of one microbatch
         self._gradients = zeros(self._widths, width, self._dtype)  # of each member's batch so far
         self._rows = room((max(microbatch, EVALUATION_BATCH), dataset.x.shape[1]), dataset.x.dtype)
         self._outputs: dict[int, list[Array]] = {}  # per batch length
@@ -93,7 +92,7 @@ class Population:
             layer.W[slot], layer.b[slot] = start.W[0], start.b[0]
             gradient.W[slot], gradient.b[slot] = 0, 0
         samples = len(self.dataset.train)
-        member = Member(experiment, slot, self.epochs, samples, self._layers, self._latest, self._gradients)
+        member = Member(experiment, slot, self.epochs, samples, self._layers, self._gradients)
         self._slots[slot] = member
         return member
 
@@ -139,26 +138,18 @@ class Population:
         batch_sizes = np.array([m.experiment.batch_size if m else self.microbatch for m in self._slots])
         loss, right = np.zeros(self.width), np.zeros(self.width)
         members, seen = self.members, 0
-        summed = any(member.experiment.batch_size > self.microbatch for member in members)
         for x, y in self._batches(self.dataset.x, self.dataset.y, order, self.microbatch):
             in_batch = np.minimum(batch_sizes, samples - seen // batch_sizes * batch_sizes)
             out = self._room_for(len(y))
             scores = forward(self._layers, x, out)
             losses, hits = self._loss.gradient(scores, y, in_batch.astype(self._dtype))
-            backward(self._layers, x, out, scores, self._latest if summed else self._gradients)
-            if summed:
-                self._sum_up()
+            backward(self._layers, x, out, scores, self._gradients)
             loss += losses.sum(axis=1, dtype=np.float64)
             right += np.count_nonzero(hits, axis=1)
             seen += len(y)
             for member in members:
                 member.consume(seen)
         return loss / samples, right / samples
-
-    def _sum_up(self) -> None:
-        for total, latest in zip(self._gradients, self._latest, strict=True):
-            np.add(total.W, latest.W, out=total.W)
-            np.add(total.b, latest.b, out=total.b)
 
     def _evaluate(self, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
         """Mean loss (K,) and accuracy (K,) of all slots on some rows."""

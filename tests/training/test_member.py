@@ -26,17 +26,15 @@ class Bench:
 
     experiment: Experiment
     layers: list[Layer] = field(default_factory=lambda: stack(1))
-    latest: list[Layer] = field(default_factory=stack)
     gradients: list[Layer] = field(default_factory=stack)
 
     def __post_init__(self) -> None:
-        self.member = Member(self.experiment, 1, 0, SAMPLES, self.layers, self.latest, self.gradients)
+        self.member = Member(self.experiment, 1, 0, SAMPLES, self.layers, self.gradients)
 
     def feed(self, *values: float) -> None:
         """One epoch: a constant gradient for every microbatch."""
         for i, value in enumerate(values, start=1):
-            for latest, gradient in zip(self.latest[0], self.gradients[0], strict=True):
-                latest[:] = value
+            for gradient in self.gradients[0]:
                 gradient += value
             self.member.consume(min(i * MICROBATCH, SAMPLES))
         self.member.epoch += 1
@@ -108,7 +106,7 @@ def test_finishes_after_its_epochs(experiment: Callable[..., Experiment]) -> Non
 def test_weights_are_named_copies(experiment: Callable[..., Experiment]) -> None:
     model = MLP([3])
     layers = [Layer(np.ones((2, 3, 4)), np.ones((2, 3))), Layer(np.ones((2, 5, 3)), np.ones((2, 5)))]
-    member = Member(experiment(model=model), 0, 0, SAMPLES, layers, layers, layers)
+    member = Member(experiment(model=model), 0, 0, SAMPLES, layers, layers)
     weights = member.weights()
     assert {name: array.shape for name, array in weights.items()} == {
         "W1": (3, 4),

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from lrlab.core.blas import add_multiple, add_product
+
+DTYPES = ("float32", "float64")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1,), (33,), (30720,), (3, 5), (2, 3, 4)])
+def test_a_multiple_is_added_in_place(dtype: str, shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
+    expected = y + np.asarray(-0.3, dtype) * x
+    add_multiple(-0.3, x, y)
+    np.testing.assert_allclose(y, expected, rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 1), (5, 3, 7), (320, 64, 100), (10, 1000, 3)])
+def test_a_product_is_added_in_place(dtype: str, n: int, k: int, m: int) -> None:
+    rng = np.random.default_rng(0)
+    a, b, c = (rng.standard_normal(shape).astype(dtype) for shape in ((n, k), (k, m), (n, m)))
+    expected = c + a.astype(float) @ b.astype(float)
+    add_product(a, b, c)
+    np.testing.assert_allclose(c, expected, rtol=1e-4, atol=k * np.finfo(dtype).eps * 4)
+
+
+def test_only_the_rows_that_are_given_change() -> None:
+    """A slice of a stacked array is one member's."""
+    y, c = np.zeros((3, 40), np.float32), np.zeros((3, 2, 4), np.float32)
+    add_multiple(2, np.ones(8, np.float32), y[1, 8:16])
+    add_product(np.ones((2, 1), np.float32), np.ones((1, 4), np.float32), c[1])
+    assert (y[1, 8:16] == 2).all()
+    assert y.sum() == 16
+    assert (c[1] == 1).all()
+    assert c.sum() == 8
+
+
+def test_what_would_change_a_copy_is_refused() -> None:
+    with pytest.raises(ValueError, match="contiguous"):
+        add_multiple(1, np.ones(3), np.ones(6)[::2])
+    with pytest.raises(ValueError, match="contiguous"):
+        add_product(np.ones((2, 2)), np.ones((2, 2)), np.ones((2, 2)).T)
