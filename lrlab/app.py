@@ -62,7 +62,7 @@ class Lab:
             raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
         sources = set()
         for overrides in sweep.probes:
-            check_recorded(sweep.composer.job(overrides, 0))
+            check_recorded(sweep.composer.unresolved(overrides))
             sources.add(check(sweep.composer.compose(overrides)).data)
         for source in sources:
             source.verify()

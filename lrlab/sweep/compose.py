@@ -54,15 +54,20 @@ class Composer:
     def compose(self, overrides: Sequence[str]) -> dict[str, Any]:
         """The resolved configuration of one trial, without its hydra node.
 
-        Exactly what Hydra composes. Trials that differ in numbers alone share one composition, in which the
-        numbers are set anew.
-
         Raises:
             InputError: as of `job`, or an interpolation leads nowhere.
         """
+        return _resolved(self.unresolved(overrides))
+
+    def unresolved(self, overrides: Sequence[str]) -> DictConfig:
+        """The configuration of one trial, without its hydra node, as it is written; good until the next call.
+
+        Exactly what Hydra composes. Trials that differ in numbers alone share one composition, in which the
+        numbers are set anew.
+        """
         numbers, others = self._sorted(overrides)
         if numbers is None:
-            return _resolved(self._task(overrides))
+            return self._task(overrides)
         where = tuple((sign, key) for sign, key, _ in numbers)
         if (others, where) not in self._templates:
             if len(self._templates) == KEPT:
@@ -73,8 +78,8 @@ class Composer:
             for _, key, value in numbers:
                 OmegaConf.update(template, key, value)
         except OmegaConfBaseException:
-            return _resolved(self._task(overrides))  # which says what is wrong
-        return _resolved(template)
+            return self._task(overrides)  # which says what is wrong
+        return template
 
     def _task(self, overrides: Sequence[str]) -> DictConfig:
         task = self.job(overrides, 0)
