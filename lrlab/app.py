@@ -70,7 +70,7 @@ class Lab:
 
     def prepare(self, sweep: "Sweep") -> Mapping[str, Any]:
         """Open the parent run, or close what a dead sweep of this study left open."""
-        from lrlab.training.population import microbatch_for
+        from lrlab.training.population import microbatches
 
         config = resolve(sweep.config)
         with open_tracker(config) as tracker:
@@ -89,7 +89,7 @@ class Lab:
         return {
             "run_id": run_id,
             "width": population["width"] or min(32, fair),
-            "microbatch": population["microbatch"] or microbatch_for(batch_sizes),
+            "microbatches": [(1, population["microbatch"])] if population["microbatch"] else microbatches(batch_sizes),
             "outputs": str(Path(config["outputs"]).absolute()),
             "command": command(sweep.config),
         }

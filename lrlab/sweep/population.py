@@ -51,7 +51,7 @@ class PopulationRunner:
     """Trains up to ``width`` trials at once; implements ``lrlab.sweep.runner.Runner``.
 
     Args:
-        context: of the worker; its extras are those of ``lrlab.app``: the parent run, the width, the microbatch.
+        context: of the worker; its extras are those of ``lrlab.app``: the parent run, the width, the microbatches.
         tracker: where the trials' runs go; closed with the runner.
     """
 
@@ -62,7 +62,7 @@ class PopulationRunner:
         self._saved = time.monotonic()
         self._parent: str = context.extras["run_id"]
         self._width: int = context.extras["width"]
-        self._microbatch: int = context.extras["microbatch"]
+        self._microbatches: list[tuple[int, int]] = context.extras["microbatches"]
         self._objective: str = context.sweep.config.objective
         self._sign = -1 if context.sweep.config.hydra.sweeper.direction == "maximize" else 1
         self._best = float("inf")
@@ -173,8 +173,9 @@ class PopulationRunner:
         return wanted.method, wanted.method.shared(wanted), self._microbatch_of(wanted)
 
     def _microbatch_of(self, wanted: Experiment) -> int:
-        fits = wanted.batch_size % self._microbatch == 0
-        return self._microbatch if fits else microbatch_for([wanted.batch_size])
+        size = wanted.batch_size
+        shared = (m for smallest, m in reversed(self._microbatches) if smallest <= size and size % m == 0)
+        return next(shared, None) or microbatch_for([size])
 
     def _found(self, wanted: Experiment, width: int) -> Cohort:
         dataset, microbatch = self._dataset(wanted.data), self._microbatch_of(wanted)

@@ -22,6 +22,7 @@ Array = np.ndarray
 EVALUATION_BATCH = 512
 LARGEST_MICROBATCH = 1024  # more does not multiply faster
 FAIR_MICROBATCH = 64  # less is slow
+SPAN = 4  # batch sizes of one microbatch: the largest is at most so many times the smallest
 
 
 def microbatch_for(batch_sizes: Iterable[int]) -> int:
@@ -32,6 +33,19 @@ def microbatch_for(batch_sizes: Iterable[int]) -> int:
     common = math.gcd(*batch_sizes)
     largest = next(m for m in range(min(common, LARGEST_MICROBATCH), 0, -1) if common % m == 0)
     return largest if common <= LARGEST_MICROBATCH or largest >= FAIR_MICROBATCH else common
+
+
+def microbatches(batch_sizes: Iterable[int]) -> list[tuple[int, int]]:
+    """Which batch sizes of a search share populations: (from this one on, their microbatch), in rising order.
+
+    One microbatch for all would be that of the smallest, and small multiplies are slow.
+    """
+    shared, left = [], sorted(set(batch_sizes))
+    while left:
+        smallest, together = left[0], [size for size in left if size <= SPAN * left[0]]
+        shared.append((smallest, microbatch_for(together)))
+        left = left[len(together) :]
+    return shared
 
 
 class Population:

@@ -11,7 +11,7 @@ from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
 from lrlab.training.member import Member
 from lrlab.training.method import Event
-from lrlab.training.population import EVALUATION_BATCH, LARGEST_MICROBATCH, Population, microbatch_for
+from lrlab.training.population import EVALUATION_BATCH, LARGEST_MICROBATCH, Population, microbatch_for, microbatches
 from tests import parts
 
 Curve = list[dict[str, float]]
@@ -202,6 +202,19 @@ def test_the_order_of_the_samples_changes_with_the_epoch_and_the_seed(
 )
 def test_microbatch(batch_sizes: list[int], microbatch: int) -> None:
     assert microbatch_for(batch_sizes) == microbatch
+
+
+@pytest.mark.parametrize(
+    ("batch_sizes", "shared"),
+    [
+        ([100], [(100, 100)]),
+        ([512, 64, 256, 128, 1024], [(64, 64), (512, 512)]),
+        ([16, 32, 64, 128, 256, 512, 1024, 2048], [(16, 16), (128, 128), (1024, 1024)]),
+        ([32, 32, 1024], [(32, 32), (1024, 1024)]),
+    ],
+)
+def test_batch_sizes_not_far_apart_share_a_microbatch(batch_sizes: list[int], shared: list[tuple[int, int]]) -> None:
+    assert microbatches(batch_sizes) == shared
 
 
 def test_learns_what_can_be_learned(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
