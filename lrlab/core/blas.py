@@ -1,7 +1,10 @@
-"""Sums that BLAS makes in one pass over memory, where NumPy would first write down what is to be added.
+"""The multiplies of the trainer, and sums that BLAS makes in one pass over memory.
 
-Both functions change their last argument in place. It must be C-contiguous, for otherwise a copy would be changed;
-all arrays are of one dtype, float32 or float64. NumPy does not offer these routines of its BLAS, so they are SciPy's.
+NumPy can multiply, but not add a product to what is there without writing it down first. All of it is SciPy's BLAS:
+NumPy brings a BLAS of its own, and the threads of two of them in turn would wait for each other's cores.
+
+The last argument is changed in place. It must be C-contiguous, for otherwise a copy would be changed; all arrays are of
+one dtype, float32 or float64.
 """
 
 from collections.abc import Callable
@@ -20,17 +23,36 @@ def add_multiple(a: float, x: Array, y: Array) -> None:
 
 
 def add_product(a: Array, b: Array, c: Array) -> None:
-    """c += a b, for a (n, k), b (k, m) and c (n, m) (gemm).
+    """c += a b, for a (n, k), b (k, m) and c (n, m); or for stacks of these (gemm with beta = 1)."""
+    _multiply(a, b, c, beta=1)
 
-    BLAS counts columns first: what it is told is cᵀ += bᵀ aᵀ, of the same memory.
-    """
+
+def product(a: Array, b: Array, c: Array) -> None:
+    """c = a b, for a (n, k), b (k, m) and c (n, m); or for stacks of these (gemm with beta = 0)."""
+    _multiply(a, b, c, beta=0)
+
+
+def _multiply(a: Array, b: Array, c: Array, beta: int) -> None:
+    """BLAS counts columns first: what it is told is cᵀ = bᵀ aᵀ + beta cᵀ, of the same memory."""
+    if c.ndim > 2:
+        for each in zip(a, b, c, strict=True):
+            _multiply(*each, beta)
+        return
     _check(c)
-    _routine("gemm", c.dtype)(1, b.T, a.T, beta=1, c=c.T, overwrite_c=True)
+    left, trans_a = _columns_first(b.T)
+    right, trans_b = _columns_first(a.T)
+    gemm = _routine("gemm", c.dtype)
+    gemm(1, left, right, beta=beta, c=c.T, trans_a=trans_a, trans_b=trans_b, overwrite_c=True)
+
+
+def _columns_first(matrix: Array) -> tuple[Array, bool]:
+    """The matrix, or its transpose, as it lies in memory; and whether it is the transpose."""
+    return (matrix, False) if matrix.flags.f_contiguous else (matrix.T, True)
 
 
 def _check(changed: Array) -> None:
     if not changed.flags.c_contiguous:
-        raise ValueError("an array that is summed up in place must be contiguous")
+        raise ValueError("an array that is changed in place must be contiguous")
 
 
 @cache

@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from lrlab.core import check
-from lrlab.core.blas import add_product
+from lrlab.core.blas import add_product, product
 from lrlab.errors import InputError
 
 Array = np.ndarray
@@ -133,11 +133,12 @@ def forward(layers: Sequence[Layer], x: Array, out: Sequence[Array]) -> Array:
     """
     W, b = layers[0]
     h = out[0]
-    np.matmul(W.reshape(-1, W.shape[-1]), x.T, out=h.reshape(-1, len(x)))
+    product(W.reshape(-1, W.shape[-1]), x.T, h.reshape(-1, len(x)))
     h += b[:, :, None]
     for (W, b), s in zip(layers[1:], out[1:], strict=True):
         np.maximum(h, 0, out=h)
-        h = np.matmul(W, h, out=s)
+        product(W, h, s)
+        h = s
         h += b[:, :, None]
     return h
 
@@ -157,10 +158,11 @@ def backward(
     delta = dscores
     for i in reversed(range(1, len(layers))):
         h, (dW, db) = out[i - 1], gradients[i]
-        dW += np.matmul(delta, h.transpose(0, 2, 1))
+        add_product(delta, h.transpose(0, 2, 1), dW)
         db += delta.sum(axis=2)
         active = h > 0
-        delta = np.matmul(layers[i].W.transpose(0, 2, 1), delta, out=h)
+        product(layers[i].W.transpose(0, 2, 1), delta, h)
+        delta = h
         delta *= active
     dW, db = gradients[0]
     add_product(delta.reshape(-1, len(x)), x, dW.reshape(-1, x.shape[1]))

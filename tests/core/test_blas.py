@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lrlab.core.blas import add_multiple, add_product
+from lrlab.core.blas import add_multiple, add_product, product
 
 DTYPES = ("float32", "float64")
 
@@ -18,12 +18,24 @@ def test_a_multiple_is_added_in_place(dtype: str, shape: tuple[int, ...]) -> Non
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("n", "k", "m"), [(1, 1, 1), (5, 3, 7), (320, 64, 100), (10, 1000, 3)])
-def test_a_product_is_added_in_place(dtype: str, n: int, k: int, m: int) -> None:
+@pytest.mark.parametrize("members", [(), (3,)])
+@pytest.mark.parametrize("layout", ["rows", "columns", "every other"])
+def test_a_product_replaces_what_was_there_or_is_added(
+    dtype: str, n: int, k: int, m: int, members: tuple[int, ...], layout: str
+) -> None:
     rng = np.random.default_rng(0)
-    a, b, c = (rng.standard_normal(shape).astype(dtype) for shape in ((n, k), (k, m), (n, m)))
-    expected = c + a.astype(float) @ b.astype(float)
-    add_product(a, b, c)
-    np.testing.assert_allclose(c, expected, rtol=1e-4, atol=k * np.finfo(dtype).eps * 4)
+    a, b, c = (rng.standard_normal((*members, *shape)).astype(dtype) for shape in ((n, k), (k, m), (n, m)))
+    if layout == "columns":
+        a, b = (np.ascontiguousarray(each.swapaxes(-1, -2)).swapaxes(-1, -2) for each in (a, b))
+    if layout == "every other":
+        a, b = (np.repeat(each, 2, axis=-1)[..., ::2] for each in (a, b))
+    expected, within = a.astype(float) @ b.astype(float), {"rtol": 1e-4, "atol": k * np.finfo(dtype).eps * 4}
+    added = c.copy()
+    add_product(a, b, added)
+    np.testing.assert_allclose(added, c + expected, **within)
+    c[:] = np.nan
+    product(a, b, c)
+    np.testing.assert_allclose(c, expected, **within)
 
 
 def test_only_the_rows_that_are_given_change() -> None:
