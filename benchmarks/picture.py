@@ -71,7 +71,7 @@ def engine(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_xticks(ticks, map(str, ticks))
     axes.set_xticks([], minor=True)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=7, ncols=2)
+    axes.legend(fontsize=7, ncols=2, loc="lower right", bbox_to_anchor=(1, 0.2))  # between K = 1 and K = 8
 
 
 def overhead(axes: Axes, rows: Sequence[Row]) -> None:
@@ -83,8 +83,8 @@ def overhead(axes: Axes, rows: Sequence[Row]) -> None:
         heights = [next(row.result for row in rows if row.at == {"trials": n, "part": part}) for n in counts]
         axes.bar([f"{n:,} trials" for n in counts], heights, bottom=list(below.values()), color=colour, label=part)
         below = {n: base + height for (n, base), height in zip(below.items(), heights, strict=True)}
-    axes.set(ylabel="CPU ms per trial")
-    axes.legend(fontsize=7)
+    axes.set(ylabel="CPU ms per trial", xlim=(-0.5, len(counts)))
+    axes.legend(fontsize=7, loc="lower right")
 
 
 def growth(axes: Axes, rows: Sequence[Row]) -> None:
