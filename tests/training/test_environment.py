@@ -5,7 +5,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-import scipy
+import scipy.linalg  # which loads its BLAS
 from threadpoolctl import threadpool_info
 
 from lrlab.training import environment
