@@ -27,9 +27,10 @@ def add_product(a: Array, b: Array, c: Array) -> None:
     _multiply(a, b, c, beta=1)
 
 
-def product(a: Array, b: Array, c: Array) -> None:
-    """c = a b, for a (n, k), b (k, m) and c (n, m); or for stacks of these (gemm with beta = 0)."""
+def product(a: Array, b: Array, c: Array) -> Array:
+    """c = a b, for a (n, k), b (k, m) and c (n, m); or for stacks of these (gemm with beta = 0). Returns c."""
     _multiply(a, b, c, beta=0)
+    return c
 
 
 def _multiply(a: Array, b: Array, c: Array, beta: int) -> None:

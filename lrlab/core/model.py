@@ -137,8 +137,7 @@ def forward(layers: Sequence[Layer], x: Array, out: Sequence[Array]) -> Array:
     h += b[:, :, None]
     for (W, b), s in zip(layers[1:], out[1:], strict=True):
         np.maximum(h, 0, out=h)
-        product(W, h, s)
-        h = s
+        h = product(W, h, s)
         h += b[:, :, None]
     return h
 
@@ -161,8 +160,7 @@ def backward(
         add_product(delta, h.transpose(0, 2, 1), dW)
         db += delta.sum(axis=2)
         active = h > 0
-        product(layers[i].W.transpose(0, 2, 1), delta, h)
-        delta = h
+        delta = product(layers[i].W.transpose(0, 2, 1), delta, h)
         delta *= active
     dW, db = gradients[0]
     add_product(delta.reshape(-1, len(x)), x, dW.reshape(-1, x.shape[1]))
