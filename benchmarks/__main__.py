@@ -71,7 +71,7 @@ def measure(figure: str, folder: Path, kept: Path, given: argparse.Namespace) ->
 
 def show(kept: Path) -> None:
     """Print the table of all results kept so far, and draw them."""
-    from benchmarks.picture import draw
+    from benchmarks.plot import draw
 
     found = results.load(kept)
     rows = [row for figure in FIGURES if figure in found for row in found[figure].rows]

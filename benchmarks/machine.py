@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import ROOT
-from lrlab.training.environment import cores, describe
+from lrlab.runtime.environment import cores, describe
 
 
 def about() -> dict[str, Any]:

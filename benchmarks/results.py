@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rows import Row
+from benchmarks.measurement import Row
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.work import METRICS, Sweep
+from benchmarks.workloads import METRICS, Sweep
 
 
 class Unequal(RuntimeError):

@@ -5,7 +5,7 @@ from statistics import median
 
 from rich.table import Table
 
-from benchmarks.rows import Row
+from benchmarks.measurement import Row
 
 
 def table(rows: Iterable[Row], title: str) -> Table:

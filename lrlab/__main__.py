@@ -2,8 +2,8 @@
 
 import sys
 
-from lrlab import process
-from lrlab.app import run
+from lrlab.cli.app import run
+from lrlab.runtime import entrypoint
 
 if __name__ == "__main__":
-    process.program(lambda: run(sys.argv[1:]))
+    entrypoint.run_program(lambda: run(sys.argv[1:]))

@@ -14,7 +14,7 @@ from lrlab.core.regularizer import NoRegularizer
 from lrlab.core.schedule import Constant
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
-from lrlab.training.gradient import Gradient
+from lrlab.training.methods.gradient import Gradient
 
 settings.register_profile("lrlab", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("lrlab")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lrlab.cli import main
+from lrlab.cli.main import main
 
 TRAIN = [
     ("optimizer.foo=1", "optimizer.foo", "lr, rho"),
@@ -43,19 +43,19 @@ TRAIN = [
     ("model=knn model.k=5000", "model.k", "1077"),
     ("model=knn model.metric=cosine", "model.metric", "l1, l2"),
     ("model=knn method=newton", "model must be linear", "KNN"),
-    ("model=knn method=gradient", "method must be memorize", "Gradient"),
-    ("method=memorize", "model must be knn", "Linear"),
+    ("model=knn method=gradient", "method must be knn", "Gradient"),
+    ("method=knn", "model must be knn", "Linear"),
     ("method=newton regularizer=l1", "regularizer must be l2", "L1"),
     ("method=newton regularizer.strength=0", "regularizer must be l2", "> 0"),
     ("method=newton method.largest=600", "method.largest=600", "650"),
     ("method=random_search method.draws=0", "method.draws", ">= 1"),
-    ("method=landscape method.surface=himmelblau", "method.surface", "rosenbrock"),
-    ("method=landscape method.condition=0", "method.condition", ">= 1"),
+    ("method=test_function method.function=himmelblau", "method.function", "rosenbrock"),
+    ("method=test_function method.condition=0", "method.condition", ">= 1"),
     ("data=spirals data.noise=-1", "data.noise", ">= 0"),
     ("regularizer=l1_proximal regularizer.strength=-1", "regularizer.strength", ">= 0"),
     ("experiment=surprise", "experiment/surprise", "recommended"),
     ("optimizer._target_=os.system", "optimizer._target_", "lrlab."),
-    ("optimizer._target_=lrlab.cli.sys.exit", "optimizer._target_", "lrlab."),
+    ("optimizer._target_=lrlab.cli.main.sys.exit", "optimizer._target_", "lrlab."),
     ("tracking.uri=ftp", "tracking.uri", "sqlite:///"),
     ("outputs=/proc/outputs", "outputs", "/proc/outputs"),
     ("outputs=/dev/null", "outputs", "/dev/null"),

@@ -8,8 +8,8 @@ import numpy as np
 import optuna
 import pytest
 
-from lrlab.cli import main
-from lrlab.tracking.mlflow import Mlflow
+from lrlab.cli.main import main
+from lrlab.tracking.client_store import Mlflow
 
 SWEEP = ["sweep", "best", "study=journey", "epochs=2", "data.train_size=400", "hydra.sweeper.n_trials=10"]
 SEEDED = ["hydra.sweeper.sampler.seed=1", "hydra.sweeper.max_failure_rate=1"]
@@ -68,11 +68,11 @@ def test_reproduce(run: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_trial_is_a_child_run_with_its_state(place: Path) -> None:
     states = {"COMPLETE": "FINISHED", "FAIL": "FAILED", "PRUNED": "KILLED"}
     with Mlflow().open("outputs") as tracker:
-        parents = {tracker.read(trial.user_attrs["run_id"]).parent for trial in trials(place)}
+        parents = {tracker.get_run(trial.user_attrs["run_id"]).parent for trial in trials(place)}
         (parent,) = parents
         assert parent is not None
-        sweep = tracker.read(parent)
-        children = {child.run_id: child for child in tracker.children(parent)}
+        sweep = tracker.get_run(parent)
+        children = {child.run_id: child for child in tracker.child_runs(parent)}
     assert (sweep.name, sweep.status) == ("journey", "FINISHED")
     assert sweep.tags["lrlab.best_run_id"] in children
     assert len(children) == len(trials(place)) == 10
@@ -107,7 +107,7 @@ def test_another_space_is_refused_with_the_difference(capsys: pytest.CaptureFixt
 
 
 def test_a_changed_environment_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("lrlab.replay.describe", lambda: {"numpy": "0.0"})
+    monkeypatch.setattr("lrlab.runs.reproduce.describe", lambda: {"numpy": "0.0"})
     _, replay = spoken(capsys, "reproduce", "best")
     assert replay["environment_changes"]["numpy"] == [np.__version__, "0.0"]
 

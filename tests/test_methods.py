@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lrlab.cli import main
-from lrlab.recording import LEARNING_RATE
-from lrlab.tracking.mlflow import Mlflow
-from lrlab.tracking.tracker import Record
+from lrlab.cli.main import main
+from lrlab.runs.recorder import LEARNING_RATE
+from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.tracker import RunRecord
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def run_id(said: str) -> str:
     return next(line.split()[1] for line in said.splitlines() if line.startswith("run "))
 
 
-def record(run: str) -> Record:
+def record(run: str) -> RunRecord:
     with Mlflow().open() as tracker:
-        return tracker.read(run)
+        return tracker.get_run(run)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def record(run: str) -> Record:
         ("model=knn data=spirals", 1, None),
         ("method=random_search method.draws=250 model=mlp", 3, None),
         ("method=newton regularizer.strength=0.01 blas_threads=1", None, None),
-        ("method=landscape method.surface=beale optimizer=adam optimizer.lr=0.1 method.steps=30", 30, None),
+        ("method=test_function method.function=beale optimizer=adam optimizer.lr=0.1 method.steps=30", 30, None),
         ("regularizer=l1_proximal optimizer=sgd epochs=3", 3, "too low"),
     ],
 )
@@ -70,7 +70,7 @@ def test_the_shipped_sweep_over_neighbours(capsys: pytest.CaptureFixture[str]) -
     assert set(best["params"]) == {"model.k", "model.metric"}
     assert best["value"] == best["metrics"]["val/accuracy"] > 0.9
     with Mlflow().open() as tracker:
-        trials = tracker.children(tracker.read(best["run_id"]).parent)
+        trials = tracker.child_runs(tracker.get_run(best["run_id"]).parent)
     assert len(trials) == 18
     assert max(trial.metrics["val/accuracy"][-1][1] for trial in trials) == best["value"]
 
@@ -85,7 +85,7 @@ def test_methods_meet_in_one_sweep(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["best", study, "--json"]) == 0
         best = json.loads(capsys.readouterr().out)
         with Mlflow().open() as tracker:
-            trials = tracker.children(tracker.read(best["run_id"]).parent)
+            trials = tracker.child_runs(tracker.get_run(best["run_id"]).parent)
         assert [trial.status for trial in trials] == ["FINISHED"] * count
         assert best["value"] == min(trial.metrics["val/loss"][-1][1] for trial in trials)
 

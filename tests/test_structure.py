@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -14,48 +15,29 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "lrlab").rglob("*.py"), *(ROOT / "hydra_plugins").rglob("*.py")])
 HEAVY = ("mlflow", "optuna", "hydra", "omegaconf", "matplotlib", "sklearn", "scipy")
 
-# The rooms and the modules beside them that a room may use.
-ROOMS = {
-    "lrlab.core": ("lrlab.errors",),
-    "lrlab.data": ("lrlab.errors", "lrlab.core"),
-    "lrlab.tracking": ("lrlab.errors", "lrlab.owner", "lrlab.core"),
-    "lrlab.training": ("lrlab.errors", "lrlab.core", "lrlab.data"),
-    "lrlab.analysis": ("lrlab.errors", "lrlab.core", "lrlab.tracking", "lrlab.sweep"),
-    "lrlab.lecture": (
-        "lrlab.errors",
-        "lrlab.core",
-        "lrlab.data",
-        "lrlab.training",
-        "lrlab.tracking",
-        "lrlab.analysis",
-        "lrlab.configuration",
-        "lrlab.recording",
-        "lrlab.show",
-    ),
-    "lrlab.sweep": (
-        "lrlab.errors",
-        "lrlab.owner",
-        "lrlab.stopping",
-        "lrlab.core",
-        "lrlab.data",
-        "lrlab.training",
-        "lrlab.tracking",
-        "lrlab.configuration",
-        "lrlab.instantiate",
-        "lrlab.recording",
-    ),
-}
+# The floors of lrlab, bottom up. A package imports from those below it, and never from one beside it.
+FLOORS = (
+    ("errors", "runtime", "plotting"),
+    ("config",),
+    ("core", "data", "tracking"),
+    ("training",),
+    ("runs",),
+    ("sweep",),
+    ("analysis",),
+    ("lecture", "commands"),
+    ("cli",),
+)
+FLOOR_OF = {package: floor for floor, packages in enumerate(FLOORS) for package in packages}
+LOOSE = {"__init__", "__main__", "errors"}  # modules that may lie at the top of lrlab/, beside its packages
 
 # The only places of what is large, slow to import or easily misused.
 PLACES = {
-    "mlflow": ("lrlab.tracking.mlflow", "lrlab.tracking.registry", "lrlab.tracking.classifier"),
-    "optuna": ("lrlab.sweep",),
-    "hydra": ("lrlab.app", "lrlab.door", "lrlab.sweep", "lrlab.instantiate", "hydra_plugins"),
-    "omegaconf": ("lrlab.app", "lrlab.door", "lrlab.sweep", "lrlab.instantiate", "hydra_plugins"),
-    "matplotlib": ("lrlab.analysis", "lrlab.sweep.figures"),
+    "mlflow": ("lrlab.tracking.client_store", "lrlab.tracking.registry", "lrlab.tracking.classifier"),
+    "optuna": ("lrlab.sweep", "lrlab.analysis", "lrlab.commands"),
+    "hydra": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "hydra_plugins"),
+    "omegaconf": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "hydra_plugins"),
+    "matplotlib": ("lrlab.plotting", "lrlab.analysis.report"),
     "sklearn": (),
-    "lrlab.app": ("lrlab.cli", "lrlab.__main__"),
-    "lrlab.cli": (),
     "pickle": (),
     "cloudpickle": (),
     "dill": (),
@@ -78,14 +60,13 @@ def within(module: str, *packages: str) -> bool:
 
 
 @cache
-def imports(module: str) -> frozenset[str]:
-    """Every module that is imported when the module runs, late imports included."""
-    tree = ast.parse(MODULES[module].read_text())
-    return frozenset(_imports(tree))
+def imports(module: str, *, for_types: bool = True) -> frozenset[str]:
+    """Every module that a module imports: late imports too, and with ``for_types`` those under TYPE_CHECKING."""
+    return frozenset(_imports(ast.parse(MODULES[module].read_text()), for_types))
 
 
-def _imports(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+def _imports(node: ast.AST, for_types: bool) -> Iterator[str]:
+    if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING") and not for_types:
         return
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
@@ -95,33 +76,46 @@ def _imports(node: ast.AST) -> Iterator[str]:
             submodule = f"{node.module}.{alias.name}"
             yield submodule if submodule in MODULES else str(node.module)
     for child in ast.iter_child_nodes(node):
-        yield from _imports(child)
+        yield from _imports(child, for_types)
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_rooms(room: str) -> None:
-    inside = [module for module in MODULES if within(module, room)]
-    assert inside
-    trespasses = [
+def package(module: str) -> str:
+    """lrlab.core.model -> core; the package itself, ``lrlab``, has none."""
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_every_package_has_a_floor() -> None:
+    top = {path.stem for path in (ROOT / "lrlab").iterdir() if path.suffix == ".py"}
+    packages = {path.parent.name for path in (ROOT / "lrlab").glob("*/__init__.py")}
+    assert top == LOOSE
+    assert packages | {"errors"} == FLOOR_OF.keys()
+
+
+def test_imports_point_down() -> None:
+    upwards = [
         f"{module} imports {other}"
-        for module in inside
+        for module in MODULES
+        if package(module) in FLOOR_OF
         for other in imports(module)
-        if other.startswith("lrlab.") and not within(other, room, *ROOMS[room])
+        if package(other) in FLOOR_OF and other.startswith("lrlab.")
+        if package(other) != package(module) and FLOOR_OF[package(other)] >= FLOOR_OF[package(module)]
     ]
-    assert not trespasses
+    assert not upwards
 
 
-@pytest.mark.parametrize("package", PLACES)
-def test_places(package: str) -> None:
-    importers = [module for module in MODULES if any(within(other, package) for other in imports(module))]
-    assert importers or not PLACES[package]
-    assert [module for module in importers if not within(module, package, *PLACES[package])] == []
+@pytest.mark.parametrize("library", PLACES)
+def test_places(library: str) -> None:
+    importers = [
+        module for module in MODULES if any(within(other, library) for other in imports(module, for_types=False))
+    ]
+    assert importers or not PLACES[library]
+    assert [module for module in importers if not within(module, library, *PLACES[library])] == []
 
 
 def test_core_is_numpy_and_siblings_that_do_not_know_each_other() -> None:
     for module in (module for module in MODULES if within(module, "lrlab.core")):
         foreign = {other for other in imports(module) if other.partition(".")[0] not in sys.stdlib_module_names}
-        allowed = {"numpy", "lrlab.errors", "lrlab.core.check", "lrlab.core.blas"}
+        allowed = {"numpy", "lrlab.errors", "lrlab.config.validation", "lrlab.core.blas"}
         if module == "lrlab.core.blas":
             allowed |= {"scipy.linalg"}
         if module == "lrlab.core.gradcheck":
@@ -130,7 +124,11 @@ def test_core_is_numpy_and_siblings_that_do_not_know_each_other() -> None:
 
 
 def test_no_circles() -> None:
-    TopologicalSorter({module: imports(module) for module in MODULES}).prepare()
+    TopologicalSorter({module: imports(module) - {module} for module in MODULES}).prepare()
+    by_package: dict[str, set[str]] = defaultdict(set)
+    for module in MODULES:
+        by_package[package(module)] |= {package(other) for other in imports(module) if other.startswith("lrlab.")}
+    TopologicalSorter({name: others - {name} for name, others in by_package.items()}).prepare()
 
 
 def test_data_is_never_loaded_as_code() -> None:
@@ -151,11 +149,11 @@ def test_data_is_never_loaded_as_code() -> None:
     ("module", "allowed"),
     [
         ("lrlab", ()),
-        ("lrlab.cli", ()),
-        ("lrlab.configuration", ()),
-        ("lrlab.recording", ()),
-        ("lrlab.training.solo", ()),
-        ("lrlab.tracking.mlflow", ()),
+        ("lrlab.cli.main", ()),
+        ("lrlab.training.configuration", ()),
+        ("lrlab.runs.recorder", ()),
+        ("lrlab.training.single", ()),
+        ("lrlab.tracking.client_store", ()),
         ("hydra_plugins.lrlab_plugin", ("hydra", "omegaconf")),
     ],
 )

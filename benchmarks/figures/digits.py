@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from benchmarks.bench import Bench
+from benchmarks.measurement import Row
 from benchmarks.results import Result
-from benchmarks.rows import Row
-from benchmarks.sides.lrlab import Lrlab, sweep_command, workers
-from benchmarks.sides.side import Command, run
 from benchmarks.store import complete
+from benchmarks.systems.lrlab import Lrlab, sweep_command, workers
+from benchmarks.systems.system import Command, run
 
 
 def measure(bench: Bench) -> Result:

@@ -14,13 +14,12 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 
 from benchmarks.bench import Bench
+from benchmarks.measurement import Row
 from benchmarks.results import Result
-from benchmarks.rows import Row
-from lrlab import app
-from lrlab.configuration import experiment
-from lrlab.training.environment import limit_blas
-from lrlab.training.experiment import Experiment
-from lrlab.training.method import Cohort
+from lrlab.cli import app
+from lrlab.runtime.environment import limit_blas
+from lrlab.training.configuration import experiment
+from lrlab.training.experiment import Experiment, Population
 
 PEAK_SIDE = 2048  # of the square matrices whose product is the peak
 
@@ -70,7 +69,7 @@ def _row(bench: Bench, cell: Cell) -> Row:
     with bench.watch.step(str(cell)):
         settings = [f"data.train_size={bench.size(10_000, 1000)}", f"epochs={bench.repeats + 1}"]
         cohort = population(cell, ["data=cifar10", *settings])
-        cohort.epoch()  # faults the memory in
+        cohort.train_epoch()  # faults the memory in
         ours, peaks = [], []
         for _ in range(bench.repeats):
             peaks.append(peak())
@@ -79,11 +78,11 @@ def _row(bench: Bench, cell: Cell) -> Row:
     return Row("engine", str(cell), "GFLOP/s", ours, "SGEMM peak", peaks, at_least=cell.target, at=at)
 
 
-def population(cell: Cell, settings: Sequence[str]) -> Cohort:
+def population(cell: Cell, settings: Sequence[str]) -> Population:
     """The population of a cell, every slot taken."""
     wanted = [composed([*settings, f"optimizer={cell.optimizer}", f"batch_size={batch}"]) for batch in cell.batches]
     data, microbatch = wanted[0].data.load(), min(cell.batches)
-    cohort = wanted[0].method.cohort(wanted[0], data, width=cell.width, microbatch=microbatch)
+    cohort = wanted[0].method.new_population(wanted[0], data, width=cell.width, microbatch=microbatch)
     for slot in range(cell.width):
         cohort.admit(wanted[slot % len(wanted)], slot)
     return cohort
@@ -95,12 +94,12 @@ def composed(overrides: Sequence[str]) -> Experiment:
         return experiment(app.resolve(compose("config", list(overrides))))
 
 
-def rate(cohort: Cohort) -> float:
+def rate(cohort: Population) -> float:
     """GFLOP/s of one epoch of a population of linear classifiers."""
     data = cohort.dataset
     one = data.x.shape[1] * len(data.classes) * (4 * len(data.train) + 2 * len(data.validation))
     start = time.perf_counter()
-    cohort.epoch()
+    cohort.train_epoch()
     return float(cohort.width * one / (time.perf_counter() - start) / 1e9)
 
 

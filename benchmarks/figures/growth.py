@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from benchmarks.bench import Bench
 from benchmarks.figures.digits import seconds
+from benchmarks.measurement import Row
 from benchmarks.results import Result
-from benchmarks.rows import Row
-from benchmarks.sides.lrlab import Lrlab
-from benchmarks.sides.side import sweep
-from benchmarks.work import Sweep
+from benchmarks.systems.lrlab import Lrlab
+from benchmarks.systems.system import sweep
+from benchmarks.workloads import Sweep
 
 
 def measure(bench: Bench) -> Result:

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from functools import partial
 
 from benchmarks.bench import Bench
+from benchmarks.measurement import Row
 from benchmarks.memory import Peaks
 from benchmarks.results import Result
-from benchmarks.rows import Row
-from benchmarks.sides.lrlab import Lrlab
-from benchmarks.sides.side import Side, sweep
-from benchmarks.sides.torch import HydraTorch, OptunaTorch
-from benchmarks.work import Sweep, data_file
+from benchmarks.systems.lrlab import Lrlab
+from benchmarks.systems.system import System, sweep
+from benchmarks.systems.torch import HydraTorch, OptunaTorch
+from benchmarks.workloads import Sweep, data_file
 
 
 def measure(bench: Bench) -> Result:
     """The largest worker of a sweep, two of them, full width; linear and MLP."""
-    sides: Sequence[Side] = (Lrlab(), OptunaTorch(bench), HydraTorch(bench))
+    sides: Sequence[System] = (Lrlab(), OptunaTorch(bench), HydraTorch(bench))
     rows = []
     for model in ("linear", "mlp"):
         work = bench.size(Sweep(model, trials=128, epochs=1), Sweep(model, trials=4, epochs=1, train_size=2000))
@@ -28,7 +28,7 @@ def measure(bench: Bench) -> Result:
     return Result(rows)
 
 
-def largest(bench: Bench, side: Side, work: Sweep, seed: int) -> float:
+def largest(bench: Bench, side: System, work: Sweep, seed: int) -> float:
     """Peak megabytes of the largest worker."""
     peaks = Peaks(data_file().parent)
     sweep(bench, side, work, seed, peaks.look)

@@ -7,9 +7,9 @@ from functools import partial
 
 from benchmarks import processes
 from benchmarks.bench import Bench
+from benchmarks.measurement import Row
 from benchmarks.results import Result
-from benchmarks.rows import Row
-from lrlab import app
+from lrlab.cli import app
 
 TARGETS: dict[int, float | None] = {100: 25.0, 1000: 35.0}  # ms, by number of trials
 QUICK: dict[int, float | None] = {8: None}
@@ -40,7 +40,7 @@ def measure(bench: Bench) -> Result:
 
 
 def spent(bench: Bench, trials: int, seed: int) -> dict[str, float]:
-    """Processor seconds by account, see `benchmarks.seams`."""
+    """Processor seconds by account, see `benchmarks.profile`."""
     folder = bench.folder / "overhead"
     booked = folder / "booked.json"
     shutil.rmtree(folder, ignore_errors=True)
@@ -55,6 +55,6 @@ def spent(bench: Bench, trials: int, seed: int) -> dict[str, float]:
         f"hydra.sweeper.n_trials={trials}",
         f"hydra.sweeper.sampler.seed={seed}",
     ]
-    processes.run([sys.executable, "-m", "benchmarks.seams", booked, *arguments], folder / "log")
+    processes.run([sys.executable, "-m", "benchmarks.profile", booked, *arguments], folder / "log")
     accounts: dict[str, float] = json.loads(booked.read_text())
     return accounts

@@ -5,11 +5,11 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from benchmarks.bench import Bench
+from benchmarks.measurement import Row
 from benchmarks.results import Result
-from benchmarks.rows import Row
-from benchmarks.sides.lrlab import Lrlab, sweep_command, workers
-from benchmarks.sides.side import Command, run
 from benchmarks.store import best, complete
+from benchmarks.systems.lrlab import Lrlab, sweep_command, workers
+from benchmarks.systems.system import Command, run
 
 
 def measure(bench: Bench) -> Result:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from benchmarks import processes
 from benchmarks.bench import Bench
+from benchmarks.first_update import FOLDER, first_updates
+from benchmarks.measurement import Row
 from benchmarks.results import Result
-from benchmarks.rows import Row
-from benchmarks.sides.lrlab import Lrlab, sweep_command, workers
-from benchmarks.stopwatch import FOLDER, first_updates
+from benchmarks.systems.lrlab import Lrlab, sweep_command, workers
 
 
 def measure(bench: Bench) -> Result:
@@ -51,7 +51,7 @@ def seconds(bench: Bench, count: int, store: bool, seed: int) -> float:
         "hydra.sweeper.n_trials=8",
         f"hydra.sweeper.sampler.seed={seed}",
         "optimizer=sgd",
-        "optimizer._target_=benchmarks.stopwatch.FirstUpdate",
+        "optimizer._target_=benchmarks.first_update.FirstUpdate",
         "allow=[benchmarks.]",
     )
     finished = processes.run(command, folder / "log", {FOLDER: str(notes)})

@@ -5,13 +5,13 @@ from statistics import median
 
 from benchmarks.bench import Bench
 from benchmarks.figures.train import same_curve
+from benchmarks.measurement import Row
 from benchmarks.results import Result
-from benchmarks.rows import Row
-from benchmarks.sides.lrlab import Lrlab
-from benchmarks.sides.side import Outcome, Side, sweep
-from benchmarks.sides.torch import HydraTorch, OptunaTorch
 from benchmarks.store import Unequal, best, updates
-from benchmarks.work import Sweep, Training
+from benchmarks.systems.lrlab import Lrlab
+from benchmarks.systems.system import Outcome, System, sweep
+from benchmarks.systems.torch import HydraTorch, OptunaTorch
+from benchmarks.workloads import Sweep, Training
 
 COMPARABLE = 32  # trials from which on the best of two searches are close
 NOISE = 0.03  # in the best validation accuracy: four standard errors on 5,000 images
@@ -30,7 +30,7 @@ def mlp(bench: Bench) -> Result:
 
 
 def _measure(bench: Bench, figure: str, work: Sweep, targets: Mapping[str, float]) -> Result:
-    sides: Sequence[Side] = (Lrlab(), OptunaTorch(bench), HydraTorch(bench))
+    sides: Sequence[System] = (Lrlab(), OptunaTorch(bench), HydraTorch(bench))
     note = same_curve(bench, Training(work.model, "momentum", 0.01, 1e-4, 128, epochs=2, train_size=work.train_size))
     tiny = Sweep(work.model, trials=2, epochs=1, train_size=1024)
     bench.watch.steps(len(sides))
@@ -54,7 +54,7 @@ def _measure(bench: Bench, figure: str, work: Sweep, targets: Mapping[str, float
     return Result(rows, [note, *_checked(outcomes, work)])
 
 
-def _sampler(bench: Bench, side: Side, work: Sweep) -> Callable[[int], Outcome]:
+def _sampler(bench: Bench, side: System, work: Sweep) -> Callable[[int], Outcome]:
     return lambda seed: sweep(bench, side, work, seed)
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from benchmarks.bench import Bench
+from benchmarks.measurement import Row
 from benchmarks.results import Result
-from benchmarks.rows import Row
-from benchmarks.sides.lrlab import Lrlab
-from benchmarks.sides.side import Outcome, run
-from benchmarks.sides.torch import OptunaTorch
 from benchmarks.store import Unequal
-from benchmarks.work import Training
+from benchmarks.systems.lrlab import Lrlab
+from benchmarks.systems.system import Outcome, run
+from benchmarks.systems.torch import OptunaTorch
+from benchmarks.workloads import Training
 
 NOISE = {"val/loss": 0.02, "val/accuracy": 0.01}  # the order of float32 sums alone moves both by less
 PEER = "PyTorch eager"

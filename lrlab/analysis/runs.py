@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.errors import InputError
-from lrlab.sweep.study import EXTRAS, TERMS
-from lrlab.tracking.tracker import Record, Tracker
+from lrlab.sweep.study.study import EXTRAS, TERMS
+from lrlab.tracking.tracker import RunRecord, Tracker
 
 if TYPE_CHECKING:
     import optuna
@@ -115,7 +115,7 @@ class Runs:
         }
 
     def table(self) -> list[dict[str, Any]]:
-        """What `lrlab.analysis.scaling.analyse` takes."""
+        """What `lrlab.analysis.scaling.analysis.analyse` takes."""
         return [
             {"batch_size": run.batch_size, "lr": run.lr, "seed": run.seed, "loss": run.loss}
             for run in self.runs
@@ -133,18 +133,18 @@ def read(study: "optuna.Study", tracker: Tracker) -> Runs:
     if TERMS not in attributes or "run_id" not in attributes.get(EXTRAS, {}):
         raise InputError(f"study must be one that lrlab trained, got {study.study_name!r}, which has no runs")
     parent = attributes[EXTRAS]["run_id"]
-    runs = tuple(_run(record) for record in tracker.children(parent) if _has_ended(record))
+    runs = tuple(_run(record) for record in tracker.child_runs(parent) if _has_ended(record))
     if not runs:
         raise InputError(f"study must have trials that came to their end, got {study.study_name!r}, which has none")
     return Runs(study.study_name, parent, attributes[TERMS]["space"], runs)
 
 
-def _has_ended(record: Record) -> bool:
+def _has_ended(record: RunRecord) -> bool:
     diverged = record.tags.get("lrlab.diverged") == "true"
     return "lrlab.trial" in record.tags and (record.status == "FINISHED" or diverged)
 
 
-def _run(record: Record) -> Run:
+def _run(record: RunRecord) -> Run:
     return Run(
         trial=int(record.tags["lrlab.trial"]),
         run_id=record.run_id,

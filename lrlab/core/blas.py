@@ -16,18 +16,18 @@ import numpy as np
 Array = np.ndarray
 
 
-def add_multiple(a: float, x: Array, y: Array) -> None:
+def axpy(a: float, x: Array, y: Array) -> None:
     """y += a x, for two arrays of one shape (axpy)."""
     _check(y)
     _routine("axpy", y.dtype)(x.reshape(-1), y.reshape(-1), a=a)
 
 
-def add_product(a: Array, b: Array, c: Array) -> None:
+def gemm_add(a: Array, b: Array, c: Array) -> None:
     """c += a b, for a (n, k), b (k, m) and c (n, m); or for stacks of these (gemm with beta = 1)."""
     _multiply(a, b, c, beta=1)
 
 
-def product(a: Array, b: Array, c: Array) -> Array:
+def matmul(a: Array, b: Array, c: Array) -> Array:
     """c = a b, for a (n, k), b (k, m) and c (n, m); or for stacks of these (gemm with beta = 0). Returns c."""
     _multiply(a, b, c, beta=0)
     return c

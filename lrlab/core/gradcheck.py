@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from lrlab.core.loss import Loss, SoftmaxCrossEntropy
-from lrlab.core.model import MLP, Layer, Linear, Model, backward, forward, outputs, zeros
+from lrlab.core.model import MLP, Layer, Linear, Model, backward, forward, output_buffers, zeros
 from lrlab.core.regularizer import L1, L2, ElasticNet, NoRegularizer, Regularizer
 
 Array = np.ndarray
@@ -79,10 +79,10 @@ def _analytic(
     classes: int,
 ) -> list[Layer]:
     widths = model.widths(x.shape[1], classes)
-    out = outputs(widths, 1, len(x), x.dtype)
+    out = output_buffers(widths, 1, len(x), x.dtype)
     gradients = zeros(widths, 1, x.dtype)
     scores = forward(layers, x, out)
-    loss.gradient(scores, y, np.array([float(len(x))]))
+    loss.value_and_grad(scores, y, np.array([float(len(x))]))
     backward(layers, x, out, scores, gradients)
     for layer, gradient in zip(layers, gradients, strict=True):
         regularizer.add_gradient(layer.W, gradient.W, np.empty_like(layer.W))
@@ -99,7 +99,7 @@ def _numeric(
     classes: int,
     step: float,
 ) -> list[Layer]:
-    out = outputs(model.widths(x.shape[1], classes), 1, len(x), x.dtype)
+    out = output_buffers(model.widths(x.shape[1], classes), 1, len(x), x.dtype)
 
     def whole_loss() -> float:
         data = loss.value(forward(layers, x, out), y).mean()

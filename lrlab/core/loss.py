@@ -14,7 +14,7 @@ class Loss(Protocol):
     def value(self, scores: Array, y: Array) -> Array:
         """(K, B): every member's loss of every sample."""
 
-    def gradient(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
+    def value_and_grad(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
         """Turn the scores (K, C, B) in place into dL/dscores; the losses (K, B) and who was right (K, B)."""
 
 
@@ -39,7 +39,7 @@ class SoftmaxCrossEntropy:
         losses: Array = np.log(np.exp(shifted).sum(axis=1)) - shifted[:, y, np.arange(len(y))]
         return losses
 
-    def gradient(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
+    def value_and_grad(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
         """dL/ds = (softmax(s) - onehot(y)) / samples, in the memory of the scores.
 
         Args:

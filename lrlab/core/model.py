@@ -17,8 +17,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from lrlab.core import check
-from lrlab.core.blas import add_product, product
+from lrlab.config import validation
+from lrlab.core.blas import gemm_add, matmul
 from lrlab.errors import InputError
 
 Array = np.ndarray
@@ -54,7 +54,7 @@ class Linear:
     init_scale: float = 0.01
 
     def __post_init__(self) -> None:
-        check.number("model.init_scale", self.init_scale, at_least=0)
+        validation.number("model.init_scale", self.init_scale, at_least=0)
 
     def widths(self, inputs: int, classes: int) -> list[int]:
         return [inputs, classes]
@@ -79,7 +79,7 @@ class MLP:
         if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence) or not self.hidden:
             raise InputError(f"model.hidden must be a list of widths, got {self.hidden!r}")
         for width in self.hidden:
-            check.integer("model.hidden", width, at_least=1)
+            validation.integer("model.hidden", width, at_least=1)
         object.__setattr__(self, "hidden", tuple(self.hidden))  # hashable, whatever sequence was given
 
     def widths(self, inputs: int, classes: int) -> list[int]:
@@ -96,10 +96,12 @@ def _gaussian(rng: np.random.Generator, inputs: int, outputs: int, scale: float)
 
 def zeros(widths: Sequence[int], members: int, dtype: np.dtype) -> list[Layer]:
     """Layers full of zeros: room for the parameters, or the gradients, of ``members`` members."""
-    return [Layer(room((members, m, n), dtype), room((members, m), dtype)) for n, m in pairwise(widths)]
+    return [
+        Layer(aligned_zeros((members, m, n), dtype), aligned_zeros((members, m), dtype)) for n, m in pairwise(widths)
+    ]
 
 
-def room(shape: Sequence[int], dtype: np.dtype) -> Array:
+def aligned_zeros(shape: Sequence[int], dtype: np.dtype) -> Array:
     """Zeros; a large array begins where a huge page does.
 
     A multiply reads every row of W, each on pages of its own. NumPy asks Linux for huge pages where an array covers
@@ -115,7 +117,7 @@ def room(shape: Sequence[int], dtype: np.dtype) -> Array:
     return array
 
 
-def outputs(widths: Sequence[int], members: int, batch: int, dtype: np.dtype) -> list[Array]:
+def output_buffers(widths: Sequence[int], members: int, batch: int, dtype: np.dtype) -> list[Array]:
     """Room for the output (K, out, B) of every layer at one batch length."""
     return [np.empty((members, m, batch), dtype) for m in widths[1:]]
 
@@ -133,11 +135,11 @@ def forward(layers: Sequence[Layer], x: Array, out: Sequence[Array]) -> Array:
     """
     W, b = layers[0]
     h = out[0]
-    product(W.reshape(-1, W.shape[-1]), x.T, h.reshape(-1, len(x)))
+    matmul(W.reshape(-1, W.shape[-1]), x.T, h.reshape(-1, len(x)))
     h += b[:, :, None]
     for (W, b), s in zip(layers[1:], out[1:], strict=True):
         np.maximum(h, 0, out=h)
-        h = product(W, h, s)
+        h = matmul(W, h, s)
         h += b[:, :, None]
     return h
 
@@ -157,11 +159,11 @@ def backward(
     delta = dscores
     for i in reversed(range(1, len(layers))):
         h, (dW, db) = out[i - 1], gradients[i]
-        add_product(delta, h.transpose(0, 2, 1), dW)
+        gemm_add(delta, h.transpose(0, 2, 1), dW)
         db += delta.sum(axis=2)
         active = h > 0
-        delta = product(layers[i].W.transpose(0, 2, 1), delta, h)
+        delta = matmul(layers[i].W.transpose(0, 2, 1), delta, h)
         delta *= active
     dW, db = gradients[0]
-    add_product(delta.reshape(-1, len(x)), x, dW.reshape(-1, x.shape[1]))
+    gemm_add(delta.reshape(-1, len(x)), x, dW.reshape(-1, x.shape[1]))
     db += delta.sum(axis=2)

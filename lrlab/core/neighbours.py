@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrlab.core import check
+from lrlab.config import validation
 
 Array = np.ndarray
 
@@ -38,8 +38,8 @@ class KNN:
     metric: str = "l2"
 
     def __post_init__(self) -> None:
-        check.integer("model.k", self.k, at_least=1)
-        check.choice("model.metric", self.metric, METRICS)
+        validation.integer("model.k", self.k, at_least=1)
+        validation.choice("model.metric", self.metric, METRICS)
 
     def votes(self, labels: Array, classes: int) -> Array:
         """(Q, classes): how many of each query's k nearest have that label.

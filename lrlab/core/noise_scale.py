@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lrlab.core import check
+from lrlab.config import validation
 
 Numbers = float | Sequence[float] | np.ndarray
 
@@ -34,8 +34,8 @@ def moments(small: Numbers, large: Numbers, batch_small: int, batch_large: int) 
     Raises:
         InputError: not 1 <= batch_small < batch_large.
     """
-    check.integer("batch_small", batch_small, at_least=1)
-    check.integer("batch_large", batch_large, at_least=batch_small + 1)
+    validation.integer("batch_small", batch_small, at_least=1)
+    validation.integer("batch_large", batch_large, at_least=batch_small + 1)
     of_small, of_large = np.asarray(small, dtype=np.float64), np.asarray(large, dtype=np.float64)
     squared_gradient = (batch_large * of_large - batch_small * of_small) / (batch_large - batch_small)
     trace = (of_small - of_large) / (1 / batch_small - 1 / batch_large)

@@ -14,8 +14,8 @@ from typing import Protocol
 
 import numpy as np
 
-from lrlab.core import check
-from lrlab.core.blas import add_multiple
+from lrlab.config import validation
+from lrlab.core.blas import axpy
 
 Array = np.ndarray
 State = tuple[Array, ...]
@@ -42,13 +42,13 @@ class SGD:
     lr: float = 0.01
 
     def __post_init__(self) -> None:
-        check.number("optimizer.lr", self.lr, above=0)
+        validation.number("optimizer.lr", self.lr, above=0)
 
     def init(self, w: Array) -> State:
         return ()
 
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
-        add_multiple(-lr, g, w)
+        axpy(-lr, g, w)
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Momentum:
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        check.number("optimizer.lr", self.lr, above=0)
-        check.number("optimizer.rho", self.rho, at_least=0, below=1)
-        check.flag("optimizer.nesterov", self.nesterov)
+        validation.number("optimizer.lr", self.lr, above=0)
+        validation.number("optimizer.rho", self.rho, at_least=0, below=1)
+        validation.flag("optimizer.nesterov", self.nesterov)
 
     def init(self, w: Array) -> State:
         return (np.zeros_like(w),)
@@ -76,10 +76,10 @@ class Momentum:
         v *= self.rho
         v += g
         if self.nesterov:
-            add_multiple(-lr * self.rho, v, w)
-            add_multiple(-lr, g, w)
+            axpy(-lr * self.rho, v, w)
+            axpy(-lr, g, w)
         else:
-            add_multiple(-lr, v, w)
+            axpy(-lr, v, w)
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ class RMSprop:
     eps: float = 1e-7
 
     def __post_init__(self) -> None:
-        check.number("optimizer.lr", self.lr, above=0)
-        check.number("optimizer.beta", self.beta, at_least=0, below=1)
-        check.number("optimizer.eps", self.eps, above=0)
+        validation.number("optimizer.lr", self.lr, above=0)
+        validation.number("optimizer.beta", self.beta, at_least=0, below=1)
+        validation.number("optimizer.eps", self.eps, above=0)
 
     def init(self, w: Array) -> State:
         return (np.zeros_like(w),)
@@ -107,7 +107,7 @@ class RMSprop:
         np.sqrt(s, out=scratch)
         scratch += self.eps
         g /= scratch
-        add_multiple(-lr, g, w)
+        axpy(-lr, g, w)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Adam:
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        check.number("optimizer.lr", self.lr, above=0)
+        validation.number("optimizer.lr", self.lr, above=0)
         _check_moments(self.beta1, self.beta2, self.eps)
 
     def init(self, w: Array) -> State:
@@ -151,9 +151,9 @@ class AdamW:
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
-        check.number("optimizer.lr", self.lr, above=0)
+        validation.number("optimizer.lr", self.lr, above=0)
         _check_moments(self.beta1, self.beta2, self.eps)
-        check.number("optimizer.weight_decay", self.weight_decay, at_least=0)
+        validation.number("optimizer.weight_decay", self.weight_decay, at_least=0)
 
     def init(self, w: Array) -> State:
         return np.zeros_like(w), np.zeros_like(w)
@@ -164,9 +164,9 @@ class AdamW:
 
 
 def _check_moments(beta1: float, beta2: float, eps: float) -> None:
-    check.number("optimizer.beta1", beta1, at_least=0, below=1)
-    check.number("optimizer.beta2", beta2, at_least=0, below=1)
-    check.number("optimizer.eps", eps, above=0)
+    validation.number("optimizer.beta1", beta1, at_least=0, below=1)
+    validation.number("optimizer.beta2", beta2, at_least=0, below=1)
+    validation.number("optimizer.eps", eps, above=0)
 
 
 def _adam(adam: Adam | AdamW, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
@@ -185,4 +185,4 @@ def _adam(adam: Adam | AdamW, w: Array, g: Array, state: State, lr: float, t: in
     np.sqrt(V, out=scratch)
     scratch += adam.eps / to_root_v_hat
     np.divide(M, scratch, out=scratch)
-    add_multiple(-lr * to_m_hat / to_root_v_hat, scratch, w)
+    axpy(-lr * to_m_hat / to_root_v_hat, scratch, w)

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from lrlab.core import check
-from lrlab.core.blas import add_multiple
+from lrlab.config import validation
+from lrlab.core.blas import axpy
 
 Array = np.ndarray
 
@@ -28,7 +28,7 @@ class Regularizer(Protocol):
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         """gradient += strength * dR/dW; ``scratch`` has the shape of W and may be overwritten."""
 
-    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+    def prox(self, W: Array, lr: float, scratch: Array) -> None:
         """What is done to W itself after an update with this learning rate."""
 
 
@@ -39,7 +39,7 @@ class NoRegularizer:
     strength: float = 0.0
 
     def __post_init__(self) -> None:
-        check.number("regularizer.strength", self.strength, at_least=0, at_most=0)
+        validation.number("regularizer.strength", self.strength, at_least=0, at_most=0)
 
     def value(self, W: Array) -> float:
         return 0.0
@@ -47,7 +47,7 @@ class NoRegularizer:
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         return
 
-    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+    def prox(self, W: Array, lr: float, scratch: Array) -> None:
         return
 
 
@@ -58,15 +58,15 @@ class L2:
     strength: float = 1e-4
 
     def __post_init__(self) -> None:
-        check.number("regularizer.strength", self.strength, at_least=0)
+        validation.number("regularizer.strength", self.strength, at_least=0)
 
     def value(self, W: Array) -> float:
         return self.strength * _sum_of_squares(W)
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
-        add_multiple(2 * self.strength, W, gradient)
+        axpy(2 * self.strength, W, gradient)
 
-    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+    def prox(self, W: Array, lr: float, scratch: Array) -> None:
         return
 
 
@@ -77,16 +77,16 @@ class L1:
     strength: float = 1e-5
 
     def __post_init__(self) -> None:
-        check.number("regularizer.strength", self.strength, at_least=0)
+        validation.number("regularizer.strength", self.strength, at_least=0)
 
     def value(self, W: Array) -> float:
         return self.strength * float(np.abs(W).sum(dtype=np.float64))
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         np.sign(W, out=scratch)
-        add_multiple(self.strength, scratch, gradient)
+        axpy(self.strength, scratch, gradient)
 
-    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+    def prox(self, W: Array, lr: float, scratch: Array) -> None:
         return
 
 
@@ -105,7 +105,7 @@ class L1Proximal:
     strength: float = 1e-5
 
     def __post_init__(self) -> None:
-        check.number("regularizer.strength", self.strength, at_least=0)
+        validation.number("regularizer.strength", self.strength, at_least=0)
 
     def value(self, W: Array) -> float:
         return self.strength * float(np.abs(W).sum(dtype=np.float64))
@@ -113,7 +113,7 @@ class L1Proximal:
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         return
 
-    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+    def prox(self, W: Array, lr: float, scratch: Array) -> None:
         np.abs(W, out=scratch)
         scratch -= lr * self.strength
         np.maximum(scratch, 0, out=scratch)
@@ -133,8 +133,8 @@ class ElasticNet:
     l1_ratio: float = 0.5
 
     def __post_init__(self) -> None:
-        check.number("regularizer.strength", self.strength, at_least=0)
-        check.number("regularizer.l1_ratio", self.l1_ratio, at_least=0, at_most=1)
+        validation.number("regularizer.strength", self.strength, at_least=0)
+        validation.number("regularizer.l1_ratio", self.l1_ratio, at_least=0, at_most=1)
 
     def value(self, W: Array) -> float:
         l1 = float(np.abs(W).sum(dtype=np.float64))
@@ -142,10 +142,10 @@ class ElasticNet:
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         np.sign(W, out=scratch)
-        add_multiple(self.strength * self.l1_ratio, scratch, gradient)
-        add_multiple(2 * self.strength * (1 - self.l1_ratio), W, gradient)
+        axpy(self.strength * self.l1_ratio, scratch, gradient)
+        axpy(2 * self.strength * (1 - self.l1_ratio), W, gradient)
 
-    def shrink(self, W: Array, lr: float, scratch: Array) -> None:
+    def prox(self, W: Array, lr: float, scratch: Array) -> None:
         return
 
 

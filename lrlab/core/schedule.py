@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from lrlab.core import check
+from lrlab.config import validation
 
 
 class Schedule(Protocol):
@@ -44,7 +44,7 @@ class Constant:
     warmup: float = 0.0
 
     def __post_init__(self) -> None:
-        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
+        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
 
     def decay(self, t: int, total: int) -> float:
         return 1.0
@@ -65,9 +65,9 @@ class Step:
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
-        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
-        check.number("schedule.every", self.every, above=0, at_most=1)
-        check.number("schedule.gamma", self.gamma, above=0, at_most=1)
+        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
+        validation.number("schedule.every", self.every, above=0, at_most=1)
+        validation.number("schedule.gamma", self.gamma, above=0, at_most=1)
 
     def decay(self, t: int, total: int) -> float:
         return self.gamma ** math.floor(t / (self.every * total))
@@ -86,8 +86,8 @@ class Cosine:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
-        check.number("schedule.floor", self.floor, at_least=0, at_most=1)
+        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
+        validation.number("schedule.floor", self.floor, at_least=0, at_most=1)
 
     def decay(self, t: int, total: int) -> float:
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * t / total)) / 2
@@ -100,7 +100,7 @@ class LinearDecay:
     warmup: float = 0.0
 
     def __post_init__(self) -> None:
-        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
+        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
 
     def decay(self, t: int, total: int) -> float:
         return 1 - t / total
@@ -119,8 +119,8 @@ class InverseSqrt:
     timescale: float = 1.0
 
     def __post_init__(self) -> None:
-        check.number("schedule.warmup", self.warmup, at_least=0, below=1)
-        check.number("schedule.timescale", self.timescale, above=0)
+        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
+        validation.number("schedule.timescale", self.timescale, above=0)
 
     def decay(self, t: int, total: int) -> float:
         return 1 / math.sqrt(1 + t / self.timescale)

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from lrlab.data.files import replacing
-from lrlab.data.imageset import ImageSet
+from lrlab.data.spec import DatasetSpec
+from lrlab.data.verified_files import atomic_write
 from lrlab.errors import InputError
 
 ARRAYS = ("x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy")
@@ -20,14 +20,14 @@ MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
-class Fingerprint:
+class FileDigest:
     """Size in bytes and sha256 (hex) of a file."""
 
     size: int
     sha256: str
 
     @classmethod
-    def of(cls, path: Path) -> "Fingerprint":
+    def of(cls, path: Path) -> "FileDigest":
         with path.open("rb") as stream:
             return cls(path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest())
 
@@ -37,23 +37,23 @@ class Manifest:
     """What a folder must hold. `digest` is the sha256 over the official files, one after the other."""
 
     digest: str
-    files: dict[str, Fingerprint]
+    files: dict[str, FileDigest]
 
     @classmethod
-    def of(cls, images: ImageSet, folder: Path) -> "Manifest":
+    def of(cls, images: DatasetSpec, folder: Path) -> "Manifest":
         official = [spec.name for spec in images.files]
         digest = hashlib.sha256()
         for name in official:
             digest.update((folder / name).read_bytes())
-        return cls(digest.hexdigest(), {name: Fingerprint.of(folder / name) for name in (*official, *ARRAYS)})
+        return cls(digest.hexdigest(), {name: FileDigest.of(folder / name) for name in (*official, *ARRAYS)})
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
         content = json.loads((folder / MANIFEST).read_bytes())
-        return cls(content["digest"], {name: Fingerprint(**file) for name, file in content["files"].items()})
+        return cls(content["digest"], {name: FileDigest(**file) for name, file in content["files"].items()})
 
     def write(self, folder: Path) -> None:
-        with replacing(folder / MANIFEST) as stream:
+        with atomic_write(folder / MANIFEST) as stream:
             stream.write(json.dumps(asdict(self), indent=2).encode())
 
 
@@ -66,7 +66,7 @@ def folder_of(name: str, root: str | None = None) -> Path:
     return (Path(cache) if cache else Path.home() / ".cache") / "lrlab" / name
 
 
-def opened(images: ImageSet, root: str | None = None) -> tuple[Path, Manifest]:
+def open_verified(images: DatasetSpec, root: str | None = None) -> tuple[Path, Manifest]:
     """The folder of a fetched data set and its manifest, once every file is there with its size.
 
     Raises:
@@ -90,15 +90,15 @@ def opened(images: ImageSet, root: str | None = None) -> tuple[Path, Manifest]:
     return folder, manifest
 
 
-def verify(images: ImageSet, root: str | None = None) -> None:
+def verify(images: DatasetSpec, root: str | None = None) -> None:
     """Read every file of a fetched data set and compare it with the manifest.
 
     Raises:
         InputError: as `opened`, or a file has another content than the one that was fetched or prepared.
     """
-    folder, manifest = opened(images, root)
+    folder, manifest = open_verified(images, root)
     with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
-        found = pool.map(Fingerprint.of, (folder / name for name in manifest.files))
+        found = pool.map(FileDigest.of, (folder / name for name in manifest.files))
         for (name, expected), actual in zip(manifest.files.items(), found, strict=True):
             if actual != expected:
                 mend = fetch_command(images.name, root)

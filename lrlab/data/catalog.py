@@ -5,15 +5,15 @@ from pathlib import Path
 
 from lrlab.data import cache, digits
 from lrlab.data.cifar10 import CIFAR10
-from lrlab.data.imageset import ImageSet
 from lrlab.data.mnist import MNIST
+from lrlab.data.spec import DatasetSpec
 from lrlab.errors import InputError
 
-IMAGE_SETS = {images.name: images for images in (CIFAR10, MNIST)}
+DATASETS = {images.name: images for images in (CIFAR10, MNIST)}
 
 
 @dataclass(frozen=True)
-class Row:
+class DatasetInfo:
     """One data set: what it is, where it lies, how many bytes it takes there."""
 
     name: str
@@ -26,14 +26,14 @@ class Row:
     source: str
 
 
-def available(root: str | None = None) -> list[Row]:
+def available(root: str | None = None) -> list[DatasetInfo]:
     """A row for each data set. `fetched` means complete with the right sizes; the content is not read."""
-    return [_digits(), *(_row(images, root) for images in IMAGE_SETS.values())]
+    return [_digits(), *(_row(images, root) for images in DATASETS.values())]
 
 
-def _digits() -> Row:
+def _digits() -> DatasetInfo:
     path = digits.csv_path()
-    return Row(
+    return DatasetInfo(
         name="digits",
         images=digits.COUNT,
         classes=len(digits.CLASSES),
@@ -45,14 +45,14 @@ def _digits() -> Row:
     )
 
 
-def _row(images: ImageSet, root: str | None) -> Row:
+def _row(images: DatasetSpec, root: str | None) -> DatasetInfo:
     folder = cache.folder_of(images.name, root)
     try:
-        cache.opened(images, root)
+        cache.open_verified(images, root)
         fetched = True
     except InputError:
         fetched = False
-    return Row(
+    return DatasetInfo(
         name=images.name,
         images=images.train_images + images.test_images,
         classes=len(images.classes),

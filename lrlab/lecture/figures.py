@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lrlab.analysis.plots import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, figure, png
+from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, figure, png
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#000000", "#888888")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

@@ -3,26 +3,38 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from lrlab.lecture import page
-from lrlab.lecture.chapters import CHAPTERS, Chapter
-from lrlab.lecture.desk import Desk
-from lrlab.lecture.finding import Claim, Finding
-from lrlab.lecture.progress import Progress
-from lrlab.lecture.scale import Scale
+from lrlab.lecture.chapters.table import CHAPTERS, Chapter
+from lrlab.lecture.claims import ChapterResult, Claim
+from lrlab.lecture.presets import Preset
+from lrlab.lecture.trainer import ChapterTrainer
+from lrlab.runtime.environment import cores, limit_blas
 from lrlab.tracking.tracker import Tracker
-from lrlab.training.environment import cores, limit_blas
 
 PAGE = "lecture.html"
 
 
+class Progress(Protocol):
+    """Shows how far the lecture is."""
+
+    def begin(self, title: str) -> None:
+        """Announce a chapter."""
+
+    def watch(self, what: str, part: float) -> None:
+        """Show which part of some work, from 0 to 1, is done."""
+
+    def end(self, title: str, finding: ChapterResult, seconds: float) -> None:
+        """Show what a chapter came to."""
+
+
 @dataclass(frozen=True)
-class Part:
+class MeasuredChapter:
     """A chapter that was measured, with the seconds it took: on the clock, and of all processor cores."""
 
     chapter: Chapter
-    finding: Finding
+    result: ChapterResult
     seconds: float
     cpu_seconds: float
 
@@ -39,11 +51,11 @@ class Lecture:
 
     data: str
     run_id: str
-    parts: tuple[Part, ...]
+    chapters: tuple[MeasuredChapter, ...]
 
     @property
     def claims(self) -> list[Claim]:
-        return [claim for part in self.parts for claim in part.finding.claims]
+        return [claim for part in self.chapters for claim in part.result.claims]
 
     def to_list(self) -> list[dict[str, Any]]:
         """As JSON: ``claim``, ``expected``, ``measured``, ``holds`` of every claim."""
@@ -51,34 +63,36 @@ class Lecture:
 
     def html(self) -> str:
         """One self-contained page."""
-        times = [(part.seconds, part.cpu_seconds) for part in self.parts]
+        times = [(part.seconds, part.cpu_seconds) for part in self.chapters]
         sections = [
-            page.section(f"{part.chapter.title} (lecture {part.chapter.number})", part.finding, *took)
-            for part, took in zip(self.parts, times, strict=True)
+            page.section(f"{part.chapter.title} (lecture {part.chapter.number})", part.result, *took)
+            for part, took in zip(self.chapters, times, strict=True)
         ]
         return page.page(self.data, self.claims, sections, *map(sum, zip(*times, strict=True)))
 
 
-def measure(scale: Scale, tracker: Tracker, progress: Progress, chapters: Sequence[Chapter] = CHAPTERS) -> Lecture:
+def measure(scale: Preset, tracker: Tracker, progress: Progress, chapters: Sequence[Chapter] = CHAPTERS) -> Lecture:
     """Measure every chapter; the page is attached to the parent run, whose children are the trainings."""
     limit_blas(scale.threads or cores())
-    run_id = tracker.start(f"lecture {scale.name}", params={"data": scale.name}, tags={"lrlab.lecture": scale.name})
+    run_id = tracker.create_run(
+        f"lecture {scale.name}", params={"data": scale.name}, tags={"lrlab.lecture": scale.name}
+    )
     try:
-        desk = Desk(scale, tracker, run_id, progress.watch)
+        desk = ChapterTrainer(scale, tracker, run_id, progress.watch)
         parts = []
         for chapter in chapters:
             progress.begin(chapter.title)
             started, cpu = time.perf_counter(), time.process_time()
             finding = chapter.measure(desk)
-            part = Part(chapter, finding, time.perf_counter() - started, time.process_time() - cpu)
+            part = MeasuredChapter(chapter, finding, time.perf_counter() - started, time.process_time() - cpu)
             progress.end(chapter.title, finding, part.seconds)
             parts.append(part)
         lecture = Lecture(scale.name, run_id, tuple(parts))
         held = sum(claim.holds for claim in lecture.claims)
-        tracker.log(run_id, 0, {"claims": len(lecture.claims), "claims_that_hold": held})
-        tracker.attach(run_id, {PAGE: lecture.html().encode()})
+        tracker.log_metrics(run_id, 0, {"claims": len(lecture.claims), "claims_that_hold": held})
+        tracker.log_artifacts(run_id, {PAGE: lecture.html().encode()})
     except BaseException:
-        tracker.end(run_id, "FAILED")
+        tracker.end_run(run_id, "FAILED")
         raise
-    tracker.end(run_id)
+    tracker.end_run(run_id)
     return lecture

@@ -4,8 +4,8 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from lrlab.analysis.report import STYLE
-from lrlab.lecture.finding import Claim, Finding
+from lrlab.analysis.report.report import STYLE
+from lrlab.lecture.claims import ChapterResult, Claim
 
 MORE = "td.yes, td.no { font-weight: bold; white-space: nowrap } td.yes { color: #0072B2 } td.no { color: #D55E00 }"
 LABELS = {True: '<td class="yes">&#10003; holds</td>', False: '<td class="no">&#10007; does not</td>'}
@@ -32,12 +32,12 @@ def page(data: str, claims: Sequence[Claim], sections: Sequence[str], seconds: f
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n'
 
 
-def section(title: str, finding: Finding, seconds: float, cpu_seconds: float) -> str:
+def section(title: str, finding: ChapterResult, seconds: float, cpu_seconds: float) -> str:
     """One chapter."""
     pictures = [
         f'<figure><img alt="{escape(picture.caption)}" src="data:image/png;base64,'
         f'{base64.b64encode(picture.png).decode()}"><figcaption>{escape(picture.caption)}</figcaption></figure>'
-        for picture in finding.pictures
+        for picture in finding.figures
     ]
     took = f"<p><small>{seconds:.1f} s, {cpu_seconds:.1f} s of processor time</small></p>"
     return "\n".join([f"<h2>{escape(title)}</h2>", table(finding.claims), *pictures, took])

@@ -14,15 +14,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lrlab.sweep.queue import Queue, Tally
+from lrlab.sweep.study.queue import Queue, TrialCounts
 
-TICK = 0.5  # seconds between looks, if a look is quick
-PLAIN = 10.0  # seconds between lines where there is no terminal
-COST = 20  # a look may cost one part in COST of the time
+REFRESH_INTERVAL = 0.5  # seconds between looks, if a look is quick
+PLAIN_INTERVAL = 10.0  # seconds between lines where there is no terminal
+MAX_OVERHEAD = 20  # a look may cost one part in COST of the time
 
 
 @dataclass(frozen=True)
-class Standing:
+class SweepStatus:
     """What is shown.
 
     Attributes:
@@ -31,7 +31,7 @@ class Standing:
         elapsed: seconds since then.
     """
 
-    tally: Tally
+    tally: TrialCounts
     best: tuple[int, float] | None
     done_before: int
     elapsed: float
@@ -59,7 +59,7 @@ class Standing:
 
 
 @contextmanager
-def watching(queue: Queue, console: Console | None = None) -> Iterator[None]:
+def show_progress(queue: Queue, console: Console | None = None) -> Iterator[None]:
     """Show the standing of a study while this lasts, from a thread with its own handle."""
     console = console or Console(stderr=True)
     over = threading.Event()
@@ -73,12 +73,12 @@ def watching(queue: Queue, console: Console | None = None) -> Iterator[None]:
 
 
 def _watch(queue: Queue, console: Console, over: threading.Event) -> None:
-    look = _looker(queue)
+    look = _status_reader(queue)
     if console.is_terminal:
         with Live(console=console, auto_refresh=False) as live:
-            _every(TICK, over, lambda: live.update(look().display(), refresh=True))
+            _every(REFRESH_INTERVAL, over, lambda: live.update(look().display(), refresh=True))
     else:
-        _every(PLAIN, over, lambda: console.print(f"sweep: {look().line()}", soft_wrap=True, highlight=False))
+        _every(PLAIN_INTERVAL, over, lambda: console.print(f"sweep: {look().line()}", soft_wrap=True, highlight=False))
 
 
 def _every(seconds: float, over: threading.Event, act: Callable[[], None]) -> None:
@@ -87,18 +87,18 @@ def _every(seconds: float, over: threading.Event, act: Callable[[], None]) -> No
     while not over.wait(wait):
         start = time.monotonic()
         act()
-        wait = max(seconds, COST * (time.monotonic() - start))
+        wait = max(seconds, MAX_OVERHEAD * (time.monotonic() - start))
     act()
 
 
-def _looker(queue: Queue) -> Callable[[], Standing]:
+def _status_reader(queue: Queue) -> Callable[[], SweepStatus]:
     directions = queue.study().directions
-    before, start = queue.tally().done, time.monotonic()
+    before, start = queue.counts().done, time.monotonic()
 
-    def look() -> Standing:
+    def look() -> SweepStatus:
         trials = queue.trials()
         best = _best(trials, directions[0]) if len(directions) == 1 else None
-        return Standing(Tally.of(trials), best, before, time.monotonic() - start)
+        return SweepStatus(TrialCounts.of(trials), best, before, time.monotonic() - start)
 
     return look
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lrlab.core import check
+from lrlab.config import validation
 
 if TYPE_CHECKING:
     import optuna
@@ -25,7 +25,7 @@ def report(step: int, value: float) -> None:
         InputError: step is no integer >= 0.
         optuna.TrialPruned: the pruner ends the job. Let it pass; close what is open in a `finally`.
     """
-    check.integer("step of lrlab.report", step, at_least=0)
+    validation.integer("step of lrlab.report", step, at_least=0)
     if _trial is None or len(_trial.study.directions) > 1:
         return
     _trial.report(float(value), step)

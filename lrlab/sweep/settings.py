@@ -7,9 +7,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from lrlab.core import check
+from lrlab.config import validation
 from lrlab.errors import InputError
-from lrlab.training.environment import cores
+from lrlab.runtime.environment import cores
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Settings:
         direction = plain["direction"]
         directions = tuple(direction) if isinstance(direction, list) else (direction,)
         for each in directions or ("",):
-            check.choice("hydra.sweeper.direction", each, ("minimize", "maximize"))
+            validation.choice("hydra.sweeper.direction", each, ("minimize", "maximize"))
         for part in ("sampler", "pruner"):
             if not isinstance(plain[part], Mapping) or "_target_" not in plain[part]:
                 raise InputError(f"hydra.sweeper.{part} must have a _target_, got {plain[part]!r}")
@@ -51,11 +51,11 @@ class Settings:
         if len(directions) > 1 and plain["pruner"]["_target_"] != "optuna.pruners.NopPruner":
             raise InputError("hydra/sweeper/pruner must be none with several directions")
         if plain["n_trials"] is not None:
-            check.integer("hydra.sweeper.n_trials", plain["n_trials"], at_least=1)
+            validation.integer("hydra.sweeper.n_trials", plain["n_trials"], at_least=1)
         if plain["n_jobs"] == -1:  # joblib's word for all of them
             plain["n_jobs"] = cores()
-        check.integer("hydra.sweeper.n_jobs", plain["n_jobs"], at_least=1)
-        check.number("hydra.sweeper.max_failure_rate", plain["max_failure_rate"], at_least=0, at_most=1)
+        validation.integer("hydra.sweeper.n_jobs", plain["n_jobs"], at_least=1)
+        validation.number("hydra.sweeper.max_failure_rate", plain["max_failure_rate"], at_least=0, at_most=1)
         name = plain["study_name"]
         if name is not None and not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\\x00-\x1f\s.][^/\\\x00-\x1f]*", str(name)):
             raise InputError(f"hydra.sweeper.study_name must not be empty, nor hold / or \\, got {name!r}")

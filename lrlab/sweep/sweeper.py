@@ -18,32 +18,32 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
 from lrlab.errors import InputError
-from lrlab.stopping import stoppable
-from lrlab.sweep import bracket
-from lrlab.sweep import study as studies
+from lrlab.runtime.signals import handle_signals
 from lrlab.sweep.compose import Composer
-from lrlab.sweep.crew import Crew, Results
-from lrlab.sweep.job import JobApplication
-from lrlab.sweep.progress import watching
-from lrlab.sweep.queue import FAILED, OUTCOME, REASON, Queue
+from lrlab.sweep.progress import show_progress
 from lrlab.sweep.results import save_results
-from lrlab.sweep.runner import Application, Sweep
-from lrlab.sweep.search import Search, enumerates
+from lrlab.sweep.runners.hydra_job import JobApplication
+from lrlab.sweep.runners.protocols import Application, Sweep
+from lrlab.sweep.search import bracket
+from lrlab.sweep.search.space import parse_space
+from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
 from lrlab.sweep.settings import Settings
-from lrlab.sweep.space import space
-from lrlab.sweep.storage import Storage, check_writable
-from lrlab.sweep.storage import parse as parse_storage
-from lrlab.sweep.study import Terms
+from lrlab.sweep.study import study as studies
+from lrlab.sweep.study.queue import FAILED, OUTCOME, REASON, Queue
+from lrlab.sweep.study.storage import Storage, check_writable
+from lrlab.sweep.study.storage import parse as parse_storage
+from lrlab.sweep.study.study import StudySpec
 from lrlab.sweep.worker import Worker
+from lrlab.sweep.worker_pool import Results, WorkerPool
 
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
 
-class Refused(InputError, CompactHydraException):
+class InvalidSweepError(InputError, CompactHydraException):
     """An `InputError` in the form that Hydra prints as its one line."""
 
 
-class SweepFailed(CompactHydraException):
+class SweepFailedError(CompactHydraException):
     """Too many trials failed, or what they came to cannot be kept."""
 
 
@@ -63,13 +63,13 @@ def sweep(
     try:
         return _sweep(Settings.read(settings), arguments, hydra_context, task_function, config)
     except InputError as error:
-        raise Refused(str(error)) from error
+        raise InvalidSweepError(str(error)) from error
     except (OSError, StorageInternalError) as error:
         if hasattr(error, "__notes__"):  # a task raised it, see `_check_failures`
             raise
         cause = error if isinstance(error, OSError) else error.__cause__ or error
         reason = " ".join(str(cause).partition("\n")[0].split())
-        raise SweepFailed(f"the sweep cannot go on: {reason}; when that is mended, it can be resumed") from error
+        raise SweepFailedError(f"the sweep cannot go on: {reason}; when that is mended, it can be resumed") from error
 
 
 def _sweep(
@@ -85,9 +85,9 @@ def _sweep(
     _check_places(settings, storage, directory, config.hydra.launcher["_target_"])
     name = settings.study_name or _fresh_name(config.hydra.job.name)
     application = _application(task_function, hydra_context)
-    fixed = tuple(override for override in search.fixed if _root(override) not in application.aside)
-    terms = Terms(settings.directions, search.space.shown, fixed)
-    plan = search.plan(settings.n_trials)
+    fixed = tuple(override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
+    terms = StudySpec(settings.directions, search.space.definitions, fixed)
+    plan = search.planned_trials(settings.n_trials)
     sweep = Sweep(
         config=config,
         composer=Composer(hydra_context.config_loader, config),
@@ -95,21 +95,21 @@ def _sweep(
         directory=directory,
         trials=len(plan),
         workers=settings.n_jobs,
-        probes=search.space.probes(),
+        boundary_overrides=search.space.boundary_overrides(),
         extras=_extras(storage, name, terms, plan),
     )
     application.check(sweep)  # the last of the checks; from here on it is written
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it says, the progress display says
-    with storage.alone():
+    with storage.exclusive():
         sweep = replace(sweep, extras=_extras(storage, name, terms, plan))  # another sweep may have been quicker
         extras = application.prepare(sweep)
         study = studies.create(storage, name, terms)
         study.set_user_attr(studies.EXTRAS, dict(extras))
         queue = Queue(storage, name)
         queue.repair()
-        past = queue.tally()
-        queue.fill(plan)
+        past = queue.counts()
+        queue.enqueue_missing(plan)
     directory.mkdir(parents=True, exist_ok=True)
     OmegaConf.save(config, directory / "multirun.yaml")
     worker = Worker(
@@ -125,15 +125,15 @@ def _sweep(
     )
 
     def conclude(error: BaseException | None) -> None:
-        with storage.alone():
+        with storage.exclusive():
             queue.repair()
         save_results(study, directory)
-        application.conclude(sweep, extras, study, error)
+        application.on_sweep_end(sweep, extras, study, error)
 
-    with stoppable() as stop:
+    with handle_signals() as stop:
         try:
-            with watching(queue):
-                results = Crew(worker, hydra_context, config, storage, queue).work(stop)
+            with show_progress(queue):
+                results = WorkerPool(worker, hydra_context, config, storage, queue).run(stop)
             _check_failures(worker, queue, results)
         except BaseException as error:
             with suppress(Exception):  # what went wrong first is what is told
@@ -143,7 +143,9 @@ def _sweep(
     return [[result for _, result in sorted(results, key=lambda pair: pair[0])]]
 
 
-def _extras(storage: Storage, name: str, terms: Terms, plan: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _extras(
+    storage: Storage, name: str, terms: StudySpec, plan: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
     """What the application prepared for a study before; None if there is no such study.
 
     Raises:
@@ -152,8 +154,8 @@ def _extras(storage: Storage, name: str, terms: Terms, plan: Sequence[Mapping[st
     study = studies.find(storage, name)
     if study is None:
         return None
-    studies.check_terms(study, terms)
-    Queue(storage, name).missing(plan)
+    studies.check_spec(study, terms)
+    Queue(storage, name).missing_from(plan)
     extras: Mapping[str, Any] | None = study.user_attrs.get(studies.EXTRAS)
     return extras
 
@@ -169,15 +171,15 @@ def _application(task_function: TaskFunction, hydra_context: HydraContext) -> Ap
     return JobApplication(task_function, hydra_context)
 
 
-def _search(settings: Settings, arguments: list[str], hydra_context: HydraContext) -> Search:
+def _search(settings: Settings, arguments: list[str], hydra_context: HydraContext) -> SearchStrategy:
     """The search space of `params` and the command line, which wins, with sampler and pruner tried out."""
     given = [f"{key}={value}" for key, value in settings.params.items()] + arguments
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    found = space(parser.parse_overrides(given))
+    found = parse_space(parser.parse_overrides(given))
     custom, target = settings.custom_search_space, settings.sampler["_target_"]
-    search = Search(
+    search = SearchStrategy(
         space=found,
-        enumerates=enumerates(found, target, settings.n_trials, custom),
+        is_exhaustive=is_exhaustive(found, target, settings.n_trials, custom),
         sampler_config=settings.sampler,
         pruner_config=settings.pruner,
         custom=custom,
@@ -213,7 +215,7 @@ def _check_failures(worker: Worker, queue: Queue, results: Results) -> None:
     Raises:
         SweepFailed: the first failure was no exception of a job.
     """
-    tally = queue.tally()
+    tally = queue.counts()
     if not worker.too_many_failed(tally):
         return
     first = next(trial for trial in queue.trials() if trial.user_attrs.get(OUTCOME) == FAILED)
@@ -227,4 +229,4 @@ def _check_failures(worker: Worker, queue: Queue, results: Results) -> None:
         except Exception as error:
             error.add_note(message)
             raise
-    raise SweepFailed(message)
+    raise SweepFailedError(message)

@@ -14,11 +14,11 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from lrlab.errors import InputError
-from lrlab.stopping import stoppable
-from lrlab.sweep.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, Tally, objective
-from lrlab.sweep.runner import Application, Context, End, Progress, Runner, Sweep
-from lrlab.sweep.search import Search
-from lrlab.sweep.storage import Storage
+from lrlab.runtime.signals import handle_signals
+from lrlab.sweep.runners.protocols import Application, IntermediateValue, Runner, Sweep, TrialEnd, WorkerContext
+from lrlab.sweep.search.strategy import SearchStrategy
+from lrlab.sweep.study.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, TrialCounts, objective
+from lrlab.sweep.study.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Worker:
     application: Application
     extras: Mapping[str, Any]
     storage: Storage
-    search: Search
+    search: SearchStrategy
     past: int
     max_failure_rate: float
 
-    def too_many_failed(self, tally: Tally) -> bool:
+    def too_many_failed(self, tally: TrialCounts) -> bool:
         """Whether the sweep has to stop."""
         return tally.failed > self.max_failure_rate * tally.total
 
@@ -59,22 +59,22 @@ class Worker:
     def _work(self, number: int) -> list[tuple[int, Any]]:
         sampler = self.search.sampler(self.sweep.study, number, self.past)
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
-        with stoppable() as stop:
-            runner = self.application.runner(Context(self.sweep, self.extras, number, stop))
-            shift = Shift(queue, runner, self)
+        with handle_signals() as stop:
+            runner = self.application.runner(WorkerContext(self.sweep, self.extras, number, stop))
+            shift = WorkerLoop(queue, runner, self)
             try:
-                shift.work()
+                shift.run()
             except (KeyboardInterrupt, SystemExit):
-                if stop.asked is None:  # not by us
+                if stop.received is None:  # not by us
                     raise
             finally:
                 runner.close()
-                shift.give_back()
+                shift.requeue_unfinished()
         return shift.results
 
 
 @dataclass
-class Shift:
+class WorkerLoop:
     """The time between a worker's start and its end."""
 
     queue: Queue
@@ -83,22 +83,22 @@ class Shift:
     running: dict[int, optuna.Trial] = field(default_factory=dict)
     results: list[tuple[int, Any]] = field(default_factory=list)
 
-    def work(self) -> None:
+    def run(self) -> None:
         is_child = os.getppid() == self.worker.sweeper
-        while self.fill() and self.running:
-            self.hear(self.runner.advance())
+        while self.claim_trials() and self.running:
+            self.handle_events(self.runner.advance())
             if is_child and os.getppid() != self.worker.sweeper:  # which was killed
                 return
 
-    def fill(self) -> bool:
+    def claim_trials(self) -> bool:
         """Take trials as long as there is room, but leave the other workers their share; False to stop."""
-        tally = self.queue.tally()
+        tally = self.queue.counts()
         if self.worker.too_many_failed(tally):
             return False
         sweep, search = self.worker.sweep, self.worker.search
         share = math.ceil((tally.waiting + tally.running) / sweep.workers)
-        while self.runner.room > 0 and len(self.running) < share:
-            trial = self.queue.take()
+        while self.runner.free_slots > 0 and len(self.running) < share:
+            trial = self.queue.claim()
             if trial is None:
                 break
             self.running[trial.number] = trial
@@ -106,19 +106,19 @@ class Shift:
                 self.runner.start(trial, search.overrides(trial, sweep.config))
             except InputError as error:
                 self.queue.fail(self.running.pop(trial.number), str(error))
-                return self.fill()  # unless too many have failed by now
+                return self.claim_trials()  # unless too many have failed by now
         return True
 
-    def hear(self, events: Sequence[Progress | End]) -> None:
+    def handle_events(self, events: Sequence[IntermediateValue | TrialEnd]) -> None:
         """Tell the study; a trial that has just ended is not pruned any more."""
-        ended = {event.trial for event in events if isinstance(event, End)}
+        ended = {event.trial for event in events if isinstance(event, TrialEnd)}
         for event in events:
-            if isinstance(event, End):
-                self.end(event)
-            elif event.trial in self.running and self.reported(event) and event.trial not in ended:
+            if isinstance(event, TrialEnd):
+                self.finish(event)
+            elif event.trial in self.running and self.report_and_should_prune(event) and event.trial not in ended:
                 self.prune(event.trial)
 
-    def reported(self, progress: Progress) -> bool:
+    def report_and_should_prune(self, progress: IntermediateValue) -> bool:
         """Whether the pruner, told of this, would rather stop the trial."""
         trial = self.running[progress.trial]
         if len(trial.study.directions) > 1:
@@ -133,7 +133,7 @@ class Shift:
         self.runner.prune(number)
         self.queue.prune(self.running.pop(number))
 
-    def end(self, end: End) -> None:
+    def finish(self, end: TrialEnd) -> None:
         trial = self.running.pop(end.trial)
         if end.state == "pruned":
             self.queue.prune(trial)
@@ -149,12 +149,12 @@ class Shift:
         try:
             self.queue.complete(trial, objective(value, len(trial.study.directions)))
         except TypeError as error:
-            self.queue.fail(trial, str(error), NO_OBJECTIVE if self.worker.search.enumerates else FAILED)
+            self.queue.fail(trial, str(error), NO_OBJECTIVE if self.worker.search.is_exhaustive else FAILED)
         except ValueError as error:
             self.queue.fail(trial, str(error), DIVERGED)
 
-    def give_back(self) -> None:
+    def requeue_unfinished(self) -> None:
         """Queue again what was cut off."""
         for trial in self.queue.trials(TrialState.RUNNING):
             if self.queue.is_mine(trial):
-                self.queue.give_back(trial)
+                self.queue.requeue(trial)

@@ -12,7 +12,7 @@ import numpy as np
 
 from lrlab.errors import InputError
 from lrlab.tracking import database
-from lrlab.tracking.mlflow import load
+from lrlab.tracking.client_store import client_class
 
 CODE = Path(__file__).with_name("classifier.py")
 ALIAS = "confirmed"
@@ -59,12 +59,12 @@ class Registry:
     def _register(
         self, run_id: str, name: str, weights: Mapping[str, np.ndarray], classes: Sequence[str], description: str
     ) -> str:
-        client = load()(database.address(self.uri, self.outputs))
+        client = client_class()(database.address(self.uri, self.outputs))
         from mlflow.exceptions import MlflowException
 
         try:
             with tempfile.TemporaryDirectory() as scratch:
-                save(Path(scratch) / "model", weights, classes)
+                save_model(Path(scratch) / "model", weights, classes)
                 client.log_artifacts(run_id, str(Path(scratch) / "model"), "model")
             if not client.search_registered_models(f"name = '{name}'"):
                 client.create_registered_model(name)
@@ -77,7 +77,7 @@ class Registry:
         return f"models:/{name}@{ALIAS}"
 
 
-def save(place: Path, weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
+def save_model(place: Path, weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
     """Write a model in MLflow's format into a folder that does not exist yet."""
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model

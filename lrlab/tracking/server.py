@@ -11,7 +11,7 @@ import urllib.request
 
 from rich.console import Console
 
-from lrlab.core import check
+from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.tracking import database
 
@@ -31,7 +31,7 @@ def serve(uri: str | None, outputs: str, port: int = 5000) -> None:
     Raises:
         InputError: the port is taken, the store cannot be used, or its server is elsewhere.
     """
-    check.integer("port", port, at_least=1, at_most=65535)
+    validation.integer("port", port, at_least=1, at_most=65535)
     store = database.address(uri, outputs)
     if store.startswith("http"):
         raise InputError(f"the runs are on a server already: open {store} in a browser")

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from lrlab.errors import InputError
 
-Record = Mapping[str, Any]
+SpoolEntry = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Spool:
         return cls(path, file, destination)
 
     @classmethod
-    def left_behind(cls, folder: Path) -> Iterator[Self]:
+    def orphaned(cls, folder: Path) -> Iterator[Self]:
         """Those that no process holds any more, the oldest first."""
         for path in sorted(folder.glob("*.jsonl")):
             file = path.open("rb+", buffering=0)
@@ -82,7 +82,7 @@ class Spool:
         """How many records wait."""
         return os.pread(self._file.fileno(), self._end - self._read, self._read).count(b"\n")
 
-    def add(self, record: Record) -> None:
+    def add(self, record: SpoolEntry) -> None:
         """Append a record; it is the kernel's when this returns.
 
         Raises:
@@ -98,7 +98,7 @@ class Spool:
                 raise InputError(f"outputs must be writable, got {self.path}: {error.strerror}") from error
             self._end += len(line)
 
-    def first(self) -> tuple[Record, int] | None:
+    def peek(self) -> tuple[SpoolEntry, int] | None:
         """The record in front and its length in the file; None if there is none, or only the torn rest of one."""
         size, block = self._end - self._read, b""
         while len(block) < size and b"\n" not in block:
@@ -106,7 +106,7 @@ class Spool:
         line, newline, _ = block.partition(b"\n")
         return (json.loads(line), len(line) + 1) if newline else None
 
-    def drop(self, length: int) -> None:
+    def pop(self, length: int) -> None:
         """Go past the record in front; when nothing waits, the file is short again."""
         with self._lock:
             self._read += length
@@ -114,7 +114,7 @@ class Spool:
                 os.ftruncate(self._file.fileno(), self._start)
                 self._read = self._end = self._start
 
-    def refuse(self, record: Record, reason: str) -> None:
+    def dead_letter(self, record: SpoolEntry, reason: str) -> None:
         """Set aside, in a file beside this one, what its destination will not take."""
         with self.path.with_suffix(".refused").open("ab") as file:
             file.write(_line({"reason": reason, **record}))
@@ -123,10 +123,10 @@ class Spool:
         """Let go of the file; it disappears if nothing waits in it. Closing twice is fine."""
         if self._file.closed:
             return
-        if self.first() is None:
+        if self.peek() is None:
             self.path.unlink(missing_ok=True)
         self._file.close()
 
 
-def _line(record: Record) -> bytes:
+def _line(record: SpoolEntry) -> bytes:
     return json.dumps(record, separators=(",", ":")).encode() + b"\n"

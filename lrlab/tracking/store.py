@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from lrlab.errors import InputError
-from lrlab.tracking.tracker import DatasetInfo, Ending, Record
+from lrlab.tracking.tracker import DatasetInfo, RunRecord, TerminalStatus
 
 # The names by which MLflow's user interface and search know these
 PARENT = "mlflow.parentRunId"
 NAME = "mlflow.runName"
 USER = "mlflow.user"
 CONTEXT = ("mlflow.data.context", "training")
-KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
+EXPERIMENT_KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
 
-LONGEST = {"param": 6000, "tag": 8000, "digest": 36}  # characters MLflow keeps
-LARGEST = 1.7976931348623157e308  # MLflow keeps infinities as the largest floats
+MAX_LENGTH = {"param": 6000, "tag": 8000, "digest": 36}  # characters MLflow keeps
+MAX_FLOAT = 1.7976931348623157e308  # MLflow keeps infinities as the largest floats
 
 
-class Refused(InputError):
+class RejectedError(InputError):
     """The store answers, and will not take this: asking again changes nothing."""
 
 
-class Point(NamedTuple):
+class MetricPoint(NamedTuple):
     """One value of one metric; `time` is in milliseconds since 1970."""
 
     key: str
@@ -37,7 +37,7 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class NewRun:
+class RunSpec:
     """A run to be created. The name and the parent are among the tags, as MLflow has it."""
 
     time: int
@@ -49,52 +49,52 @@ class NewRun:
 class Store(Protocol):
     """Keeps MLflow runs. Raises `InputError` when a run id is unknown or the place cannot be reached."""
 
-    def create(self, run: NewRun) -> str:
+    def create_run(self, run: RunSpec) -> str:
         """Create a running run, return its id."""
 
     def write(
         self,
         run_id: str,
         *,
-        points: Sequence[Point] = (),
+        points: Sequence[MetricPoint] = (),
         tags: Mapping[str, str] | None = None,
-        status: Ending | None = None,
+        status: TerminalStatus | None = None,
     ) -> None:
         """Add points and tags; with a status, end the run now."""
 
-    def attach(self, run_id: str, files: Mapping[str, bytes]) -> None:
+    def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         """Write artifacts, by their path inside the run."""
 
-    def read(self, run_id: str) -> Record:
+    def get_run(self, run_id: str) -> RunRecord:
         """One run."""
 
-    def children(self, parent: str) -> list[Record]:
+    def child_runs(self, parent: str) -> list[RunRecord]:
         """The runs whose parent this is, oldest first."""
 
-    def unfinished(self) -> list[tuple[str, str]]:
+    def unfinished_runs(self) -> list[tuple[str, str]]:
         """The runs that were not ended, each with its owner ("" if it has none)."""
 
     def close(self) -> None:
         """Let go of connections."""
 
 
-def source(dataset: DatasetInfo) -> tuple[str, str]:
+def dataset_source(dataset: DatasetInfo) -> tuple[str, str]:
     """MLflow's type and JSON of where a data set comes from."""
     if dataset.source.startswith(("http://", "https://")):
         return "http", json.dumps({"url": dataset.source})
     return "local", json.dumps({"uri": dataset.source})
 
 
-def profile(dataset: DatasetInfo) -> str:
+def dataset_profile(dataset: DatasetInfo) -> str:
     """MLflow's JSON of how large a data set is."""
     return json.dumps({"num_rows": sum(dataset.sizes.values()), **dataset.sizes})
 
 
-def unclipped(value: float) -> float:
+def restore_infinity(value: float) -> float:
     """The infinity that MLflow keeps as the largest float; any other value as it is."""
-    return value if abs(value) < LARGEST else value * 2
+    return value if abs(value) < MAX_FLOAT else value * 2
 
 
-def unknown(run_id: str, place: object) -> Refused:
+def run_not_found(run_id: str, place: object) -> RejectedError:
     """The refusal of a run id."""
-    return Refused(f"run_id {run_id!r} is not in {place}; `lrlab ui` shows what there is")
+    return RejectedError(f"run_id {run_id!r} is not in {place}; `lrlab ui` shows what there is")

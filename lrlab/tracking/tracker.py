@@ -9,11 +9,11 @@ from uuid import uuid4
 from lrlab.errors import InputError
 
 
-class Unreachable(InputError):
+class UnreachableError(InputError):
     """The place does not answer now, or does not know yet what waits to be delivered to it."""
 
 
-Ending = Literal["FINISHED", "FAILED", "KILLED"]
+TerminalStatus = Literal["FINISHED", "FAILED", "KILLED"]
 CONFIG = "config.yaml"
 
 
@@ -28,7 +28,7 @@ class DatasetInfo:
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """A run as it was recorded.
 
     `status` is RUNNING until the run is ended. `metrics` holds the whole history of each metric as (step,
@@ -57,7 +57,7 @@ class Tracker(Protocol):
     unknown or the place cannot be reached; what is buffered stays in the buffer then.
     """
 
-    def start(
+    def create_run(
         self,
         name: str,
         *,
@@ -69,16 +69,16 @@ class Tracker(Protocol):
     ) -> str:
         """Begin a run, return its id. `params` is flat; `config` is kept to the letter as `config.yaml`."""
 
-    def log(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+    def log_metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """Buffer the metrics of one step."""
 
-    def attach(self, run_id: str, files: Mapping[str, bytes]) -> None:
+    def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         """Keep files with the run, by their path inside it."""
 
-    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Add tags or replace their values."""
 
-    def end(self, run_id: str, status: Ending = "FINISHED") -> None:
+    def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         """Write what is buffered for this run and close it."""
 
     def flush(self) -> None:
@@ -87,13 +87,13 @@ class Tracker(Protocol):
     def close(self) -> None:
         """Write what is buffered and let go of the place. Closing twice is fine."""
 
-    def read(self, run_id: str) -> Record:
+    def get_run(self, run_id: str) -> RunRecord:
         """The run with everything that was logged to it so far."""
 
-    def children(self, parent: str) -> list[Record]:
+    def child_runs(self, parent: str) -> list[RunRecord]:
         """The runs started under this one, oldest first."""
 
-    def repair(self, gone: Collection[str] = ()) -> int:
+    def close_orphans(self, gone: Collection[str] = ()) -> int:
         """Close as killed the runs that dead processes left open; how many.
 
         Args:
@@ -123,9 +123,9 @@ class MemoryTracker:
 
     def __init__(self) -> None:
         self.files: dict[str, dict[str, bytes]] = {}
-        self._records: dict[str, Record] = {}
+        self._records: dict[str, RunRecord] = {}
 
-    def start(
+    def create_run(
         self,
         name: str,
         *,
@@ -137,23 +137,23 @@ class MemoryTracker:
     ) -> str:
         run_id = uuid4().hex
         texts = {key: str(value) for key, value in (params or {}).items()}
-        self._records[run_id] = Record(run_id, name, "RUNNING", parent, texts, dict(tags or {}), "", {})
+        self._records[run_id] = RunRecord(run_id, name, "RUNNING", parent, texts, dict(tags or {}), "", {})
         self.files[run_id] = {CONFIG: config.encode()} if config else {}
         return run_id
 
-    def log(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+    def log_metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         history = self._record(run_id).metrics
         for key, value in metrics.items():
             history.setdefault(key, []).append((step, float(value)))
 
-    def attach(self, run_id: str, files: Mapping[str, bytes]) -> None:
+    def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         self._record(run_id)
         self.files[run_id].update(files)
 
-    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         self._record(run_id).tags.update(tags)
 
-    def end(self, run_id: str, status: Ending = "FINISHED") -> None:
+    def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         self._records[run_id] = replace(self._record(run_id), status=status)
 
     def flush(self) -> None:
@@ -162,7 +162,7 @@ class MemoryTracker:
     def close(self) -> None:
         pass
 
-    def read(self, run_id: str) -> Record:
+    def get_run(self, run_id: str) -> RunRecord:
         record = self._record(run_id)
         return replace(
             record,
@@ -172,10 +172,10 @@ class MemoryTracker:
             metrics={key: sorted(points, key=lambda point: point[0]) for key, points in record.metrics.items()},
         )
 
-    def children(self, parent: str) -> list[Record]:
-        return [self.read(run_id) for run_id, record in self._records.items() if record.parent == parent]
+    def child_runs(self, parent: str) -> list[RunRecord]:
+        return [self.get_run(run_id) for run_id, record in self._records.items() if record.parent == parent]
 
-    def repair(self, gone: Collection[str] = ()) -> int:
+    def close_orphans(self, gone: Collection[str] = ()) -> int:
         return 0
 
     def __enter__(self) -> Self:
@@ -186,7 +186,7 @@ class MemoryTracker:
     ) -> None:
         self.close()
 
-    def _record(self, run_id: str) -> Record:
+    def _record(self, run_id: str) -> RunRecord:
         if run_id not in self._records:
             raise InputError(f"run_id {run_id!r} is not in this process's memory (tracking=none)")
         return self._records[run_id]

@@ -39,7 +39,7 @@ def evaluate(layers: Sequence[Layer], loss: Loss, images: Array, labels: Array, 
 Split = Literal["train", "val", "test"]
 
 
-def measure(split: Split, layers: Sequence[Layer], loss: Loss, dataset: Dataset) -> dict[str, float]:
+def split_metrics(split: Split, layers: Sequence[Layer], loss: Loss, dataset: Dataset) -> dict[str, float]:
     """Loss and accuracy of one member (K = 1) on a split, as metrics."""
     images, labels, rows = {
         "train": (dataset.x, dataset.y, dataset.train),

@@ -1,9 +1,18 @@
-"""The experiment: everything that decides what one training run does, validated."""
+"""The experiment, everything that decides what one training does, and the roles that train it.
 
+A method creates populations. A population trains its members epoch by epoch, and a member's curve does not depend on
+the other members; what an epoch is depends on the method. Everything else knows members and populations only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lrlab.core import check
+import numpy as np
+
+from lrlab.config import validation
 from lrlab.core.loss import Loss
 from lrlab.core.model import Model
 from lrlab.core.neighbours import KNN
@@ -11,7 +20,114 @@ from lrlab.core.optimizer import Optimizer
 from lrlab.core.regularizer import Regularizer
 from lrlab.core.schedule import Schedule
 from lrlab.data.datasets import Dataset
-from lrlab.training.method import Method
+from lrlab.errors import InputError
+
+Array = np.ndarray
+
+
+class Member(Protocol):
+    """A member of a cohort: one experiment on its way."""
+
+    @property
+    def experiment(self) -> Experiment:
+        """Its configuration."""
+
+    @property
+    def slot(self) -> int:
+        """Its place in the cohort."""
+
+    @property
+    def first_epoch(self) -> int:
+        """How many epochs the cohort had made before it came."""
+
+    @property
+    def epoch(self) -> int:
+        """How many it has made."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has reached its end."""
+
+    def weights(self) -> dict[str, Array]:
+        """Copies of what was learned, such as W1 (out, in), b1 (out,), W2, ...; empty without parameters."""
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What an epoch of one member came to.
+
+    Attributes:
+        metrics: ``train/loss`` and ``train/accuracy`` are running means over the epoch, before each update;
+            ``val/loss`` and ``val/accuracy`` are measured at its end; losses are without the regularizer, in nats;
+            ``lr``, ``gradient_norm`` and ``update_ratio`` are those of the last update, over all parameters.
+        diverged: a loss or a norm is not finite.
+    """
+
+    member: Member
+    epoch: int
+    metrics: dict[str, float]
+    diverged: bool
+
+
+class Population(Protocol):
+    """Members that are trained side by side; ``lrlab.training.population.Population`` is one."""
+
+    @property
+    def dataset(self) -> Dataset:
+        """What they learn from."""
+
+    @property
+    def width(self) -> int:
+        """The number of slots."""
+
+    @property
+    def microbatch(self) -> int:
+        """Samples per multiply, where that matters."""
+
+    @property
+    def epochs_done(self) -> int:
+        """How many epochs it has made, those before a replay began included."""
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """Who is in it, by slot."""
+
+    @property
+    def free_slots(self) -> int:
+        """Number of free slots."""
+
+    def admit(self, experiment: Experiment, slot: int | None = None) -> Member:
+        """Start a member in a free slot (the first one, or the one named)."""
+
+    def release(self, member: Member) -> None:
+        """Free a member's slot."""
+
+    def train_epoch(self) -> list[EpochResult]:
+        """Train every member for one epoch; one event each."""
+
+    def test(self, member: Member) -> dict[str, float]:
+        """Loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
+
+
+class Method(Protocol):
+    """A choice of conf/method."""
+
+    def check(self, experiment: Experiment) -> None:
+        """Refuse an experiment with parts that this method cannot train."""
+
+    def check_fits(self, experiment: Experiment, dataset: Dataset) -> None:
+        """Refuse an experiment that is too large for this method, or for the data."""
+
+    def n_epochs(self, experiment: Experiment, dataset: Dataset) -> int:
+        """How many epochs a member makes at most."""
+
+    def compatibility_key(self, experiment: Experiment) -> Hashable:
+        """What the members of one cohort have in common."""
+
+    def new_population(
+        self, experiment: Experiment, dataset: Dataset, *, width: int, microbatch: int, first_epoch: int = 0
+    ) -> Population:
+        """An empty cohort for experiments that share with this one what must be shared."""
 
 
 class DataSource(Protocol):
@@ -51,12 +167,12 @@ class Experiment:
     updates: int | None = None
 
     def __post_init__(self) -> None:
-        check.integer("batch_size", self.batch_size, at_least=1)
-        check.integer("epochs", self.epochs, at_least=1)
-        check.integer("seed", self.seed, at_least=0)
+        validation.integer("batch_size", self.batch_size, at_least=1)
+        validation.integer("epochs", self.epochs, at_least=1)
+        validation.integer("seed", self.seed, at_least=0)
         if self.updates is not None:
-            check.integer("updates", self.updates, at_least=1)
-        check.choice("dtype", self.dtype, ("float32", "float64"))
+            validation.integer("updates", self.updates, at_least=1)
+        validation.choice("dtype", self.dtype, ("float32", "float64"))
         self.method.check(self)
 
     def check_fits(self, dataset: Dataset) -> None:
@@ -76,3 +192,14 @@ class Experiment:
     def _updates_an_epoch(self, training_samples: int) -> int:
         """The last batch of an epoch may be smaller."""
         return -(-training_samples // self.batch_size)
+
+
+def parametric(experiment: Experiment) -> Model:
+    """The experiment's model.
+
+    Raises:
+        InputError: it has no parameters that could be learned.
+    """
+    if isinstance(experiment.model, KNN):
+        raise InputError(f"method must be knn for model=knn, got {experiment.method}")
+    return experiment.model

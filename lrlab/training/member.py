@@ -9,7 +9,7 @@ from lrlab.core.model import Layer
 from lrlab.core.optimizer import State
 from lrlab.core.schedule import factor
 from lrlab.training.experiment import Experiment
-from lrlab.training.noise import NoiseMeter
+from lrlab.training.gradient_noise import NoiseMeter
 
 Array = np.ndarray
 
@@ -25,19 +25,19 @@ class Block:
 
     w: Array
     gradient: Array  # of the batch so far: the sum over its microbatches
-    measured: Array  # the part of it that the noise meter has seen
+    last_measured: Array  # the part of it that the noise meter has seen
     state: State
     scratch: Array
     is_weight: bool  # biases are not regularized
 
-    def growth(self) -> float:
+    def increment_sq_norm(self) -> float:
         """|g|² of what the gradient has grown by since it was last measured."""
-        np.subtract(self.gradient, self.measured, out=self.scratch)
-        self.measured[:] = self.gradient
+        np.subtract(self.gradient, self.last_measured, out=self.scratch)
+        self.last_measured[:] = self.gradient
         return float(self.scratch @ self.scratch)
 
 
-class Member:
+class StackedMember:
     """One experiment in one slot of a population.
 
     Attributes:
@@ -79,12 +79,12 @@ class Member:
         names = [f"{kind}{i // 2 + 1}" for i, kind in enumerate("Wb" * (len(self._parameters) // 2))]
         return {name: array.copy() for name, array in zip(names, self._parameters, strict=True)}
 
-    def memory(self) -> dict[str, Array]:
+    def state_dict(self) -> dict[str, Array]:
         """The arrays from which training goes on, between two epochs: parameters and optimizer state. Not copies."""
         state = {f"state{i}_{j}": array for i, block in enumerate(self._blocks) for j, array in enumerate(block.state)}
         return {f"parameter{i}": array for i, array in enumerate(self._parameters)} | state
 
-    def consume(self, seen: int) -> None:
+    def accumulate(self, seen: int) -> None:
         """Take note of a microbatch, whose gradient has been added; update when it completes a batch.
 
         Args:
@@ -93,7 +93,7 @@ class Member:
         last, full = seen == self._samples, seen % self.experiment.batch_size == 0
         measure = self._noise.chooses(seen)
         if measure:
-            self._noise.microbatch(sum(block.growth() for block in self._blocks))
+            self._noise.microbatch(sum(block.increment_sq_norm() for block in self._blocks))
         if not (last or full):
             return
         loss_square = self._update(observe=last, measure=measure)
@@ -118,14 +118,14 @@ class Member:
             g = block.gradient
             if measure:
                 loss_square += float(g @ g)
-                block.measured.fill(0)
+                block.last_measured.fill(0)
             if block.is_weight:
                 experiment.regularizer.add_gradient(block.w, g, block.scratch)
             if observe:
                 gradient_square += float(np.square(g, dtype=np.float64).sum())
             optimizer.update(block.w, g, block.state, lr, self.t, block.scratch)
             if block.is_weight:
-                experiment.regularizer.shrink(block.w, lr, block.scratch)
+                experiment.regularizer.prox(block.w, lr, block.scratch)
             g.fill(0)
         if observe:
             change = [w - old for w, old in zip(self._parameters, before, strict=True)]
@@ -152,7 +152,7 @@ def _blocks(experiment: Experiment, slot: int, layers: Sequence[Layer], gradient
                 yield Block(
                     w=piece,
                     gradient=gradient[i : i + BLOCK],
-                    measured=np.zeros_like(piece),
+                    last_measured=np.zeros_like(piece),
                     state=experiment.optimizer.init(piece),
                     scratch=scratch[: len(piece)],
                     is_weight=name == "W",

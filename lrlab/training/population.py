@@ -11,18 +11,17 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from lrlab.core.loss import Loss
-from lrlab.core.model import Model, backward, forward, outputs, room, zeros
+from lrlab.core.model import Model, aligned_zeros, backward, forward, output_buffers, zeros
 from lrlab.data.datasets import Dataset
-from lrlab.training.experiment import Experiment
-from lrlab.training.member import Member
-from lrlab.training.method import Event, Trainee
+from lrlab.training.experiment import EpochResult, Experiment, Member
+from lrlab.training.member import StackedMember as StackedMember
 
 Array = np.ndarray
 
 EVALUATION_BATCH = 512
-LARGEST_MICROBATCH = 1024  # more does not multiply faster
-FAIR_MICROBATCH = 64  # less is slow
-SPAN = 4  # batch sizes of one microbatch: the largest is at most so many times the smallest
+MAX_MICROBATCH = 1024  # more does not multiply faster
+MIN_EFFICIENT_MICROBATCH = 64  # less is slow
+MAX_BATCH_RATIO = 4  # batch sizes of one microbatch: the largest is at most so many times the smallest
 
 
 def microbatch_for(batch_sizes: Iterable[int]) -> int:
@@ -31,8 +30,8 @@ def microbatch_for(batch_sizes: Iterable[int]) -> int:
     A common size that has no fair divisor (a large prime, say) is taken whole: more memory, but no crumbs.
     """
     common = math.gcd(*batch_sizes)
-    largest = next(m for m in range(min(common, LARGEST_MICROBATCH), 0, -1) if common % m == 0)
-    return largest if common <= LARGEST_MICROBATCH or largest >= FAIR_MICROBATCH else common
+    largest = next(m for m in range(min(common, MAX_MICROBATCH), 0, -1) if common % m == 0)
+    return largest if common <= MAX_MICROBATCH or largest >= MIN_EFFICIENT_MICROBATCH else common
 
 
 def microbatches(batch_sizes: Iterable[int]) -> list[tuple[int, int]]:
@@ -42,13 +41,13 @@ def microbatches(batch_sizes: Iterable[int]) -> list[tuple[int, int]]:
     """
     shared, left = [], sorted(set(batch_sizes))
     while left:
-        smallest, together = left[0], [size for size in left if size <= SPAN * left[0]]
+        smallest, together = left[0], [size for size in left if size <= MAX_BATCH_RATIO * left[0]]
         shared.append((smallest, microbatch_for(together)))
         left = left[len(together) :]
     return shared
 
 
-class Population:
+class StackedPopulation:
     """K slots for members that share data, architecture, loss, dtype and the order of the samples.
 
     Args:
@@ -76,26 +75,26 @@ class Population:
         self.dataset = dataset
         self.width = width
         self.microbatch = microbatch
-        self.epochs = first_epoch
+        self.epochs_done = first_epoch
         self._model, self._loss, self._seed = model, loss, seed
         self._dtype = np.dtype(dtype)
         self._widths = model.widths(dataset.x.shape[1], len(dataset.classes))
         self._layers = zeros(self._widths, width, self._dtype)
         self._gradients = zeros(self._widths, width, self._dtype)  # of each member's batch so far
-        self._rows = room((max(microbatch, EVALUATION_BATCH), dataset.x.shape[1]), dataset.x.dtype)
+        self._rows = aligned_zeros((max(microbatch, EVALUATION_BATCH), dataset.x.shape[1]), dataset.x.dtype)
         self._outputs: dict[int, list[Array]] = {}  # per batch length
-        self._slots: list[Member | None] = [None] * width
+        self._slots: list[StackedMember | None] = [None] * width
 
     @property
-    def members(self) -> list[Member]:
+    def members(self) -> list[StackedMember]:
         return [member for member in self._slots if member is not None]
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         """Number of free slots."""
         return self._slots.count(None)
 
-    def admit(self, experiment: Experiment, slot: int | None = None) -> Member:
+    def admit(self, experiment: Experiment, slot: int | None = None) -> StackedMember:
         """Start a member in a free slot (the first one, or the one named)."""
         if experiment.batch_size % self.microbatch:
             raise ValueError(f"batch size {experiment.batch_size} is no multiple of {self.microbatch}")
@@ -106,24 +105,24 @@ class Population:
             layer.W[slot], layer.b[slot] = start.W[0], start.b[0]
             gradient.W[slot], gradient.b[slot] = 0, 0
         samples = len(self.dataset.train)
-        member = Member(experiment, slot, self.epochs, samples, self._layers, self._gradients)
+        member = StackedMember(experiment, slot, self.epochs_done, samples, self._layers, self._gradients)
         self._slots[slot] = member
         return member
 
-    def release(self, member: Trainee) -> None:
+    def release(self, member: Member) -> None:
         """Free a member's slot. Its parameters become zero, so that nothing of it is left behind."""
         self._slots[member.slot] = None
         for layer in self._layers:
             layer.W[member.slot] = 0
             layer.b[member.slot] = 0
 
-    def epoch(self) -> list[Event]:
+    def train_epoch(self) -> list[EpochResult]:
         """Train every member for one pass over the training set, then measure it on the validation set."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a diverging member is no news
             train_loss, train_accuracy = self._train()
             validation = self.dataset.validation
             val_loss, val_accuracy = self._evaluate(self.dataset.x, self.dataset.y, validation)
-        self.epochs += 1
+        self.epochs_done += 1
         events = []
         for member in self.members:
             k = member.slot
@@ -136,10 +135,10 @@ class Population:
                 **member.metrics,
             }
             diverged = not all(map(math.isfinite, metrics.values()))
-            events.append(Event(member, member.epoch, metrics, diverged))
+            events.append(EpochResult(member, member.epoch, metrics, diverged))
         return events
 
-    def test(self, member: Trainee) -> dict[str, float]:
+    def test(self, member: Member) -> dict[str, float]:
         """Loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
         data = self.dataset
         loss, accuracy = self._evaluate(data.x_test, data.y_test, np.arange(len(data.y_test)))
@@ -147,29 +146,29 @@ class Population:
 
     def _train(self) -> tuple[Array, Array]:
         """One pass of updates; mean loss (K,) and accuracy (K,) over it."""
-        order = np.random.default_rng([self._seed, self.epochs]).permutation(self.dataset.train)
+        order = np.random.default_rng([self._seed, self.epochs_done]).permutation(self.dataset.train)
         samples = len(order)
         batch_sizes = np.array([m.experiment.batch_size if m else self.microbatch for m in self._slots])
         loss, right = np.zeros(self.width), np.zeros(self.width)
         members, seen = self.members, 0
         for x, y in self._batches(self.dataset.x, self.dataset.y, order, self.microbatch):
             in_batch = np.minimum(batch_sizes, samples - seen // batch_sizes * batch_sizes)
-            out = self._room_for(len(y))
+            out = self._output_buffers(len(y))
             scores = forward(self._layers, x, out)
-            losses, hits = self._loss.gradient(scores, y, in_batch.astype(self._dtype))
+            losses, hits = self._loss.value_and_grad(scores, y, in_batch.astype(self._dtype))
             backward(self._layers, x, out, scores, self._gradients)
             loss += losses.sum(axis=1, dtype=np.float64)
             right += np.count_nonzero(hits, axis=1)
             seen += len(y)
             for member in members:
-                member.consume(seen)
+                member.accumulate(seen)
         return loss / samples, right / samples
 
     def _evaluate(self, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
         """Mean loss (K,) and accuracy (K,) of all slots on some rows."""
         loss, right = np.zeros(self.width), np.zeros(self.width)
         for x, y in self._batches(images, labels, rows, EVALUATION_BATCH):
-            scores = forward(self._layers, x, self._room_for(len(y)))
+            scores = forward(self._layers, x, self._output_buffers(len(y)))
             loss += self._loss.value(scores, y).sum(axis=1, dtype=np.float64)
             right += np.count_nonzero(scores.argmax(axis=1) == y, axis=1)
         return loss / len(rows), right / len(rows)
@@ -181,7 +180,7 @@ class Population:
             x = np.take(images, chosen, axis=0, out=self._rows[: len(chosen)], mode="clip")
             yield x.astype(self._dtype, copy=False), labels[chosen]
 
-    def _room_for(self, length: int) -> list[Array]:
+    def _output_buffers(self, length: int) -> list[Array]:
         if length not in self._outputs:
-            self._outputs[length] = outputs(self._widths, self.width, length, self._dtype)
+            self._outputs[length] = output_buffers(self._widths, self.width, length, self._dtype)
         return self._outputs[length]

@@ -7,7 +7,7 @@ import pytest
 
 from lrlab.analysis.runs import Run, Runs, number_or_text, read
 from lrlab.errors import InputError
-from lrlab.sweep.study import EXTRAS, TERMS
+from lrlab.sweep.study.study import EXTRAS, TERMS
 from lrlab.tracking.tracker import MemoryTracker
 
 
@@ -25,21 +25,21 @@ def study(parent: str, space: dict[str, str] | None = None) -> optuna.Study:
 
 def trial(tracker: MemoryTracker, parent: str, number: int, status: str, loss: float = 1.0, **tags: str) -> None:
     params = {"batch_size": 8, "optimizer": "SGD", "optimizer.lr": 0.1 * (number + 1), "seed": number % 2}
-    run = tracker.start("t", parent=parent, params=params, tags={"lrlab.trial": str(number), **tags})
-    tracker.log(run, 1, {"val/loss": 2 * loss})
-    tracker.log(run, 2, {"val/loss": loss})
+    run = tracker.create_run("t", parent=parent, params=params, tags={"lrlab.trial": str(number), **tags})
+    tracker.log_metrics(run, 1, {"val/loss": 2 * loss})
+    tracker.log_metrics(run, 2, {"val/loss": loss})
     if status != "RUNNING":
-        tracker.end(run, status)
+        tracker.end_run(run, status)
 
 
 def test_trials_that_came_to_their_end(tracker):
-    parent = tracker.start("s")
+    parent = tracker.create_run("s")
     trial(tracker, parent, 0, "FINISHED", 0.5)
     trial(tracker, parent, 1, "FAILED", math.nan, **{"lrlab.diverged": "true"})
     trial(tracker, parent, 2, "KILLED", **{"lrlab.pruned": "true"})
     trial(tracker, parent, 3, "FAILED")  # cut off
     trial(tracker, parent, 4, "RUNNING")
-    tracker.end(tracker.start("no trial", parent=parent))
+    tracker.end_run(tracker.create_run("no trial", parent=parent))
     assert read(study(parent), tracker).table() == [
         {"batch_size": 8, "lr": 0.1, "seed": 0, "loss": 0.5},
         {"batch_size": 8, "lr": 0.2, "seed": 1, "loss": math.inf},
@@ -50,7 +50,7 @@ def test_a_foreign_study_and_an_empty_one(tracker):
     with pytest.raises(InputError, match=r"^study must be one that lrlab trained, got 'f'"):
         read(optuna.create_study(study_name="f"), tracker)
     with pytest.raises(InputError, match=r"^study must have trials that came to their end, got 's'"):
-        read(study(tracker.start("s")), tracker)
+        read(study(tracker.create_run("s")), tracker)
 
 
 def runs(*params: dict, **swept: str) -> Runs:

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import machine, memory, processes, results, seams, stopwatch
+from benchmarks import first_update, machine, memory, processes, profile, results
 from benchmarks.__main__ import FIGURES, parser
 from benchmarks.bench import Bench
 from benchmarks.figures import engine
-from benchmarks.picture import PANELS, draw
+from benchmarks.measurement import Row
+from benchmarks.plot import PANELS, draw
 from benchmarks.progress import watching
 from benchmarks.results import Result
-from benchmarks.rows import Row
 from benchmarks.store import Unequal, best, complete, trained, updates
 from benchmarks.table import table
-from benchmarks.work import METRICS, Sweep
+from benchmarks.workloads import METRICS, Sweep
 
 COST = Row("linear", "a sweep", "s", (2.0, 9.0, 4.0), "Optuna 5 + PyTorch", (20.0, 30.0, 10.0), at_least=5.0)
 RATE = Row("engine", "K = 8", "GFLOP/s", (60.0,), "SGEMM peak", (80.0,), at_least=0.8)
@@ -149,10 +149,10 @@ def test_clock_books_each_second_to_the_innermost_seam(monkeypatch: pytest.Monke
         def inner(self) -> None:
             now[0] += 4
 
-    monkeypatch.setattr(seams.time, "thread_time", lambda: now[0])
-    monkeypatch.setattr(seams.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(profile.time, "thread_time", lambda: now[0])
+    monkeypatch.setattr(profile.time, "process_time", lambda: now[0])
     monkeypatch.setattr(sys.modules[__name__], "Shop", Shop, raising=False)
-    clock = seams.Clock()
+    clock = profile.Clock()
     clock.wrap(f"{__name__}:Shop.outer", "out")
     clock.wrap(f"{__name__}:Shop.inner", "in")
     now[0] += 8
@@ -161,18 +161,18 @@ def test_clock_books_each_second_to_the_innermost_seam(monkeypatch: pytest.Monke
 
 
 def test_every_seam_is_there() -> None:
-    for place in (seams.CHECKED, *(place for places in seams.SEAMS.values() for place in places)):
-        assert callable(seams.located(place)[2])
+    for place in (profile.CHECKED, *(place for places in profile.SEAMS.values() for place in places)):
+        assert callable(profile.located(place)[2])
 
 
 def test_first_update_is_noted_once_and_is_sgd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(stopwatch.FOLDER, str(tmp_path))
-    optimizer = stopwatch.FirstUpdate(lr=0.5)
+    monkeypatch.setenv(first_update.FOLDER, str(tmp_path))
+    optimizer = first_update.FirstUpdate(lr=0.5)
     w, g = np.ones(3), np.full(3, 2.0)
     for _ in range(2):
         optimizer.update(w, g.copy(), optimizer.init(w), 0.5, 1, np.empty(3))
     np.testing.assert_array_equal(w, -np.ones(3))
-    assert len(stopwatch.first_updates(tmp_path)) == 1
+    assert len(first_update.first_updates(tmp_path)) == 1
 
 
 def test_memory_leaves_the_shared_files_out(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lrlab.core.blas import add_multiple, add_product, product
+from lrlab.core.blas import axpy, gemm_add, matmul
 
 DTYPES = ("float32", "float64")
 
@@ -12,7 +12,7 @@ def test_a_multiple_is_added_in_place(dtype: str, shape: tuple[int, ...]) -> Non
     rng = np.random.default_rng(0)
     x, y = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
     expected = y + np.asarray(-0.3, dtype) * x
-    add_multiple(-0.3, x, y)
+    axpy(-0.3, x, y)
     np.testing.assert_allclose(y, expected, rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
 
 
@@ -31,18 +31,18 @@ def test_a_product_replaces_what_was_there_or_is_added(
         a, b = (np.repeat(each, 2, axis=-1)[..., ::2] for each in (a, b))
     expected, within = a.astype(float) @ b.astype(float), {"rtol": 1e-4, "atol": k * np.finfo(dtype).eps * 4}
     added = c.copy()
-    add_product(a, b, added)
+    gemm_add(a, b, added)
     np.testing.assert_allclose(added, c + expected, **within)
     c[:] = np.nan
-    product(a, b, c)
+    matmul(a, b, c)
     np.testing.assert_allclose(c, expected, **within)
 
 
 def test_only_the_rows_that_are_given_change() -> None:
     """A slice of a stacked array is one member's."""
     y, c = np.zeros((3, 40), np.float32), np.zeros((3, 2, 4), np.float32)
-    add_multiple(2, np.ones(8, np.float32), y[1, 8:16])
-    add_product(np.ones((2, 1), np.float32), np.ones((1, 4), np.float32), c[1])
+    axpy(2, np.ones(8, np.float32), y[1, 8:16])
+    gemm_add(np.ones((2, 1), np.float32), np.ones((1, 4), np.float32), c[1])
     assert (y[1, 8:16] == 2).all()
     assert y.sum() == 16
     assert (c[1] == 1).all()
@@ -51,6 +51,6 @@ def test_only_the_rows_that_are_given_change() -> None:
 
 def test_what_would_change_a_copy_is_refused() -> None:
     with pytest.raises(ValueError, match="contiguous"):
-        add_multiple(1, np.ones(3), np.ones(6)[::2])
+        axpy(1, np.ones(3), np.ones(6)[::2])
     with pytest.raises(ValueError, match="contiguous"):
-        add_product(np.ones((2, 2)), np.ones((2, 2)), np.ones((2, 2)).T)
+        gemm_add(np.ones((2, 2)), np.ones((2, 2)), np.ones((2, 2)).T)

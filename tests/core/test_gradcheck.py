@@ -8,14 +8,14 @@ from lrlab.core.gradcheck import TOLERANCE, check_all, check_gradient
 from lrlab.core.loss import Loss, SoftmaxCrossEntropy
 from lrlab.core.model import MLP, Linear, Model
 from lrlab.core.regularizer import L1, L2, ElasticNet, NoRegularizer, Regularizer
-from tests import parts
+from tests import mixed_experiments
 
 Array = np.ndarray
 
 
 @pytest.mark.parametrize("regularizer", [NoRegularizer(), L1(0.3), L2(0.3), ElasticNet(0.3, 0.6)], ids=str)
-@pytest.mark.parametrize("loss", parts.LOSSES, ids=str)
-@pytest.mark.parametrize("model", parts.MODELS, ids=str)
+@pytest.mark.parametrize("loss", mixed_experiments.LOSSES, ids=str)
+@pytest.mark.parametrize("model", mixed_experiments.MODELS, ids=str)
 def test_every_pair(model: Model, loss: Loss, regularizer: Regularizer) -> None:
     for seed in range(3):
         check = check_gradient(model, loss, regularizer, samples=5, inputs=4, classes=3, seed=seed)
@@ -26,7 +26,12 @@ def test_the_check_of_all_covers_every_pair() -> None:
     rows = check_all()
     assert TOLERANCE == 1e-6
     assert all(row["passed"] for row in rows)
-    pairs = product(*({type(part).__name__ for part in c} for c in (parts.MODELS, parts.LOSSES, parts.REGULARIZERS)))
+    pairs = product(
+        *(
+            {type(part).__name__ for part in c}
+            for c in (mixed_experiments.MODELS, mixed_experiments.LOSSES, mixed_experiments.REGULARIZERS)
+        )
+    )
     checked = {tuple(row[part].partition("(")[0] for part in ("model", "loss", "regularizer")) for row in rows}
     assert checked == set(pairs)
 
@@ -45,8 +50,8 @@ class Broken(SoftmaxCrossEntropy):
     factor: float = 1.0
     shift: float = 0.0
 
-    def gradient(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
-        result = super().gradient(scores, y, samples)
+    def value_and_grad(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
+        result = super().value_and_grad(scores, y, samples)
         scores *= self.factor
         scores[:, 0] += self.shift
         return result

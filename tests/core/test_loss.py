@@ -35,7 +35,7 @@ def test_gradient_is_softmax_minus_onehot(problem: Problem) -> None:
     members, classes, batch = scores.shape
     onehot = np.eye(classes)[y].T
     gradient = scores.copy()
-    losses, right = LOSS.gradient(gradient, y, np.full(members, float(batch)))
+    losses, right = LOSS.value_and_grad(gradient, y, np.full(members, float(batch)))
     np.testing.assert_allclose(gradient, (softmax(scores, axis=1) - onehot) / batch, rtol=1e-9, atol=1e-14)
     np.testing.assert_array_equal(losses, LOSS.value(scores, y))
     np.testing.assert_array_equal(right, scores.argmax(axis=1) == y)
@@ -44,7 +44,7 @@ def test_gradient_is_softmax_minus_onehot(problem: Problem) -> None:
 @given(problems())
 def test_gradient_sums_to_zero_over_the_classes(problem: Problem) -> None:
     scores, y = problem
-    LOSS.gradient(scores, y, np.ones(len(scores)))
+    LOSS.value_and_grad(scores, y, np.ones(len(scores)))
     np.testing.assert_allclose(scores.sum(axis=1), 0, atol=1e-14)
 
 
@@ -54,8 +54,8 @@ def test_a_shift_of_all_scores_changes_nothing(problem: Problem, shift: float) -
     shifted = scores + shift
     np.testing.assert_allclose(LOSS.value(shifted, y), LOSS.value(scores, y), rtol=1e-9, atol=1e-10)
     samples = np.ones(len(scores))
-    LOSS.gradient(scores, y, samples)
-    LOSS.gradient(shifted, y, samples)
+    LOSS.value_and_grad(scores, y, samples)
+    LOSS.value_and_grad(shifted, y, samples)
     np.testing.assert_allclose(shifted, scores, atol=1e-10)
 
 
@@ -64,8 +64,8 @@ def test_gradient_scales_with_each_member_s_own_batch(problem: Problem, batch_si
     scores, y = problem
     samples = np.array(batch_sizes[: len(scores)], float)
     alone, shared = scores.copy(), scores.copy()
-    losses, right = LOSS.gradient(alone, y, np.ones(len(scores)))
-    same_losses, same_right = LOSS.gradient(shared, y, samples)
+    losses, right = LOSS.value_and_grad(alone, y, np.ones(len(scores)))
+    same_losses, same_right = LOSS.value_and_grad(shared, y, samples)
     np.testing.assert_allclose(shared * samples[:, None, None], alone, rtol=1e-9, atol=1e-13)
     np.testing.assert_array_equal(same_losses, losses)
     np.testing.assert_array_equal(same_right, right)
@@ -77,7 +77,7 @@ def test_stable_at_scores_of_ten_thousand(dtype: str) -> None:
     y = np.array([0, 1, 0])
     expected = [[0, 2e4, np.log(2)]]
     np.testing.assert_allclose(LOSS.value(scores, y), expected, rtol=1e-6)
-    losses, right = LOSS.gradient(scores, y, np.array([2], dtype))
+    losses, right = LOSS.value_and_grad(scores, y, np.array([2], dtype))
     np.testing.assert_allclose(losses, expected, rtol=1e-6)
     np.testing.assert_allclose(scores, [[[0, 0.5, -0.25], [0, -0.5, 0.25]]])
     np.testing.assert_array_equal(right, [[True, False, True]])  # a tie is right
@@ -92,7 +92,7 @@ def test_not_a_number_stays_with_its_member() -> None:
     scores = np.ones((3, 4, 2))
     scores[1, 2, 0] = np.nan
     y = np.array([0, 3])
-    losses, right = LOSS.gradient(scores, y, np.ones(3))
+    losses, right = LOSS.value_and_grad(scores, y, np.ones(3))
     assert np.isnan(losses[1, 0])
     assert not right[1, 0]
     assert np.isfinite(scores[[0, 2]]).all()

@@ -3,9 +3,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lrlab.core.model import MLP, Layer, Linear, Model, backward, forward, outputs, zeros
+from lrlab.core.model import MLP, Layer, Linear, Model, backward, forward, output_buffers, zeros
 from lrlab.errors import InputError
-from tests import parts
+from tests import mixed_experiments
 from tests.parity import naive
 
 MEMBERS, INPUTS, CLASSES, BATCH = 3, 6, 4, 7
@@ -24,12 +24,12 @@ def member(layers: list[Layer], k: int) -> list[np.ndarray]:
     return [array[k] for layer in layers for array in layer]
 
 
-@pytest.mark.parametrize("model", parts.MODELS, ids=str)
+@pytest.mark.parametrize("model", mixed_experiments.MODELS, ids=str)
 def test_every_member_computes_what_it_would_alone(model: Model) -> None:
     rng = np.random.default_rng(0)
     layers, x, y = stack(model, rng), rng.standard_normal((BATCH, INPUTS)), rng.integers(CLASSES, size=BATCH)
     widths = model.widths(INPUTS, CLASSES)
-    out = outputs(widths, MEMBERS, BATCH, x.dtype)
+    out = output_buffers(widths, MEMBERS, BATCH, x.dtype)
     gradients = [Layer(W + 1, b + 1) for W, b in zeros(widths, MEMBERS, x.dtype)]  # of earlier samples
 
     scores = forward(layers, x, out)
@@ -55,7 +55,7 @@ def test_shapes(model: Model, widths: list[int]) -> None:
     for layers, members in ((initial, 1), (zeros(widths, 5, np.dtype("float32")), 5)):
         assert [layer.W.shape for layer in layers] == [(members, m, n) for n, m in pairwise(widths)]
         assert [layer.b.shape for layer in layers] == [(members, m) for m in widths[1:]]
-    assert [out.shape for out in outputs(widths, 5, 9, np.dtype("float32"))] == [(5, m, 9) for m in widths[1:]]
+    assert [out.shape for out in output_buffers(widths, 5, 9, np.dtype("float32"))] == [(5, m, 9) for m in widths[1:]]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_initial_parameters_are_gaussian_and_the_biases_zero(model: Model, devia
         assert not b.any()
 
 
-@pytest.mark.parametrize("model", parts.MODELS, ids=str)
+@pytest.mark.parametrize("model", mixed_experiments.MODELS, ids=str)
 def test_initial_parameters_depend_on_the_seed_alone(model: Model) -> None:
     one, same, other = (model.init(np.random.default_rng(seed), 5, 3)[0].W for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)

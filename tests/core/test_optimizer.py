@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lrlab.core.optimizer import SGD, Adam, AdamW, Momentum, Optimizer, RMSprop
 from lrlab.core.regularizer import L2, NoRegularizer, Regularizer
 from lrlab.errors import InputError
-from tests import parts
+from tests import mixed_experiments
 from tests.parity import naive
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "torch_optimizers.json").read_text())
@@ -49,7 +49,7 @@ def descend(optimizer: Optimizer, regularizer: Regularizer) -> list[np.ndarray]:
 numbers = st.floats(-1e3, 1e3)
 
 
-@pytest.mark.parametrize("optimizer", parts.OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("optimizer", mixed_experiments.OPTIMIZERS, ids=str)
 @given(start=numbers, steps=st.lists(st.tuples(numbers, st.floats(0, 1)), min_size=1, max_size=8))
 def test_textbook_formula(optimizer: Optimizer, start: float, steps: list[tuple[float, float]]) -> None:
     textbook = naive.OPTIMIZERS[type(optimizer).__name__](**vars(optimizer))
@@ -62,7 +62,7 @@ def test_textbook_formula(optimizer: Optimizer, start: float, steps: list[tuple[
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("optimizer", parts.OPTIMIZERS, ids=str)
+@pytest.mark.parametrize("optimizer", mixed_experiments.OPTIMIZERS, ids=str)
 def test_elements_are_updated_alone_in_place_and_in_their_own_precision(optimizer: Optimizer, dtype: str) -> None:
     rng = np.random.default_rng(0)
     start, gradients = rng.standard_normal(6).astype(dtype), rng.standard_normal((3, 6)).astype(dtype)

@@ -8,7 +8,7 @@ from lrlab.core.optimizer import SGD, Momentum, Optimizer
 from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer, Regularizer
 from lrlab.data.datasets import Dataset
 from lrlab.errors import InputError
-from tests import parts
+from tests import mixed_experiments
 
 # Off zero, where |w| has its kink.
 weights = arrays.arrays(
@@ -47,7 +47,7 @@ def test_gradient(regularizer: Regularizer, expected: list[float]) -> None:
     np.testing.assert_allclose(gradient(regularizer, np.array([3, -2, 0, 0.5])), expected, rtol=1e-15)
 
 
-@pytest.mark.parametrize("regularizer", parts.REGULARIZERS, ids=str)
+@pytest.mark.parametrize("regularizer", mixed_experiments.REGULARIZERS, ids=str)
 @given(W=weights)
 def test_gradient_is_the_slope_of_the_value(regularizer: Regularizer, W: np.ndarray) -> None:
     slopes, h = np.empty_like(W), 1e-4
@@ -58,7 +58,7 @@ def test_gradient_is_the_slope_of_the_value(regularizer: Regularizer, W: np.ndar
     np.testing.assert_allclose(gradient(regularizer, W), slopes, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("regularizer", parts.REGULARIZERS, ids=str)
+@pytest.mark.parametrize("regularizer", mixed_experiments.REGULARIZERS, ids=str)
 @given(W=weights)
 def test_gradient_is_added_and_the_weights_stay(regularizer: Regularizer, W: np.ndarray) -> None:
     before, total = W.copy(), np.full_like(W, 7)
@@ -87,7 +87,7 @@ def test_elastic_net_lies_between_l1_and_l2(W: np.ndarray, ratio: float) -> None
 def test_shrinking_solves_the_proximal_problem(W: np.ndarray, lr: float, strength: float) -> None:
     """argmin over w of (w - W)^2 / 2 + lr strength |w|, by its three candidates: on either side of 0, and 0."""
     threshold, shrunk = lr * strength, W.copy()
-    L1Proximal(strength).shrink(shrunk, lr, np.full_like(W, np.nan))
+    L1Proximal(strength).prox(shrunk, lr, np.full_like(W, np.nan))
     candidates = np.stack([np.maximum(W - threshold, 0), np.minimum(W + threshold, 0)])
     values = (candidates - W) ** 2 / 2 + threshold * np.abs(candidates)
     best = np.take_along_axis(candidates, values.argmin(axis=0)[None], axis=0)[0]
@@ -95,10 +95,10 @@ def test_shrinking_solves_the_proximal_problem(W: np.ndarray, lr: float, strengt
     np.testing.assert_array_equal(shrunk == 0, np.abs(W) <= threshold)
 
 
-@pytest.mark.parametrize("regularizer", parts.REGULARIZERS, ids=str)
+@pytest.mark.parametrize("regularizer", mixed_experiments.REGULARIZERS, ids=str)
 def test_what_has_a_gradient_does_not_shrink(regularizer: Regularizer) -> None:
     W = np.array([3, -2, 0, 0.5])
-    regularizer.shrink(W, 10, np.empty(4))
+    regularizer.prox(W, 10, np.empty(4))
     np.testing.assert_array_equal(W, [3, -2, 0, 0.5])
 
 
@@ -116,7 +116,7 @@ def descend(dataset: Dataset, optimizer: Optimizer, regularizer: Regularizer) ->
         g = slope()
         regularizer.add_gradient(W, g, scratch)
         optimizer.update(W, g, state, optimizer.lr, t, scratch)
-        regularizer.shrink(W, optimizer.lr, scratch)
+        regularizer.prox(W, optimizer.lr, scratch)
     return W, slope()
 
 

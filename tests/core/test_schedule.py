@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lrlab.core.schedule import Constant, Cosine, InverseSqrt, LinearDecay, Schedule, Step, factor
 from lrlab.errors import InputError
-from tests import parts
+from tests import mixed_experiments
 
 KINDS = [Constant, Step, Cosine, LinearDecay, InverseSqrt]
 
@@ -43,7 +43,7 @@ def test_values_of_four_updates(schedule: Schedule, expected: list[float]) -> No
     assert factors(schedule, 4) == pytest.approx(expected, rel=1e-15)
 
 
-@pytest.mark.parametrize("schedule", parts.SCHEDULES, ids=str)
+@pytest.mark.parametrize("schedule", mixed_experiments.SCHEDULES, ids=str)
 @given(total=st.integers(1, 300), warmup=st.floats(0, 0.999))
 def test_warmup_rises_from_0_to_1_and_then_it_only_falls(schedule: Schedule, total: int, warmup: float) -> None:
     values = factors(replace(schedule, warmup=warmup), total)

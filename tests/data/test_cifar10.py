@@ -6,8 +6,8 @@ import pytest
 from lrlab.data import cache
 from lrlab.data.cifar10 import CIFAR10, decode
 from lrlab.data.datasets import Cifar10
-from lrlab.data.files import intact
 from lrlab.data.standardize import Moments
+from lrlab.data.verified_files import is_intact
 from lrlab.errors import InputError
 from tests.data.small import Sample
 
@@ -33,7 +33,7 @@ def test_the_real_files() -> None:
         Cifar10().verify()
     except InputError as error:
         pytest.skip(str(error))
-    assert all(intact(spec, cache.folder_of("cifar10")) for spec in CIFAR10.files)
+    assert all(is_intact(spec, cache.folder_of("cifar10")) for spec in CIFAR10.files)
     train, test = decode(cache.folder_of("cifar10"))
     np.testing.assert_array_equal(np.bincount(train.labels), np.full(10, 5000))
     np.testing.assert_array_equal(np.bincount(test.labels), np.full(10, 1000))

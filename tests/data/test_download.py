@@ -11,8 +11,8 @@ import pytest
 
 from lrlab.data import cache
 from lrlab.data.download import fetch, fetch_images
-from lrlab.data.files import FileSpec
-from lrlab.data.imageset import ImageSet
+from lrlab.data.spec import DatasetSpec
+from lrlab.data.verified_files import FileSpec
 from lrlab.errors import InputError
 from tests.data.small import Sample, describe
 
@@ -69,7 +69,7 @@ def pack(source: Path, archive: Path) -> FileSpec:
     return describe(archive.parent, [archive.name])[0]
 
 
-def archived(sample: Sample, host: Host, folder: Path) -> ImageSet:
+def archived(sample: Sample, host: Host, folder: Path) -> DatasetSpec:
     """The sample as an archive on the host."""
     spec = pack(sample.folder, folder / "cifar-10-binary.tar.gz")
     host.content["/" + spec.name] = (folder / spec.name).read_bytes()
@@ -80,7 +80,7 @@ def left(root: Path) -> set[str]:
     return {path.name for path in root.rglob("*") if path.is_file()}
 
 
-def complete(images: ImageSet) -> set[str]:
+def complete(images: DatasetSpec) -> set[str]:
     return {*(spec.name for spec in images.files), *cache.ARRAYS, cache.MANIFEST}
 
 
@@ -147,7 +147,7 @@ def test_an_interrupted_preparation_is_taken_up_without_a_download(cifar, host, 
         fetch_images(replace(images, decode=interrupt), str(root), None)
     assert left(root) == {spec.name for spec in images.files}
     with pytest.raises(InputError, match="not fetched"):
-        cache.opened(images, str(root))
+        cache.open_verified(images, str(root))
     fetch_images(images, str(root), None)
     cache.verify(images, str(root))
     assert len(host.asked) == 1
@@ -184,7 +184,7 @@ def npm(folder: Path, script: str) -> None:
     (folder / "npm").chmod(0o755)
 
 
-def packaged(sample: Sample, folder: Path) -> ImageSet:
+def packaged(sample: Sample, folder: Path) -> DatasetSpec:
     """The sample with no host that serves it, but a package in `folder`."""
     pack(folder / "package", folder / "small-1.0.0.tgz")
     digest = hashlib.sha512((folder / "small-1.0.0.tgz").read_bytes()).digest()

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lrlab.data import cache, prepare
-from lrlab.data.imageset import Labelled
+from lrlab.data.spec import LabelledImages
 from lrlab.data.standardize import BLOCK, Moments
 from tests.data.small import Sample, drawn
 
@@ -34,7 +34,7 @@ def test_rows_are_written_block_by_block(tmp_path: Path) -> None:
     pixels, labels = drawn(2 * BLOCK + 7, (2, 2, 1), seed=0)
     written: list[int] = []
     moments = Moments(np.zeros(1), np.ones(1))
-    prepare.write_rows(tmp_path / "x.npy", Labelled(pixels, labels), moments, written.append)
+    prepare.write_rows(tmp_path / "x.npy", LabelledImages(pixels, labels), moments, written.append)
     assert written == [BLOCK, BLOCK, 7]
     x = np.load(tmp_path / "x.npy", mmap_mode="r", allow_pickle=False)
     np.testing.assert_array_equal(x, pixels.reshape(-1, 4))
@@ -44,7 +44,7 @@ def test_an_interruption_leaves_no_array(tmp_path: Path) -> None:
     def interrupt(rows: int) -> None:
         raise KeyboardInterrupt
 
-    images = Labelled(*drawn(3, (2, 2, 1), seed=0))
+    images = LabelledImages(*drawn(3, (2, 2, 1), seed=0))
     with pytest.raises(KeyboardInterrupt):
         prepare.write_rows(tmp_path / "x.npy", images, Moments.of(images.pixels), interrupt)
     assert not any(tmp_path.iterdir())

@@ -10,27 +10,38 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from lrlab.core.hessian import softmax_hessian
 from lrlab.core.model import Layer
-from lrlab.lecture import adam, landscapes, loss, momentum, neighbours, network, newton, noise, regularization
-from lrlab.lecture.chapters import CHAPTERS, Chapter
-from lrlab.lecture.desk import Desk, Trained
+from lrlab.lecture.chapters.table import (
+    CHAPTERS,
+    Chapter,
+    adam,
+    gradient_noise,
+    loss,
+    momentum,
+    neighbours,
+    network,
+    newton,
+    regularization,
+    test_functions,
+)
+from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.tracking.tracker import MemoryTracker
 from tests.parity import naive
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)
 @pytest.mark.usefixtures("short")
-def test_every_chapter(chapter: Chapter, desk: Desk, tracker: MemoryTracker) -> None:
+def test_every_chapter(chapter: Chapter, desk: ChapterTrainer, tracker: MemoryTracker) -> None:
     finding = chapter.measure(desk)
     assert finding.claims
     for claim in finding.claims:
         assert all((claim.claim, claim.expected, claim.measured))
         assert claim.holds in (True, False)
-    assert finding.pictures
-    for picture in finding.pictures:
+    assert finding.figures
+    for picture in finding.figures:
         assert picture.caption
         assert Image.open(io.BytesIO(picture.png)).format == "PNG"
-    (parent,) = [run for run in tracker.files if tracker.read(run).parent is None]
-    assert all(run.status in ("FINISHED", "FAILED") for run in tracker.children(parent))
+    (parent,) = [run for run in tracker.files if tracker.get_run(run).parent is None]
+    assert all(run.status in ("FINISHED", "FAILED") for run in tracker.child_runs(parent))
 
 
 def trained(**history: list[float]) -> Trained:
@@ -44,14 +55,14 @@ def test_claims_can_fail() -> None:
     for one in (free, worse):
         one.history["val/accuracy"] = [0.5]
     better = Trained(worse.experiment, "", worse.history | {"val/loss": [1.9]}, {}, {})
-    assert regularization._pays("L2", free, better).holds
-    assert not regularization._pays("L2", free, worse).holds
+    assert regularization._improves_validation("L2", free, better).holds
+    assert not regularization._improves_validation("L2", free, worse).holds
     caught, rolled = trained(x=[0.96]), trained(x=[-1.04])
-    assert landscapes._trap({"SGD": caught, "momentum": rolled}).holds
-    assert not landscapes._trap({"SGD": rolled, "momentum": rolled}).holds
+    assert test_functions._local_minimum_claim({"SGD": caught, "momentum": rolled}).holds
+    assert not test_functions._local_minimum_claim({"SGD": rolled, "momentum": rolled}).holds
     low, high = trained(val_loss=[0.1]), trained(val_loss=[0.2])
-    assert landscapes._hard("beale", {"SGD": high, "Adam": low, "momentum": low}).holds
-    assert not landscapes._hard("beale", {"SGD": low, "Adam": low, "momentum": high}).holds
+    assert test_functions._hard("beale", {"SGD": high, "Adam": low, "momentum": low}).holds
+    assert not test_functions._hard("beale", {"SGD": low, "Adam": low, "momentum": high}).holds
     assert newton._memory([(n, 1.0, 8 * n**2) for n in (10, 100)]).holds
     assert not newton._memory([(n, 1.0, 8 * n**3) for n in (10, 100)]).holds
 
@@ -61,7 +72,7 @@ def test_claims_can_fail() -> None:
     [([3, 2, 1], 3), ([1, 1, 1], 1), ([3, 0.5, 2, 0.9, 1], 4), ([3, 2], np.inf), ([0.5, np.nan], np.inf)],
 )
 def test_steps_until_a_value_is_reached_for_good(values: list[float], steps: float) -> None:
-    assert landscapes.steps_until(values, 1.0) == steps
+    assert test_functions.steps_until(values, 1.0) == steps
 
 
 def test_sparse_and_spread_weights() -> None:
@@ -78,20 +89,20 @@ def test_the_loss_of_a_probability() -> None:
     np.testing.assert_allclose(loss.of_probability(p), -np.log(p), rtol=1e-12)
 
 
-def test_gradient_noise_is_that_of_sampling_without_replacement(desk: Desk) -> None:
+def test_gradient_noise_is_that_of_sampling_without_replacement(desk: ChapterTrainer) -> None:
     """E |g_B - g|^2 = trace(covariance) / B * (N - B) / (N - 1)."""
-    data = desk.load(desk.scale.part)
+    data = desk.load(desk.preset.subset)
     rng = np.random.default_rng(0)
     layers = [Layer(0.1 * rng.standard_normal((1, 10, 64)), np.zeros((1, 10)))]
     x, y = data.x[data.train].astype(float), data.y[data.train]
     p = naive.softmax(x @ layers[0].W[0].T)
     each = ((p - np.eye(10)[y])[:, :, None] * x[:, None]).reshape(len(x), -1)
-    full = noise.gradient(data, layers, data.train)
+    full = gradient_noise.gradient(data, layers, data.train)
     np.testing.assert_allclose(full, each.mean(axis=0), rtol=1e-9, atol=1e-12)
     for size in (1, 16, 300):
         variance = each.var(axis=0).sum() / size * (len(x) - size) / (len(x) - 1)
         expected = np.sqrt(variance / (full**2).sum())
-        assert noise.gradient_noise(data, layers, full, size) == pytest.approx(expected, rel=0.1)
+        assert gradient_noise.gradient_noise(data, layers, full, size) == pytest.approx(expected, rel=0.1)
 
 
 def test_the_other_form_of_momentum_and_adam_without_correction() -> None:
@@ -112,8 +123,8 @@ def test_the_other_form_of_momentum_and_adam_without_correction() -> None:
     np.testing.assert_allclose(raw, other, rtol=1e-10)
 
 
-def test_neighbours_of_the_test_are_all_other_images(desk: Desk) -> None:
-    data = desk.load(desk.scale.whole)
+def test_neighbours_of_the_test_are_all_other_images(desk: ChapterTrainer) -> None:
+    data = desk.load(desk.preset.full_data)
     x, x_test = data.pixels()
     for metric, theirs in (("l1", "manhattan"), ("l2", "euclidean")):
         reference = {k: KNeighborsClassifier(k, metric=theirs, algorithm="brute").fit(x, data.y) for k in (1, 10)}

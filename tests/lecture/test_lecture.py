@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from lrlab.cli import main
-from lrlab.lecture import command, lecture
-from lrlab.lecture.chapters import CHAPTERS, Chapter
-from lrlab.lecture.finding import Claim, Finding, Picture
-from lrlab.lecture.progress import shown
-from lrlab.lecture.scale import SCALES
-from lrlab.show import ERR
-from lrlab.tracking.mlflow import Mlflow
+from lrlab.cli import lecture as command
+from lrlab.cli.console import ERR
+from lrlab.cli.main import main
+from lrlab.cli.progress import shown
+from lrlab.lecture import lecture
+from lrlab.lecture.chapters.table import CHAPTERS, Chapter
+from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.presets import PRESETS
+from lrlab.tracking.client_store import Mlflow
 from lrlab.tracking.tracker import MemoryTracker
 
 CLAIMS = (Claim("a < b & c", "<= 1", "0.5", True), Claim("falls", "down", "up", False))
 FEW = (
-    Chapter("0", "Made up", lambda desk: Finding(CLAIMS, (Picture(b"\x89PNG", 'caption "quoted"'),))),
+    Chapter("0", "Made up", lambda desk: ChapterResult(CLAIMS, (Figure(b"\x89PNG", 'caption "quoted"'),))),
     next(chapter for chapter in CHAPTERS if chapter.title == "Softmax cross-entropy"),
 )
 
@@ -25,10 +26,10 @@ FEW = (
 def test_measures_chapter_by_chapter_under_one_run() -> None:
     tracker = MemoryTracker()
     with shown(len(FEW), ERR) as progress:
-        measured = lecture.measure(SCALES["digits"], tracker, progress, FEW)
-    assert [part.chapter for part in measured.parts] == list(FEW)
+        measured = lecture.measure(PRESETS["digits"], tracker, progress, FEW)
+    assert [part.chapter for part in measured.chapters] == list(FEW)
     assert measured.claims[:2] == list(CLAIMS)
-    run = tracker.read(measured.run_id)
+    run = tracker.get_run(measured.run_id)
     assert (run.status, run.params) == ("FINISHED", {"data": "digits"})
     assert run.metrics["claims"] == [(0, 5)]
     assert run.metrics["claims_that_hold"] == [(0, 4)]
@@ -38,7 +39,7 @@ def test_measures_chapter_by_chapter_under_one_run() -> None:
 def test_the_page_needs_nothing_else() -> None:
     tracker = MemoryTracker()
     with shown(len(FEW), ERR) as progress:
-        page = lecture.measure(SCALES["digits"], tracker, progress, FEW).html()
+        page = lecture.measure(PRESETS["digits"], tracker, progress, FEW).html()
     assert page.startswith("<!doctype html>")
     assert "4 of 5 claims hold" in page
     assert all(source.startswith("data:image/png;base64,") for source in re.findall(r'src="([^"]+)"', page))
@@ -49,14 +50,14 @@ def test_the_page_needs_nothing_else() -> None:
 
 
 def test_a_chapter_that_breaks_leaves_no_running_run() -> None:
-    def broken(desk: object) -> Finding:
+    def broken(desk: object) -> ChapterResult:
         raise RuntimeError
 
     tracker = MemoryTracker()
     with pytest.raises(RuntimeError), shown(1, ERR) as progress:
-        lecture.measure(SCALES["digits"], tracker, progress, (Chapter("0", "broken", broken),))
+        lecture.measure(PRESETS["digits"], tracker, progress, (Chapter("0", "broken", broken),))
     (run,) = tracker.files
-    assert tracker.read(run).status == "FAILED"
+    assert tracker.get_run(run).status == "FAILED"
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +77,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     run_id = re.search(r"run (\w{32})", said)
     assert run_id
     with Mlflow().open() as tracker:
-        assert tracker.read(run_id[1]).tags["lrlab.lecture"] == "digits"
+        assert tracker.get_run(run_id[1]).tags["lrlab.lecture"] == "digits"
 
 
 @pytest.mark.parametrize(

@@ -11,22 +11,22 @@ import yaml
 from lrlab.core.model import MLP, Model
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
-from lrlab.training.member import BLOCK, Member
-from lrlab.training.population import Population
-from tests import parts
+from lrlab.training.member import BLOCK, StackedMember
+from lrlab.training.population import StackedPopulation
+from tests import mixed_experiments
 from tests.parity import naive
 
 CONF = Path(__file__).parents[2] / "conf"
 
 
-@pytest.mark.parametrize("model", parts.MODELS, ids=str)
+@pytest.mark.parametrize("model", mixed_experiments.MODELS, ids=str)
 def test_a_full_population_trains_like_a_naive_loop(
     model: Model, dataset: Dataset, experiment: Callable[..., Experiment]
 ) -> None:
-    company = parts.company(experiment(model=model, dtype="float64"), size=44, seed=1)
+    company = mixed_experiments.mixed_experiments(experiment(model=model, dtype="float64"), size=44, seed=1)
     for part in ("optimizer", "schedule", "regularizer", "batch_size"):
         assert len({getattr(e, part) for e in company}) >= 4  # a mixed company indeed
-    curves = train(Population(dataset, model, company[0].loss, width=32, microbatch=8, dtype="float64"), company)
+    curves = train(StackedPopulation(dataset, model, company[0].loss, width=32, microbatch=8, dtype="float64"), company)
 
     assert len(curves) == len(company)
     assert {member.first_epoch for member in curves} >= {0, 2, 3}  # some joined later
@@ -38,8 +38,8 @@ def test_a_full_population_trains_like_a_naive_loop(
 def test_arrays_that_are_updated_in_several_blocks(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
     model = MLP([BLOCK // 32])
     assert dataset.x.shape[1] * model.hidden[0] > BLOCK
-    company = parts.company(experiment(model=model, dtype="float64"), size=3, seed=2)
-    population = Population(
+    company = mixed_experiments.mixed_experiments(experiment(model=model, dtype="float64"), size=3, seed=2)
+    population = StackedPopulation(
         dataset, model, company[0].loss, width=3, microbatch=8, seed=5, dtype="float64", first_epoch=7
     )
     for member, curve in train(population, company).items():
@@ -52,23 +52,23 @@ def test_every_choice_of_conf_takes_part(group: str) -> None:
     files = [path for path in (CONF / group).glob("*.yaml") if path.stem != "knn"]  # which descends no gradient
     choices = [yaml.safe_load(path.read_text())["_target_"] for path in files]
     tables = {
-        "model": parts.MODELS,
-        "loss": parts.LOSSES,
-        "regularizer": parts.REGULARIZERS + parts.PROXIMAL,
-        "optimizer": parts.OPTIMIZERS,
-        "schedule": parts.SCHEDULES,
+        "model": mixed_experiments.MODELS,
+        "loss": mixed_experiments.LOSSES,
+        "regularizer": mixed_experiments.REGULARIZERS + mixed_experiments.PROXIMAL,
+        "optimizer": mixed_experiments.OPTIMIZERS,
+        "schedule": mixed_experiments.SCHEDULES,
     }
     assert set(choices) == {f"{type(part).__module__}.{type(part).__name__}" for part in tables[group]}
 
 
-def train(population: Population, company: list[Experiment]) -> dict[Member, list[dict[str, float]]]:
+def train(population: StackedPopulation, company: list[Experiment]) -> dict[StackedMember, list[dict[str, float]]]:
     """Train all of them; who ends makes room for the next, at an epoch boundary."""
     waiting = list(company)
     curves = defaultdict(list)
     while waiting or population.members:
-        while waiting and population.room:
+        while waiting and population.free_slots:
             population.admit(waiting.pop(0))
-        for event in population.epoch():
+        for event in population.train_epoch():
             curves[event.member].append(event.metrics)
             if event.member.finished:
                 population.release(event.member)

@@ -14,7 +14,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.extra.pytest_plugin import hydra_restore_singletons, hydra_sweep_runner  # noqa: F401
 
-APP = Path(__file__).with_name("toy.py")
+APP = Path(__file__).with_name("minimal_app.py")
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +36,11 @@ def multirun(hydra_restore_singletons: None) -> Callable[..., Any]:  # noqa: F81
 
     def run(task: Callable[[Any], Any], *overrides: str, **config: Any) -> Any:
         hydra.version.setbase("1.3")
-        ConfigStore.instance().store(name="toy", node=config)
-        made = Hydra.create_main_hydra2("toy", create_config_search_path(None))
+        ConfigStore.instance().store(name="minimal_app", node=config)
+        made = Hydra.create_main_hydra2("minimal_app", create_config_search_path(None))
         given = ["hydra/sweeper=lrlab", "hydra.sweep.dir=sweep", *overrides]
         try:
-            return made.multirun("toy", task, given, with_log_configuration=False)
+            return made.multirun("minimal_app", task, given, with_log_configuration=False)
         finally:
             GlobalHydra.instance().clear()
 
@@ -49,7 +49,7 @@ def multirun(hydra_restore_singletons: None) -> Callable[..., Any]:  # noqa: F81
 
 @pytest.fixture
 def program() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the toy application as its user does."""
+    """Run the minimal application as its user does."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-W", "error::UserWarning:lrlab", str(APP), *arguments]

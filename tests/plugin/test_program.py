@@ -1,4 +1,4 @@
-"""The toy application run from the command line, with this sweeper."""
+"""The minimal application run from the command line, with this sweeper."""
 
 import os
 import signal
@@ -12,13 +12,13 @@ import pytest
 import yaml
 from optuna.trial import TrialState
 
-from lrlab.sweep.queue import Queue, Tally
-from lrlab.sweep.storage import parse
-from lrlab.sweep.study import names
+from lrlab.sweep.study.queue import Queue, TrialCounts
+from lrlab.sweep.study.storage import parse
+from lrlab.sweep.study.study import names
 
-APP = Path(__file__).with_name("toy.py")
+APP = Path(__file__).with_name("minimal_app.py")
 SWEEP = ("-m", "hydra/sweeper=lrlab", "hydra.sweep.dir=sweep")
-JOB = {".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "toy.log"}
+JOB = {".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "minimal_app.log"}
 
 
 def files(folder: str) -> set[str]:
@@ -42,7 +42,7 @@ def wait_for(happened: Callable[[], object]) -> None:
 def test_a_search(program):
     done = program(*SWEEP, "x=interval(0,4)", "hydra.sweeper.n_trials=6", "hydra/sweeper/sampler=random")
     assert done.returncode == 0, done.stderr
-    assert queue().tally() == Tally(complete=6)
+    assert queue().counts() == TrialCounts(complete=6)
     assert files("sweep") == {"multirun.yaml", "optimization_results.yaml"} | {
         f"{number}/{file}" for number in range(6) for file in JOB
     }
@@ -95,15 +95,15 @@ def test_what_cannot_be_used_is_refused_in_one_line_and_nothing_is_written(progr
 @pytest.mark.parametrize("launcher", [(), ("hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")])
 def test_a_sweep_that_is_terminated_gives_its_trials_back_and_can_go_on(program, launcher):
     known = (*SWEEP, *launcher, "hydra.sweeper.study_name=s", "x=1,2", "y=1,2")
-    slow = {**os.environ, "TOY_WAIT": "60"}
+    slow = {**os.environ, "MINIMAL_APP_WAIT": "60"}
     with subprocess.Popen([sys.executable, APP, *known], stdout=-1, stderr=-1, env=slow) as process:
-        wait_for(lambda: names(parse(None, Path.cwd())) and queue().tally().running >= 1)
+        wait_for(lambda: names(parse(None, Path.cwd())) and queue().counts().running >= 1)
         process.terminate()
         assert process.wait(60) == 128 + signal.SIGTERM
-    assert queue().tally() == Tally(waiting=4)
+    assert queue().counts() == TrialCounts(waiting=4)
     resumed = program(*known)
     assert resumed.returncode == 0, resumed.stderr
-    assert queue().tally() == Tally(complete=4)
+    assert queue().counts() == TrialCounts(complete=4)
     done = [trial.params for trial in queue().trials(TrialState.COMPLETE)]
     assert sorted((params["x"], params["y"]) for params in done) == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
@@ -116,4 +116,4 @@ def test_a_failure_is_named(program):
     (at,) = [index for index, line in enumerate(lines) if line.startswith(message)]
     assert lines[at - 1].startswith("ZeroDivisionError: ")
     assert "    loss = (config.x - 2) ** 2 / config.y  # fails with y=0" in lines
-    assert "in main\n    loss = " in Path("sweep/1/toy.log").read_text()
+    assert "in main\n    loss = " in Path("sweep/1/minimal_app.log").read_text()

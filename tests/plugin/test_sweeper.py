@@ -11,11 +11,11 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from lrlab.errors import InputError
-from lrlab.sweep.queue import Queue, Tally
-from lrlab.sweep.runner import Context, End, Sweep
-from lrlab.sweep.storage import parse
-from lrlab.sweep.study import EXTRAS, load, names
-from lrlab.sweep.sweeper import SweepFailed
+from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
+from lrlab.sweep.study.queue import Queue, TrialCounts
+from lrlab.sweep.study.storage import parse
+from lrlab.sweep.study.study import EXTRAS, load, names
+from lrlab.sweep.sweeper import SweepFailedError
 
 JOURNAL = "hydra.sweeper.study_name=s"
 
@@ -70,7 +70,7 @@ def test_a_sweep_without_a_name_gets_its_own(multirun):
     multirun(square, "x=1", x=0)
     found = names(parse(None, Path.cwd()))
     assert len(set(found)) == 2
-    assert all(name.startswith("toy_20") for name in found)
+    assert all(name.startswith("minimal_app_20") for name in found)
 
 
 def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun):
@@ -78,7 +78,7 @@ def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun):
     multirun(square, *search, "hydra.sweeper.n_trials=3", x=0)
     ((*more,),) = multirun(square, *search, "hydra.sweeper.n_trials=5", x=0)
     assert [job.hydra_cfg.hydra.job.num for job in more] == [3, 4]
-    assert queue().tally() == Tally(complete=5)
+    assert queue().counts() == TrialCounts(complete=5)
     assert len(set(xs())) == 5
     assert multirun(square, *search, "hydra.sweeper.n_trials=5", x=0) == [[]]
     with pytest.raises(InputError, match=r"n_trials must be at least 5, got 4"):
@@ -119,7 +119,7 @@ def test_an_objective_that_is_not_finite_is_never_best_and_ends_nothing(multirun
         return {1: math.nan, 2: -math.inf, 3: 0.5, 4: math.inf}[config.x]
 
     multirun(task, "x=1,2,3,4", JOURNAL, x=0)
-    assert queue().tally() == Tally(complete=1, diverged=3)
+    assert queue().counts() == TrialCounts(complete=1, diverged=3)
     assert queue().study().best_value == 0.5
 
 
@@ -131,7 +131,7 @@ def test_failures_beyond_it_end_the_sweep_with_what_the_first_one_raised(multiru
 
 
 def test_failures_that_were_not_raised_end_it_too(multirun):
-    with pytest.raises(SweepFailed, match=r"^1 of 2 trials failed, .*: the objective must be 1 number, got None$"):
+    with pytest.raises(SweepFailedError, match=r"^1 of 2 trials failed, .*: the objective must be 1 number, got None$"):
         multirun(lambda config: None, "x=interval(1,2)", "hydra.sweeper.n_trials=2", x=0)
 
 
@@ -150,7 +150,7 @@ def test_memory_leaves_no_study_behind(multirun):
 
 def test_sqlite(multirun):
     multirun(square, "x=1,2", "hydra.sweeper.storage=sqlite:///x.db", JOURNAL, x=0)
-    assert Queue(parse("sqlite:///x.db", Path.cwd()), "s").tally() == Tally(complete=2)
+    assert Queue(parse("sqlite:///x.db", Path.cwd()), "s").counts() == TrialCounts(complete=2)
 
 
 @pytest.mark.parametrize(
@@ -191,13 +191,13 @@ class Lab:
     def __init__(self, refusal: str = "", broken: bool = False) -> None:
         self.refusal, self.broken = refusal, broken
         self.prepared: list[Sweep] = []
-        self.contexts: list[Context] = []
+        self.contexts: list[WorkerContext] = []
         self.concluded: list[tuple[dict, int, str]] = []
 
     def __call__(self, config: DictConfig) -> float:
         raise AssertionError("the runner is used instead")
 
-    aside = ("z",)
+    resume_ignored_keys = ("z",)
 
     def check(self, sweep: Sweep) -> None:
         if self.refusal:
@@ -207,21 +207,21 @@ class Lab:
         self.prepared.append(sweep)
         return dict(sweep.extras or {"run": f"of {sweep.study}"})
 
-    def runner(self, context: Context) -> "Whole":
+    def runner(self, context: WorkerContext) -> "Whole":
         self.contexts.append(context)
         return Whole(context, self.broken)
 
-    def conclude(self, sweep, extras, study, error) -> None:
+    def on_sweep_end(self, sweep, extras, study, error) -> None:
         self.concluded.append((dict(extras), len(study.trials), type(error).__name__))
 
 
 class Whole:
     """Composes its trials and ends them all at once."""
 
-    def __init__(self, context: Context, broken: bool) -> None:
+    def __init__(self, context: WorkerContext, broken: bool) -> None:
         self.compose, self.broken = context.sweep.composer.compose, broken
         self.values: dict[int, float] = {}
-        self.room = 2
+        self.free_slots = 2
 
     def start(self, trial, overrides):
         self.values[trial.number] = self.compose(overrides)["x"]
@@ -229,7 +229,7 @@ class Whole:
     def advance(self):
         if self.broken:
             raise ZeroDivisionError
-        ends = [End(number, "complete", value) for number, value in self.values.items()]
+        ends = [TrialEnd(number, "complete", value) for number, value in self.values.items()]
         self.values.clear()
         return ends
 
@@ -237,7 +237,7 @@ class Whole:
         raise AssertionError
 
     def close(self):
-        self.room = 0
+        self.free_slots = 0
 
 
 def test_an_application_with_its_own_runner(multirun):
@@ -246,7 +246,7 @@ def test_an_application_with_its_own_runner(multirun):
     (sweep,), (context,) = lab.prepared, lab.contexts
     assert (sweep.study, sweep.trials, sweep.workers, sweep.extras) == ("s", 3, 1, None)
     assert sweep.directory == Path("sweep").absolute()
-    assert sweep.probes == (("x=1", "+y=0"), ("x=2", "+y=0"), ("x=3", "+y=0"))
+    assert sweep.boundary_overrides == (("x=1", "+y=0"), ("x=2", "+y=0"), ("x=3", "+y=0"))
     assert (context.worker, context.extras) == (0, {"run": "of s"})
     assert [trial.value for trial in queue().trials()] == [1, 2, 3]
     assert lab.concluded == [({"run": "of s"}, 3, "NoneType")]
@@ -272,4 +272,4 @@ def test_an_application_is_told_what_ended_the_sweep(multirun):
     with pytest.raises(ZeroDivisionError):
         multirun(lab, "x=1,2", JOURNAL, x=0)
     assert lab.concluded == [({"run": "of s"}, 4, "ZeroDivisionError")]
-    assert queue().tally() == Tally(waiting=2)
+    assert queue().counts() == TrialCounts(waiting=2)

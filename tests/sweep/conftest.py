@@ -5,10 +5,10 @@ import optuna
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from lrlab.sweep.queue import Queue
-from lrlab.sweep.search import Search, enumerates
-from lrlab.sweep.space import space
-from lrlab.sweep.storage import Storage, parse
+from lrlab.sweep.search.space import parse_space
+from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
+from lrlab.sweep.study.queue import Queue
+from lrlab.sweep.study.storage import Storage, parse
 
 
 @pytest.fixture(autouse=True)
@@ -32,17 +32,17 @@ def queue(storage: Storage) -> Queue:
 
 
 @pytest.fixture
-def search() -> Callable[..., Search]:
+def search() -> Callable[..., SearchStrategy]:
     """A search over overrides, by a sampler of Optuna's."""
 
     def make(*overrides: str, sampler: str = "RandomSampler", trials: int | None = None, **changes: object):
-        found = space(OverridesParser.create().parse_overrides(list(overrides)))
+        found = parse_space(OverridesParser.create().parse_overrides(list(overrides)))
         target = f"optuna.samplers.{sampler}"
         settings = {
-            "enumerates": enumerates(found, target, trials, ""),
+            "is_exhaustive": is_exhaustive(found, target, trials, ""),
             "sampler_config": {"_target_": target, "seed": 0},
             "pruner_config": {"_target_": "optuna.pruners.NopPruner"},
         }
-        return Search(found, **(settings | changes))
+        return SearchStrategy(found, **(settings | changes))
 
     return make

@@ -6,24 +6,24 @@ import pytest
 from rich.console import Console
 
 from lrlab.sweep import progress
-from lrlab.sweep.progress import Standing, watching
-from lrlab.sweep.queue import Queue, Tally
+from lrlab.sweep.progress import SweepStatus, show_progress
+from lrlab.sweep.study.queue import Queue, TrialCounts
 
 
 @pytest.mark.parametrize(
     ("standing", "line"),
     [
-        (Standing(Tally(waiting=4), None, 0, 3.0), "0/4 done, 0 running, 0 pruned, 0 failed"),
+        (SweepStatus(TrialCounts(waiting=4), None, 0, 3.0), "0/4 done, 0 running, 0 pruned, 0 failed"),
         (
-            Standing(Tally(4, 2, 1, 2, 1), (7, 0.123456), 0, 60.0),
+            SweepStatus(TrialCounts(4, 2, 1, 2, 1), (7, 0.123456), 0, 60.0),
             "4/10 done, 2 running, 2 pruned, 1 failed, best 0.1235 (trial 7), 4/min, 1:30 left",
         ),
         (
-            Standing(Tally(complete=10), (7, 3.0), 5, 300.0),  # five of them in an earlier sweep
+            SweepStatus(TrialCounts(complete=10), (7, 3.0), 5, 300.0),  # five of them in an earlier sweep
             "10/10 done, 0 running, 0 pruned, 0 failed, best 3 (trial 7), 1/min",
         ),
         (
-            Standing(Tally(waiting=3600, complete=1), None, 0, 4.0),
+            SweepStatus(TrialCounts(waiting=3600, complete=1), None, 0, 4.0),
             "1/3601 done, 0 running, 0 pruned, 0 failed, 15/min, 4:00:00 left",
         ),
     ],
@@ -34,21 +34,21 @@ def test_lines(standing, line):
 
 def shown(queue: Queue, terminal: bool, act=lambda: None) -> str:
     out = io.StringIO()
-    with watching(queue, Console(file=out, force_terminal=terminal, width=120)):
+    with show_progress(queue, Console(file=out, force_terminal=terminal, width=120)):
         act()
     return out.getvalue()
 
 
 def test_without_a_terminal_the_last_line_is_plain(queue):
-    queue.fill([{}] * 2)
-    queue.complete(queue.take(), [0.5])
+    queue.enqueue_missing([{}] * 2)
+    queue.complete(queue.claim(), [0.5])
     assert shown(queue, False) == "sweep: 1/2 done, 0 running, 0 pruned, 0 failed, best 0.5 (trial 0)\n"
 
 
 def test_without_a_terminal_a_line_comes_now_and_then(queue, monkeypatch):
-    queue.fill([{}] * 2)
+    queue.enqueue_missing([{}] * 2)
     looks, trials = threading.Semaphore(0), queue.trials
-    monkeypatch.setattr(progress, "PLAIN", 0.01)
+    monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.01)
     monkeypatch.setattr(queue, "trials", lambda: looks.release() or trials())
     lines = shown(queue, False, lambda: [looks.acquire(timeout=10) for _ in range(3)]).splitlines()
     assert len(lines) >= 2
@@ -56,8 +56,8 @@ def test_without_a_terminal_a_line_comes_now_and_then(queue, monkeypatch):
 
 
 def test_on_a_terminal_the_line_is_under_a_bar(queue):
-    queue.fill([{}] * 2)
-    queue.prune(queue.take())
+    queue.enqueue_missing([{}] * 2)
+    queue.prune(queue.claim())
     text = shown(queue, True)
     assert "━" in text
     assert "1/2 done, 0 running, 1 pruned, 0 failed" in text
@@ -67,15 +67,15 @@ def test_on_a_terminal_the_line_is_under_a_bar(queue):
 def test_the_best_is_that_of_the_direction(storage, direction, best):
     optuna.create_study(storage=storage.open(), study_name="s", direction=direction)
     queue = Queue(storage, "s")
-    queue.fill([{}] * 2)
-    queue.complete(queue.take(), [1])
-    queue.complete(queue.take(), [2])
+    queue.enqueue_missing([{}] * 2)
+    queue.complete(queue.claim(), [1])
+    queue.complete(queue.claim(), [2])
     assert best in shown(queue, False)
 
 
 def test_several_objectives_have_no_one_best(storage):
     optuna.create_study(storage=storage.open(), study_name="s", directions=["minimize", "minimize"])
     queue = Queue(storage, "s")
-    queue.fill([{}])
-    queue.complete(queue.take(), [1, 2])
+    queue.enqueue_missing([{}])
+    queue.complete(queue.claim(), [1, 2])
     assert "best" not in shown(queue, False)

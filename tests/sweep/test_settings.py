@@ -4,8 +4,8 @@ import optuna
 import pytest
 from omegaconf import OmegaConf
 
+from lrlab.config.instantiate import instantiate
 from lrlab.errors import InputError
-from lrlab.instantiate import instantiate
 from lrlab.sweep.config import PRUNERS, SAMPLERS, Patient, Sweeper
 from lrlab.sweep.settings import Settings
 

@@ -11,16 +11,16 @@ from omegaconf import OmegaConf
 from optuna.trial import TrialState
 
 from lrlab.errors import InputError
-from lrlab.sweep.queue import OUTCOME, REASON, RETRY_OF, Queue, Tally
-from lrlab.sweep.runner import End, Progress, Sweep
-from lrlab.sweep.worker import Shift, Worker
+from lrlab.sweep.runners.protocols import IntermediateValue, Sweep, TrialEnd
+from lrlab.sweep.study.queue import OUTCOME, REASON, RETRY_OF, Queue, TrialCounts
+from lrlab.sweep.worker import Worker, WorkerLoop
 
 STEPS = 4
 
 
 @dataclass
 class Toy:
-    """Trains up to `room` trials at once for STEPS steps; x itself is the objective at every step."""
+    """Trains up to `free_slots` trials at once for STEPS steps; x itself is the objective at every step."""
 
     width: int = 1
     refused: tuple[int, ...] = ()
@@ -33,7 +33,7 @@ class Toy:
     advances: int = 0
 
     @property
-    def room(self) -> int:
+    def free_slots(self) -> int:
         return self.width - len(self.running)
 
     def start(self, trial: optuna.Trial, overrides: Sequence[str]) -> None:
@@ -43,19 +43,19 @@ class Toy:
         self.running[trial.number] = (trial.params.get("x", 0.0), 0)
         self.most = max(self.most, len(self.running))
 
-    def advance(self) -> list[Progress | End]:
+    def advance(self) -> list[IntermediateValue | TrialEnd]:
         self.advances += 1
         if self.advances == self.interrupted_at:
             raise KeyboardInterrupt
-        events: list[Progress | End] = []
+        events: list[IntermediateValue | TrialEnd] = []
         for number, (value, step) in list(self.running.items()):
             if number in self.failing:
-                events.append(End(number, "failed", reason="diverged"))
+                events.append(TrialEnd(number, "failed", reason="diverged"))
             else:
-                events.append(Progress(number, step + 1, value))
+                events.append(IntermediateValue(number, step + 1, value))
                 if step + 1 == STEPS:
-                    events.append(End(number, "complete", value, result=f"result {number}"))
-            if isinstance(events[-1], End):
+                    events.append(TrialEnd(number, "complete", value, result=f"result {number}"))
+            if isinstance(events[-1], TrialEnd):
                 del self.running[number]
             else:
                 self.running[number] = (value, step + 1)
@@ -76,9 +76,9 @@ class Impatient(optuna.pruners.BasePruner):
         return trial.intermediate_values[trial.last_step] > 0.5
 
 
-def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0) -> Shift:
-    sweep = Sweep(OmegaConf.create(), None, "s", Path(), queue.tally().total, workers, (), None)
-    return Shift(queue, runner, Worker(0, ("minimize",), sweep, None, {}, None, search, 0, rate))
+def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0) -> WorkerLoop:
+    sweep = Sweep(OmegaConf.create(), None, "s", Path(), queue.counts().total, workers, (), None)
+    return WorkerLoop(queue, runner, Worker(0, ("minimize",), sweep, None, {}, None, search, 0, rate))
 
 
 def xs(*values: float) -> list[dict[str, float]]:
@@ -92,13 +92,13 @@ def over(search):
 
 @pytest.mark.parametrize("width", [1, 3, 32])
 def test_every_trial_is_started_once_in_order_and_told(queue, over, width):
-    queue.fill(xs(0.1, 0.2, 0.3, 0.4, 0.5))
+    queue.enqueue_missing(xs(0.1, 0.2, 0.3, 0.4, 0.5))
     runner = Toy(width)
     work = shift(queue, runner, over)
-    work.work()
+    work.run()
     assert runner.started == [(number, (f"x=0.{number + 1}", "y=3")) for number in range(5)]
     assert runner.most == min(width, 5)
-    assert queue.tally() == Tally(complete=5)
+    assert queue.counts() == TrialCounts(complete=5)
     assert [trial.value for trial in queue.trials()] == [0.1, 0.2, 0.3, 0.4, 0.5]
     assert [trial.intermediate_values for trial in queue.trials()] == [
         dict.fromkeys(range(1, STEPS + 1), trial.value) for trial in queue.trials()
@@ -107,47 +107,47 @@ def test_every_trial_is_started_once_in_order_and_told(queue, over, width):
 
 
 def test_a_pruned_trial_makes_room_for_the_next(storage, queue, over):
-    queue.fill(xs(0.9, 0.1, 0.8, 0.2))
+    queue.enqueue_missing(xs(0.9, 0.1, 0.8, 0.2))
     eager = Queue(storage, "s", pruner=Impatient())
     runner = Toy(width=2)
-    shift(eager, runner, over).work()
+    shift(eager, runner, over).run()
     assert runner.pruned == [0, 2]
     assert [trial.state.name for trial in queue.trials()] == ["PRUNED", "COMPLETE", "PRUNED", "COMPLETE"]
     assert runner.advances == 1 + STEPS + 1  # trial 3 starts one step after trial 1
 
 
 def test_a_trial_that_has_just_ended_is_not_pruned(storage, queue, over):
-    queue.fill(xs(0.9))
+    queue.enqueue_missing(xs(0.9))
 
     class Late(Impatient):
         def prune(self, study, trial):
             return trial.last_step == STEPS
 
     runner = Toy()
-    shift(Queue(storage, "s", pruner=Late()), runner, over).work()
+    shift(Queue(storage, "s", pruner=Late()), runner, over).run()
     assert runner.pruned == []
-    assert queue.tally() == Tally(complete=1)
+    assert queue.counts() == TrialCounts(complete=1)
 
 
 def test_several_objectives_are_told_and_nothing_is_pruned(storage, over):
     optuna.create_study(storage=storage.open(), study_name="two", directions=["minimize", "maximize"])
     queue = Queue(storage, "two", pruner=Impatient())
-    queue.fill(xs(0.9))
+    queue.enqueue_missing(xs(0.9))
 
     class Two(Toy):
         def advance(self):
             (number,) = self.running
             self.running.clear()
-            return [Progress(number, 1, 0.9), End(number, "complete", (0.9, 2))]
+            return [IntermediateValue(number, 1, 0.9), TrialEnd(number, "complete", (0.9, 2))]
 
-    shift(queue, Two(), over).work()
+    shift(queue, Two(), over).run()
     assert [trial.values for trial in queue.trials()] == [[0.9, 2.0]]
 
 
 def test_failures_are_told_with_their_reason_and_the_sweep_goes_on(queue, over):
-    queue.fill(xs(0.1, 0.2, 0.3, 0.4))
-    shift(queue, Toy(refused=(1,), failing=(2,)), over, rate=0.5).work()
-    assert queue.tally() == Tally(complete=2, failed=2)
+    queue.enqueue_missing(xs(0.1, 0.2, 0.3, 0.4))
+    shift(queue, Toy(refused=(1,), failing=(2,)), over, rate=0.5).run()
+    assert queue.counts() == TrialCounts(complete=2, failed=2)
     reasons = [trial.user_attrs.get(REASON) for trial in queue.trials()]
     assert reasons == [None, "x must be something else", "diverged", None]
 
@@ -156,9 +156,9 @@ def test_failures_are_told_with_their_reason_and_the_sweep_goes_on(queue, over):
 @pytest.mark.parametrize(("rate", "failed"), [(0.0, 1), (0.2, 2), (0.4, 3), (1.0, 5)])
 def test_the_sweep_stops_when_too_many_have_failed(queue, over, refused, failing, rate, failed):
     """More than this part of all its trials: the first ones to end may well be those that diverge at once."""
-    queue.fill(xs(0.1, 0.2, 0.3, 0.4, 0.5))
-    shift(queue, Toy(refused=refused, failing=failing), over, rate=rate).work()
-    assert queue.tally() == Tally(failed=failed, waiting=5 - failed)
+    queue.enqueue_missing(xs(0.1, 0.2, 0.3, 0.4, 0.5))
+    shift(queue, Toy(refused=refused, failing=failing), over, rate=rate).run()
+    assert queue.counts() == TrialCounts(failed=failed, waiting=5 - failed)
 
 
 @pytest.mark.parametrize(
@@ -167,57 +167,57 @@ def test_the_sweep_stops_when_too_many_have_failed(queue, over, refused, failing
 def test_an_end_without_an_objective(queue, search, value, outcome):
     class Odd(Toy):
         def advance(self):
-            ends = [End(number, "complete", value) for number in self.running]
+            ends = [TrialEnd(number, "complete", value) for number in self.running]
             self.running.clear()
             return ends
 
-    queue.fill([{"x": 1}])
-    shift(queue, Odd(), search("x=1,2"), rate=0).work()
+    queue.enqueue_missing([{"x": 1}])
+    shift(queue, Odd(), search("x=1,2"), rate=0).run()
     (trial,) = queue.trials()
     assert trial.state == TrialState.FAIL
     assert trial.user_attrs[OUTCOME] == outcome
-    assert queue.tally() == (Tally(diverged=1) if outcome == "diverged" else Tally(complete=1))
+    assert queue.counts() == (TrialCounts(diverged=1) if outcome == "diverged" else TrialCounts(complete=1))
 
 
 def test_a_search_needs_an_objective(queue, over):
     class Mute(Toy):
         def advance(self):
-            ends = [End(number, "complete", None) for number in self.running]
+            ends = [TrialEnd(number, "complete", None) for number in self.running]
             self.running.clear()
             return ends
 
-    queue.fill(xs(0.5))
-    shift(queue, Mute(), over).work()
-    assert queue.tally() == Tally(failed=1)
+    queue.enqueue_missing(xs(0.5))
+    shift(queue, Mute(), over).run()
+    assert queue.counts() == TrialCounts(failed=1)
 
 
 def test_a_wide_worker_leaves_the_others_their_share(queue, over):
-    queue.fill(xs(*(number / 100 for number in range(9))))
+    queue.enqueue_missing(xs(*(number / 100 for number in range(9))))
     first, second = Toy(width=32), Toy(width=32)
     one, other = shift(queue, first, over, workers=2), shift(queue, second, over, workers=2)
-    one.fill()
-    other.fill()
+    one.claim_trials()
+    other.claim_trials()
     assert len(first.running) == 5
     assert len(second.running) == 4
-    assert queue.tally() == Tally(running=9)
+    assert queue.counts() == TrialCounts(running=9)
 
 
 def test_the_share_of_a_worker_that_is_gone_is_taken_over(queue, over):
-    queue.fill(xs(*(number / 100 for number in range(9))))
-    shift(queue, Toy(width=32), over, workers=2).fill()  # and never comes back
-    shift(queue, Toy(width=32), over, workers=2).work()
-    assert queue.tally() == Tally(running=5, complete=4)
+    queue.enqueue_missing(xs(*(number / 100 for number in range(9))))
+    shift(queue, Toy(width=32), over, workers=2).claim_trials()  # and never comes back
+    shift(queue, Toy(width=32), over, workers=2).run()
+    assert queue.counts() == TrialCounts(running=5, complete=4)
 
 
 def test_what_is_cut_off_waits_again_with_its_values(queue, over):
-    queue.fill([{}] * 3)
+    queue.enqueue_missing([{}] * 3)
     work = shift(queue, Toy(width=2, interrupted_at=2), over)
     with pytest.raises(KeyboardInterrupt):
-        work.work()
+        work.run()
     params = [trial.params for trial in queue.trials()[:2]]
-    work.give_back()
-    assert queue.tally() == Tally(waiting=3)
-    shift(queue, Toy(width=2), over).work()
+    work.requeue_unfinished()
+    assert queue.counts() == TrialCounts(waiting=3)
+    shift(queue, Toy(width=2), over).run()
     retries = {trial.user_attrs[RETRY_OF]: trial.params for trial in queue.trials() if RETRY_OF in trial.user_attrs}
     assert retries == dict(enumerate(params))
-    assert queue.tally() == Tally(complete=3)
+    assert queue.counts() == TrialCounts(complete=3)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.tracking import mlflow
-from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking import client_store
+from lrlab.tracking.client_store import Mlflow
 from lrlab.tracking.server import serve
 from lrlab.tracking.tracker import DatasetInfo
 
@@ -34,7 +34,7 @@ def search(port: int, host: str, **further: str) -> tuple[int, str]:
 def test_the_runs_of_the_store_and_their_files_are_shown(served: tuple[str, int]) -> None:
     outputs, port = served
     with Mlflow().open(outputs) as tracker:
-        run_id = tracker.start("shown", config="seed: 0\n")
+        run_id = tracker.create_run("shown", config="seed: 0\n")
     for name in ("localhost", "127.0.0.1"):
         status, text = search(port, f"{name}:{port}")
         assert (status, run_id in text) == (200, True)
@@ -65,15 +65,15 @@ def test_a_server_keeps_runs_as_well(served: tuple[str, int], tmp_path: Path) ->
     outputs, port = served
     data = DatasetInfo("digits", "0f" * 32, sizes={"train": 9})
     with Mlflow(f"http://127.0.0.1:{port}").open(str(tmp_path)) as tracker:
-        parent = tracker.start("sweep")
-        run_id = tracker.start("run", parent=parent, params={"lr": 0.1}, config="seed: 1\n", dataset=data)
-        tracker.log(run_id, 0, {"loss": float("inf"), "lr": 0.1})
-        tracker.end(run_id, "FAILED")
-        over_http = tracker.children(parent)
+        parent = tracker.create_run("sweep")
+        run_id = tracker.create_run("run", parent=parent, params={"lr": 0.1}, config="seed: 1\n", dataset=data)
+        tracker.log_metrics(run_id, 0, {"loss": float("inf"), "lr": 0.1})
+        tracker.end_run(run_id, "FAILED")
+        over_http = tracker.child_runs(parent)
         with pytest.raises(InputError, match=r"^run_id '0+' is not in http://127"):
-            tracker.read("0" * 32)
+            tracker.get_run("0" * 32)
     with Mlflow().open(outputs) as tracker:
-        assert tracker.children(parent) == over_http
+        assert tracker.child_runs(parent) == over_http
     assert over_http[0].metrics == {"loss": [(0, float("inf"))], "lr": [(0, 0.1)]}
 
 
@@ -82,19 +82,19 @@ def test_a_server_keeps_runs_as_well(served: tuple[str, int], tmp_path: Path) ->
 def test_many_histories_come_from_a_server(
     served: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_points: int
 ) -> None:
-    monkeypatch.setattr(mlflow, "MOST_RUNS", 2)
-    monkeypatch.setattr(mlflow, "MOST_POINTS", most_points)
+    monkeypatch.setattr(client_store, "MOST_RUNS", 2)
+    monkeypatch.setattr(client_store, "MOST_POINTS", most_points)
     outputs, port = served
     with Mlflow().open(outputs) as tracker:
-        parent = tracker.start("sweep")
+        parent = tracker.create_run("sweep")
         for trial in range(5):
-            run_id = tracker.start(f"trial {trial}", parent=parent)
+            run_id = tracker.create_run(f"trial {trial}", parent=parent)
             for step in range(3):
-                tracker.log(run_id, step, {"loss": trial + step / 10, f"only/{trial}": float("nan")})
-            tracker.end(run_id)
-        expected = tracker.children(parent)
+                tracker.log_metrics(run_id, step, {"loss": trial + step / 10, f"only/{trial}": float("nan")})
+            tracker.end_run(run_id)
+        expected = tracker.child_runs(parent)
     with Mlflow(f"http://127.0.0.1:{port}").open(str(tmp_path)) as tracker:
-        found = tracker.children(parent)
+        found = tracker.child_runs(parent)
     assert sorted(map(str, found)) == sorted(map(str, expected))
     assert sum(len(points) for record in found for points in record.metrics.values()) == 30
 

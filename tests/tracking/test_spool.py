@@ -14,16 +14,16 @@ PLACE = Destination("http://host:1", "lrlab")
 
 def drain(spool: Spool) -> list[int]:
     found = []
-    while waiting := spool.first():
+    while waiting := spool.peek():
         record, length = waiting
         found.append(record["n"])
-        spool.drop(length)
+        spool.pop(length)
     return found
 
 
 def left_behind(folder: Path) -> list[list[int]]:
     found = []
-    for spool in Spool.left_behind(folder):
+    for spool in Spool.orphaned(folder):
         assert spool.destination == PLACE
         found.append(drain(spool))
         spool.close()
@@ -98,7 +98,7 @@ def test_a_full_disk_is_an_error_and_takes_nothing_with_it(tmp_path: Path) -> No
 
 def test_what_is_refused_is_set_aside(tmp_path: Path) -> None:
     spool = Spool.create(tmp_path, PLACE)
-    spool.refuse({"n": 1}, "no such run")
+    spool.dead_letter({"n": 1}, "no such run")
     spool.close()
     (path,) = tmp_path.iterdir()
     assert json.loads(path.read_text()) == {"reason": "no such run", "n": 1}

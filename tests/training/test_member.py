@@ -9,7 +9,7 @@ from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import L2
 from lrlab.core.schedule import LinearDecay
 from lrlab.training.experiment import Experiment
-from lrlab.training.member import Member
+from lrlab.training.member import StackedMember
 
 SAMPLES = 20
 MICROBATCH = 4
@@ -29,14 +29,14 @@ class Bench:
     gradients: list[Layer] = field(default_factory=stack)
 
     def __post_init__(self) -> None:
-        self.member = Member(self.experiment, 1, 0, SAMPLES, self.layers, self.gradients)
+        self.member = StackedMember(self.experiment, 1, 0, SAMPLES, self.layers, self.gradients)
 
     def feed(self, *values: float) -> None:
         """One epoch: a constant gradient for every microbatch."""
         for i, value in enumerate(values, start=1):
             for gradient in self.gradients[0]:
                 gradient += value
-            self.member.consume(min(i * MICROBATCH, SAMPLES))
+            self.member.accumulate(min(i * MICROBATCH, SAMPLES))
         self.member.epoch += 1
 
 
@@ -106,7 +106,7 @@ def test_finishes_after_its_epochs(experiment: Callable[..., Experiment]) -> Non
 def test_weights_are_named_copies(experiment: Callable[..., Experiment]) -> None:
     model = MLP([3])
     layers = [Layer(np.ones((2, 3, 4)), np.ones((2, 3))), Layer(np.ones((2, 5, 3)), np.ones((2, 5)))]
-    member = Member(experiment(model=model), 0, 0, SAMPLES, layers, layers)
+    member = StackedMember(experiment(model=model), 0, 0, SAMPLES, layers, layers)
     weights = member.weights()
     assert {name: array.shape for name, array in weights.items()} == {
         "W1": (3, 4),

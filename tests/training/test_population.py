@@ -8,30 +8,29 @@ import pytest
 from lrlab.core.model import MLP, Linear, Model
 from lrlab.core.optimizer import SGD, Momentum
 from lrlab.data.datasets import Dataset
-from lrlab.training.experiment import Experiment
-from lrlab.training.member import Member
-from lrlab.training.method import Event
-from lrlab.training.population import EVALUATION_BATCH, LARGEST_MICROBATCH, Population, microbatch_for, microbatches
-from tests import parts
+from lrlab.training.experiment import EpochResult, Experiment
+from lrlab.training.member import StackedMember
+from lrlab.training.population import EVALUATION_BATCH, MAX_MICROBATCH, StackedPopulation, microbatch_for, microbatches
+from tests import mixed_experiments
 
 Curve = list[dict[str, float]]
 MODELS = [Linear(), MLP([24, 12])]
 
 
-def new(dataset: Dataset, model: Model, *, width: int = 8, first_epoch: int = 0, seed: int = 3) -> Population:
-    loss = parts.LOSSES[0]
-    return Population(dataset, model, loss, width=width, microbatch=8, seed=seed, first_epoch=first_epoch)
+def new(dataset: Dataset, model: Model, *, width: int = 8, first_epoch: int = 0, seed: int = 3) -> StackedPopulation:
+    loss = mixed_experiments.LOSSES[0]
+    return StackedPopulation(dataset, model, loss, width=width, microbatch=8, seed=seed, first_epoch=first_epoch)
 
 
-def train(population: Population, members: list[Member], epochs: int) -> list[Curve]:
-    curves: dict[Member, Curve] = {member: [] for member in population.members}
+def train(population: StackedPopulation, members: list[StackedMember], epochs: int) -> list[Curve]:
+    curves: dict[StackedMember, Curve] = {member: [] for member in population.members}
     for _ in range(epochs):
-        for event in population.epoch():
+        for event in population.train_epoch():
             curves[event.member].append(event.metrics)
     return [curves[member] for member in members]
 
 
-def assert_same_weights(one: Member, other: Member) -> None:
+def assert_same_weights(one: StackedMember, other: StackedMember) -> None:
     for a, b in zip(one.weights().values(), other.weights().values(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -43,7 +42,7 @@ def test_replay_alone_is_identical_to_the_bit(
     dataset: Dataset, experiment: Callable[..., Experiment], model: Model, width: int, seed: int
 ) -> None:
     """A random company in which every third slot is empty. One member is replayed, and so is its successor."""
-    *companions, late = parts.company(experiment(model=model), width + 1, seed)
+    *companions, late = mixed_experiments.mixed_experiments(experiment(model=model), width + 1, seed)
     company = new(dataset, model, width=width)
     members = [company.admit(e, slot) for slot, e in enumerate(companions) if slot % 3 != 2]
     chosen = members[seed % len(members)]
@@ -63,7 +62,7 @@ def test_replay_alone_is_identical_to_the_bit(
 def test_a_diverging_member_changes_nothing_in_the_others(
     dataset: Dataset, experiment: Callable[..., Experiment], model: Model, lr: float
 ) -> None:
-    company = parts.company(experiment(model=model), 8, seed=0)
+    company = mixed_experiments.mixed_experiments(experiment(model=model), 8, seed=0)
     calm, upset = new(dataset, model), new(dataset, model)
     undisturbed = [calm.admit(e) for e in company]
     disturbed = [upset.admit(e) for e in company[:4]]
@@ -82,12 +81,12 @@ def test_a_diverging_member_changes_nothing_in_the_others(
 @pytest.mark.parametrize("model", MODELS, ids=str)
 def test_who_left_leaves_no_trace(dataset: Dataset, experiment: Callable[..., Experiment], model: Model) -> None:
     """Not even NaN in weights, gradients and moments."""
-    diverging, newcomer, *others = parts.company(experiment(model=model), 5, seed=1)
+    diverging, newcomer, *others = mixed_experiments.mixed_experiments(experiment(model=model), 5, seed=1)
     used = new(dataset, model, width=4)
     gone = used.admit(replace(diverging, optimizer=Momentum(lr=1e300), batch_size=64), slot=2)
     for e in others:
         used.admit(e)
-    assert [event.diverged for event in used.epoch()] == [False, False, True, False]
+    assert [event.diverged for event in used.train_epoch()] == [False, False, True, False]
     assert np.isnan(gone.weights()["W1"]).any()
     used.release(gone)
     successor = used.admit(newcomer)
@@ -101,8 +100,8 @@ def test_who_left_leaves_no_trace(dataset: Dataset, experiment: Callable[..., Ex
 def test_an_epoch_s_metrics(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
     population = new(dataset, Linear())
     member = population.admit(experiment(epochs=2))
-    first, second = (population.epoch()[0] for _ in range(2))
-    assert isinstance(first, Event)
+    first, second = (population.train_epoch()[0] for _ in range(2))
+    assert isinstance(first, EpochResult)
     assert (first.member, first.epoch, second.epoch) == (member, 1, 2)
     assert list(first.metrics) == [
         "train/loss",
@@ -134,7 +133,7 @@ def test_validation_and_test_see_all_their_samples_and_no_others(
     x[learned] = dataset.x[learned]
     population = new(replace(dataset, x=x, x_test=np.full_like(dataset.x_test, np.nan)), Linear())
     member = population.admit(experiment())
-    metrics = population.epoch()[0].metrics
+    metrics = population.train_epoch()[0].metrics
 
     def measure(images: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
         scores = images @ member.weights()["W1"].T + member.weights()["b1"]
@@ -153,15 +152,15 @@ def test_validation_and_test_see_all_their_samples_and_no_others(
 
 def test_slots(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
     population = new(dataset, Linear(), width=3)
-    assert (population.room, population.members, population.epoch()) == (3, [], [])
+    assert (population.free_slots, population.members, population.train_epoch()) == (3, [], [])
     a, c = population.admit(experiment()), population.admit(experiment(), slot=2)
-    assert (a.slot, c.slot, a.first_epoch, population.room) == (0, 2, 1, 1)
+    assert (a.slot, c.slot, a.first_epoch, population.free_slots) == (0, 2, 1, 1)
     b = population.admit(experiment())
-    assert (b.slot, population.room, population.members) == (1, 0, [a, b, c])
+    assert (b.slot, population.free_slots, population.members) == (1, 0, [a, b, c])
     population.release(b)
-    assert (population.room, population.members) == (1, [a, c])
+    assert (population.free_slots, population.members) == (1, [a, c])
     assert not any(array.any() for array in b.weights().values())
-    assert [event.member for event in population.epoch()] == [a, c]
+    assert [event.member for event in population.train_epoch()] == [a, c]
 
 
 def test_a_batch_size_that_is_no_multiple_of_the_microbatch(
@@ -177,7 +176,7 @@ def test_the_order_of_the_samples_changes_with_the_epoch_and_the_seed(
     def first_loss(**place: int) -> float:
         population = new(dataset, Linear(), **place)
         population.admit(experiment())
-        return population.epoch()[0].metrics["train/loss"]
+        return population.train_epoch()[0].metrics["train/loss"]
 
     losses = [first_loss(seed=seed, first_epoch=epoch) for seed in (0, 1) for epoch in (0, 1)]
     assert len(set(losses)) == 4
@@ -192,9 +191,9 @@ def test_the_order_of_the_samples_changes_with_the_epoch_and_the_seed(
         ([32, 128, 1024], 32),
         ([24, 36], 12),
         ([7, 9], 1),
-        ([LARGEST_MICROBATCH], LARGEST_MICROBATCH),
-        ([2 * LARGEST_MICROBATCH, 4 * LARGEST_MICROBATCH], LARGEST_MICROBATCH),
-        ([3 * LARGEST_MICROBATCH // 2], LARGEST_MICROBATCH * 3 // 4),
+        ([MAX_MICROBATCH], MAX_MICROBATCH),
+        ([2 * MAX_MICROBATCH, 4 * MAX_MICROBATCH], MAX_MICROBATCH),
+        ([3 * MAX_MICROBATCH // 2], MAX_MICROBATCH * 3 // 4),
         ([45000], 1000),
         ([1031], 1031),
         ([1031, 2062], 1031),
@@ -222,7 +221,7 @@ def test_learns_what_can_be_learned(dataset: Dataset, experiment: Callable[..., 
     x = np.eye(5, dataset.x.shape[1], dtype=np.float32)[dataset.y]
     for model in MODELS:
         population = new(replace(dataset, x=x), model)
-        for optimizer, seed in zip(parts.OPTIMIZERS, count()):
+        for optimizer, seed in zip(mixed_experiments.OPTIMIZERS, count()):
             population.admit(experiment(model=model, optimizer=replace(optimizer, lr=10 * optimizer.lr), seed=seed))
-        *_, last = (population.epoch() for _ in range(10))
-        assert [event.metrics["val/accuracy"] for event in last] == [1] * len(parts.OPTIMIZERS)
+        *_, last = (population.train_epoch() for _ in range(10))
+        assert [event.metrics["val/accuracy"] for event in last] == [1] * len(mixed_experiments.OPTIMIZERS)

@@ -1,0 +1,73 @@
+"""What a side must be able to do, and running it."""
+
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks import processes
+from benchmarks.bench import Bench
+from benchmarks.store import Logged, complete, trained
+from benchmarks.workloads import Sweep
+
+Command = Sequence[str | Path]
+
+
+class System(Protocol):
+    """One of those compared."""
+
+    @property
+    def name(self) -> str:
+        """As the table has it."""
+
+    def create_store(self, folder: Path) -> None:
+        """An empty MLflow store, mlflow.db, in a folder."""
+
+    def sweep(self, work: Sweep, outputs: Path, seed: int) -> Command:
+        """The command that runs a whole sweep, with everything it writes in a folder with such a store."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A command that has run, from start to end, and the runs it left in MLflow."""
+
+    seconds: float
+    cpu: float
+    runs: list[Logged]
+
+
+def run(
+    bench: Bench,
+    side: System,
+    command: Callable[[Path], Command],
+    look: Callable[[int], None] | None = None,
+) -> Outcome:
+    """Run a side's command in a new folder, which is deleted when all went well.
+
+    Nobody's time holds the making of the MLflow store: it is made once, and copied.
+    """
+    home = bench.folder / re.sub(r"\W+", "-", side.name)
+    empty, outputs = home / "empty", home / "outputs"
+    if not (empty / "mlflow.db").is_file():
+        empty.mkdir(parents=True, exist_ok=True)
+        side.create_store(empty)
+    shutil.rmtree(outputs, ignore_errors=True)
+    outputs.mkdir()
+    shutil.copy(empty / "mlflow.db", outputs / "mlflow.db")
+    finished = processes.run(command(outputs), home / "log", look=look)
+    outcome = Outcome(finished.seconds, finished.cpu, trained(outputs / "mlflow.db"))
+    shutil.rmtree(outputs)
+    return outcome
+
+
+def sweep(bench: Bench, side: System, work: Sweep, seed: int, look: Callable[[int], None] | None = None) -> Outcome:
+    """Run a whole sweep.
+
+    Raises:
+        Unequal: not all of its work was done and logged.
+    """
+    outcome = run(bench, side, lambda outputs: side.sweep(work, outputs, seed), look)
+    complete(side.name, outcome.runs, work.trials, work.epochs)
+    return outcome

@@ -1,0 +1,1 @@
+"""Reports: sections, figures and the page."""

@@ -1,0 +1,227 @@
+"""The sections of a report. Each is there if the study has the data for it, else None."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lrlab.analysis.gradient_noise import NoiseScaleEstimate, estimate_noise_scale
+from lrlab.analysis.report import scaling_plots, training_plots
+from lrlab.analysis.runs import LR, Run, Runs
+from lrlab.analysis.scaling.analysis import ScalingAnalysis, analyse
+from lrlab.analysis.scaling.table import read
+from lrlab.analysis.steps_to_target import steps_to_target
+
+MAX_PLOTTED_EXCESS = 16.0  # from the best learning rate is too low, or too high
+OPTIMUM_TOLERANCE = 2.0  # the noise scale is averaged over runs within this factor of the best learning rate
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture: `name` without its suffix, a caption, the bytes of a PNG file."""
+
+    name: str
+    caption: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with paragraphs, a table (its first row are the column names) and figures."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    figures: tuple[Figure, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+
+
+def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, NoiseScaleEstimate | None]:
+    """The scaling analysis of one setting, with the noise scale that was measured near the optima.
+
+    Raises:
+        InputError: the runs have no learning rates, or fewer than two batch sizes.
+    """
+    found = analyse(runs.table(), study=runs.study, tolerance=tolerance)
+    best = {one.batch_size: one.curve.centre for one in found.optima if one.curve}
+    near = [
+        run for run in runs if abs(math.log(run.lr) - best.get(run.batch_size, math.inf)) <= math.log(OPTIMUM_TOLERANCE)
+    ]
+    noise = estimate_noise_scale(run for run in near if not run.diverged)
+    return replace(found, noise_scale=noise.average if noise else None), noise
+
+
+def scaling_section(runs: Runs, found: ScalingAnalysis, noise: NoiseScaleEstimate | None, label: str = "") -> Section:
+    """How the best learning rate moves with the batch size."""
+    table, name = read(runs.table()), f"_{_plain(label)}" if label else ""
+    paragraphs = [f"Verdict: {found.verdict.replace('_', ' ')}. " + "; ".join(found.reasons) + ".", budget(runs)]
+    figures = [
+        Figure(
+            f"loss_against_lr{name}",
+            "Validation loss at the end of training against the learning rate, a line for each batch size: mean and "
+            "standard deviation over the seeds. Thick: the local fit; red: its minimum.",
+            scaling_plots.loss_against_lr(table, found.optima),
+        )
+    ]
+    if any(one.curve for one in found.optima):
+        figures.append(
+            Figure(
+                f"best_lr{name}",
+                "Best learning rate against batch size, with the power law, its 95 % band, and the three readings.",
+                scaling_plots.best_lr_against_batch(found),
+            )
+        )
+    figures.append(
+        Figure(
+            f"loss_surface{name}",
+            "Mean loss over batch size and learning rate, relative to the least at that batch size.",
+            scaling_plots.loss_surface(table, found.optima),
+        )
+    )
+    if noise and noise.average:
+        fitted = found.readings.saturation.batch_noise if found.readings else None
+        inside = fitted and found.readings and math.isfinite(found.readings.batch_noise[1])
+        paragraphs.append(
+            f"The gradient noise scale, measured during {noise.runs} trainings near the best learning rates, is "
+            f"{noise.average:.3g} samples on average over training ({noise.by_epoch[0]:.3g} in the first epoch, "
+            f"{noise.by_epoch[-1]:.3g} in the last)."
+            + (f" The saturating reading's fitted B_noise is {fitted:.3g}." if inside else "")
+        )
+        if len(noise.epochs) > 1:
+            png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted if inside else None)
+            figures.append(Figure(f"noise_scale{name}", "Gradient noise scale during training.", png))
+    title = f"Best learning rate against batch size{f': {label}' if label else ''}"
+    return Section(title, tuple(paragraphs), tuple(figures), _optima(found))
+
+
+def budget(runs: Runs) -> str:
+    """Which question was asked: equal epochs, or equal updates?"""
+    updates, epochs = runs.values("updates"), runs.values("epochs")
+    if updates and all(isinstance(each, int) for each in updates):
+        counts = ", ".join(map(str, updates))
+        return (
+            f"Asked under an equal budget of updates ({counts}, rounded to whole epochs): larger batches "
+            "see more samples."
+        )
+    counts = ", ".join(map(str, epochs))
+    return f"Asked under an equal budget of epochs ({counts}): larger batches take fewer updates."
+
+
+def steps_section(runs: Runs, label: str = "") -> Section | None:
+    """Updates to a target loss against batch size."""
+    found = steps_to_target(runs)
+    if found is None:
+        return None
+    png = scaling_plots.steps_against_batch(found.batch_sizes, found.updates, found.spread, found.target)
+    caption = "Updates until the validation loss first is at the target: mean and standard deviation over the seeds."
+    said = (
+        f"Every batch size reaches a validation loss of {found.target:.4g} nats, at its best learning rate. "
+        f"A larger batch buys fewer updates: {found.describe()}."
+    )
+    name = f"steps_to_target{f'_{_plain(label)}' if label else ''}"
+    return Section(f"Updates to a target loss{f': {label}' if label else ''}", (said,), (Figure(name, caption, png),))
+
+
+def learning_rates_section(runs: Runs) -> Section | None:
+    """Loss curves with the learning rate too low, right, and too high."""
+    best_run = min(runs, key=lambda run: run.loss)
+    runs = next(part for part in runs.settings().values() if best_run in part.runs)
+    sizes = [size for size in runs.values("batch_size") if isinstance(size, int)]
+    rates = runs.values(LR)
+    if not sizes or len(rates) < 3:
+        return None
+    counts = {size: len({run.lr for run in runs if run.batch_size == size}) for size in sizes}
+    size = max(sizes, key=lambda each: (counts[each], -abs(sizes.index(each) - len(sizes) // 2)))
+    groups: dict[float, list[Run]] = {}
+    for run in runs:
+        if run.batch_size == size:
+            groups.setdefault(run.lr, []).append(run)
+    tried = sorted(groups)
+    if len(tried) < 3:
+        return None
+    best = min(tried, key=lambda lr: sum(run.loss for run in groups[lr]) / len(groups[lr]))
+    low, high = (
+        min(tried, key=lambda lr: abs(math.log(lr / best / factor)))
+        for factor in (1 / MAX_PLOTTED_EXCESS, MAX_PLOTTED_EXCESS)
+    )
+    named = {"too low": low, "right": best, "too high": high}
+    chosen = {f"{name}: {lr:.3g}": groups[lr] for name, lr in named.items() if name == "right" or lr != best}
+    said = (
+        f"Batch size {size}: the lowest learning rate tried, the best, and the highest; every line is a seed or trial."
+    )
+    png = training_plots.loss_curves(chosen)
+    return Section(
+        "Learning rate too low, right, too high",
+        (said,),
+        (Figure("learning_rates", "Validation loss during training, a line for every seed.", png),),
+    )
+
+
+def warmup_section(runs: Runs) -> Section | None:
+    """Loss against learning rate for every length of warmup."""
+    lengths = runs.values("schedule.warmup")
+    if not 2 <= len(lengths) <= 6 or len(runs.values(LR)) < 2:
+        return None
+    panels: dict[str, dict[float, list[Run]]] = {}
+    for run in sorted(runs, key=lambda each: (each.batch_size, float(each.params["schedule.warmup"]))):
+        panel = panels.setdefault(f"batch size {run.batch_size}", {})
+        panel.setdefault(float(run.params["schedule.warmup"]), []).append(run)
+    told = []
+    for title, lines in panels.items():
+        best = {length: min(_mean_losses(each).items(), key=lambda pair: pair[1]) for length, each in lines.items()}
+        words = (f"{length:.0%}: {loss:.4g} at lr {lr:.3g}" for length, (lr, loss) in best.items())
+        told.append(f"{title}: least loss by warmup: {', '.join(words)}.")
+    png = training_plots.loss_by_warmup(panels)
+    caption = "Loss at the end against the learning rate for each warmup: mean and standard deviation over the seeds."
+    return Section("Warmup", tuple(told), (Figure("warmup", caption, png),))
+
+
+def regularization_section(runs: Runs) -> Section | None:
+    """Training against validation, by lambda."""
+    key = "regularizer.strength"
+    strengths = runs.values(key)
+    if len(strengths) < 3 or "interval" in runs.swept.get(key, ""):
+        return None
+    kinds: dict[str, list[Run]] = {}
+    for run in runs:
+        if not run.diverged:
+            kinds.setdefault(str(run.params["regularizer"]), []).append(run)
+    told = []
+    for kind, each in kinds.items():
+        x, mean, _ = training_plots.mean_by(each, lambda r: float(r.params[key]), lambda r: r.last("val/loss"))
+        at = int(mean.argmin())
+        told.append(f"{kind}: the least validation loss, {mean[at]:.4g} nats, is at lambda {x[at]:.3g}.")
+    caption = "Training (dashed) and validation (solid) against lambda, and the norm of the weights."
+    return Section(
+        "Regularization", tuple(told), (Figure("regularization", caption, training_plots.regularization(kinds)),)
+    )
+
+
+def settings(runs: Runs, found: dict[str, ScalingAnalysis]) -> Section | None:
+    """The exponents of several settings, such as optimizers, beside each other."""
+    if len(found) < 2:
+        return None
+    rows: list[tuple[str, ...]] = [("setting", "exponent p", "95 % interval", "reading", "verdict")]
+    for label, one in found.items():
+        exponent = one.power_law.exponent if one.power_law else None
+        shown = [f"{exponent.value:.2f}", "{:.2f} to {:.2f}".format(*exponent.interval())] if exponent else ["", ""]
+        rows.append((label, *shown, one.reading or "", one.verdict))
+    return Section("Exponents side by side", ("Best learning rate ~ batch size ^ p.",), table=tuple(rows))
+
+
+def _optima(found: ScalingAnalysis) -> tuple[tuple[str, ...], ...]:
+    rows: list[tuple[str, ...]] = [("batch size", "best lr", "95 % interval", "loss (nats)", "seeds", "problems")]
+    for one in found.optima:
+        shown: dict[str, Any] = one.to_dict()
+        interval = "{:.3g} to {:.3g}".format(*shown["best_lr_ci"]) if shown["best_lr_ci"] else ""
+        best, loss = (f"{shown[key]:.4g}" if shown[key] is not None else "" for key in ("best_lr", "loss"))
+        rows.append((f"{one.batch_size:g}", best, interval, loss, str(one.seeds), "; ".join(one.problems)))
+    return tuple(rows)
+
+
+def _mean_losses(runs: Sequence[Run]) -> dict[float, float]:
+    x, mean, _ = training_plots.mean_by(runs, lambda run: run.lr, lambda run: run.loss)
+    return {lr: loss for lr, loss in zip(x, mean, strict=True) if math.isfinite(loss)} or {math.nan: math.nan}
+
+
+def _plain(label: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in label)

@@ -1,0 +1,290 @@
+"""The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
+
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from lrlab.cli import console
+from lrlab.config.instantiate import instantiate
+from lrlab.config.policy import check_arguments, check_recorded
+from lrlab.config.validation import choice
+from lrlab.errors import InputError
+from lrlab.tracking.tracker import Tracking, UnreachableError
+from lrlab.training.configuration import experiment, recorded
+from lrlab.training.experiment import Experiment
+
+if TYPE_CHECKING:
+    import optuna
+
+    from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
+    from lrlab.tracking.tracker import Tracker
+
+PACKAGE = Path(__file__).parents[1]
+OBJECTIVES = ("val/loss", "val/accuracy")
+
+
+def folder(name: str) -> Path:
+    """conf/ or sweeps/: inside the installed package, or beside it in a checkout."""
+    inside = PACKAGE / name
+    return inside if inside.is_dir() else PACKAGE.parent / name
+
+
+class TrainingTask:
+    """The task function, and the hooks through which the sweeper trains its trials (``sweep.runner.Application``)."""
+
+    resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
+
+    def __call__(self, config: DictConfig) -> float:
+        """Train one configuration; returns the objective."""
+        from lrlab.runs.train import train
+
+        resolved = resolve(config)
+        with open_tracker(resolved) as tracker, console.epoch_progress() as watch:
+            run_id, event, verdict = train(resolved, tracker, watch)
+        console.trained(run_id, event, verdict)
+        return event.metrics[config.objective]
+
+    def check(self, sweep: "Sweep") -> None:
+        """Check every corner of the search space, and the data."""
+        if not isinstance(sweep.config.hydra.sweeper.direction, str):
+            raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
+        sources = set()
+        for overrides in sweep.boundary_overrides:
+            check_recorded(sweep.composer.unresolved(overrides))
+            sources.add(check(sweep.composer.compose(overrides)).data)
+        for source in sources:
+            source.verify()
+        verify_tracking(resolve(sweep.config))
+
+    def prepare(self, sweep: "Sweep") -> Mapping[str, Any]:
+        """Open the parent run, or close what a dead sweep of this study left open."""
+        from lrlab.training.population import microbatches
+
+        config = resolve(sweep.config)
+        with open_tracker(config) as tracker:
+            if sweep.extras is not None:
+                tracker.close_orphans()
+                return {**sweep.extras, "command": command(sweep.config)}
+            run_id = tracker.create_run(
+                sweep.study,
+                params={"study": sweep.study, "n_trials": sweep.trials},
+                tags={"lrlab.study": sweep.study},
+                config=json.dumps(recorded(config)),
+            )
+        population = config["population"]
+        fair = -(-sweep.trials // (2 * sweep.workers))  # two rounds at least, so that the search can learn
+        batch_sizes = (sweep.composer.compose(overrides)["batch_size"] for overrides in sweep.boundary_overrides)
+        return {
+            "run_id": run_id,
+            "width": population["width"] or min(32, fair),
+            "microbatches": [(1, population["microbatch"])] if population["microbatch"] else microbatches(batch_sizes),
+            "outputs": str(Path(config["outputs"]).absolute()),
+            "command": command(sweep.config),
+        }
+
+    def runner(self, context: "WorkerContext") -> "Runner":
+        from lrlab.runtime.environment import cores, limit_blas
+        from lrlab.sweep.runners.population import PopulationRunner
+
+        config = resolve(context.sweep.config)
+        limit_blas(config["blas_threads"] or max(1, cores() // context.sweep.workers))
+        return PopulationRunner(context, open_tracker(config))
+
+    def on_sweep_end(
+        self,
+        sweep: "Sweep",
+        extras: Mapping[str, Any],
+        study: "optuna.Study",
+        error: BaseException | None,
+    ) -> None:
+        """Close the parent run, link its best child, and say what was found."""
+        from lrlab.commands.best import best
+        from lrlab.sweep.study.queue import TrialCounts
+
+        tally = TrialCounts.of(study.get_trials(deepcopy=False))
+        with open_tracker(resolve(sweep.config)) as tracker:
+            if error is not None:
+                stopped = isinstance(error, KeyboardInterrupt | SystemExit)
+                tracker.end_run(extras["run_id"], "KILLED" if stopped else "FAILED")
+                console.stopped(sweep.study)
+                tracker.close_orphans()
+                return
+            if tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
+                console.others(sweep.study, tally.running)
+                return
+            try:
+                tracker.close_orphans()
+                found = best(study, tracker)
+                note = f"Best: trial {found.trial}, run {found.run_id}"
+                tracker.log_metrics(extras["run_id"], found.trial, found.metrics)
+                tracker.set_tags(extras["run_id"], {"lrlab.best_run_id": found.run_id, "mlflow.note.content": note})
+                console.best(found)
+                console.after_sweep(found.study)
+            except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
+                console.unread(sweep.study, str(trouble))
+            finally:
+                tracker.end_run(extras["run_id"])
+
+
+class ValidateConfig(Callback):
+    """Hydra's callback before a single job: refuses bad input while nothing has been written."""
+
+    def on_run_start(self, config: DictConfig, **_: Any) -> None:
+        # Hydra turns any exception of a callback into a warning; SystemExit is none
+        try:
+            check(resolve(config)).data.verify()
+            verify_tracking(resolve(config))
+        except InputError as error:
+            print(f"lrlab: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """The application's part of the configuration as plain dictionaries, interpolations filled in."""
+    ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    resolved: dict[str, Any] = OmegaConf.to_container(ours, resolve=True)  # type: ignore[assignment]
+    return resolved
+
+
+def check(config: Mapping[str, Any]) -> Experiment:
+    """The experiment of a configuration, once all that can be refused cheaply has been looked at."""
+    wanted = experiment(config)
+    wanted.check_fits(wanted.data.load())
+    choice("objective", config["objective"], OBJECTIVES)
+    tracking(config)
+    check_writable(config["outputs"])
+    return wanted
+
+
+def verify_tracking(config: Mapping[str, Any]) -> None:
+    """Refuse a place for the runs that cannot be reached."""
+    tracking(config).verify(config["outputs"])
+
+
+def check_writable(outputs: str) -> None:
+    """Refuse an output directory in which nothing can be created; leaves no trace."""
+    place = Path(outputs).absolute()
+    nearest = next(parent for parent in (place, *place.parents) if parent.exists())
+    try:
+        tempfile.TemporaryDirectory(dir=nearest).cleanup()
+    except OSError as error:
+        reason = error.strerror
+        raise InputError(f"outputs must be a directory that can be written, got {outputs!r} ({reason})") from error
+
+
+def open_tracker(config: Mapping[str, Any]) -> "Tracker":
+    """The tracker that a resolved configuration names."""
+    tracker: Tracker = tracking(config).open(config["outputs"])
+    return tracker
+
+
+def tracking(config: Mapping[str, Any]) -> "Tracking":
+    """Where runs are recorded."""
+    allowed = ("lrlab.tracking.client_store.", "lrlab.tracking.tracker.", *config["allow"])
+    place = instantiate(config["tracking"], key="tracking", allowed=allowed)
+    if not isinstance(place, Tracking):
+        raise InputError(f"tracking._target_ must be mlflow.Mlflow or tracker.Memory, got {type(place).__name__}")
+    return place
+
+
+def command(config: DictConfig) -> dict[str, Any]:
+    """The command line that began a sweep, for `lrlab resume`."""
+    folders = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
+    return {
+        "config_dir": folders[0] if folders else None,
+        "config_name": config.hydra.job.config_name,
+        "overrides": [*config.hydra.overrides.task, *config.hydra.overrides.hydra],
+    }
+
+
+def resume_options(study: "optuna.Study", further: Sequence[str]) -> list[str]:
+    """Hydra options that run a study's sweep again, to its number of trials.
+
+    Raises:
+        InputError: lrlab does not know its command.
+    """
+    from lrlab.sweep.study.study import EXTRAS
+
+    begun = study.user_attrs.get(EXTRAS, {}).get("command")
+    if begun is None and not study.get_trials(deepcopy=False):
+        raise InputError(f"study {study.study_name} was never begun: run its command again, with its name")
+    if begun is None:
+        raise InputError(
+            f"study {study.study_name} is another application's: "
+            f"run its command again with hydra.sweeper.study_name={study.study_name}"
+        )
+    place = ["--config-dir", begun["config_dir"]] if begun["config_dir"] else []
+    own = f"study={study.study_name}"
+    again = ("study=", "allow=", "hydra.sweeper.allow=")  # trust is not inherited
+    kept = [override for override in begun["overrides"] if not override.lstrip("+").startswith(again)]
+    return [*place, "--config-name", begun["config_name"], "--multirun", *kept, own, *further]
+
+
+def place_options(outputs: str, storage: str | None, tracking_uri: str | None) -> list[str]:
+    """Overrides that say where things are. An address, which may hold a password, goes through the environment."""
+    addresses = {"hydra.sweeper.storage": storage, "tracking.uri": tracking_uri}
+    options = [f"outputs={outputs}"]
+    for key, address in addresses.items():
+        if address is not None:
+            name = f"LRLAB_{key.rpartition('.')[2].upper()}"
+            os.environ[name] = address
+            options.append(f"{key}=${{oc.env:{name}}}")
+    return options
+
+
+def sweep_options(name: str) -> list[str]:
+    """Hydra options that run a sweep: of ./sweeps/ first, then of those that ship.
+
+    Raises:
+        InputError: there is no such sweep.
+    """
+    folders = Path("sweeps").absolute(), folder("sweeps")
+    for place in folders:
+        if re.fullmatch(r"[\w.+-]+", name) and (place / f"{name}.yaml").is_file():
+            return ["--config-dir", str(place), "--config-name", name, "--multirun"]
+    known = sorted({path.stem for place in folders for path in place.glob("*.yaml")})
+    raise InputError(f"sweep must be one of {', '.join(known)}, got {name!r}")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the Hydra application as ``python -m lrlab ARGUMENTS`` does; returns the exit code.
+
+    Hydra would print a traceback for anything it does not know; here what the user can mend is one line.
+    """
+    before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = ["lrlab", *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach us as they are
+    try:
+        check_arguments(arguments, str(folder("conf")), "config")
+        hydra.main(version_base="1.3", config_path=str(folder("conf")), config_name="config")(TrainingTask())()
+    except (InputError, HydraException, OmegaConfBaseException) as error:
+        print(f"lrlab: {one_line(error)}", file=sys.stderr)
+        return 2
+    finally:
+        GlobalHydra.instance().clear()
+        sys.argv = before[0]
+        os.environ.pop("HYDRA_FULL_ERROR")
+        if before[1] is not None:
+            os.environ["HYDRA_FULL_ERROR"] = before[1]
+    return 0
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error; for a key that does not exist, with the keys that do."""
+    cause = error.__cause__
+    if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.parent_node is not None:
+        allowed = ", ".join(str(key) for key in cause.parent_node if not str(key).startswith("_"))
+        return f"{cause.full_key} is no config key; allowed here: {allowed}"
+    return " ".join(str(error).partition("Config search path:")[0].split())

@@ -1,0 +1,1 @@
+"""What the verbs that read finished runs do: best, confirm, report, repair."""

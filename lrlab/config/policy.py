@@ -1,0 +1,157 @@
+"""What a configuration may ask of Hydra itself, and what it may not: looked at before Hydra carries any of it out.
+
+A config that came from somebody else must not run code, write outside the output directory, or put what is in
+the environment on record.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from lrlab.config.schema import PARTS, SETTINGS
+from lrlab.errors import InputError
+
+PLUGINS = ("hydra_plugins.", "hydra._internal.core_plugins.")
+HANDLERS = ("logging.StreamHandler", "logging.FileHandler", "logging.NullHandler", "rich.logging.RichHandler")
+STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
+THREADS = re.compile(r"[A-Z]+(_[A-Z]+)*_NUM_THREADS")
+PLAIN = re.compile(r"[\w+-][\w.+-]*")
+PASSWORD = re.compile(r"://[^\s/@$]*:[^\s@$][^\s@]*@|[?&](password|passwd|token|secret)=[^&$\s]")
+REFERENCE = re.compile(r"\$\{\.*(?!tracking|outputs|study|hydra)\w+(\.\w+)*\}")  # to a key, by no resolver
+
+
+def check_arguments(arguments: Sequence[str], config_path: str, config_name: str) -> None:
+    """Compose what Hydra will compose, and refuse what its own node must not hold.
+
+    Raises:
+        InputError: names the key.
+        HydraException: it cannot be composed.
+    """
+    given = get_args_parser().parse_args(list(arguments))
+    if given.help or given.hydra_help or given.info or given.shell_completion:
+        return
+    path = create_config_search_path(given.config_path or config_path)
+    if given.config_dir:
+        place = SearchPathQuery(provider="schema")
+        path.prepend("command-line", f"file://{os.path.abspath(given.config_dir)}", place)
+    try:
+        loader = Hydra.create_main_hydra2("lrlab", path).config_loader
+        mode = RunMode.MULTIRUN if given.multirun else RunMode.RUN
+        check_composed(loader.load_configuration(given.config_name or config_name, given.overrides, mode))
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def check_composed(config: DictConfig) -> None:
+    """Refuse code, places and secrets in a composed config.
+
+    Raises:
+        InputError: names the key, what is allowed and what was given.
+    """
+    typed = {override.lstrip("+").partition("=")[0] for part in config.hydra.overrides.values() for override in part}
+    for key in ("allow", "hydra.sweeper.allow"):
+        if OmegaConf.select(config, key) and key not in typed:
+            raise InputError(f"{key} must be given on the command line: a file cannot vouch for itself")
+    for key, text in _texts(OmegaConf.to_container(config, resolve=False)):
+        if PASSWORD.search(text):
+            key = text.partition("=")[0] if key.startswith("hydra.overrides") else key
+            raise InputError(f"{key} must not hold a password: put it in the environment, {key}='${{oc.env:NAME}}'")
+    _check_targets(config)
+    for kind in ("hydra.job_logging", "hydra.hydra_logging"):
+        _check_logging(kind, config)
+    for key in ("env_set", "env_copy"):
+        for name in OmegaConf.select(config, f"hydra.job.{key}") or ():
+            if not THREADS.fullmatch(str(name)):
+                raise InputError(f"hydra.job.{key}.{name} must not be set: only variables such as OMP_NUM_THREADS may")
+    _check_places(config)
+    check_recorded(config)
+
+
+def check_recorded(config: DictConfig) -> None:
+    """Refuse what would put the environment on record: what is recorded may refer to what is recorded, and no more.
+
+    Raises:
+        InputError: names the key.
+    """
+    raw: Any = OmegaConf.to_container(config, resolve=False)
+    for key, text in _texts({name: raw.get(name) for name in (*PARTS, *SETTINGS, "study", "objective")}):
+        if "${" in REFERENCE.sub("", text):
+            raise InputError(f"{key} is kept on record and must not come from elsewhere, got {text!r}")
+
+
+def _check_targets(config: DictConfig) -> None:
+    own = tuple(f"{prefix.rstrip('.')}." for prefix in config.get("allow") or ())
+    for name, allowed in (
+        ("callbacks", ("lrlab.cli.app.ValidateConfig", *own)),
+        ("launcher", PLUGINS),
+        ("sweeper", PLUGINS),
+    ):
+        node = OmegaConf.to_container(config.hydra.get(name) or OmegaConf.create(), resolve=True)
+        assert isinstance(node, dict)
+        if name == "sweeper" and node.get("_recursive_") is False:
+            node = {"_target_": node.get("_target_")}  # what is inside it, it checks itself
+        for key, text in _texts(node, f"hydra.{name}"):
+            depth = key.count(".") - (name == "callbacks")
+            if key.endswith("._target_") and (depth > 2 or not text.startswith(allowed)):
+                raise InputError(f"{key} must start with {' or '.join(allowed)}, got {text!r}")
+
+
+def _check_logging(kind: str, config: DictConfig) -> None:
+    raw: Any = OmegaConf.to_container(OmegaConf.select(config, kind) or OmegaConf.create(), resolve=False)
+    directory = str(OmegaConf.select(config, "hydra.run.dir"))
+    for key, text in _texts(raw, kind):
+        name = key.rpartition(".")[2]
+        if name == "()" and text != "colorlog.ColoredFormatter":
+            raise InputError(f"{key} must be colorlog.ColoredFormatter, got {text!r}")
+        if name == "class" and text not in HANDLERS:
+            raise InputError(f"{key} must be one of {', '.join(HANDLERS)}, got {text!r}")
+        if ("ext://" in text and text not in STREAMS) or "cfg://" in text:
+            raise InputError(f"{key} must be one of {', '.join(STREAMS)}, got {text!r}")
+        if name == "filename":
+            job = str(OmegaConf.select(config, "hydra.job.name"))
+            file = text.replace("${hydra.runtime.output_dir}", directory).replace("${hydra.job.name}", job)
+            _check_inside(key, file, directory)
+
+
+def _check_places(config: DictConfig) -> None:
+    try:
+        outputs, job = str(config.outputs), str(config.hydra.job.name)
+        run, sweep = str(config.hydra.run.dir), str(config.hydra.sweep.dir)
+    except OmegaConfBaseException as error:
+        raise InputError(str(error).partition("\n")[0]) from error
+    if not PLAIN.fullmatch(job):
+        raise InputError(f"hydra.job.name must be a plain name, got {job!r}")
+    _check_inside("hydra.run.dir", run, outputs)
+    _check_inside("hydra.sweep.dir", sweep, outputs)
+    inner = OmegaConf.to_container(config.hydra, resolve=False)
+    assert isinstance(inner, dict)
+    for key, place in (("output_subdir", inner["output_subdir"]), ("sweep.subdir", inner["sweep"]["subdir"])):
+        _check_inside(f"hydra.{key}", os.path.join(run, str(place or ".")), run)
+
+
+def _check_inside(key: str, place: str, outer: str) -> None:
+    within = Path(os.path.realpath(place)).is_relative_to(os.path.realpath(outer))
+    if not within or ("${" in place and "output_dir" in place):
+        raise InputError(f"{key} must stay inside {outer}, got {place!r}")
+
+
+def _texts(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a config, with its key."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from _texts(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _texts(value, f"{key}[{index}]")
+    elif isinstance(node, str):
+        yield key, node

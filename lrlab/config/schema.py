@@ -1,0 +1,14 @@
+"""The keys of a configuration that decide what is trained."""
+
+# The parts of an experiment, and where lrlab defines their choices
+HOMES = {
+    "data": ("lrlab.data.datasets.", "lrlab.data.spirals."),
+    "method": ("lrlab.training.",),
+    "model": ("lrlab.core.model.", "lrlab.core.neighbours."),
+    "loss": ("lrlab.core.loss.",),
+    "regularizer": ("lrlab.core.regularizer.",),
+    "optimizer": ("lrlab.core.optimizer.",),
+    "schedule": ("lrlab.core.schedule.",),
+}
+PARTS = tuple(HOMES)
+SETTINGS = ("batch_size", "epochs", "updates", "seed", "dtype")

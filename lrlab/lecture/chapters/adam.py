@@ -1,0 +1,128 @@
+"""Lecture 5.8 and 5.9: Adam's bias correction, and AdamW against Adam with an L2 regularizer."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lrlab.core.model import MLP, Layer, Linear
+from lrlab.core.optimizer import Adam, AdamW, Optimizer, State
+from lrlab.core.regularizer import L2
+from lrlab.lecture.chapters.gradient_noise import gradient
+from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.trainer import ChapterTrainer, Trained, best
+
+STEPS = 20
+LR = 1e-3
+DECAYS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+HIDDEN = 50
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Uncorrected:
+    """Adam without bias correction: w -= lr m / (sqrt(v) + eps)."""
+
+    lr: float = LR
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def init(self, w: Array) -> State:
+        return np.zeros_like(w), np.zeros_like(w)
+
+    def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
+        m, v = state
+        m += (1 - self.beta1) * (g - m)
+        v += (1 - self.beta2) * (g**2 - v)
+        w -= lr * m / (np.sqrt(v) + self.eps)
+
+
+def measure(desk: ChapterTrainer) -> ChapterResult:
+    bias, steps = _bias(desk)
+    decay, norms = _decay(desk)
+    return ChapterResult((bias, *decay), (steps, norms))
+
+
+def _bias(desk: ChapterTrainer) -> tuple[Claim, Figure]:
+    corrected, raw = (_step_sizes(desk, optimizer) for optimizer in (Adam(LR), Uncorrected(LR)))
+    first = (1 - 0.9) / np.sqrt(1 - 0.999)
+    claim = Claim(
+        "Bias correction keeps Adam's first steps from being too large",
+        f"first steps of 1 and, without it, {first:.2f} learning rates (+- 1 %)",
+        f"{corrected[0]:.3f} and {raw[0]:.3f}; of the first {STEPS}, at most {max(corrected):.2f} and {max(raw):.2f}",
+        abs(corrected[0] - 1) < 0.01 and abs(raw[0] / first - 1) < 0.01,
+    )
+    steps = range(1, STEPS + 1)
+    lines = [Line("with bias correction", steps, corrected), Line("without", steps, raw)]
+    chart = Chart(
+        "update", "root mean square step (learning rates)", lines, axes={"ylim": (0, None), "xticks": range(0, 21, 5)}
+    )
+    return claim, Figure(
+        charts(chart, markers=True), "A linear model's first updates on mini-batches, over all weights."
+    )
+
+
+def _step_sizes(desk: ChapterTrainer, optimizer: Optimizer) -> list[float]:
+    """Root mean square of the change of W over lr, for the first updates on mini-batches."""
+    data = desk.load(desk.preset.subset)
+    rng = np.random.default_rng(0)
+    (layer,) = Linear().init(rng, data.x.shape[1], len(data.classes))
+    W = layer.W.reshape(-1)
+    moved = np.array([np.ptp(data.x[data.train], axis=0) > 0] * len(data.classes)).ravel()
+    state, sizes = optimizer.init(W), []
+    for t in range(1, STEPS + 1):
+        g = gradient(data, [Layer(W.reshape(layer.W.shape), layer.b)], rng.choice(data.train, desk.preset.batch_size))
+        before = W.copy()
+        optimizer.update(W, g, state, LR, t, np.empty_like(W))
+        sizes.append(float(np.sqrt(np.mean(((W - before)[moved] / LR) ** 2))))
+    return sizes
+
+
+def _decay(desk: ChapterTrainer) -> tuple[tuple[Claim, ...], Figure]:
+    """The same nominal decay of the weights: lr * decay * W outside the moments, or decay * W in the gradient."""
+    plain = desk.preset.experiment(model=MLP([HIDDEN]), epochs=2 * desk.preset.epochs)
+    decoupled = [replace(plain, optimizer=AdamW(lr=LR, weight_decay=decay)) for decay in DECAYS]
+    coupled = [replace(plain, optimizer=Adam(lr=LR), regularizer=L2(decay / 2)) for decay in DECAYS]
+    trained = desk.train("weight decay", [*decoupled, *coupled])
+    adamw, adam = trained[: len(DECAYS)], trained[len(DECAYS) :]
+    same = DECAYS.index(0.1)
+    norms = adamw[same].last("weight_norm"), adam[same].last("weight_norm")
+    losses = [best(several).last("val/loss") for several in (adamw, adam)]
+    claims = (
+        Claim(
+            "AdamW's decay does not pass through the moments, Adam's L2 does: they are not the same",
+            "norms of the weights that differ by more than 10 % at the same nominal decay of 0.1",
+            f"{norms[0]:.2f} with AdamW, {norms[1]:.2f} with Adam + L2",
+            abs(norms[0] / norms[1] - 1) > 0.1,
+        ),
+        Claim(
+            "AdamW outperforms Adam (on many tasks)",
+            "a lower validation loss than Adam + L2, each at its best decay",
+            f"{losses[0]:.4f} with AdamW, {losses[1]:.4f} with Adam + L2",
+            losses[0] < losses[1],
+        ),
+    )
+    return claims, Figure(_norms(adamw, adam, same), f"A two-layer network with {HIDDEN} hidden units at lr {LR}.")
+
+
+def _norms(adamw: list[Trained], adam: list[Trained], same: int) -> bytes:
+    pairs = (("AdamW", adamw), ("Adam + L2", adam))
+    epochs = range(1, adamw[0].experiment.epochs + 1)
+    return charts(
+        Chart(
+            "epochs",
+            "norm of all parameters",
+            [
+                Line(f"{name}, decay {DECAYS[same]}", epochs, several[same].history["weight_norm"])
+                for name, several in pairs
+            ],
+        ),
+        Chart(
+            "decay (weight_decay, or 2 lambda)",
+            "validation loss (nats)",
+            [Line(name, DECAYS, [one.last("val/loss") for one in several]) for name, several in pairs],
+            axes={"xscale": "log"},
+        ),
+        markers=True,
+    )

@@ -1,0 +1,65 @@
+"""Lecture 5.5: the noise of mini-batch gradients."""
+
+import numpy as np
+
+from lrlab.core.loss import SoftmaxCrossEntropy
+from lrlab.core.model import Layer, backward, forward, output_buffers, zeros
+from lrlab.core.optimizer import Momentum
+from lrlab.data.datasets import Dataset
+from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.trainer import ChapterTrainer
+
+BATCHES = 200
+LARGEST = 10  # times smaller than the training set, so that what a batch leaves out hardly matters
+
+
+def measure(desk: ChapterTrainer) -> ChapterResult:
+    """At the weights after one epoch, over batches as training draws them."""
+    data = desk.load(desk.preset.subset)
+    (one,) = desk.train("weights for the noise", [desk.preset.experiment(optimizer=Momentum(lr=0.003), epochs=1)])
+    layers = [Layer(one.weights["W1"][None].astype(float), one.weights["b1"][None].astype(float))]
+    sizes = 2 ** np.arange(int(np.log2(len(data.train) / LARGEST)) + 1)
+    full = gradient(data, layers, data.train)
+    noise = np.array([gradient_noise(data, layers, full, int(size)) for size in sizes])
+    slope = float(np.polyfit(np.log(sizes), np.log(noise), 1)[0])
+    claim = Claim(
+        "Mini-batches make the gradient noisy; larger batches less so",
+        "noise in proportion to 1 / sqrt(batch size): slope -0.5 +- 0.05 in logarithms",
+        f"{slope:.3f} from {sizes[0]} to {sizes[-1]} samples",
+        abs(slope + 0.5) <= 0.05,
+    )
+    lines = [
+        Line("measured", sizes, noise),
+        Line("1 / sqrt(batch size)", sizes, noise[0] / np.sqrt(sizes), {"linestyle": "--", "marker": ""}),
+    ]
+    chart = Chart(
+        "batch size (samples)",
+        "|batch gradient - full gradient| / |full gradient|",
+        lines,
+        axes={"xscale": "log", "yscale": "log"},
+    )
+    return ChapterResult(
+        (claim,), (Figure(charts(chart, markers=True), f"Root mean square over {BATCHES} batches of each size."),)
+    )
+
+
+def gradient_noise(data: Dataset, layers: list[Layer], full: np.ndarray, size: int) -> float:
+    """Root mean square of |g_B - g| / |g| over batches of one size, drawn without replacement; ``full`` is g."""
+    rng = np.random.default_rng(size)
+    deviations = [
+        np.square(gradient(data, layers, rng.choice(data.train, size, replace=False)) - full).sum()
+        for _ in range(BATCHES)
+    ]
+    return float(np.sqrt(np.mean(deviations) / np.square(full).sum()))
+
+
+def gradient(data: Dataset, layers: list[Layer], rows: np.ndarray) -> np.ndarray:
+    """Of the mean loss on some rows, with respect to W, flat."""
+    x, y = data.x[rows].astype(float), data.y[rows]
+    widths = [x.shape[1], len(data.classes)]
+    out, gradients = output_buffers(widths, 1, len(x), x.dtype), zeros(widths, 1, x.dtype)
+    scores = forward(layers, x, out)
+    SoftmaxCrossEntropy().value_and_grad(scores, y, np.array([float(len(x))]))
+    backward(layers, x, out, scores, gradients)
+    return gradients[0].W.ravel()

@@ -1,0 +1,86 @@
+"""Lecture 5.2 to 5.4: numerical and analytic gradients; full-batch and mini-batch descent."""
+
+from dataclasses import replace
+
+from lrlab.core.gradcheck import TOLERANCE, check_all, check_gradient
+from lrlab.core.loss import SoftmaxCrossEntropy
+from lrlab.core.model import Linear
+from lrlab.core.optimizer import SGD
+from lrlab.core.regularizer import L2
+from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.trainer import ChapterTrainer, Trained, best
+
+LRS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+SIZES = (2, 4, 8, 16, 32, 64)
+
+
+def measure(desk: ChapterTrainer) -> ChapterResult:
+    exact, timed, times = _exact(), *_timed()
+    batches, curves = _batches(desk)
+    return ChapterResult((exact, timed, batches), (times, curves))
+
+
+def _exact() -> Claim:
+    rows = check_all()
+    worst = max(float(row["relative_error"]) for row in rows)  # type: ignore[arg-type]
+    return Claim(
+        "Backpropagation gives the exact gradient; the numerical one verifies it",
+        f"relative difference < {TOLERANCE:g} for every model, loss and regularizer",
+        f"{worst:.1e} is the worst of {len(rows)}",
+        worst < TOLERANCE,
+    )
+
+
+def _timed() -> tuple[Claim, Figure]:
+    checks = [check_gradient(Linear(), SoftmaxCrossEntropy(), L2(0.1), samples=32, inputs=n, classes=10) for n in SIZES]
+    last = checks[-1]
+    ratio = last.numeric_seconds / last.analytic_seconds
+    claim = Claim(
+        "The numerical gradient is slow, the analytic one fast",
+        "two evaluations of the loss per parameter: more than 100 times slower for a linear model of 64 inputs",
+        f"{ratio:.0f} times slower with {last.parameters} parameters",
+        ratio > 100,
+    )
+    parameters = [check.parameters for check in checks]
+    lines = [
+        Line("numerical, centred differences", parameters, [1e3 * check.numeric_seconds for check in checks]),
+        Line("analytic, backpropagation", parameters, [1e3 * check.analytic_seconds for check in checks]),
+    ]
+    chart = Chart("parameters", "time of one gradient (ms)", lines, axes={"xscale": "log", "yscale": "log"})
+    return claim, Figure(charts(chart, markers=True), "One gradient of a linear softmax model on 32 samples.")
+
+
+def _batches(desk: ChapterTrainer) -> tuple[Claim, Figure]:
+    """Equal epochs; each way at the learning rate that suits it best."""
+    scale = desk.preset
+    samples = len(desk.load(scale.subset).train)
+    plain = scale.experiment()
+    sizes = {f"mini-batches of {scale.batch_size}": scale.batch_size, "full batch": samples}
+    chosen: dict[str, Trained] = {}
+    for name, size in sizes.items():
+        grid = [replace(plain, batch_size=size, optimizer=SGD(lr)) for lr in LRS]
+        chosen[name] = best(desk.train(name, grid), "train/loss")
+    mini, full = (one.last("train/loss") for one in chosen.values())
+    claim = Claim(
+        "At an equal number of epochs mini-batch SGD gets further than gradient descent on the full batch",
+        "a lower training loss, each at its best learning rate",
+        f"{mini:.4f} against {full:.4f} after {scale.epochs} epochs",
+        mini < full,
+    )
+    panels = []
+    for label, unit in (("samples seen", lambda size: samples), ("updates", lambda size: samples / size)):
+        lines = [
+            Line(
+                f"{name}, lr {one.experiment.optimizer.lr:g}",
+                [unit(sizes[name]) * (t + 1) for t in range(scale.epochs)],
+                one.history["train/loss"],
+            )
+            for name, one in chosen.items()
+        ]
+        panels.append(Chart(label, "training loss (nats)", lines, axes={"xscale": "log", "yscale": "log"}))
+    panels[0].axes["xscale"] = "linear"
+    caption = (
+        f"One marker an epoch of {samples} samples: the same data seen, on the left; on the right by updates made."
+    )
+    return claim, Figure(charts(*panels, markers=True), caption)

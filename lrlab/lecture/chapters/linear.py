@@ -1,0 +1,93 @@
+"""Lecture 1.4: the linear classifier, seen as algebra, as templates, as geometry, and measured."""
+
+import numpy as np
+
+from lrlab.core.optimizer import Momentum
+from lrlab.core.regularizer import L2
+from lrlab.core.schedule import Cosine
+from lrlab.data.spirals import Spirals
+from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.trainer import ChapterTrainer, Trained, best
+from lrlab.plotting import figures
+
+EXPECTED = {"cifar10": (0.39, 0.42), "digits": (0.93, 1.0)}
+PAIRS = 10_000
+
+
+def measure(desk: ChapterTrainer) -> ChapterResult:
+    grid = [
+        desk.preset.experiment(
+            data=desk.preset.full_data,
+            optimizer=Momentum(lr=lr),
+            schedule=Cosine(),
+            regularizer=L2(1e-3),
+        )
+        for lr in (1e-3, 3e-3, 1e-2)
+    ]
+    chosen = best(desk.train("linear classifier", grid, test=True))
+    accuracy = chosen.tested["test/accuracy"]
+    low, high = EXPECTED[desk.preset.name]
+    claims = (
+        _algebra(desk, chosen),
+        _templates(desk, chosen),
+        _geometry(desk),
+        Claim(
+            "Linear softmax classifier: test accuracy",
+            f"{low} to {high}",
+            f"{accuracy:.4f} (learning rate chosen on validation images)",
+            low <= accuracy <= high,
+        ),
+    )
+    data = desk.load(desk.preset.full_data)
+    picture = figures.templates(chosen.weights["W1"], data.image_shape, data.classes)
+    return ChapterResult(claims, (Figure(picture, "Each class's row of W as an image: its template."),))
+
+
+def _algebra(desk: ChapterTrainer, chosen: Trained) -> Claim:
+    """The scores that classified the test images against sums written out."""
+    data = desk.load(desk.preset.full_data)
+    W, b = (chosen.weights[name].astype(float) for name in ("W1", "b1"))
+    x = data.x_test[:20].astype(float)
+    ours = x @ W.T + b
+    loops = [
+        [sum(w * p for w, p in zip(row, image, strict=True)) + c for row, c in zip(W, b, strict=True)] for image in x
+    ]
+    difference = float(np.abs(ours - loops).max())
+    return Claim(
+        "Algebraic view: a class's score is the dot product of its row of W with the image, plus its bias",
+        "the sums written out give the same scores (1e-10)",
+        f"{difference:.1e} is the largest difference of {ours.size} scores",
+        difference < 1e-10,
+    )
+
+
+def _templates(desk: ChapterTrainer, chosen: Trained) -> Claim:
+    data = desk.load(desk.preset.full_data)
+    y = data.y[data.train]
+    means = np.stack([data.x[data.train[y == c]].mean(axis=0) for c in range(len(data.classes))])
+    matched = int(
+        np.sum((means @ chosen.weights["W1"].T + chosen.weights["b1"]).argmax(axis=1) == np.arange(len(means)))
+    )
+    return Claim(
+        "Template view: each row of W is a template of its class",
+        f"the mean image of each of the {len(means)} classes scores highest under its own row",
+        f"{matched} of {len(means)}",
+        matched == len(means),
+    )
+
+
+def _geometry(desk: ChapterTrainer) -> Claim:
+    """Regions that hyperplanes cut out are convex: between two points of a region lies nothing else."""
+    (chosen,) = desk.train("linear classifier in the plane", [desk.preset.experiment(data=Spirals(), epochs=10)])
+    W, b = chosen.weights["W1"], chosen.weights["b1"]
+    rng = np.random.default_rng(0)
+    one, other, share = rng.uniform(-3, 3, (PAIRS, 2)), rng.uniform(-3, 3, (PAIRS, 2)), rng.uniform(size=(PAIRS, 1))
+    classes = [(points @ W.T + b).argmax(axis=1) for points in (one, other, share * one + (1 - share) * other)]
+    together = classes[0] == classes[1]
+    kept = int(np.sum(classes[2][together] == classes[0][together]))
+    return Claim(
+        "Geometric view: hyperplanes separate the classes, so every class's region is convex",
+        "a point between two points of a class is of that class, always",
+        f"{kept} of {together.sum()} random pairs in the plane",
+        kept == together.sum(),
+    )

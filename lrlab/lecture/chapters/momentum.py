@@ -1,0 +1,60 @@
+"""Lecture 5.6: the two forms of momentum."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lrlab.core.optimizer import Momentum, State
+from lrlab.core.schedule import Constant, Cosine
+from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.trainer import ChapterTrainer
+from lrlab.training.methods.test_function import FunctionDescent
+
+LR, RHO, STEPS = 0.001, 0.9, 200
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Velocity:
+    """Momentum in the lecture's other form: v = rho v - lr g; w += v. lrlab's is v = rho v + g; w -= lr v."""
+
+    lr: float = LR
+    rho: float = RHO
+
+    def init(self, w: Array) -> State:
+        return (np.zeros_like(w),)
+
+    def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
+        (v,) = state
+        v *= self.rho
+        v -= lr * g
+        w += v
+
+
+def measure(desk: ChapterTrainer) -> ChapterResult:
+    plain = desk.preset.experiment(method=FunctionDescent("rosenbrock", steps=STEPS))
+    forms, schedules = (Momentum(LR, RHO), Velocity(LR, RHO)), (Constant(), Cosine())
+    grid = [replace(plain, optimizer=form, schedule=schedule) for schedule in schedules for form in forms]
+    trained = desk.train("forms of momentum", grid)
+    paths = [np.column_stack([one.history["x"], one.history["y"]]) for one in trained]
+    apart = [np.linalg.norm(paths[i] - paths[i + 1], axis=1) for i in (0, 2)]
+    constant, cosine = (float(distance.max()) for distance in apart)
+    claims = (
+        Claim(
+            "The two forms of momentum are equivalent",
+            "the same path at a constant learning rate (1e-10)",
+            f"{constant:.1e} is the largest distance",
+            constant < 1e-10,
+        ),
+        Claim(
+            "Under a schedule they are not: one applies the learning rate to the gradient, the other to the velocity",
+            "paths that part (more than 1e-3) under a cosine",
+            f"{cosine:.2g} is the largest distance",
+            cosine > 1e-3,
+        ),
+    )
+    steps = range(1, STEPS + 1)
+    lines = [Line(name, steps, distance + 1e-18) for name, distance in zip(("constant", "cosine"), apart, strict=True)]
+    chart = Chart("steps", "distance between the two paths", lines, axes={"yscale": "log"})
+    return ChapterResult(claims, (Figure(charts(chart), f"On Rosenbrock's function, lr {LR}, rho {RHO}."),))

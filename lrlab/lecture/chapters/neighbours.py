@@ -1,0 +1,93 @@
+"""Lecture 1.3: k nearest neighbours, L1 and L2, k chosen on validation images and tested once."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from lrlab.core.neighbours import KNN
+from lrlab.data.datasets import Dataset
+from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.trainer import ChapterTrainer, Trained
+from lrlab.training.methods.knn import BLOCK, NearestNeighbours, NeighbourCache, RunningMetrics
+
+KS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100)
+PUBLISHED = {("l2", 1): 0.354, ("l2", 10): 0.339, ("l1", 1): 0.386}  # raw CIFAR-10 pixels, all 50,000 images
+NEAR = 0.005
+
+
+def measure(desk: ChapterTrainer) -> ChapterResult:
+    plain = desk.preset.experiment(data=desk.preset.full_data, method=NearestNeighbours(), model=KNN())
+    grid = [replace(plain, model=KNN(k, metric)) for metric in ("l2", "l1") for k in KS]
+    trained = desk.train("nearest neighbours", grid)
+    chosen = max(trained, key=lambda one: one.last("val/accuracy"))
+    best = chosen.experiment.model
+    assert isinstance(best, KNN)
+    dataset = desk.load(plain.data)
+    tested = {metric: test(desk, dataset, metric, {1, 10, best.k}) for metric in ("l2", "l1")}
+    claims = [_published(desk, tested, metric, k) for metric, k in PUBLISHED]
+    validation, test_accuracy = chosen.last("val/accuracy"), tested[best.metric][best.k]
+    margin = 3 * np.hypot(_error(validation, len(dataset.validation)), _error(test_accuracy, len(dataset.y_test)))
+    claims.append(
+        Claim(
+            "k and the distance are chosen on validation images; the choice keeps its accuracy on the test",
+            f"test within three standard errors ({margin:.3f}) of validation ({validation:.4f})",
+            f"{test_accuracy:.4f} for {best.metric.upper()}, k = {best.k}",
+            bool(abs(test_accuracy - validation) <= margin),
+        )
+    )
+    return ChapterResult(tuple(claims), (Figure(_picture(trained, best, test_accuracy), _caption(desk, dataset)),))
+
+
+def test(desk: ChapterTrainer, dataset: Dataset, metric: str, ks: set[int]) -> dict[int, float]:
+    """Test accuracy for some k, with all other images, the validation ones too, as neighbours."""
+    memory = NeighbourCache(replace(dataset, train=np.arange(len(dataset.y))), metric)
+    tallies = {k: RunningMetrics() for k in ks}
+    for i in range(0, len(dataset.y_test), BLOCK):
+        labels = memory.labels(memory.x_test[i : i + BLOCK], max(ks))
+        for k, tally in tallies.items():
+            tally.add(KNN(k).votes(labels, len(dataset.classes)), dataset.y_test[i : i + BLOCK])
+        desk.watch(f"nearest neighbours: test, {metric.upper()}", (i + BLOCK) / len(dataset.y_test))
+    return {k: tally.metrics("test")["test/accuracy"] for k, tally in tallies.items()}
+
+
+def _published(desk: ChapterTrainer, tested: dict[str, dict[int, float]], metric: str, k: int) -> Claim:
+    accuracy = tested[metric][k]
+    name = f"{metric.upper()}, k = {k}"
+    if desk.preset.name == "cifar10":
+        expected = PUBLISHED[metric, k]
+        return Claim(
+            f"Nearest neighbours on raw pixels, {name}: test accuracy",
+            f"{expected} +- {NEAR}",
+            f"{accuracy:.4f}",
+            abs(accuracy - expected) <= NEAR,
+        )
+    return Claim(
+        f"Nearest neighbours on raw pixels, {name}: good where images are aligned",
+        "test accuracy >= 0.95",
+        f"{accuracy:.4f}",
+        accuracy >= 0.95,
+    )
+
+
+def _error(share: float, count: int) -> float:
+    return float(np.sqrt(share * (1 - share) / count))
+
+
+def _picture(trained: list[Trained], best: KNN, test_accuracy: float) -> bytes:
+    half = len(KS)
+    lines = [
+        Line(f"{metric}, validation", KS, [one.last("val/accuracy") for one in part])
+        for metric, part in (("L2", trained[:half]), ("L1", trained[half:]))
+    ]
+    star = {"linestyle": "", "marker": "*", "markersize": 13, "color": "black"}
+    lines.append(Line(f"the choice, on the test ({best.metric.upper()})", [best.k], [test_accuracy], star))
+    return charts(Chart("k (neighbours that vote)", "accuracy", lines, axes={"xscale": "log"}), markers=True)
+
+
+def _caption(desk: ChapterTrainer, dataset: Dataset) -> str:
+    return (
+        f"Accuracy on {len(dataset.validation)} validation images, whose neighbours are sought among "
+        f"{len(dataset.train)} training images. For the test, validation images are neighbours too "
+        f"({len(dataset.y)} in all), and all {len(dataset.y_test)} test images are asked. Distances are exact."
+    )

@@ -1,0 +1,46 @@
+"""Lecture 4.3: random search over W, not recommended."""
+
+from lrlab.core.optimizer import Momentum
+from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.trainer import ChapterTrainer
+from lrlab.training.methods.random_search import DRAWS_PER_EPOCH, RandomSearch
+
+EXPECTED, NEAR = 0.155, 0.02  # on CIFAR-10, and what the luck of 1,000 draws may change
+
+
+def measure(desk: ChapterTrainer) -> ChapterResult:
+    search, descent = (
+        desk.preset.experiment(data=desk.preset.full_data, **parts)
+        for parts in ({"method": RandomSearch(1000)}, {"optimizer": Momentum(lr=0.003), "epochs": 1})
+    )
+    ((found,), (learned,)) = (
+        desk.train(title, [one], test=True)
+        for title, one in (("random search", search), ("one epoch of descent", descent))
+    )
+    chance, skill = (one.tested["test/accuracy"] for one in (found, learned))
+    claims = [
+        Claim(
+            "Random search is no way to train: far below what following the slope reaches",
+            "test accuracy of the best of 1,000 draws below half of that of one epoch of gradient descent",
+            f"{chance:.4f} against {skill:.4f}",
+            chance < skill / 2,
+        )
+    ]
+    if desk.preset.name == "cifar10":
+        claims.insert(
+            0,
+            Claim(
+                "The best of 1,000 random W by training loss: test accuracy on CIFAR-10",
+                f"{EXPECTED} +- {NEAR}",
+                f"{chance:.4f}",
+                abs(chance - EXPECTED) <= NEAR,
+            ),
+        )
+    draws = [DRAWS_PER_EPOCH * (i + 1) for i in range(len(found.history["val/accuracy"]))]
+    lines = [
+        Line("best draw so far", draws, found.history["val/accuracy"]),
+        Line("one epoch of gradient descent", [0, 1000], [learned.last("val/accuracy")] * 2, {"linestyle": "--"}),
+    ]
+    chart = Chart("draws", "validation accuracy", lines, axes={"ylim": (0, 1)})
+    return ChapterResult(tuple(claims), (Figure(charts(chart), "The best W by training loss, after so many draws."),))

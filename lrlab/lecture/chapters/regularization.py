@@ -1,0 +1,135 @@
+"""Lecture 3: train slightly worse, test better; L1 and L2."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from lrlab.core.optimizer import SGD
+from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer, Regularizer
+from lrlab.core.schedule import Cosine
+from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.trainer import ChapterTrainer, Trained, best
+
+STRENGTHS = tuple(np.logspace(-4, -0.5, 8).tolist())
+KINDS: dict[str, Callable[[float], Regularizer]] = {"L2": L2, "L1 (proximal)": L1Proximal, "elastic net": ElasticNet}
+LR = {"digits": 1.0, "cifar10": 0.003}
+EPOCHS = {"digits": 1000, "cifar10": 500}
+
+
+def measure(desk: ChapterTrainer) -> ChapterResult:
+    """Full batches: the noise of mini-batches would throw weights out of zero again."""
+    name, samples = desk.preset.name, len(desk.load(desk.preset.small_subset).train)
+    plain = desk.preset.experiment(
+        data=desk.preset.small_subset,
+        optimizer=SGD(LR[name]),
+        schedule=Cosine(),
+        epochs=EPOCHS[name],
+        batch_size=samples,
+    )
+    parts: list[Regularizer] = [NoRegularizer(), *(kind(strength) for kind in KINDS.values() for strength in STRENGTHS)]
+    free, *path = desk.train("lambda path", [replace(plain, regularizer=part) for part in parts])
+    paths = {kind: path[i * len(STRENGTHS) :][: len(STRENGTHS)] for i, kind in enumerate(KINDS)}
+    bests = {kind: best(several) for kind, several in paths.items()}
+    claims = (
+        *(_improves_validation(kind, free, one) for kind, one in bests.items()),
+        _zeros(bests),
+        _spread(bests),
+        _example(),
+    )
+    return ChapterResult(
+        claims,
+        (
+            Figure(
+                _losses(free, paths),
+                f"{samples} training images, full batches. Dotted: no regularizer. Circles: the best.",
+            ),
+            Figure(
+                _weights(paths),
+                "L1 by proximal steps (soft thresholding after each update), so that zeros are exact; elastic net by "
+                "subgradients, half L1 and half L2. Effective share: (sum |w|)^2 / (n sum w^2), 1 if all are equal.",
+            ),
+        ),
+    )
+
+
+def zeros(one: Trained) -> float:
+    """Share of weights that are exactly zero."""
+    return float(np.mean(one.weights["W1"] == 0))
+
+
+def effective_share(one: Trained) -> float:
+    """(sum |w|)^2 / (n sum w^2): the share of weights among which the size is spread."""
+    size = np.abs(one.weights["W1"].astype(float))
+    return float(size.sum() ** 2 / (size.size * max((size**2).sum(), 1e-300)))
+
+
+def _improves_validation(kind: str, free: Trained, one: Trained) -> Claim:
+    names = "train/loss", "val/loss"
+    before, after = ([trained.last(name) for name in names] for trained in (free, one))
+    return Claim(
+        f"{kind}: slightly worse on the training data, better on data not seen",
+        f"at the best lambda, training loss above {before[0]:.4f} and validation loss below {before[1]:.4f}",
+        f"{after[0]:.4f} and {after[1]:.4f} at lambda {one.experiment.regularizer.strength:.1e}; validation accuracy "
+        f"{free.last('val/accuracy'):.3f} -> {one.last('val/accuracy'):.3f}",
+        after[0] > before[0] and after[1] < before[1],
+    )
+
+
+def _zeros(bests: dict[str, Trained]) -> Claim:
+    sparse, dense = zeros(bests["L1 (proximal)"]), zeros(bests["L2"])
+    return Claim(
+        "L1 makes many weights exactly zero, L2 none",
+        "at each one's best lambda, more than 10 % with L1, 0 % with L2",
+        f"{sparse:.1%} with L1, {dense:.1%} with L2",
+        sparse > 0.1 and dense == 0,
+    )
+
+
+def _spread(bests: dict[str, Trained]) -> Claim:
+    l1, l2 = (effective_share(bests[kind]) for kind in ("L1 (proximal)", "L2"))
+    return Claim(
+        "L2 prefers weights that are spread out, L1 sparse ones",
+        "a larger effective share of the weights with L2",
+        f"{l2:.2f} with L2, {l1:.2f} with L1",
+        l2 > l1,
+    )
+
+
+def _example() -> Claim:
+    one, spread = np.array([1.0, 0, 0, 0]), np.full(4, 0.25)
+    values = [kind(1.0).value(w) for kind in (L2, L1) for w in (one, spread)]
+    return Claim(
+        "w1 = [1, 0, 0, 0] and w2 = [0.25, 0.25, 0.25, 0.25]: L2 prefers w2, L1 has no preference",
+        "L2: 1 and 0.25; L1: 1 and 1",
+        "L2: {:g} and {:g}; L1: {:g} and {:g}".format(*values),
+        values == [1, 0.25, 1, 1],
+    )
+
+
+def _losses(free: Trained, paths: dict[str, list[Trained]]) -> bytes:
+    panels = []
+    for metric, label in (("train/loss", "training loss (nats)"), ("val/loss", "validation loss (nats)")):
+        lines = [Line(kind, STRENGTHS, [one.last(metric) for one in several]) for kind, several in paths.items()]
+        none = {"linestyle": ":", "color": "black", "marker": ""}
+        lines.append(Line("none", [STRENGTHS[0], STRENGTHS[-1]], [free.last(metric)] * 2, none))
+        panels.append(Chart("lambda", label, lines, axes={"xscale": "log", "yscale": "log"}))
+    circled = [best(several) for several in paths.values()]
+    ring = {"linestyle": "", "marker": "o", "markersize": 11, "markerfacecolor": "none", "color": "black"}
+    points = [one.experiment.regularizer.strength for one in circled], [one.last("val/loss") for one in circled]
+    panels[1] = replace(panels[1], lines=[*panels[1].lines, Line("", *points, ring)])
+    return charts(*panels, markers=True)
+
+
+def _weights(paths: dict[str, list[Trained]]) -> bytes:
+    panels = [
+        Chart(
+            "lambda",
+            label,
+            [Line(kind, STRENGTHS, [of(one) for one in several]) for kind, several in paths.items()],
+            axes={"xscale": "log"},
+        )
+        for of, label in ((zeros, "share of weights exactly zero"), (effective_share, "effective share of weights"))
+    ]
+    return charts(*panels, markers=True)

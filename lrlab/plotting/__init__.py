@@ -1,0 +1,1 @@
+"""Matplotlib figures as PNG bytes, drawn without a display."""

@@ -1,0 +1,148 @@
+"""Checkpoints: where a training can go on after its process has died, to the bit.
+
+A file is an `.npz` archive followed by the SHA-256 of it. It is written beside the one before, which is kept until
+the next: a file that is torn or altered is noticed, and the other one is there.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from lrlab.errors import InputError
+from lrlab.training.experiment import Member, Population
+
+Array = np.ndarray
+History = dict[str, list[tuple[int, float]]]
+
+INTERVAL = 60.0  # seconds of training that may be lost
+DIGEST = hashlib.sha256().digest_size
+METADATA = "place"  # the array that holds everything but arrays, as JSON
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A member whose training can go on elsewhere."""
+
+    first_epoch: int
+    epoch: int
+    t: int
+
+    def state_dict(self) -> dict[str, Array]:
+        """The arrays from which it goes on, not copies."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A member between two epochs.
+
+    Attributes:
+        width, slot, microbatch: where it sat; it must sit there again to round alike.
+        first_epoch, epoch, t: as the member has them.
+        history: its metrics so far, name -> [(epoch, value), ...].
+        memory: the member's arrays.
+    """
+
+    width: int
+    slot: int
+    microbatch: int
+    first_epoch: int
+    epoch: int
+    t: int
+    history: History
+    arrays: Mapping[str, Array]
+
+    @property
+    def shuffles(self) -> int:
+        """How many epochs its population had made."""
+        return self.first_epoch + self.epoch
+
+    def restore(self, member: Member) -> None:
+        """Put a member that was just admitted to the same place where this one was."""
+        assert isinstance(member, Resumable)
+        for name, array in member.state_dict().items():
+            array[...] = self.arrays[name]
+        member.first_epoch, member.epoch, member.t = self.first_epoch, self.epoch, self.t
+
+
+def save(folder: Path, name: str, cohort: Population, member: Member, history: History) -> None:
+    """Write a checkpoint, if the member can be resumed.
+
+    Raises:
+        InputError: the folder cannot be written; older checkpoints are as they were.
+    """
+    if not isinstance(member, Resumable):
+        return
+    place = {
+        "width": cohort.width,
+        "slot": member.slot,
+        "microbatch": cohort.microbatch,
+        "first_epoch": member.first_epoch,
+        "epoch": member.epoch,
+        "t": member.t,
+        "history": history,
+    }
+    buffer = io.BytesIO()
+    text = np.frombuffer(json.dumps(place).encode(), np.uint8)
+    np.savez(buffer, allow_pickle=False, **{METADATA: text}, **member.state_dict())
+    content = buffer.getvalue()
+    latest, before, new = _files(folder, name)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with new.open("wb") as file:
+            file.write(content + hashlib.sha256(content).digest())
+            file.flush()
+            os.fsync(file.fileno())
+        if latest.exists():
+            latest.replace(before)
+        new.replace(latest)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise InputError(f"outputs must be writable, got {folder}: {error.strerror}") from error
+
+
+def load(folder: Path, name: str, say: Callable[[str], None]) -> Checkpoint | None:
+    """The latest sound checkpoint, if there is one.
+
+    Args:
+        say: is told of every file that cannot be used.
+    """
+    latest, before, _ = _files(folder, name)
+    for path in (latest, before):
+        if path.exists():
+            try:
+                return _read(path)
+            except InputError as error:
+                say(str(error))
+    return None
+
+
+def discard(folder: Path, name: str) -> None:
+    """Remove the checkpoints of a training that is over."""
+    for path in _files(folder, name):
+        path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> Checkpoint:
+    whole = path.read_bytes()
+    content, digest = whole[:-DIGEST], whole[-DIGEST:]
+    if hashlib.sha256(content).digest() != digest:
+        raise InputError(f"checkpoint {path} is damaged: its SHA-256 is another one")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        memory = {name: arrays[name] for name in arrays.files}
+    place: dict[str, Any] = json.loads(memory.pop(METADATA).tobytes())
+    history = {key: [(int(epoch), value) for epoch, value in points] for key, points in place.pop("history").items()}
+    return Checkpoint(**place, history=history, arrays=memory)
+
+
+def _files(folder: Path, name: str) -> Iterator[Path]:
+    if not re.fullmatch(r"[\w-]+", name):  # as it stands in a study that came from somebody else
+        raise InputError(f"run_id must be a run's, got {name!r}")
+    return (folder / f"{name}.{kind}" for kind in ("npz", "before.npz", "new"))

@@ -1,0 +1,1 @@
+"""What trains the trials of a sweep."""

@@ -1,0 +1,138 @@
+"""The runner of any Hydra application: one ordinary Hydra job per trial."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.utils import JobStatus, configure_log, filter_overrides, run_job
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from lrlab.errors import InputError
+from lrlab.runtime.signals import SignalHandler
+from lrlab.sweep.report import reporting
+from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
+
+if TYPE_CHECKING:
+    import optuna
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class JobApplication:
+    """A task function without hooks of its own, as an `lrlab.sweep.runners.protocols.Application`."""
+
+    task_function: TaskFunction
+    hydra_context: HydraContext
+    resume_ignored_keys: tuple[str, ...] = ()
+
+    def check(self, sweep: Sweep) -> None:
+        for overrides in sweep.boundary_overrides:
+            check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
+
+    def prepare(self, sweep: Sweep) -> Mapping[str, Any]:
+        return {}
+
+    def runner(self, context: WorkerContext) -> "JobRunner":
+        return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals)
+
+    def on_sweep_end(
+        self,
+        sweep: Sweep,
+        extras: Mapping[str, Any],
+        study: "optuna.Study",
+        error: BaseException | None,
+    ) -> None:
+        pass
+
+
+class JobRunner:
+    """Runs one job at a time, as Hydra's own sweeper does: its folder, its logs, its callbacks.
+
+    The number of the job is that of the trial. What the task returns is the objective.
+    """
+
+    def __init__(
+        self, task_function: TaskFunction, hydra_context: HydraContext, sweep: Sweep, stop: SignalHandler
+    ) -> None:
+        self._task_function, self._hydra_context, self._sweep = task_function, hydra_context, sweep
+        self._stop = stop
+        self._next: tuple[optuna.Trial, DictConfig] | None = None
+        self._log_as_hydra()
+
+    @property
+    def free_slots(self) -> int:
+        return 0 if self._next else 1
+
+    def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
+        job = self._sweep.composer.job(overrides, trial.number)
+        check_subdir(job, self._sweep.directory)
+        log.info("\t#%d : %s", trial.number, " ".join(filter_overrides(overrides)))
+        self._next = trial, job
+
+    def advance(self) -> Sequence[TrialEnd]:
+        assert self._next is not None
+        trial, job = self._next
+        self._next = None
+        with reporting(trial), self._stop.interruptible():
+            returned = run_job(
+                hydra_context=self._hydra_context,
+                task_function=self._task_function,
+                config=job,
+                job_dir_key="hydra.sweep.dir",
+                job_subdir_key="hydra.sweep.subdir",
+            )
+        if returned.status == JobStatus.COMPLETED:
+            end = TrialEnd(trial.number, "complete", returned.return_value, result=returned)
+        else:
+            end = _broken(trial.number, returned)
+        self._log_as_hydra()
+        return [end]
+
+    def prune(self, trial: int) -> None:
+        """Jobs are pruned from inside, by `lrlab.report`."""
+
+    def close(self) -> None:
+        self._next = None
+
+    def _log_as_hydra(self) -> None:
+        """Between jobs, whose own logging ends here."""
+        configure_log(self._sweep.config.hydra.hydra_logging, self._sweep.config.hydra.verbose)
+
+
+def check_subdir(job: DictConfig, directory: Path) -> None:
+    """Refuse a job whose folder is outside the sweep's.
+
+    Raises:
+        InputError: `hydra.sweep.subdir` leaves `hydra.sweep.dir`.
+    """
+    subdir = str(_evaluated(job, "hydra.sweep.subdir"))
+    if not (directory / subdir).resolve().is_relative_to(directory.resolve()):
+        raise InputError(f"hydra.sweep.subdir must stay inside hydra.sweep.dir ({directory}), got {subdir!r}")
+
+
+def _evaluated(job: DictConfig, key: str) -> Any:
+    """A value whose interpolations may ask Hydra for the config of the job."""
+    from hydra.core.hydra_config import HydraConfig
+
+    instance = HydraConfig.instance()
+    before = instance.cfg
+    instance.set_config(job)
+    try:
+        return OmegaConf.select(job, key)
+    finally:
+        instance.cfg = before
+
+
+def _broken(number: int, returned: Any) -> TrialEnd:
+    """The end of a job that raised; Hydra's `return_value` would raise it again."""
+    error = returned._return_value
+    from optuna import TrialPruned
+
+    if isinstance(error, TrialPruned):
+        return TrialEnd(number, "pruned", reason=str(error), result=returned)
+    log.error("Trial %d failed", number, exc_info=error)
+    return TrialEnd(number, "failed", reason=f"{type(error).__name__}: {error}".rstrip(": "), result=returned)

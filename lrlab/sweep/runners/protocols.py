@@ -1,0 +1,121 @@
+"""The seam between the sweeper's loop and what is trained.
+
+A Hydra task function that carries the methods of `Application` is swept through its own runner; every other
+task function gets `lrlab.sweep.runners.hydra_job.JobApplication`: one ordinary Hydra job per trial.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import optuna
+    from omegaconf import DictConfig
+
+    from lrlab.runtime.signals import SignalHandler
+    from lrlab.sweep.compose import Composer
+
+
+@dataclass(frozen=True)
+class IntermediateValue:
+    """An intermediate objective value of a running trial."""
+
+    trial: int
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class TrialEnd:
+    """A trial that is over; it has diverged if its objective is not finite.
+
+    `value` is the objective, one number per direction; one that is not finite makes the trial a failed one.
+    `result` is handed back to Hydra from the sweep, in trial order, when it is not None.
+    """
+
+    trial: int
+    state: Literal["complete", "pruned", "diverged", "failed"]
+    value: float | Sequence[float] | None = None
+    reason: str = ""
+    result: Any = None
+
+
+class Runner(Protocol):
+    """Trains trials inside one worker. All calls come from one thread."""
+
+    @property
+    def free_slots(self) -> int:
+        """How many more trials can be started now."""
+
+    def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
+        """Take a trial in. `InputError` fails this trial alone; any other exception ends the sweep."""
+
+    def advance(self) -> Sequence[IntermediateValue | TrialEnd]:
+        """Do a bit of work (an epoch of a population, one whole job) and say what happened, in order.
+
+        Signals are let in, by `Context.stop`, only where it is trained: what has happened is always put on record.
+        """
+
+    def prune(self, trial: int) -> None:
+        """Stop a running trial: free its place, close its run. No `End` follows."""
+
+    def close(self) -> None:
+        """Release everything. Trials that still run are cut off: close their runs as killed."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is true for the whole sweep, in the parent and in every worker. Pickled to the workers."""
+
+    config: "DictConfig"  # the composed config of the application, with its hydra node
+    composer: "Composer"  # overrides of one trial -> its resolved config as a dict
+    study: str
+    directory: Path  # hydra.sweep.dir, absolute
+    trials: int  # of the study in total, those of earlier sweeps included
+    workers: int
+    boundary_overrides: tuple[tuple[str, ...], ...]  # overrides that touch every choice and both ends of every range
+    extras: Mapping[str, Any] | None  # what `prepare` returned for this study before; None for a new study
+
+
+@dataclass(frozen=True)
+class WorkerContext:
+    """What a runner is made from, inside a worker process."""
+
+    sweep: Sweep
+    extras: Mapping[str, Any]  # what `prepare` returned
+    worker: int  # 0 … sweep.workers - 1
+    signals: "SignalHandler"  # holds the signals back
+
+
+@runtime_checkable
+class Application(Protocol):
+    """The hooks of a task function that trains trials in its own way. It is pickled to the workers."""
+
+    @property
+    def resume_ignored_keys(self) -> tuple[str, ...]:
+        """Top-level keys that decide nothing about a trial: they may differ when a study is continued."""
+
+    def check(self, sweep: Sweep) -> None:
+        """Once in the parent: after the sweeper's checks, before anything is written.
+
+        Compose `sweep.probes`, look at the data, and raise `InputError` if something cannot be used.
+        """
+
+    def prepare(self, sweep: Sweep) -> Mapping[str, Any]:
+        """Once in the parent, before a worker starts; no other sweep of this storage is in here at the same time.
+
+        The JSON-like mapping that is returned reaches every runner and `conclude`; it is stored with the study.
+        """
+
+    def runner(self, context: WorkerContext) -> Runner:
+        """Once in every worker."""
+
+    def on_sweep_end(
+        self,
+        sweep: Sweep,
+        extras: Mapping[str, Any],
+        study: "optuna.Study",
+        error: BaseException | None,
+    ) -> None:
+        """Once in the parent, after the last worker; `error` says why if the sweep did not reach its end."""

@@ -1,0 +1,136 @@
+"""How a sweep chooses the values of its trials."""
+
+import math
+import random
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from hydra.core.override_parser.types import Transformer
+from omegaconf import DictConfig
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler, RandomSampler
+
+from lrlab.config.instantiate import instantiate, locate
+from lrlab.errors import InputError
+from lrlab.sweep.search.space import Space
+
+if TYPE_CHECKING:
+    import optuna
+
+GRID, QMC = "optuna.samplers.GridSampler", "optuna.samplers.QMCSampler"
+DEFAULT_TRIALS = 20
+MAX_COMBINATIONS = 100_000
+
+
+@dataclass(frozen=True)
+class SearchStrategy:
+    """The search space with the sampler and the pruner of a sweep; picklable.
+
+    Attributes:
+        space: the swept keys, and the overrides that hold for all trials.
+        enumerates: every combination of the space is run once, in order; no sampler is asked.
+        sampler_config, pruner_config: `_target_` and arguments of Optuna's classes.
+        custom: full name of a function `(config, trial) -> None` that suggests further values, or "".
+        allow: prefixes of further targets that the user trusts.
+    """
+
+    space: Space
+    is_exhaustive: bool
+    sampler_config: Mapping[str, Any]
+    pruner_config: Mapping[str, Any]
+    custom: str = ""
+    allow: tuple[str, ...] = ()
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """What holds for all trials, for a study's terms."""
+        custom = (f"custom_search_space={self.custom}",) if self.custom else ()
+        return self.space.fixed + custom
+
+    def planned_trials(self, trials: int | None) -> list[dict[str, Any]]:
+        """The values of every trial to come; empty where the sampler will choose."""
+        if not self.is_exhaustive:
+            return [{}] * (trials or DEFAULT_TRIALS)
+        combinations = list(self.space.combinations())
+        if trials is not None and trials < len(combinations):  # a part of the grid, spread over it
+            random.Random(self.sampler_config.get("seed") or 0).shuffle(combinations)
+        return combinations[:trials]
+
+    def sampler(self, study: str, worker: int, past: int) -> BaseSampler:
+        """The sampler of one worker.
+
+        A seed is advanced by the trials of the past, so that a continued study is not searched at the same
+        points again, and differs between workers. A quasi-random sequence counts its points in the study
+        instead, and must be the same one for all workers.
+        """
+        config = dict(self.sampler_config)
+        if config.get("_target_") == GRID:
+            return RandomSampler()  # never asked: every trial of a grid has its values
+        if config.get("_target_") == QMC:
+            config["seed"] = crc32(study.encode()) if config.get("seed") is None else config["seed"]
+        elif config.get("seed") is not None:
+            config["seed"] = (config["seed"] + past + 7919 * worker) % 2**32
+        made: BaseSampler = self._instantiate("sampler", config, BaseSampler)
+        return made
+
+    def pruner(self) -> BasePruner:
+        """The pruner; every worker must have the same."""
+        made: BasePruner = self._instantiate("pruner", self.pruner_config, BasePruner)
+        return made
+
+    def overrides(self, trial: "optuna.Trial", config: DictConfig) -> tuple[str, ...]:
+        """Choose the values of a trial, and write them as overrides."""
+        overrides = self.space.overrides(self.space.suggest(trial))
+        if not self.custom:
+            return overrides
+        known = {part.name for part in self.space.parts}
+        self.custom_function()(config, trial)
+        further = {name: value for name, value in trial.params.items() if name not in known}
+        return overrides + tuple(f"{name}={Transformer.str(value)}" for name, value in further.items())
+
+    def _instantiate(self, part: str, config: Mapping[str, Any], kind: type) -> Any:
+        key, allowed = f"hydra.sweeper.{part}", (f"optuna.{part}s.", *self.allow)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # it was asked for by name
+            made = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow")
+        if not isinstance(made, kind):
+            raise InputError(f"{key} must be a {part} of Optuna, got {made!r}")
+        return made
+
+    def custom_function(self) -> Any:
+        """The user's function for `custom_search_space`.
+
+        Raises:
+            InputError: its package is not in `allow`, or it is not there.
+        """
+        key = "hydra.sweeper.custom_search_space"
+        if not self.allow:
+            root = self.custom.partition(".")[0]
+            raise InputError(f"{key} needs hydra.sweeper.allow=[{root}.] to be imported, got {self.custom!r}")
+        return locate(self.custom, key=key, allowed=self.allow)
+
+
+def is_exhaustive(space: Space, sampler_target: str, trials: int | None, custom: str) -> bool:
+    """Whether every combination is run, rather than a number of trials searched.
+
+    Raises:
+        InputError: a grid over an interval, or one too large to list.
+    """
+    grid = sampler_target == GRID
+    infinite = [dimension for dimension in space.dimensions if not dimension.values]
+    if grid and (infinite or custom):
+        named = f"{infinite[0].name}={infinite[0].definition}" if infinite else f"custom_search_space={custom}"
+        raise InputError(f"hydra/sweeper/sampler=grid needs choice(…) or range(…) for every key, got {named}")
+    if infinite or custom or not (grid or trials is None):
+        return False
+    size = math.prod(len(dimension.values) for dimension in space.dimensions)
+    if size > MAX_COMBINATIONS:
+        raise InputError(
+            f"the search space has {size} combinations, more than {MAX_COMBINATIONS}: "
+            "set hydra.sweeper.n_trials and another sampler than grid"
+        )
+    return True

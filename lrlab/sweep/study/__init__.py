@@ -1,0 +1,1 @@
+"""A study and its trials, in a storage that several processes share."""

@@ -1,0 +1,180 @@
+"""Where studies are kept: a journal file, SQLite, PostgreSQL, or the memory of this process."""
+
+import errno
+import fcntl
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage, get_storage
+
+from lrlab.errors import InputError
+from lrlab.sweep.study.journal import create_private, open_journal
+
+ALLOWED = "memory, journal:PATH, PATH.log, sqlite:///PATH or postgresql://…"
+DEFAULT = Path("outputs") / "optuna.log"
+ADVISORY = 0x6C726C6162  # "lrlab": the key of its lock in PostgreSQL
+_MEMORIES: dict[str, InMemoryStorage] = {}  # of this process
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A place for studies, by name, so that every worker can open it for itself.
+
+    Attributes:
+        url: normalized: `memory:TOKEN`, `journal:/absolute/path`, or an SQLAlchemy URL.
+    """
+
+    url: str
+
+    @property
+    def is_memory(self) -> bool:
+        return self.url.startswith("memory:")
+
+    @property
+    def file(self) -> Path | None:
+        """The file that holds the studies, if it is a file."""
+        for prefix in ("journal:", "sqlite:///"):
+            if self.url.startswith(prefix):
+                return Path(self.url.removeprefix(prefix))
+        return None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there may be studies already; looking does not create anything."""
+        return self.file.is_file() if self.file else True
+
+    def __str__(self) -> str:
+        """The URL without its password."""
+        if self.url.startswith(("memory:", "journal:")):
+            return self.url.partition(":")[0] if self.is_memory else self.url
+        from sqlalchemy import make_url
+
+        return make_url(self.url).render_as_string(hide_password=True)
+
+    def __repr__(self) -> str:
+        return f"Storage({self})"
+
+    def open(self) -> BaseStorage:
+        """A handle of this process, created if need be.
+
+        Raises:
+            InputError: it cannot be reached or written; the message never shows a password.
+        """
+        try:
+            if self.is_memory:
+                return _MEMORIES.setdefault(self.url, InMemoryStorage())
+            if self.url.startswith("journal:"):
+                return open_journal(Path(self.url.removeprefix("journal:")))
+            return _open_database(self.url, self.file)
+        except OSError as error:
+            raise InputError(f"hydra.sweeper.storage {self} cannot be used: {error.strerror}") from None
+        except Exception as error:  # whatever a database driver raises, which may show the URL
+            cause = error.__cause__ or error
+            reason = str(cause) if isinstance(cause, ImportError) else type(cause).__name__
+            raise InputError(f"hydra.sweeper.storage {self} cannot be opened: {reason}") from None
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """While this lasts no other process is in here for this storage. The lock ends with its holder."""
+        if self.is_memory:
+            yield
+        elif self.file:
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self.file.with_name(f".{self.file.name}.guard").open("ab") as guard:
+                fcntl.flock(guard, fcntl.LOCK_EX)
+                yield
+        else:
+            with _advisory_lock(self.url):
+                yield
+
+    def check_writable(self) -> None:
+        """Refuse a file that could not be written, without writing it."""
+        if self.file is not None:
+            check_writable(self.file, "hydra.sweeper.storage")
+
+
+def parse(given: str | None, folder: Path) -> Storage:
+    """The storage that a config names; relative paths start from a folder.
+
+    Raises:
+        InputError: it is none of the allowed forms.
+    """
+    text = str(DEFAULT) if given is None else str(given)
+    if text == "memory":
+        return Storage(f"memory:{secrets.token_hex(8)}")
+    scheme, colon, rest = text.partition(":")
+    if not colon and text.endswith(".log"):
+        return Storage(f"journal:{(folder / text).absolute()}")
+    if scheme == "journal" and rest.strip("/"):
+        return Storage(f"journal:{(folder / _one_slash(rest)).absolute()}")
+    if scheme == "sqlite" and rest.startswith("///") and len(rest) > 3:
+        return Storage(f"sqlite:///{(folder / rest[3:]).absolute()}")
+    if scheme.partition("+")[0] == "postgresql" and rest.startswith("//"):
+        return Storage(text)
+    shown = text if "@" not in text else f"{scheme}:…"  # a password may be in it
+    raise InputError(f"hydra.sweeper.storage must be null, {ALLOWED}, got {shown!r}")
+
+
+def check_writable(path: Path, key: str) -> None:
+    """Refuse a path that cannot be written or created; leaves no trace."""
+    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    try:
+        if there.is_dir():
+            tempfile.TemporaryDirectory(dir=there).cleanup()
+        elif there != path:
+            raise NotADirectoryError(errno.ENOTDIR, "a file is in its way")
+        elif not os.access(path, os.W_OK):  # not by opening it: see `create_private`
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise InputError(f"{key} cannot be written, got {str(path)!r}: {error.strerror}") from error
+
+
+def _one_slash(path: str) -> str:
+    return f"/{path.lstrip('/')}" if path.startswith("/") else path
+
+
+def _open_database(url: str, file: Path | None) -> BaseStorage:
+    if file is None:
+        return get_storage(RDBStorage(url))
+    create_private(file)
+    database = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+    _claim_writes_at_once(database.engine)
+    return get_storage(database)  # with its cache of finished trials
+
+
+def _claim_writes_at_once(engine: Any) -> None:
+    """Begin every SQLite transaction as a writing one.
+
+    By default a transaction reads first and asks for the write lock later, so two workers can read the same
+    waiting trial and both take it.
+    """
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "connect")
+    def leave_transactions_to_us(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")  # half the time; what is committed stays consistent
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def begin_immediate(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    engine.dispose()  # connections made before now
+
+
+@contextmanager
+def _advisory_lock(url: str) -> Iterator[None]:
+    """PostgreSQL's own lock, which its server takes back when the connection ends."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY})
+        yield

@@ -1,0 +1,130 @@
+"""Carries records from a spool to the store they are for. To deliver one twice changes nothing."""
+
+import base64
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from lrlab.errors import InputError
+from lrlab.tracking.spool import Destination, Spool
+from lrlab.tracking.store import PARENT, MetricPoint, RejectedError, RunSpec, Store
+from lrlab.tracking.tracker import DatasetInfo, UnreachableError
+
+SPOOLED = "lrlab.spooled_as"  # tag of a run: the id it had before its store gave it one
+PREFIX = "spooled-"
+
+
+class RemoteStore(Store, Protocol):
+    """A store that gives its runs their ids, and so must find again those that had another one before."""
+
+    def find_run(self, tag: str, value: str) -> str | None:
+        """The id of the run with this tag; should a lost answer have left a second, empty one, that is deleted."""
+
+
+class SpoolDelivery:
+    """Delivers to one store, which is reached when it is needed. Used by several threads.
+
+    Args:
+        connect: reaches the store; raises `InputError` when that fails.
+
+    Attributes:
+        trouble: why the last delivery failed, or "".
+    """
+
+    def __init__(self, connect: Callable[[], RemoteStore]) -> None:
+        self.last_error = ""
+        self._connect = connect
+        self._store: RemoteStore | None = None
+        self._ids: dict[str, str] = {}
+        self._lock = threading.RLock()
+
+    def store(self) -> RemoteStore:
+        """The store.
+
+        Raises:
+            InputError: it cannot be reached.
+        """
+        with self._lock:
+            self._store = self._store or self._connect()
+            return self._store
+
+    def create_run(self, ours: str, run: RunSpec) -> str:
+        """Create a run for the first time; returns its id."""
+        with self._lock:
+            family = {PARENT: self.remote_id(run.tags[PARENT])} if PARENT in run.tags else {}
+            run_id = self.store().create_run(replace(run, tags={**run.tags, **family, SPOOLED: ours}))
+            self._ids[ours] = run_id
+        return run_id
+
+    def remote_id(self, run_id: str) -> str:
+        """The id that the store gave a run.
+
+        Raises:
+            Unreachable: it has not been delivered yet.
+        """
+        if not run_id.startswith(PREFIX):
+            return run_id
+        found = self._found(run_id)
+        if found is None:
+            raise UnreachableError(f"run {run_id} has not been delivered yet")
+        return found
+
+    def deliver(self, spool: Spool, stopped: threading.Event) -> bool:
+        """Deliver what waits in a spool, front to back; False if it stopped at something that could not be."""
+        while (waiting := spool.peek()) and not stopped.is_set():
+            record, length = waiting
+            try:
+                self._deliver_entry(record)
+            except RejectedError as error:
+                spool.dead_letter(record, str(error))
+            except InputError as error:
+                self.last_error = str(error)
+                return False
+            spool.pop(length)
+        self.last_error = ""
+        return True
+
+    def deliver_orphaned(self, folder: Path, destination: Destination, stopped: threading.Event) -> bool:
+        """Deliver what dead processes left for this destination; False if some of it could not be."""
+        delivered = True
+        for spool in Spool.orphaned(folder):
+            if spool.destination == destination:
+                delivered &= self.deliver(spool, stopped)
+            spool.close()
+        return delivered
+
+    def _found(self, ours: str) -> str | None:
+        with self._lock:
+            if ours not in self._ids:
+                run_id = self.store().find_run(SPOOLED, ours)
+                if run_id is not None:
+                    self._ids[ours] = run_id
+            return self._ids.get(ours)
+
+    def _deliver_entry(self, record: Mapping[str, Any]) -> None:
+        if record["verb"] == "create":
+            with self._lock:  # an attempt that seemed to fail may be under way, or may have succeeded
+                if self._found(record["run"]) is None:
+                    self.create_run(record["run"], _run(record))
+            return
+        run_id = self.remote_id(record["run"])
+        if record["verb"] == "attach":
+            files = {name: base64.b64decode(content) for name, content in record["files"].items()}
+            self.store().log_artifacts(run_id, files)
+        else:
+            points = [MetricPoint(*point) for point in record["points"]]
+            self.store().write(run_id, points=points, tags=record["tags"], status=record["status"])
+
+
+def creation(ours: str, run: RunSpec) -> dict[str, Any]:
+    """The record of a run to be created."""
+    dataset = asdict(run.dataset) if run.dataset else None
+    fields = {"time": run.time, "params": dict(run.params), "tags": dict(run.tags), "dataset": dataset}
+    return {"verb": "create", "run": ours, **fields}
+
+
+def _run(record: Mapping[str, Any]) -> RunSpec:
+    dataset = DatasetInfo(**record["dataset"]) if record["dataset"] else None
+    return RunSpec(record["time"], record["params"], record["tags"], dataset)

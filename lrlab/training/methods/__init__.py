@@ -1,0 +1,1 @@
+"""The methods that can train an experiment, one file each."""

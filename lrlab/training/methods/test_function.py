@@ -1,0 +1,101 @@
+"""method=test_function: the optimizer and its schedule on a function of the plane instead of a loss (lecture 4.2)."""
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrlab.config import validation
+from lrlab.core.schedule import factor
+from lrlab.core.test_functions import TEST_FUNCTIONS, get_function
+from lrlab.data.datasets import Dataset
+from lrlab.training.experiment import Experiment
+from lrlab.training.sequential import SequentialPopulation
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class FunctionDescent:
+    """A descent that can be drawn; an epoch is one update, in float64.
+
+    The value is recorded as ``train/loss`` and ``val/loss``, the point as ``x`` and ``y``. Of the configuration only
+    the optimizer and the schedule play a part.
+
+    Args:
+        surface: quadratic, saddle, double_well, rosenbrock or beale.
+        condition: ratio of the curvatures of the quadratic.
+        steps: number of updates.
+    """
+
+    function: str = "quadratic"
+    condition: float = 100.0
+    steps: int = 200
+
+    def __post_init__(self) -> None:
+        validation.choice("method.function", self.function, TEST_FUNCTIONS)
+        validation.number("method.condition", self.condition, at_least=1)
+        validation.integer("method.steps", self.steps, at_least=1)
+
+    def check(self, experiment: Experiment) -> None:
+        pass
+
+    def check_fits(self, experiment: Experiment, dataset: Dataset) -> None:
+        pass
+
+    def n_epochs(self, experiment: Experiment, dataset: Dataset) -> int:
+        return self.steps
+
+    def compatibility_key(self, experiment: Experiment) -> Hashable:
+        return (experiment.data,)
+
+    def new_population(
+        self, experiment: Experiment, dataset: Dataset, *, width: int, microbatch: int, first_epoch: int = 0
+    ) -> SequentialPopulation:
+        return SequentialPopulation(
+            dataset,
+            lambda member: FunctionLearner(self, member),
+            width=width,
+            microbatch=microbatch,
+            first_epoch=first_epoch,
+        )
+
+
+class FunctionLearner:
+    """The path of one experiment (a ``lrlab.training.sequential.Learner``)."""
+
+    def __init__(self, method: FunctionDescent, experiment: Experiment) -> None:
+        self._surface = get_function(method.function, method.condition)
+        self._steps = method.steps
+        self._experiment = experiment
+        self._w = np.array(self._surface.start)
+        self._state = experiment.optimizer.init(self._w)
+        self._t = 0
+
+    @property
+    def finished(self) -> bool:
+        return self._t == self._steps
+
+    def step(self) -> dict[str, float]:
+        optimizer = self._experiment.optimizer
+        lr = optimizer.lr * factor(self._experiment.schedule, self._t, self._steps)
+        self._t += 1
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging path is no news
+            g = self._surface.gradient(self._w)
+            optimizer.update(self._w, g.copy(), self._state, lr, self._t, np.empty(2))
+            value = float(self._surface.value(self._w))
+        return {
+            "train/loss": value,
+            "val/loss": value,
+            "x": float(self._w[0]),
+            "y": float(self._w[1]),
+            "lr": lr,
+            "gradient_norm": math.hypot(*g),
+        }
+
+    def weights(self) -> dict[str, Array]:
+        return {"w": self._w.copy()}
+
+    def test(self) -> dict[str, float]:
+        return {"test/loss": float(self._surface.value(self._w))}

@@ -1,0 +1,105 @@
+"""Members that share nothing but the data: the cohort of every method that trains one configuration at a time."""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from lrlab.data.datasets import Dataset
+from lrlab.training.experiment import EpochResult, Experiment, Member
+
+Array = np.ndarray
+
+
+class Learner(Protocol):
+    """One configuration being trained by a method's own steps."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing more to do."""
+
+    def step(self) -> dict[str, float]:
+        """Do one epoch's work; its metrics."""
+
+    def weights(self) -> dict[str, Array]:
+        """Copies of what was learned; empty without parameters."""
+
+    def test(self) -> dict[str, float]:
+        """``test/loss`` and ``test/accuracy``."""
+
+
+class SequentialMember:
+    """A member of an ``Independent`` cohort (see ``lrlab.training.experiment.Trainee``)."""
+
+    def __init__(self, experiment: Experiment, slot: int, first_epoch: int, learner: Learner) -> None:
+        self.experiment = experiment
+        self.slot = slot
+        self.first_epoch = first_epoch
+        self.epoch = 0
+        self.learner = learner
+
+    @property
+    def finished(self) -> bool:
+        return self.learner.finished
+
+    def weights(self) -> dict[str, Array]:
+        return self.learner.weights()
+
+
+class SequentialPopulation:
+    """A cohort whose members take their own steps, one after the other.
+
+    Args:
+        dataset: the loaded data.
+        begin: makes the learner of an experiment.
+        width, microbatch, first_epoch: as a population has them; nothing here depends on them.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        begin: Callable[[Experiment], Learner],
+        *,
+        width: int,
+        microbatch: int,
+        first_epoch: int = 0,
+    ) -> None:
+        self.dataset = dataset
+        self.width = width
+        self.microbatch = microbatch
+        self.epochs_done = first_epoch
+        self._begin = begin
+        self._slots: list[SequentialMember | None] = [None] * width
+
+    @property
+    def members(self) -> list[SequentialMember]:
+        return [member for member in self._slots if member is not None]
+
+    @property
+    def free_slots(self) -> int:
+        return self._slots.count(None)
+
+    def admit(self, experiment: Experiment, slot: int | None = None) -> SequentialMember:
+        slot = self._slots.index(None) if slot is None else slot
+        member = SequentialMember(experiment, slot, self.epochs_done, self._begin(experiment))
+        self._slots[slot] = member
+        return member
+
+    def release(self, member: Member) -> None:
+        self._slots[member.slot] = None
+
+    def train_epoch(self) -> list[EpochResult]:
+        self.epochs_done += 1
+        events = []
+        for member in self.members:
+            metrics = member.learner.step()
+            member.epoch += 1
+            diverged = not all(map(math.isfinite, metrics.values()))
+            events.append(EpochResult(member, member.epoch, metrics, diverged))
+        return events
+
+    def test(self, member: Member) -> dict[str, float]:
+        loner = self._slots[member.slot]
+        assert loner is not None
+        return loner.learner.test()

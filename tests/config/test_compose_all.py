@@ -1,0 +1,84 @@
+"""Every choice and every sweep composes, and every configuration trains."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from lrlab.cli.app import folder, resolve
+from lrlab.core.optimizer import AdamW
+from lrlab.core.regularizer import NoRegularizer
+from lrlab.core.schedule import Cosine
+from lrlab.training.configuration import PARTS, SETTINGS, config_of, experiment, flat, from_yaml, recorded, to_yaml
+from lrlab.training.single import single, train_epochs
+
+CHOICES = [
+    f"{path.parent.name}={path.stem}" for path in sorted(folder("conf").glob("*/*.yaml")) if path.parent.name in PARTS
+]
+
+
+def composed(*overrides: str) -> dict:
+    with initialize_config_dir(str(folder("conf")), version_base="1.3"):
+        return resolve(compose("config", list(overrides)))
+
+
+SET_BY_OTHERS = {"method=knn"}  # by model=knn
+
+
+@pytest.mark.parametrize(
+    "choice", [choice for choice in CHOICES if not choice.startswith("data=") and choice not in SET_BY_OTHERS]
+)
+def test_every_choice_trains(choice: str) -> None:
+    wanted = experiment(composed(choice, "epochs=1", "data.train_size=64", "batch_size=16"))
+    for event in train_epochs(single(wanted, wanted.data.load())):
+        assert not event.diverged
+        assert event.metrics["val/loss"] > 0
+
+
+@pytest.mark.parametrize("path", sorted(folder("conf").glob("experiment/*.yaml")), ids=lambda path: path.stem)
+def test_every_experiment_trains(path: Path) -> None:
+    wanted = experiment(composed(f"experiment={path.stem}", "epochs=2", "data.train_size=64", "batch_size=16"))
+    *_, last = train_epochs(single(wanted, wanted.data.load()))
+    assert not last.diverged
+
+
+def test_the_recommended_experiment_is_the_lecture_s() -> None:
+    wanted = experiment(composed("experiment=recommended", "model=mlp"))
+    assert wanted.optimizer == AdamW(lr=1e-3, beta1=0.9, beta2=0.999)
+    assert (wanted.schedule, wanted.regularizer) == (Cosine(warmup=0.1), NoRegularizer())
+    assert experiment(composed("experiment=recommended", "optimizer.lr=5e-4")).optimizer.lr == 5e-4
+
+
+@pytest.mark.parametrize("choice", [choice for choice in CHOICES if choice.startswith("data=")])
+def test_every_data_set_composes(choice: str) -> None:
+    assert experiment(composed(choice)).data is not None
+
+
+@pytest.mark.parametrize(("optimizer", "schedule"), [*itertools.product(("sgd", "adamw"), ("cosine", "step"))])
+def test_groups_combine(optimizer: str, schedule: str) -> None:
+    config = composed(f"optimizer={optimizer}", f"schedule={schedule}", "schedule.warmup=0.1", "optimizer.lr=0.5")
+    made = experiment(config)
+    assert (made.optimizer.lr, made.schedule.warmup) == (0.5, 0.1)
+
+
+def test_what_goes_on_record_comes_back() -> None:
+    config = composed("model=mlp", "model.hidden=[7,5]")
+    kept = from_yaml(to_yaml(recorded(config)))
+    assert experiment(kept) == experiment(config)
+    assert {"outputs", "population", "tracking"}.isdisjoint(kept)
+
+
+@pytest.mark.parametrize(
+    "choice", ["model=mlp", "model=knn", "method=newton", "regularizer=l1_proximal", "data=spirals"]
+)
+def test_a_configuration_can_be_read_off_an_experiment(choice: str) -> None:
+    config = composed(choice)
+    assert config_of(experiment(config)) == {name: config[name] for name in (*PARTS, *SETTINGS)}
+
+
+def test_flat_names_are_the_override_words() -> None:
+    names = flat(recorded(composed("optimizer=adamw")))
+    assert names["optimizer"] == "AdamW"
+    assert names["optimizer.lr"] == 1e-3
+    assert {"regularizer.strength", "batch_size", "schedule.warmup"} <= set(names)

@@ -1,0 +1,61 @@
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+from tests.fault_injection.lab import Lab
+
+CREATE = "import sys; from lrlab.tracking.client_store import create_store; create_store(None, sys.argv[1])"
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database, which takes seconds to make."""
+    outputs = tmp_path_factory.mktemp("store") / "outputs"
+    subprocess.run([sys.executable, "-c", CREATE, str(outputs)], check=True, capture_output=True)
+    return outputs / "mlflow.db"
+
+
+def equip(place: Path, store: Path) -> Lab:
+    outputs = place / "outputs"
+    outputs.mkdir(parents=True)
+    shutil.copy(store, outputs / "mlflow.db")
+    db = sqlite3.connect(outputs / "mlflow.db")
+    with db:  # without the experiment, whose artifacts lie in the other place
+        (experiment,) = db.execute("SELECT experiment_id FROM experiments WHERE name = 'lrlab'").fetchone()
+        db.execute("DELETE FROM experiment_tags WHERE experiment_id = ?", (experiment,))
+        db.execute("DELETE FROM experiments WHERE name = 'lrlab'")
+    db.close()
+    return Lab(place)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, store: Path) -> Lab:
+    return equip(tmp_path / "lab", store)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory):
+    if postgres.programs() is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    psycopg = pytest.importorskip("psycopg", reason="needs pip install 'lrlab[postgresql]'")
+    from sqlalchemy import event, pool
+
+    opened = []
+    event.listen(pool.Pool, "connect", lambda connection, _: opened.append(connection))
+    with postgres.running(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+    for connection in opened:  # Optuna leaves that to the end of the process
+        if isinstance(connection, psycopg.Connection):
+            connection.close()
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    os.environ.pop("LRLAB_STORAGE", None)

@@ -1,0 +1,68 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lrlab.core.model import MLP
+from lrlab.core.neighbours import KNN
+from lrlab.core.optimizer import SGD
+from lrlab.core.regularizer import L2
+from lrlab.data.spirals import Spirals
+from lrlab.lecture.chapters.adam import Uncorrected
+from lrlab.lecture.chapters.momentum import Velocity
+from lrlab.lecture.trainer import ChapterTrainer, best
+from lrlab.tracking.tracker import MemoryTracker
+from lrlab.training.configuration import experiment, from_yaml
+from lrlab.training.methods.knn import NearestNeighbours
+from lrlab.training.methods.newton import Newton
+from lrlab.training.methods.test_function import FunctionDescent
+from lrlab.training.single import single, train_epochs
+
+
+def test_trains_a_mixture_in_order(desk: ChapterTrainer, tracker: MemoryTracker) -> None:
+    plain = desk.preset.experiment()
+    wanted = [
+        replace(plain, optimizer=SGD(0.01)),
+        replace(plain, model=MLP([5])),
+        replace(plain, data=Spirals(), epochs=2),
+        replace(plain, optimizer=SGD(1e38)),
+        replace(plain, method=Newton(), regularizer=L2(0.01)),
+        replace(plain, method=NearestNeighbours(), model=KNN(3)),
+        replace(plain, optimizer=SGD(0.1), batch_size=64),
+    ]
+    trained = desk.train("mixture", wanted, test=True)
+    assert [one.experiment for one in trained] == wanted
+    for one in trained:
+        record = tracker.get_run(one.run_id)
+        assert (record.name, record.parent) == ("mixture", tracker.get_run(one.run_id).parent)
+        assert record.status == ("FAILED" if one is trained[3] else "FINISHED")
+        assert experiment(from_yaml(record.config)) == one.experiment
+        for name, values in one.history.items():
+            np.testing.assert_array_equal([value for _, value in record.metrics[name]], values)
+        assert set(one.tested) == {"test/loss", "test/accuracy"}
+        assert record.metrics["test/accuracy"] == [(len(one.history["val/loss"]), one.tested["test/accuracy"])]
+    assert len(trained[3].history["val/loss"]) == 1
+    assert trained[3].last("val/loss") == np.inf
+    assert len(trained[2].history["val/loss"]) == 2
+
+
+def test_a_training_has_the_curve_it_has_alone(desk: ChapterTrainer) -> None:
+    plain = desk.preset.experiment(dtype="float64")
+    together = desk.train("together", [replace(plain, optimizer=SGD(lr)) for lr in (0.01, 0.1, 1.0)])
+    alone = [event.metrics for event in train_epochs(single(together[1].experiment, desk.load(plain.data)))]
+    for name in ("train/loss", "val/loss", "val/accuracy", "weight_norm"):
+        np.testing.assert_allclose(together[1].history[name], [metrics[name] for metrics in alone], rtol=1e-10)
+
+
+def test_best(desk: ChapterTrainer) -> None:
+    several = desk.train("several", [desk.preset.experiment(optimizer=SGD(lr)) for lr in (1e-6, 0.1, 1e38)])
+    assert best(several) is several[1]
+    assert best(several, "train/loss") is several[1]
+
+
+@pytest.mark.parametrize("optimizer", [Velocity(), Uncorrected()], ids=str)
+def test_optimizers_of_the_lecture_are_on_record_too(
+    desk: ChapterTrainer, tracker: MemoryTracker, optimizer: object
+) -> None:
+    (one,) = desk.train("own", [desk.preset.experiment(method=FunctionDescent(steps=2), optimizer=optimizer)])
+    assert experiment(from_yaml(tracker.get_run(one.run_id).config)) == one.experiment

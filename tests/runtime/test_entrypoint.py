@@ -1,0 +1,69 @@
+"""A command as a process: which signals end it, when, and with which exit code."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from lrlab.runtime import entrypoint
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CLEANING = """
+import atexit, os, signal, sys, time
+from functools import partial
+from lrlab.runtime import entrypoint
+
+def command(first, second, when):
+    send = partial(os.kill, os.getpid(), getattr(signal, second))
+    if when == "once cleaning":
+        atexit.register(send)
+    else:
+        sys.modules["last"] = type("Last", (), {"__del__": lambda self, send=send: send()})()
+    if first != "none":
+        os.kill(os.getpid(), getattr(signal, first))
+        time.sleep(1)
+    return 0
+
+entrypoint.run_program(partial(command, *sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("first", ["none", "SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("second", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("when", ["once cleaning", "at the very end"])
+def test_a_signal_after_the_work_does_not_change_the_exit_code(first: str, second: str, when: str) -> None:
+    done = subprocess.run([sys.executable, "-c", CLEANING, first, second, when], capture_output=True, text=True)
+    assert done.returncode == {"none": 0, "SIGINT": 130, "SIGTERM": 143}[first], done.stderr
+    assert done.stderr == ("lrlab: interrupted\n" if first == "SIGINT" else "")
+
+
+def test_the_exit_code_is_the_command_s() -> None:
+    program = "from lrlab.runtime import entrypoint; entrypoint.run_program(lambda: 7)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 7
+
+
+def test_a_command_writes_for_its_user_alone() -> None:
+    before = os.umask(0o022)
+    try:
+        masks = []
+        entrypoint.run_command(lambda: masks.append(os.umask(0o077)) or 0)
+        assert masks == [0o077]
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("signum", CODES)
+def test_a_signal_ends_a_command(signum: signal.Signals) -> None:
+    def command() -> int:
+        os.kill(os.getpid(), signum)
+        signal.pause()
+        return 0
+
+    if signum == signal.SIGTERM:
+        with pytest.raises(SystemExit, match="143"):
+            entrypoint.run_command(command)
+    else:
+        assert entrypoint.run_command(command) == 130

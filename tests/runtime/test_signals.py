@@ -1,0 +1,130 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from lrlab.runtime import signals
+from lrlab.runtime.signals import FORWARDED, handle_signals
+
+RAISED = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+
+
+def send(signum: int) -> None:
+    os.kill(os.getpid(), signum)
+    for _ in range(100):  # Python handles a signal between two of its own instructions
+        pass
+
+
+@pytest.mark.parametrize(("signum", "raised"), RAISED)
+def test_a_signal_raises_at_once_where_that_is_allowed(signum, raised):
+    with handle_signals() as stop, pytest.raises(raised), stop.interruptible():
+        send(signum)
+
+
+@pytest.mark.parametrize(("signum", "raised"), RAISED)
+def test_elsewhere_it_waits_until_then(signum, raised):
+    reached = False
+    with handle_signals() as stop:
+        send(signum)
+        reached = True
+        with pytest.raises(raised), stop.interruptible():
+            reached = False
+    assert reached
+
+
+def test_between_two_items_it_waits_for_the_next():
+    with handle_signals() as stop:
+        items = stop.interruptible_iter(iter(range(3)))
+        assert next(items) == 0
+        send(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            next(items)
+    with handle_signals() as stop:
+        assert list(stop.interruptible_iter(iter(range(3)))) == [0, 1, 2]
+
+
+INSIST = """
+import os, signal, sys, time
+from lrlab.runtime.signals import handle_signals
+with handle_signals() as stop:
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGINT)  # the echo of a program that signals its child and its group
+    os.kill(os.getpid(), signal.SIGUSR1)
+    time.sleep(0.4)
+    print("bookkeeping", flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(1)
+    print("never reached")
+"""
+
+
+def test_the_second_one_ends_the_process_wherever_it_is():
+    done = subprocess.run([sys.executable, "-c", INSIST], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGTERM, "bookkeeping\n", "")
+
+
+def test_what_is_passed_on_counts_as_one_signal():
+    with handle_signals() as stop, pytest.raises(SystemExit), stop.interruptible():
+        send(FORWARDED)
+    with handle_signals() as stop:
+        send(FORWARDED)
+        send(FORWARDED)
+        assert stop.received == signal.SIGTERM
+
+
+def test_what_is_passed_on_too_late_does_no_harm():
+    with handle_signals():
+        pass
+    send(FORWARDED)
+
+
+def test_who_waits_outside_hears_of_it():
+    with handle_signals() as outer:
+        with handle_signals() as inner:
+            send(signal.SIGINT)
+            with pytest.raises(KeyboardInterrupt):
+                inner.check()
+        assert outer.received == signal.SIGINT
+
+
+def test_a_signal_is_passed_on_and_raises_if_that_does_not_help(monkeypatch):
+    monkeypatch.setattr(signals, "GRACE_PERIOD", 0.3)
+    passed = []
+    with handle_signals() as stop, stop.forward_until(lambda: passed.append(1)):
+        send(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(60)
+    assert len(passed) >= 2
+
+
+def test_where_all_end_in_time_nothing_raises():
+    passed = []
+    with handle_signals() as stop, stop.forward_until(lambda: passed.append(1)):
+        send(signal.SIGINT)
+        while not passed:
+            time.sleep(0.01)
+    assert stop.received == signal.SIGINT
+
+
+def test_the_handlers_are_put_back():
+    before = [signal.getsignal(signum) for signum, _ in RAISED]
+    with handle_signals():
+        assert [signal.getsignal(signum) for signum, _ in RAISED] != before
+    assert [signal.getsignal(signum) for signum, _ in RAISED] == before
+
+
+def test_other_threads_leave_signals_alone():
+    seen = []
+
+    def work():
+        with handle_signals() as stop, stop.interruptible():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGTERM)]

@@ -1,0 +1,113 @@
+import math
+
+import optuna
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from optuna.distributions import FloatDistribution
+
+from lrlab.errors import InputError
+from lrlab.sweep.search import bracket
+from lrlab.sweep.search.space import Space, parse_space
+from lrlab.sweep.study.queue import FAILED, OUTCOME, Queue
+
+RATES = "lr=tag(bracket,choice(1,2,4,8,16,32,64))"
+
+
+def read(*overrides: str) -> Space:
+    return parse_space(OverridesParser.create().parse_overrides(list(overrides)))
+
+
+def answered(queue: Queue, searched: Space, plan: list[dict], loss) -> list[dict]:
+    """Queue these trials, answer each with its loss (None is one that failed), and ask what more is needed."""
+    queue.enqueue(plan)
+    while trial := queue.claim():
+        params = searched.suggest(trial)
+        value = loss(**params)
+        queue.fail(trial, "diverged") if value is None else queue.complete(trial, [value])
+    return bracket.propose(searched, queue.trials(), ["minimize"])
+
+
+def searched_to_the_end(queue: Queue, searched: Space, loss) -> list[dict]:
+    plan, added = list(searched.combinations()), []
+    for _ in range(bracket.MAX_ROUNDS):
+        plan = answered(queue, searched, plan, loss)
+        added += plan
+    return added
+
+
+def test_values_are_enumerated_and_may_move():
+    (dimension,) = read("lr=tag(bracket,choice(0.2,0.1))").dimensions
+    assert dimension.values == (0.1, 0.2)
+    assert dimension.distribution == FloatDistribution(0.1 / 1e6, 0.2 * 1e6, log=True)
+    assert read("lr=tag(bracket,choice(0.2,0.1))").definitions == {"lr": "tag(bracket, choice(0.1, 0.2))"}
+
+
+@pytest.mark.parametrize("values", ["1", "a,b", "1,1", "0,1", "1,nan", "true,2"])
+def test_what_cannot_be_bracketed_is_refused(values):
+    with pytest.raises(InputError, match=r"^lr: a bracket needs at least two numbers, all different and > 0, got"):
+        read(f"lr=tag(bracket,choice({values}))")
+
+
+@pytest.mark.parametrize(
+    ("best", "beyond"),
+    [
+        (8, []),
+        (4, [0.5]),
+        (1, [0.5, 0.25, 0.125]),
+        (32, [128, 256]),
+        (64, [128, 256, 512]),
+        (0.01, [2.0**-i for i in range(1, 11)]),
+    ],
+)
+def test_the_range_moves_until_three_values_lie_on_either_side_and_then_gets_finer(queue, best, beyond):
+    found = searched_to_the_end(queue, read(RATES), lambda lr: math.log2(lr / best) ** 2)
+    nearest = 2.0 ** round(math.log2(best))
+    between = [nearest * 2**power for power in (-1.5, -0.5, 0.5, 1.5)]
+    assert [params["lr"] for params in found] == pytest.approx([*beyond, *between], rel=1e-5)
+
+
+def test_every_setting_has_its_own_range_and_every_seed_its_part(queue):
+    searched = read("seed=0,1", "batch_size=8,16", RATES)
+    best = {8: 8, 16: 32}
+    found = searched_to_the_end(queue, searched, lambda lr, seed, batch_size: abs(math.log(lr / best[batch_size])))
+    beyond = [params for params in found if params["lr"] > 64 and params["lr"].is_integer()]
+    assert beyond == [{"batch_size": 16, "lr": lr, "seed": seed} for seed in (0, 1) for lr in (128.0, 256.0)]
+    assert {params["lr"] for params in found if params["batch_size"] == 8 and params["seed"] == 1} == {
+        float(f"{8 * 2**power:.6g}") for power in (-1.5, -0.5, 0.5, 1.5)
+    }
+
+
+def test_a_value_that_fails_is_worse_than_any(queue):
+    found = searched_to_the_end(queue, read(RATES), lambda lr: None if lr > 1.5 else -lr)
+    assert [params["lr"] for params in found[:3]] == [0.5, 0.25, 0.125]
+
+
+def test_it_gives_up_at_the_stated_limits(queue):
+    found = searched_to_the_end(queue, read("lr=tag(bracket,choice(1,1000))"), lambda lr: -lr)
+    assert {params["lr"] for params in found} == {1e-3, 1e6, 31.6228, 31622.8}  # the next would be 1000 · 1e6
+
+
+@pytest.mark.parametrize(
+    ("overrides", "options", "directions", "allowed"),
+    [
+        ([RATES, "b=tag(bracket,choice(1,2))"], {}, ["minimize"], "of one key"),
+        ([RATES, "b=interval(0,1)"], {}, ["minimize"], "in an enumeration"),
+        ([RATES], {"trials": 5}, ["minimize"], "in an enumeration"),
+        ([RATES], {}, ["minimize", "maximize"], "with one objective"),
+    ],
+)
+def test_where_no_bracket_can_be_moved(search, overrides, options, directions, allowed):
+    with pytest.raises(InputError, match=rf"^tag\(bracket, …\) must be {allowed}.*, got lr"):
+        bracket.check(search(*overrides, **options), directions)
+
+
+def test_trials_beyond_the_plan_are_no_part_of_it(queue):
+    searched = read(RATES)
+    plan = list(searched.combinations())
+    queue.enqueue_missing(plan)
+    added = answered(queue, searched, [], lambda lr: lr)
+    queue.enqueue(added)
+    queue.enqueue_missing(plan)  # as of the same command again
+    assert queue.counts().total == len(plan) + 3
+    assert optuna.trial.TrialState.WAITING in {trial.state for trial in queue.trials()}
+    assert all(trial.user_attrs.get(OUTCOME) != FAILED for trial in queue.trials())

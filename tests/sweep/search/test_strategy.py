@@ -1,0 +1,146 @@
+import numpy as np
+import optuna
+import pytest
+from omegaconf import OmegaConf
+
+from lrlab.errors import InputError
+from lrlab.sweep.search.strategy import is_exhaustive
+from lrlab.sweep.study.queue import Queue
+
+NO_CONFIG = OmegaConf.create()
+
+
+def draws(search, worker: int, past: int, count: int = 5) -> list[float]:
+    study = optuna.create_study(sampler=search.sampler("s", worker, past))
+    return [study.ask().suggest_float("x", 0, 1) for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sampler", "trials", "whole"),
+    [
+        (["a=1,2", "b=range(3)"], "TPESampler", None, True),
+        ([], "TPESampler", None, True),
+        (["a=1,2"], "TPESampler", 5, False),
+        (["a=1,2"], "GridSampler", 1, True),
+        (["a=1,2", "b=interval(0,1)"], "TPESampler", None, False),
+    ],
+)
+def test_when_every_combination_is_run(search, overrides, sampler, trials, whole):
+    assert search(*overrides, sampler=sampler, trials=trials).is_exhaustive == whole
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sampler", "trials", "plan"),
+    [
+        (["a=1,2", "b=x,y"], "TPESampler", None, [{"a": a, "b": b} for a in (1, 2) for b in "xy"]),
+        (["a=1,1"], "TPESampler", None, [{"a": 1}, {"a": 1}]),
+        ([], "TPESampler", None, [{}]),
+        (["a=1,2"], "TPESampler", 3, [{}] * 3),
+        (["a=interval(0,1)"], "TPESampler", None, [{}] * 20),
+        (["a=1,2"], "GridSampler", 9, [{"a": 1}, {"a": 2}]),
+    ],
+)
+def test_plans(search, overrides, sampler, trials, plan):
+    assert search(*overrides, sampler=sampler, trials=trials).planned_trials(trials) == plan
+
+
+def test_a_part_of_a_grid_is_spread_over_it_by_the_seed(search):
+    grid = search("a=range(100)", sampler="GridSampler", trials=10)
+    values = [params["a"] for params in grid.planned_trials(10)]
+    assert len(set(values)) == 10
+    assert max(values) > 50
+    assert grid.planned_trials(10) == grid.planned_trials(10)
+    assert grid.planned_trials(20)[:10] == grid.planned_trials(10)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "trials", "message"),
+    [
+        (["a=1,2", "b.c=interval(0,1)"], None, r"sampler=grid needs choice\(…\) or range\(…\) .* got b\.c=interval"),
+        (["a=range(1000)", "b=range(1000)"], 5, "the search space has 1000000 combinations, more than 100000"),
+    ],
+)
+def test_grids_that_cannot_be_listed(search, overrides, trials, message):
+    with pytest.raises(InputError, match=message):
+        search(*overrides, sampler="GridSampler", trials=trials)
+
+
+def test_a_custom_space_cannot_be_enumerated(search):
+    space = search("a=1,2").space
+    assert not is_exhaustive(space, "optuna.samplers.TPESampler", None, "mine.space")
+    with pytest.raises(InputError, match=r"got custom_search_space=mine\.space"):
+        is_exhaustive(space, "optuna.samplers.GridSampler", None, "mine.space")
+
+
+def test_a_seed_is_advanced_by_the_past_and_differs_between_workers(search):
+    found = search("x=interval(0,1)")
+    assert draws(found, 0, 0) == draws(found, 0, 0)
+    continued = [draws(found, worker, past) for worker in (0, 1) for past in (0, 1, 20)]
+    assert len({tuple(drawn) for drawn in continued}) == len(continued)
+
+
+def test_the_first_worker_draws_what_optuna_draws_with_that_seed(search):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    assert draws(search("x=interval(0,1)"), 0, 0) == [study.ask().suggest_float("x", 0, 1) for _ in range(5)]
+
+
+def test_a_quasi_random_sequence_goes_on_across_workers_and_sweeps(search, storage):
+    """Two workers, then a continued sweep: together one Sobol sequence, no point twice."""
+    qmc = {"_target_": "optuna.samplers.QMCSampler", "seed": None, "scramble": True}
+    found = search("x=interval(0,1)", sampler="QMCSampler", sampler_config=qmc)
+    optuna.create_study(storage=storage.open(), study_name="s")
+    Queue(storage, "s").enqueue_missing([{}] * 9)
+    drawn = []
+    workers = [Queue(storage, "s", found.sampler("s", worker, past)) for worker, past in ((0, 0), (1, 0), (0, 8))]
+    for number in range(9):
+        queue = workers[number % 2 if number < 6 else 2]
+        trial = queue.claim()
+        drawn.append(trial.suggest_float("x", 0, 1))
+        queue.complete(trial, [0.0])
+    # the first point is Optuna's independent one; the next 8 of a scrambled Sobol sequence stratify [0, 1)
+    assert sorted(np.floor(np.array(drawn[1:]) * 8)) == list(range(8))
+
+
+@pytest.mark.parametrize(
+    ("part", "config", "message"),
+    [
+        ("sampler_config", {"_target_": "os.system"}, r"sampler\._target_ must start with optuna\.samplers\."),
+        ("sampler_config", {"_target_": "optuna.samplers.Nope"}, "names nothing that can be imported"),
+        ("sampler_config", {"_target_": "optuna.samplers.TPESampler", "x": 1}, "unexpected keyword argument 'x'"),
+        ("sampler_config", {"_target_": "optuna.samplers.TPESampler", "group": True, "multivariate": False}, "group"),
+        ("pruner_config", {"_target_": "optuna.samplers.TPESampler"}, r"must start with optuna\.pruners\."),
+        ("pruner_config", {"_target_": "optuna.pruners.PercentilePruner", "percentile": 300.0}, "percentile"),
+    ],
+)
+def test_what_is_no_sampler_or_pruner(search, part, config, message):
+    found = search("a=1,2", **{part: config})
+    with pytest.raises(InputError, match=message):
+        found.sampler("s", 0, 0) if part == "sampler_config" else found.pruner()
+
+
+SPACE = """
+def space(config, trial):
+    if trial.suggest_categorical("kind", ["a", "b c"]) == "a":
+        trial.suggest_float("depth", 0, config.top)
+"""
+
+
+def test_a_custom_space_adds_to_the_overrides(search, tmp_path, monkeypatch):
+    (tmp_path / "somebodys.py").write_text(SPACE)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = search("a=1,2", "b=3", is_exhaustive=False, custom="somebodys.space", allow=("somebodys.",))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study.enqueue_trial({"a": 2, "kind": "a", "depth": 0.25})
+    study.enqueue_trial({"a": 1, "kind": "b c"})
+    config = OmegaConf.create({"top": 0.5})
+    assert found.overrides(study.ask(), config) == ("a=2", "b=3", "kind=a", "depth=0.25")
+    assert found.overrides(study.ask(), config) == ("a=1", "b=3", r"kind=b\ c")
+
+
+def test_a_custom_space_is_not_imported_unless_it_is_trusted(search, tmp_path, monkeypatch):
+    (tmp_path / "spy.py").write_text("raise SystemExit")
+    monkeypatch.syspath_prepend(tmp_path)
+    for allow in ((), ("somebodys.",)):
+        found = search("a=1,2", custom="spy.space", allow=allow)
+        with pytest.raises(InputError, match=r"^hydra\.sweeper\.custom_search_space"):
+            found.custom_function()

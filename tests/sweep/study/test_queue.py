@@ -1,0 +1,188 @@
+import math
+
+import numpy as np
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from lrlab.errors import InputError
+from lrlab.runtime.process_id import TAG, this_process
+from lrlab.sweep.study.queue import (
+    DIVERGED,
+    NO_OBJECTIVE,
+    OUTCOME,
+    REASON,
+    RETRY_OF,
+    Queue,
+    TrialCounts,
+    claimants,
+    objective,
+)
+
+ME = this_process()
+DEAD = ME.rpartition("/")[0] + "/0"  # this process number, in an earlier life
+AWAY = f"another-machine/{ME.partition('/')[2]}"
+
+
+def sign(trial: optuna.Trial, owner: str) -> None:
+    """As if another process had taken the trial."""
+    trial.set_user_attr(f"{TAG}/{ME}", False)
+    trial.set_user_attr(f"{TAG}/{owner}", True)
+
+
+def fixed(queue: Queue) -> list[dict]:
+    return [trial.system_attrs["fixed_params"] for trial in queue.trials()]
+
+
+def test_trials_are_taken_in_order_until_none_waits(queue):
+    queue.enqueue_missing([{"x": 1}, {"x": 2}])
+    first, second = queue.claim(), queue.claim()
+    assert (first.number, first.suggest_int("x", 0, 9)) == (0, 1)
+    assert (second.number, second.suggest_int("x", 0, 9)) == (1, 2)
+    assert queue.claim() is None
+    assert queue.counts() == TrialCounts(running=2)
+
+
+def test_a_trial_that_waits_without_values_gets_them_from_the_sampler(storage, queue):
+    queue.enqueue_missing([{}] * 3)
+    same = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=5))
+    seeded = Queue(storage, "s", optuna.samplers.RandomSampler(seed=5))
+    for _ in range(3):
+        assert seeded.claim().suggest_float("x", 0, 1) == same.ask().suggest_float("x", 0, 1)
+
+
+def test_a_sampler_sees_what_was_taken_and_told_before(storage, queue):
+    """A study handle remembers its trials, so a fresh one is needed for every trial."""
+    seen = []
+
+    class Watcher(optuna.samplers.RandomSampler):
+        def sample_independent(self, study, trial, name, distribution):
+            seen.append([each.state.name for each in study._get_trials(deepcopy=False, use_cache=True)])
+            return super().sample_independent(study, trial, name, distribution)
+
+    queue.enqueue_missing([{}] * 3)
+    watched = Queue(storage, "s", Watcher(seed=0))
+    for _ in range(3):
+        watched.claim().suggest_float("x", 0, 1)
+    assert seen == [
+        ["RUNNING", "WAITING", "WAITING"],
+        ["RUNNING", "RUNNING", "WAITING"],
+        ["RUNNING", "RUNNING", "RUNNING"],
+    ]
+
+
+def test_filling_again_adds_nothing_and_more_trials_add_the_rest(queue):
+    plan = [{"x": 1}, {"x": 1}, {"x": 2}]
+    queue.enqueue_missing(plan)
+    queue.enqueue_missing(plan)
+    assert fixed(queue) == plan
+    queue.enqueue_missing([{"x": 3}, *plan])  # in another order, as after a shuffle
+    assert fixed(queue) == [*plan, {"x": 3}]
+
+
+def test_a_plan_that_was_queued_in_part_is_completed(queue):
+    plan = [{"x": value} for value in range(4)]
+    queue.enqueue_missing(plan[:1])
+    queue.claim()
+    queue.enqueue_missing(plan)
+    assert fixed(queue) == plan
+
+
+def test_fewer_trials_than_there_are_is_refused(queue):
+    queue.enqueue_missing([{}] * 5)
+    with pytest.raises(InputError, match=r"^hydra\.sweeper\.n_trials must be at least 5, got 4: study s holds"):
+        queue.missing_from([{}] * 4)
+
+
+def test_outcomes_are_counted(queue):
+    queue.enqueue_missing([{}] * 7)
+    complete, pruned, failed, without, diverged, cut = (queue.claim() for _ in range(6))
+    queue.complete(complete, [1.0])
+    queue.prune(pruned)
+    queue.fail(failed, "it broke")
+    queue.fail(without, "nothing returned", NO_OBJECTIVE)
+    queue.fail(diverged, "the objective must be finite, got nan", DIVERGED)
+    queue.requeue(queue.trials()[cut.number])
+    assert queue.counts() == TrialCounts(waiting=2, complete=2, pruned=1, failed=1, diverged=1)
+    assert queue.counts().total == 7
+    assert queue.trials()[2].user_attrs[REASON] == "it broke"
+    assert queue.study().best_trial.number == 0
+
+
+def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue):
+    queue.enqueue_missing([{}])
+    trial = queue.claim()
+    value = trial.suggest_float("x", 0, 1)
+    queue.study().enqueue_trial(trial.params, user_attrs={RETRY_OF: 0})  # as of a process that died here
+    queue.requeue(queue.trials()[0])
+    queue.requeue(queue.trials()[0])  # as of two processes at once
+    again = queue.claim()
+    assert again.suggest_float("x", 0, 1) == value
+    assert again.user_attrs[RETRY_OF] == 0
+    assert queue.claim() is None
+    queue.enqueue_missing([{}])  # the retry is not one more
+    assert queue.counts() == TrialCounts(running=1)
+
+
+def test_a_trial_carries_the_signature_of_who_took_it(queue):
+    queue.enqueue_missing([{}])
+    queue.claim()
+    (trial,) = queue.trials()
+    assert claimants(trial) == [ME]
+    assert queue.is_mine(trial)
+
+
+def test_repair_gives_back_the_trials_of_dead_processes_only(queue):
+    queue.enqueue_missing([{}] * 5)
+    mine, dead, far, disputed, unsigned = (queue.claim() for _ in range(5))
+    sign(dead, DEAD)
+    sign(far, AWAY)
+    disputed.set_user_attr(f"{TAG}/{DEAD}", True)  # died after signing what this process took
+    unsigned.set_user_attr(f"{TAG}/{ME}", False)  # another program's
+    assert queue.repair() == 1
+    assert queue.trials()[dead.number].user_attrs[OUTCOME] == "cut off"
+    running = [trial.number for trial in queue.trials(TrialState.RUNNING)]
+    assert running == [mine.number, far.number, disputed.number, unsigned.number]
+    assert queue.repair(gone=["another-machine"]) == 1
+    assert far.number not in [trial.number for trial in queue.trials(TrialState.RUNNING)]
+
+
+def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue):
+    queue.enqueue_missing([{}] * 3)
+    trials = [queue.claim() for _ in range(3)]
+    for trial in trials:
+        sign(trial, AWAY)
+    assert queue.repair(gone=["another-machine"]) == 3
+    queue.complete(trials[0], [0.0])
+    queue.prune(trials[1])
+    queue.fail(trials[2], "it broke")
+    assert queue.counts() == TrialCounts(waiting=3)
+
+
+@pytest.mark.parametrize(
+    ("value", "count", "numbers"),
+    [
+        (1, 1, [1.0]),
+        (True, 1, [1.0]),
+        (np.float32(0.5), 1, [0.5]),
+        (np.array(2), 1, [2.0]),
+        ([3], 1, [3.0]),
+        ((1, 2.5), 2, [1.0, 2.5]),
+    ],
+)
+def test_objectives(value, count, numbers):
+    assert objective(value, count) == numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "count"), [(None, 1), ("3", 1), ({}, 1), ([], 1), ((1, 2), 1), (1, 2), ((1, None), 2), ("ab", 2)]
+)
+def test_what_is_no_objective(value, count):
+    with pytest.raises(TypeError, match=rf"the objective must be {count} number"):
+        objective(value, count)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan"), (math.nan,)])
+def test_an_objective_that_is_not_finite_is_never_best(value):
+    with pytest.raises(ValueError, match="the objective must be finite"):
+        objective(value, 1)
