@@ -1,6 +1,5 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
-import json
 import os
 import re
 import sys
@@ -17,12 +16,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from lrlab.cli import console
+from lrlab.config.choices import shipped_folder
 from lrlab.config.instantiate import instantiate
 from lrlab.config.policy import check_arguments, check_recorded
 from lrlab.config.validation import choice
 from lrlab.errors import InputError
 from lrlab.tracking.tracker import Tracking, UnreachableError
-from lrlab.training.configuration import experiment, recorded
+from lrlab.training.configuration import experiment, spell_choices, to_yaml
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -31,14 +31,7 @@ if TYPE_CHECKING:
     from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
     from lrlab.tracking.tracker import Tracker
 
-PACKAGE = Path(__file__).parents[1]
 OBJECTIVES = ("val/loss", "val/accuracy")
-
-
-def folder(name: str) -> Path:
-    """conf/ or sweeps/: inside the installed package, or beside it in a checkout."""
-    inside = PACKAGE / name
-    return inside if inside.is_dir() else PACKAGE.parent / name
 
 
 class TrainingTask:
@@ -49,12 +42,15 @@ class TrainingTask:
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration; returns the objective."""
         from lrlab.runs.train import train
+        from lrlab.runtime.environment import cores, limit_blas
 
         resolved = resolve(config)
+        limit_blas(resolved["blas_threads"] or cores())
+        outputs, microbatch = resolved["outputs"], resolved["population"]["microbatch"]
         with open_tracker(resolved) as tracker, console.epoch_progress() as watch:
-            run_id, event, verdict = train(resolved, tracker, watch)
-        console.trained(run_id, event, verdict)
-        return event.metrics[config.objective]
+            outcome = train(experiment(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
+        console.trained(outcome)
+        return outcome.last.metrics[config.objective]
 
     def check(self, sweep: "Sweep") -> None:
         """Check every corner of the search space, and the data."""
@@ -81,7 +77,7 @@ class TrainingTask:
                 sweep.study,
                 params={"study": sweep.study, "n_trials": sweep.trials},
                 tags={"lrlab.study": sweep.study},
-                config=json.dumps(recorded(config)),
+                config=to_yaml(spell_choices(config)),
             )
         population = config["population"]
         fair = -(-sweep.trials // (2 * sweep.workers))  # two rounds at least, so that the search can learn
@@ -250,7 +246,7 @@ def sweep_options(name: str) -> list[str]:
     Raises:
         InputError: there is no such sweep.
     """
-    folders = Path("sweeps").absolute(), folder("sweeps")
+    folders = Path("sweeps").absolute(), shipped_folder("sweeps")
     for place in folders:
         if re.fullmatch(r"[\w.+-]+", name) and (place / f"{name}.yaml").is_file():
             return ["--config-dir", str(place), "--config-name", name, "--multirun"]
@@ -267,8 +263,8 @@ def run(arguments: Sequence[str]) -> int:
     sys.argv = ["lrlab", *arguments]
     os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach us as they are
     try:
-        check_arguments(arguments, str(folder("conf")), "config")
-        hydra.main(version_base="1.3", config_path=str(folder("conf")), config_name="config")(TrainingTask())()
+        check_arguments(arguments, str(shipped_folder("conf")), "config")
+        hydra.main(version_base="1.3", config_path=str(shipped_folder("conf")), config_name="config")(TrainingTask())()
     except (InputError, HydraException, OmegaConfBaseException) as error:
         print(f"lrlab: {one_line(error)}", file=sys.stderr)
         return 2

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lrlab.commands.confirm import Confirmation
     from lrlab.commands.repair import Repaired
     from lrlab.runs.reproduce import Reproduction
+    from lrlab.runs.train import TrainingOutcome
     from lrlab.training.experiment import EpochResult
 
 OUT = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
@@ -51,14 +52,15 @@ def step_progress(what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
-def trained(run_id: str, event: "EpochResult", learning_rate: str) -> None:
-    """The end of a single training, and the verdict on its learning rate, if there is one."""
-    state = "diverged" if event.diverged else "finished"
-    OUT.print(f"{state} after epoch {event.epoch}: {_metrics(event.metrics)}")
-    if learning_rate:
-        OUT.print(f"learning rate, judged by the training curve: {learning_rate}")
-    OUT.print(f"run {run_id}")
-    _next(f"lrlab reproduce {run_id}", "train it again, and compare")
+def trained(outcome: "TrainingOutcome") -> None:
+    """Show the end of a single training, and what its curve tells of the learning rate."""
+    last = outcome.last
+    state = "diverged" if last.diverged else "finished"
+    OUT.print(f"{state} after epoch {last.epoch}: {_metrics(last.metrics)}")
+    if outcome.diagnosis:
+        OUT.print(f"learning rate, judged by the training curve: {outcome.diagnosis}")
+    OUT.print(f"run {outcome.run_id}")
+    _next(f"lrlab reproduce {outcome.run_id}", "train it again, and compare")
 
 
 def best(found: "Best") -> None:

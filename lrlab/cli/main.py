@@ -231,8 +231,8 @@ def _resume(given: argparse.Namespace) -> int:
         given.what, given.overrides = None, [given.what, *given.overrides]
     if given.what and RUN_ID.fullmatch(given.what):
         with _tracker(given) as tracker, console.epoch_progress() as watch:
-            event, verdict = resume(given.what, str(given.outputs), tracker, watch, given.allow)
-        console.trained(given.what, event, verdict)
+            outcome = resume(given.what, str(given.outputs), tracker, watch, given.allow)
+        console.trained(outcome)
         return 0
     given.study = given.what
     trust = [f"allow=[{','.join(given.allow)}]"] if given.allow else []

@@ -6,19 +6,21 @@ configuration does not know that it was chosen.
 
 import json
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lrlab.config import validation
 from lrlab.errors import InputError
-from lrlab.runs import recorder
+from lrlab.runs.loop import RecordedTraining, training_loop
+from lrlab.runs.recorder import parent_run
 from lrlab.tracking.registry import Registry
 from lrlab.tracking.tracker import Tracker
-from lrlab.training.configuration import experiment, from_yaml
-from lrlab.training.experiment import Experiment, Member, Population
+from lrlab.training.configuration import from_record, from_yaml
+from lrlab.training.experiment import Experiment
 from lrlab.training.population import microbatch_for
 
 if TYPE_CHECKING:
@@ -34,28 +36,28 @@ class Candidate:
     Attributes:
         trial: the trial that found it.
         value: its objective in the search.
-        config: the whole configuration.
+        experiment: the whole configuration.
     """
 
     trial: int
     value: float
-    config: Mapping[str, Any]
+    experiment: Experiment
 
 
-@dataclass
-class Training:
-    """A candidate on one fresh seed."""
+@dataclass(frozen=True)
+class ConfirmedTraining:
+    """A candidate trained on one fresh seed."""
 
     candidate: Candidate
-    config: Mapping[str, Any]
-    experiment: Experiment
-    home: tuple[Population, Member] | None = None
-    run_id: str = ""
-    history: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-    diverged: bool = False
+    training: RecordedTraining
 
     def last(self, metric: str) -> float:
-        return math.nan if self.diverged else self.history[metric][-1][1]
+        """Return the value after the last epoch, NaN if the training diverged."""
+        return math.nan if self.training.diverged else self.training.history.last(metric)
+
+    def test(self) -> dict[str, float]:
+        """Return loss and accuracy on the test split."""
+        return self.training.population.test(self.training.member)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,14 @@ class Confirmation:
 
 
 def confirm(
-    study: "optuna.Study", tracker: Tracker, *, seeds: int, top: int, registry: Registry, watch: Watch
+    study: "optuna.Study",
+    tracker: Tracker,
+    *,
+    seeds: int,
+    top: int,
+    registry: Registry,
+    watch: Watch,
+    allow: Sequence[str] = (),
 ) -> Confirmation:
     """Train the best `top` configurations again on `seeds` fresh seeds each, and choose one.
 
@@ -101,7 +110,8 @@ def confirm(
         study: one that lrlab trained.
         tracker: holds its runs, and takes the new ones.
         registry: takes the chosen model.
-        watch: told of the progress.
+        watch: called with the progress.
+        allow: prefixes of further code to trust. What a record says of that does not count.
 
     Raises:
         InputError: a number is out of range, or the study is another application's or has no completed trial.
@@ -110,36 +120,29 @@ def confirm(
     validation.integer("--top", top, at_least=1)
     maximize = study.direction.name == "MAXIMIZE"
     objective = "val/accuracy" if maximize else "val/loss"
-    candidates = best_configurations(study, tracker, top)
+    candidates = best_configurations(study, tracker, top, allow)
     fresh = fresh_seeds(study, candidates, seeds)
-    trainings = [_training(candidate, seed) for seed in fresh for candidate in candidates]
-    trainings[0].experiment.data.verify()
-    parent = tracker.create_run(
-        f"confirm {study.study_name}",
-        params={"study": study.study_name, "seeds": json.dumps(fresh), "top": top},
-        tags={"lrlab.confirms": study.study_name},
-    )
-    _train(trainings, tracker, parent, watch)
-
-    means = {each.trial: _mean(trainings, each, objective) for each in candidates}
-    known = {trial: mean for trial, mean in means.items() if math.isfinite(mean)}
-    if not known:
-        tracker.end_run(parent, "FAILED")
-        raise InputError(f"study must hold a configuration that trains, got {study.study_name}: all diverged again")
-    winner = (max if maximize else min)(known, key=lambda trial: known[trial])
-    chosen = [training for training in trainings if training.candidate.trial == winner]
-    tests = [_test(training) for training in chosen]  # the only look at the test split
-    for step, test in enumerate(tests):
-        tracker.log_metrics(parent, step, test)
-    accuracies = np.array([test["test/accuracy"] for test in tests])
-    ci = interval(accuracies, len(_home(chosen[0])[0].dataset.y_test))
-    said = f"trial {winner} of {study.study_name}: test accuracy {accuracies.mean():.4f} [{ci[0]:.4f}, {ci[1]:.4f}]"
-    best = (max if maximize else min)(chosen, key=lambda training: training.last(objective))
-    model = _register(best, registry, said)
-    tracker.set_tags(parent, {"mlflow.note.content": said, **({"lrlab.model": model} if model else {})})
-    tracker.end_run(parent)
+    candidates[0].experiment.data.verify()
+    name, params = study.study_name, {"study": study.study_name, "seeds": json.dumps(fresh), "top": top}
+    with parent_run(tracker, f"confirm {name}", params=params, tags={"lrlab.confirms": name}) as parent:
+        trained = _train(candidates, fresh, tracker, parent, watch)
+        means = {each.trial: _mean(trained, each, objective) for each in candidates}
+        finite = {trial: mean for trial, mean in means.items() if math.isfinite(mean)}
+        if not finite:
+            raise InputError(f"study must hold a configuration that trains, got {name}: all diverged again")
+        winner = (max if maximize else min)(finite, key=lambda trial: finite[trial])
+        chosen = [each for each in trained if each.candidate.trial == winner]
+        tests = [each.test() for each in chosen]  # the only look at the test split
+        for step, test in enumerate(tests):
+            tracker.log_metrics(parent, step, test)
+        accuracies = np.array([test["test/accuracy"] for test in tests])
+        ci = interval(accuracies, len(chosen[0].training.population.dataset.y_test))
+        summary = f"trial {winner} of {name}: test accuracy {accuracies.mean():.4f} [{ci[0]:.4f}, {ci[1]:.4f}]"
+        best = (max if maximize else min)(chosen, key=lambda each: each.last(objective))
+        model = _register(best.training, registry, summary)
+        tracker.set_tags(parent, {"mlflow.note.content": summary, **({"lrlab.model": model} if model else {})})
     return Confirmation(
-        study=study.study_name,
+        study=name,
         objective=objective,
         run_id=parent,
         trial=winner,
@@ -150,14 +153,16 @@ def confirm(
         test_accuracy_ci=ci,
         seeds=tuple(fresh),
         candidates=tuple(
-            {"trial": each.trial, "search_value": each.value, "validation": known.get(each.trial)}
+            {"trial": each.trial, "search_value": each.value, "validation": finite.get(each.trial)}
             for each in candidates
         ),
         model=model,
     )
 
 
-def best_configurations(study: "optuna.Study", tracker: Tracker, top: int) -> list[Candidate]:
+def best_configurations(
+    study: "optuna.Study", tracker: Tracker, top: int, allow: Sequence[str] = ()
+) -> list[Candidate]:
     """The best `top` configurations of a study; trials that differ in their seed alone are one.
 
     Raises:
@@ -171,14 +176,12 @@ def best_configurations(study: "optuna.Study", tracker: Tracker, top: int) -> li
     ]
     if not complete:
         raise InputError(f"study {study.study_name} has no completed trial yet")
-    found: dict[str, Candidate] = {}
+    found: dict[Experiment, Candidate] = {}
     for trial in sorted(complete, key=lambda each: sign * float(each.value or 0.0)):
         if "run_id" not in trial.user_attrs:
             raise InputError(f"study {study.study_name} was not trained by lrlab: its trials have no runs")
-        config = from_yaml(tracker.get_run(trial.user_attrs["run_id"]).config)
-        key = json.dumps({**config, "seed": None}, sort_keys=True)
-        if key not in found:
-            found[key] = Candidate(trial.number, float(trial.value or 0.0), config)
+        experiment = from_record(from_yaml(tracker.get_run(trial.user_attrs["run_id"]).config), allow)
+        found.setdefault(replace(experiment, seed=0), Candidate(trial.number, float(trial.value or 0.0), experiment))
         if len(found) == top:
             break
     return list(found.values())
@@ -187,7 +190,7 @@ def best_configurations(study: "optuna.Study", tracker: Tracker, top: int) -> li
 def fresh_seeds(study: "optuna.Study", candidates: Sequence[Candidate], count: int) -> list[int]:
     """Seeds that no trial of the search has had."""
     used = {trial.params["seed"] for trial in study.get_trials(deepcopy=False) if "seed" in trial.params}
-    used |= {candidate.config["seed"] for candidate in candidates}
+    used |= {candidate.experiment.seed for candidate in candidates}
     first = max(int(seed) for seed in used) + 1
     return list(range(first, first + count))
 
@@ -207,63 +210,45 @@ def interval(accuracies: np.ndarray, images: int) -> tuple[float, float]:
     return max(mean - reach, 0.0), min(mean + reach, 1.0)
 
 
-def _training(candidate: Candidate, seed: int) -> Training:
-    config = {**candidate.config, "seed": seed}
-    return Training(candidate, config, experiment(config))
+def _train(
+    candidates: Sequence[Candidate], seeds: Sequence[int], tracker: Tracker, parent: str, watch: Watch
+) -> list[ConfirmedTraining]:
+    """Train every candidate on every seed, in as few populations as there can be.
 
-
-def _train(trainings: Sequence[Training], tracker: Tracker, parent: str, watch: Watch) -> None:
-    """Train all of them, in as few populations as there can be; members stay where they are, for the test."""
-    groups: dict[tuple[int, Hashable], list[Training]] = {}
-    for training in trainings:
-        e = training.experiment
-        company = e.method.n_epochs(e, e.data.load()), (e.method, e.method.compatibility_key(e))
-        groups.setdefault(company, []).append(training)
-    total = sum(epochs * len(group) for (epochs, _), group in groups.items())
+    The members of a population take equally many epochs, so that all keep their slots for the test.
+    """
+    groups: dict[tuple[int, Hashable], list[tuple[Candidate, Experiment]]] = defaultdict(list)
+    for seed in seeds:
+        for candidate in candidates:
+            experiment = replace(candidate.experiment, seed=seed)
+            n_epochs = experiment.n_epochs(experiment.data.load())
+            groups[n_epochs, experiment.compatibility_key()].append((candidate, experiment))
+    total = sum(n_epochs * len(group) for (n_epochs, _), group in groups.items())
+    trained: list[ConfirmedTraining] = []
     done = 0
     for group in groups.values():
-        e = group[0].experiment
-        microbatch = microbatch_for([training.experiment.batch_size for training in group])
-        cohort = e.method.new_population(e, e.data.load(), width=len(group), microbatch=microbatch)
-        at: dict[int, Training] = {}
-        for training in group:
-            member = cohort.admit(training.experiment)
-            training.home, at[member.slot] = (cohort, member), training
-            name = f"trial {training.candidate.trial}, seed {training.config['seed']}"
-            training.run_id = recorder.start(tracker, training.config, cohort, member, name=name, parent=parent)
-        while not all(member.finished for member in cohort.members):
-            for event in cohort.train_epoch():
-                training = at[event.member.slot]
-                tracker.log_metrics(training.run_id, event.epoch, event.metrics)
-                for metric, value in event.metrics.items():
-                    training.history.setdefault(metric, []).append((event.epoch, value))
-                training.diverged |= event.diverged
-                done += 1
+        first = group[0][1]
+        microbatch = microbatch_for([experiment.batch_size for _, experiment in group])
+        population = first.new_population(first.data.load(), width=len(group), microbatch=microbatch)
+        with training_loop(tracker) as loop:
+            for candidate, experiment in group:
+                name = f"trial {candidate.trial}, seed {experiment.seed}"
+                training = loop.start(experiment, population, name=name, parent=parent)
+                trained.append(ConfirmedTraining(candidate, training))
+            while loop.open:
+                done += len(loop.train_epoch())
                 watch(done, total)
-        for training in group:
-            tracker.end_run(training.run_id, "FAILED" if training.diverged else "FINISHED")
+    return trained
 
 
-def _mean(trainings: Sequence[Training], candidate: Candidate, objective: str) -> float:
-    return float(np.mean([each.last(objective) for each in trainings if each.candidate is candidate]))
+def _mean(trained: Sequence[ConfirmedTraining], candidate: Candidate, objective: str) -> float:
+    return float(np.mean([each.last(objective) for each in trained if each.candidate is candidate]))
 
 
-def _home(training: Training) -> tuple[Population, Member]:
-    assert training.home is not None
-    return training.home
-
-
-def _test(training: Training) -> dict[str, float]:
-    cohort, member = _home(training)
-    return cohort.test(member)
-
-
-def _register(training: Training, registry: Registry, description: str) -> str | None:
+def _register(training: RecordedTraining, registry: Registry, description: str) -> str | None:
     """Register the weights of one training, with its seed in the description."""
-    cohort, member = _home(training)
-    weights = member.weights()
+    weights, data = training.member.weights(), training.population.dataset
     if "W1" not in weights:
         return None
-    said = f"{description} (mean over the seeds; these weights are those of seed {training.config['seed']})"
-    data = cohort.dataset
-    return registry.register(training.run_id, f"lrlab-{data.name}", weights, data.classes, said)
+    description += f" (mean over the seeds; these weights are those of seed {training.experiment.seed})"
+    return registry.register(training.run_id, f"lrlab-{data.name}", weights, data.classes, description)

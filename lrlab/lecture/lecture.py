@@ -10,6 +10,7 @@ from lrlab.lecture.chapters.table import CHAPTERS, Chapter
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.presets import Preset
 from lrlab.lecture.trainer import ChapterTrainer
+from lrlab.runs.recorder import parent_run
 from lrlab.runtime.environment import cores, limit_blas
 from lrlab.tracking.tracker import Tracker
 
@@ -74,10 +75,8 @@ class Lecture:
 def measure(scale: Preset, tracker: Tracker, progress: Progress, chapters: Sequence[Chapter] = CHAPTERS) -> Lecture:
     """Measure every chapter; the page is attached to the parent run, whose children are the trainings."""
     limit_blas(scale.threads or cores())
-    run_id = tracker.create_run(
-        f"lecture {scale.name}", params={"data": scale.name}, tags={"lrlab.lecture": scale.name}
-    )
-    try:
+    name, tags = f"lecture {scale.name}", {"lrlab.lecture": scale.name}
+    with parent_run(tracker, name, params={"data": scale.name}, tags=tags) as run_id:
         desk = ChapterTrainer(scale, tracker, run_id, progress.watch)
         parts = []
         for chapter in chapters:
@@ -91,8 +90,4 @@ def measure(scale: Preset, tracker: Tracker, progress: Progress, chapters: Seque
         held = sum(claim.holds for claim in lecture.claims)
         tracker.log_metrics(run_id, 0, {"claims": len(lecture.claims), "claims_that_hold": held})
         tracker.log_artifacts(run_id, {PAGE: lecture.html().encode()})
-    except BaseException:
-        tracker.end_run(run_id, "FAILED")
-        raise
-    tracker.end_run(run_id)
     return lecture

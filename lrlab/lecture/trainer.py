@@ -9,10 +9,9 @@ import numpy as np
 
 from lrlab.data.datasets import Dataset
 from lrlab.lecture.presets import Preset
-from lrlab.runs import recorder
+from lrlab.runs.loop import RecordedTraining, training_loop
 from lrlab.tracking.tracker import Tracker
-from lrlab.training.configuration import config_of
-from lrlab.training.experiment import DataSource, EpochResult, Experiment
+from lrlab.training.experiment import DataSource, Experiment
 from lrlab.training.population import microbatch_for
 
 Array = np.ndarray
@@ -62,68 +61,54 @@ class ChapterTrainer:
         return self._loaded[source]
 
     def train(self, title: str, experiments: Iterable[Experiment], *, test: bool = False) -> list[Trained]:
-        """Train all of them to their ends, in their order.
+        """Train all of them to their ends; return them in their order.
 
         Args:
-            title: what the runs are called.
-            experiments: those that can share a cohort do.
+            title: name of the runs.
+            experiments: those that can share a population do.
             test: whether to look at the test split at the end.
         """
-        wanted = list(experiments)
+        ordered = list(experiments)
         groups = defaultdict(list)
-        for index, experiment in enumerate(wanted):
-            groups[experiment.method, experiment.method.compatibility_key(experiment), experiment.epochs].append(index)
-        done: dict[int, Trained] = {}
+        for index, experiment in enumerate(ordered):
+            groups[experiment.compatibility_key(), experiment.epochs].append(index)
+        trained: dict[int, Trained] = {}
         for number, indices in enumerate(groups.values()):
-            together = [wanted[index] for index in indices]
 
             def watch(part: float, before: int = number) -> None:
                 self.watch(title, (before + part) / len(groups))
 
-            done |= zip(indices, self._train(title, together, test, watch), strict=True)
-        return [done[index] for index in range(len(wanted))]
+            group = [ordered[index] for index in indices]
+            trained |= zip(indices, self._train(title, group, test, watch), strict=True)
+        return [trained[index] for index in range(len(ordered))]
 
     def _train(
         self, title: str, experiments: Sequence[Experiment], test: bool, watch: Callable[[float], None]
     ) -> list[Trained]:
-        """Train experiments that share a cohort."""
-        first, tracker = experiments[0], self._tracker
+        """Train experiments that share a population."""
+        first = experiments[0]
         dataset = self.load(first.data)
         first.check_fits(dataset)
         microbatch = microbatch_for(experiment.batch_size for experiment in experiments)
-        cohort = first.method.new_population(first, dataset, width=len(experiments), microbatch=microbatch)
-        members = [cohort.admit(experiment) for experiment in experiments]
-        total = first.method.n_epochs(first, dataset)
-        runs = {
-            member: recorder.start(
-                tracker, config_of(member.experiment), cohort, member, name=title, parent=self._parent
-            )
-            for member in members
-        }
-        histories: dict[object, dict[str, list[float]]] = {member: defaultdict(list) for member in members}
-        results: dict[object, Trained] = {}
+        population = first.new_population(dataset, width=len(experiments), microbatch=microbatch)
+        total = first.n_epochs(dataset)
+        trained: dict[str, Trained] = {}
 
-        def end(event: EpochResult) -> None:
-            member = event.member
-            tested = cohort.test(member) if test else {}
-            tracker.log_metrics(runs[member], event.epoch, tested)
-            points = {name: list(enumerate(values, start=1)) for name, values in histories[member].items()}
-            recorder.log_learning_rate_diagnosis(tracker, runs[member], cohort, member, points)
-            tracker.end_run(runs[member], "FAILED" if event.diverged else "FINISHED")
-            results[member] = Trained(
-                member.experiment, runs[member], dict(histories[member]), member.weights(), tested
-            )
-            cohort.release(member)
+        def keep(training: RecordedTraining) -> None:
+            history, member = training.history, training.member
+            tested = population.test(member) if test else {}
+            self._tracker.log_metrics(training.run_id, member.epoch, tested)
+            metrics = {name: history.values(name) for name in history.points}
+            trained[training.run_id] = Trained(training.experiment, training.run_id, metrics, member.weights(), tested)
 
-        while len(results) < len(members):
-            for event in cohort.train_epoch():
-                for name, value in event.metrics.items():
-                    histories[event.member][name].append(value)
-                tracker.log_metrics(runs[event.member], event.epoch, event.metrics)
-                if event.member.finished or event.diverged:
-                    end(event)
-            watch(max((member.epoch for member in members), default=0) / total)
-        return [results[member] for member in members]
+        with training_loop(self._tracker, on_end=keep) as loop:
+            started = [
+                loop.start(experiment, population, name=title, parent=self._parent) for experiment in experiments
+            ]
+            while loop.open:
+                results = loop.train_epoch()
+                watch(max(result.epoch for _, result in results) / total)
+        return [trained[training.run_id] for training in started]
 
 
 def best(trained: Sequence[Trained], metric: str = "val/loss") -> Trained:

@@ -7,9 +7,10 @@ the next: a file that is torn or altered is noticed, and the other one is there.
 import hashlib
 import io
 import json
+import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -17,14 +18,16 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from lrlab.errors import InputError
+from lrlab.runs.history import MetricHistory
 from lrlab.training.experiment import Member, Population
 
 Array = np.ndarray
-History = dict[str, list[tuple[int, float]]]
+
+log = logging.getLogger(__name__)
 
 INTERVAL = 60.0  # seconds of training that may be lost
 DIGEST = hashlib.sha256().digest_size
-METADATA = "place"  # the array that holds everything but arrays, as JSON
+METADATA = "metadata"  # the array that holds everything but arrays, as JSON
 
 
 @runtime_checkable
@@ -44,10 +47,10 @@ class Checkpoint:
     """A member between two epochs.
 
     Attributes:
-        width, slot, microbatch: where it sat; it must sit there again to round alike.
+        width, slot, microbatch: slot and shapes; needed for bit-identical rounding.
         first_epoch, epoch, t: as the member has them.
-        history: its metrics so far, name -> [(epoch, value), ...].
-        memory: the member's arrays.
+        history: its metrics so far.
+        arrays: the member's parameters and optimizer state.
     """
 
     width: int
@@ -56,7 +59,7 @@ class Checkpoint:
     first_epoch: int
     epoch: int
     t: int
-    history: History
+    history: MetricHistory
     arrays: Mapping[str, Array]
 
     @property
@@ -66,13 +69,14 @@ class Checkpoint:
 
     def restore(self, member: Member) -> None:
         """Put a member that was just admitted to the same place where this one was."""
-        assert isinstance(member, Resumable)
+        if not isinstance(member, Resumable):
+            raise TypeError(f"{type(member).__name__} cannot be resumed")
         for name, array in member.state_dict().items():
             array[...] = self.arrays[name]
         member.first_epoch, member.epoch, member.t = self.first_epoch, self.epoch, self.t
 
 
-def save(folder: Path, name: str, cohort: Population, member: Member, history: History) -> None:
+def save(folder: Path, name: str, cohort: Population, member: Member, history: MetricHistory) -> None:
     """Write a checkpoint, if the member can be resumed.
 
     Raises:
@@ -80,17 +84,17 @@ def save(folder: Path, name: str, cohort: Population, member: Member, history: H
     """
     if not isinstance(member, Resumable):
         return
-    place = {
+    metadata = {
         "width": cohort.width,
         "slot": member.slot,
         "microbatch": cohort.microbatch,
         "first_epoch": member.first_epoch,
         "epoch": member.epoch,
         "t": member.t,
-        "history": history,
+        "history": history.points,
     }
     buffer = io.BytesIO()
-    text = np.frombuffer(json.dumps(place).encode(), np.uint8)
+    text = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
     np.savez(buffer, allow_pickle=False, **{METADATA: text}, **member.state_dict())
     content = buffer.getvalue()
     latest, before, new = _files(folder, name)
@@ -108,19 +112,15 @@ def save(folder: Path, name: str, cohort: Population, member: Member, history: H
         raise InputError(f"outputs must be writable, got {folder}: {error.strerror}") from error
 
 
-def load(folder: Path, name: str, say: Callable[[str], None]) -> Checkpoint | None:
-    """The latest sound checkpoint, if there is one.
-
-    Args:
-        say: is told of every file that cannot be used.
-    """
+def load(folder: Path, name: str) -> Checkpoint | None:
+    """Return the latest sound checkpoint, if there is one; log every file that cannot be used."""
     latest, before, _ = _files(folder, name)
     for path in (latest, before):
         if path.exists():
             try:
                 return _read(path)
             except InputError as error:
-                say(str(error))
+                log.warning("%s", error)
     return None
 
 
@@ -135,11 +135,12 @@ def _read(path: Path) -> Checkpoint:
     content, digest = whole[:-DIGEST], whole[-DIGEST:]
     if hashlib.sha256(content).digest() != digest:
         raise InputError(f"checkpoint {path} is damaged: its SHA-256 is another one")
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        memory = {name: arrays[name] for name in arrays.files}
-    place: dict[str, Any] = json.loads(memory.pop(METADATA).tobytes())
-    history = {key: [(int(epoch), value) for epoch, value in points] for key, points in place.pop("history").items()}
-    return Checkpoint(**place, history=history, arrays=memory)
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    metadata: dict[str, Any] = json.loads(arrays.pop(METADATA).tobytes())
+    points = metadata.pop("history")
+    history = MetricHistory({name: [(int(epoch), value) for epoch, value in each] for name, each in points.items()})
+    return Checkpoint(**metadata, history=history, arrays=arrays)
 
 
 def _files(folder: Path, name: str) -> Iterator[Path]:

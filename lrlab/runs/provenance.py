@@ -1,21 +1,74 @@
-"""Provenance: what must be known of a run, beyond its configuration, to run it again to the bit."""
+"""Provenance: what must be known of a run, beyond its configuration, to repeat it to the bit."""
 
+import ast
+import hashlib
+import json
+import platform
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
 
-from lrlab.runtime.environment import describe
+import numpy as np
+
+from lrlab.errors import InputError
+from lrlab.runtime.environment import blas_of
 from lrlab.training.experiment import Member, Population
+
+PACKAGE = Path(__file__).parents[1]
+CODE = ("core", "training")
+NOT_ON_THE_PATH = ("core/gradcheck.py", "training/configuration.py", "training/diagnosis.py")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the arithmetic of a process depends on. Two runs with equal environments round alike.
+
+    Attributes:
+        blas: name and version of the library that multiplies: SciPy's, see ``lrlab.core.blas``.
+        blas_kernel: its code for this kind of processor, such as Haswell or SkylakeX.
+        blas_threads: how many threads it uses.
+        machine, numpy, python, scipy: the processor's architecture, and versions.
+        code: see `code_digest`.
+    """
+
+    blas: str
+    blas_kernel: str
+    blas_threads: int
+    machine: str
+    numpy: str
+    python: str
+    scipy: str
+    code: str
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return the environment of this process."""
+        import scipy.linalg.blas
+
+        blas = blas_of(scipy)
+        return cls(
+            blas=f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')}".strip(),
+            blas_kernel=blas.get("architecture", "unknown"),
+            blas_threads=blas.get("num_threads", 1),
+            machine=platform.machine(),
+            numpy=np.__version__,
+            python=platform.python_version(),
+            scipy=scipy.__version__,
+            code=code_digest(),
+        )
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a member sat, and what its arithmetic depended on.
+    """The slot of a member and the shapes of its population, which decide how its sums round, and what it ran on.
 
     Attributes:
         width, slot, microbatch, first_epoch: as the population and the member have them.
-        data: digest of the data set.
+        data: digest of the arrays that were trained on.
         samples: size of the training set.
-        environment: see ``lrlab.runtime.environment.describe``.
+        environment: of the process that trained.
     """
 
     width: int
@@ -24,19 +77,67 @@ class Provenance:
     first_epoch: int
     data: str
     samples: int
-    environment: dict[str, Any]
+    environment: Environment
 
     @classmethod
-    def of(cls, population: Population, member: Member) -> "Provenance":
+    def of(cls, population: Population, member: Member) -> Self:
+        """Return the provenance of a member in this process."""
         return cls(
-            population.width,
-            member.slot,
-            population.microbatch,
-            member.first_epoch,
-            population.dataset.digest,
-            len(population.dataset.train),
-            describe(),
+            width=population.width,
+            slot=member.slot,
+            microbatch=population.microbatch,
+            first_epoch=member.first_epoch,
+            data=population.dataset.digest,
+            samples=len(population.dataset.train),
+            environment=Environment.current(),
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return what `to_json` wrote.
+
+        Raises:
+            InputError: an earlier version of lrlab wrote it.
+        """
+        record: dict[str, Any] = json.loads(text)
+        try:
+            return cls(**record | {"environment": Environment(**record["environment"])})
+        except TypeError:
+            raise InputError("this run was recorded by an earlier version of lrlab, and cannot be repeated") from None
+
+    def to_json(self) -> str:
+        """Return the provenance as it is recorded with a run."""
+        return json.dumps(asdict(self))
+
+    def slot_arguments(self) -> dict[str, int]:
+        """Return the arguments of `lrlab.training.single.single` that restore the same slot and shapes."""
+        return {name: getattr(self, name) for name in ("width", "slot", "microbatch", "first_epoch")}
+
+    def changes(self, now: Self) -> dict[str, tuple[Any, Any]]:
+        """Return what another provenance has otherwise in environment or data: name -> (this, the other)."""
+        before, after = ({**asdict(each.environment), "data": each.data} for each in (self, now))
+        return {name: (value, after[name]) for name, value in before.items() if after[name] != value}
+
+
+@cache
+def code_digest() -> str:
+    """Return the first 16 hex digits of a SHA-256 over the code from an experiment to its curve.
+
+    Comments, docstrings and layout do not count, nor do modules that train nothing.
+    """
+    digest = hashlib.sha256()
+    for file in code_files():
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+                del node.body[0]
+        digest.update(file.relative_to(PACKAGE).as_posix().encode() + ast.dump(tree).encode())
+    return digest.hexdigest()[:16]
+
+
+def code_files() -> Iterator[Path]:
+    """Yield the files that `code_digest` covers, in order."""
+    for folder in CODE:
+        for file in sorted((PACKAGE / folder).rglob("*.py")):
+            if file.relative_to(PACKAGE).as_posix() not in NOT_ON_THE_PATH:
+                yield file

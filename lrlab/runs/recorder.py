@@ -1,27 +1,27 @@
-"""How a member's training is put on record: its run, its epochs, and, for those worth it, weights and pictures."""
+"""What a training leaves on record: its run, and, where they are worth it, weights, plots and a diagnosis."""
 
 import io
-import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 
 from lrlab.core.model import Linear
 from lrlab.data.datasets import Dataset
+from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
-from lrlab.tracking.tracker import DatasetInfo, Tracker
-from lrlab.training.configuration import flat, recorded, to_yaml
-from lrlab.training.experiment import Member, Population
+from lrlab.tracking.tracker import DatasetInfo, TerminalStatus, Tracker
+from lrlab.training.configuration import flat, to_record, to_yaml
+from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
 
 PROVENANCE = "lrlab.provenance"
-LEARNING_RATE = "lrlab.learning_rate"  # the verdict on it: too high, too low, good, ...
+DIVERGED = "lrlab.diverged"
+LEARNING_RATE = "lrlab.learning_rate"  # the diagnosis of it: too high, too low, good, ...
 
 
-def start(
+def create_run(
     tracker: Tracker,
-    config: Mapping[str, Any],
     population: Population,
     member: Member,
     *,
@@ -29,45 +29,53 @@ def start(
     parent: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> str:
-    """Open the run of a member that was just admitted; returns its id.
+    """Create the run of a member that was just admitted, with all that is needed to repeat it; return its id.
 
     Args:
-        config: the resolved configuration; the part that decides the training goes on record.
         name, parent, tags: as the tracker takes them.
     """
-    config = recorded(config)
-    provenance = Provenance.of(population, member)
+    record, data = to_record(member.experiment), population.dataset
     return tracker.create_run(
         name,
         parent=parent,
-        params=flat(config),
-        tags={PROVENANCE: json.dumps(provenance.to_dict()), **(tags or {})},
-        config=to_yaml(config),
-        dataset=_info(population.dataset),
+        params=flat(record),
+        tags={PROVENANCE: Provenance.of(population, member).to_json(), **(tags or {})},
+        config=to_yaml(record),
+        dataset=DatasetInfo(data.name, data.digest, sizes=_sizes(data)),
     )
 
 
-def _info(data: Dataset) -> DatasetInfo:
-    sizes = {"train": len(data.train), "validation": len(data.validation), "test": len(data.y_test)}
-    return DatasetInfo(data.name, data.digest, sizes=sizes)
+def _sizes(data: Dataset) -> dict[str, int]:
+    return {"train": len(data.train), "validation": len(data.validation), "test": len(data.y_test)}
 
 
-def log_learning_rate_diagnosis(
-    tracker: Tracker, run_id: str, cohort: Population, member: Member, history: Mapping[str, Any]
-) -> str:
-    """Tag a run that is over with the verdict on its learning rate, and return it; "" if none was used.
+@contextmanager
+def parent_run(tracker: Tracker, name: str, *, params: Mapping[str, object], tags: Mapping[str, str]) -> Iterator[str]:
+    """Yield the id of a run for others to be children of; end it as what is done in between ends."""
+    run_id = tracker.create_run(name, params=params, tags=tags)
+    try:
+        yield run_id
+    except BaseException as error:
+        tracker.end_run(run_id, status_of(error))
+        raise
+    tracker.end_run(run_id)
 
-    Args:
-        history: its metrics, name -> [(epoch, value), ...].
-    """
+
+def status_of(error: BaseException) -> TerminalStatus:
+    """Return how a run ends that is cut short: KILLED by a signal, FAILED by any other error."""
+    return "FAILED" if isinstance(error, Exception) else "KILLED"
+
+
+def log_diagnosis(tracker: Tracker, run_id: str, experiment: Experiment, data: Dataset, history: MetricHistory) -> str:
+    """Tag a run with what its curve tells of the learning rate, and return it; "" if none was used."""
     from lrlab.training.diagnosis import diagnose
 
-    if not isinstance(member.experiment.method, Gradient) or not history.get("train/loss"):
+    losses = history.values("train/loss")
+    if not isinstance(experiment.method, Gradient) or not losses:
         return ""
-    losses, lrs = ([value for _, value in history[name]] for name in ("train/loss", "lr"))
-    verdict = diagnose(losses, lrs, len(cohort.dataset.classes))
-    tracker.set_tags(run_id, {LEARNING_RATE: verdict})
-    return verdict
+    diagnosis = diagnose(losses, history.values("lr"), len(data.classes))
+    tracker.set_tags(run_id, {LEARNING_RATE: diagnosis})
+    return diagnosis
 
 
 def log_weights(tracker: Tracker, run_id: str, weights: Mapping[str, np.ndarray]) -> None:
@@ -80,19 +88,15 @@ def log_weights(tracker: Tracker, run_id: str, weights: Mapping[str, np.ndarray]
 def log_plots(
     tracker: Tracker,
     run_id: str,
-    model: object,
+    experiment: Experiment,
     data: Dataset,
     weights: Mapping[str, np.ndarray],
-    history: Mapping[str, Any],
+    history: MetricHistory,
 ) -> None:
-    """Attach the loss curve, and the class templates of a linear model.
-
-    Args:
-        history: the run's metrics, name -> [(epoch, value), ...].
-    """
+    """Attach the loss curve, and the class templates of a linear model."""
     from lrlab.plotting import figures
 
-    files = {"loss_curve.png": figures.loss_curve(history)}
-    if isinstance(model, Linear) and "W1" in weights:
+    files = {"loss_curve.png": figures.loss_curve(history.points)}
+    if isinstance(experiment.model, Linear) and "W1" in weights:
         files["templates.png"] = figures.templates(weights["W1"], data.image_shape, data.classes)
     tracker.log_artifacts(run_id, files)

@@ -1,6 +1,5 @@
 """Replay: train a recorded run again with what its record says, and compare every epoch of every metric."""
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,13 +7,16 @@ from typing import Any, Literal
 
 from lrlab.errors import InputError
 from lrlab.runs import recorder
-from lrlab.runtime.environment import describe, limit_blas
+from lrlab.runs.history import MetricHistory
+from lrlab.runs.loop import training_loop
+from lrlab.runs.provenance import Provenance
+from lrlab.runtime.environment import limit_blas
 from lrlab.tracking.tracker import Tracker
-from lrlab.training.configuration import experiment, from_yaml
+from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.experiment import EpochResult
-from lrlab.training.single import single, train_epochs
 
 # Other kernels round differently, and training amplifies it: what two machines may differ by and still agree.
+REPRODUCES = "lrlab.replay_of"  # tag: the run that was trained again
 RELATIVE_TOLERANCE = 1e-2
 ABSOLUTE_TOLERANCE = 1e-3
 
@@ -37,7 +39,7 @@ class Reproduction:
     verdict: Literal["identical", "within_tolerance", "differs"]
     max_abs_difference: float
     metrics: dict[str, float]
-    environment_changes: dict[str, list[Any]]
+    environment_changes: dict[str, tuple[Any, Any]]
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -46,48 +48,51 @@ class Reproduction:
 def reproduce(
     tracker: Tracker, run_id: str, watch: Callable[[EpochResult, int], None], allow: Sequence[str] = ()
 ) -> Reproduction:
-    """Run a recorded configuration again, in the place on record, and compare.
+    """Train a recorded run again, in the same slot and shapes, for as many epochs as it has, and compare.
 
     Args:
         tracker: holds the run, and takes the new one.
         run_id: any run that lrlab trained.
-        watch: called with every epoch's event and the number of epochs there will be.
+        watch: called with every epoch's result and the number of epochs there will be.
         allow: prefixes of further code to trust. What a record says of that does not count.
 
     Raises:
-        InputError: the run is unknown, or is no training of lrlab's (a sweep's parent run, say).
+        InputError: the run is unknown, or no training of lrlab's (a sweep's parent run, say).
     """
     old = tracker.get_run(run_id)
     if recorder.PROVENANCE not in old.tags:
         raise InputError(f"run_id must name a training run of lrlab's, got {run_id} ({old.name})")
-    provenance = json.loads(old.tags[recorder.PROVENANCE])
-    recorded = provenance["environment"]
-    config = from_yaml(old.config) | {"allow": list(allow)}
-    again = experiment(config)
-    again.data.verify()
-    dataset = again.data.load()
+    provenance = Provenance.from_json(old.tags[recorder.PROVENANCE])
+    experiment = from_record(from_yaml(old.config), allow)
+    experiment.data.verify()
+    dataset = experiment.data.load()
+    experiment.check_fits(dataset)
+    limit_blas(provenance.environment.blas_threads)
+    population = experiment.new_population(
+        dataset,
+        width=provenance.width,
+        microbatch=provenance.microbatch,
+        first_epoch=provenance.first_epoch,
+    )
+    length = max((len(points) for points in old.metrics.values()), default=0)
+    with training_loop(tracker) as loop:
+        name, tags = f"reproduction of {old.name}", {REPRODUCES: run_id}
+        training = loop.start(experiment, population, slot=provenance.slot, name=name, tags=tags)
+        for _ in range(length):
+            for _, result in loop.train_epoch():
+                watch(result, length)
+        if loop.open:
+            loop.end(training)
 
-    limit_blas(recorded["blas_threads"])
-    place = {key: provenance[key] for key in ("width", "slot", "microbatch", "first_epoch")}
-    population = single(again, dataset, **place)
-    (member,) = population.members
-    name, tags = f"replay of {old.name}", {"lrlab.replay_of": run_id}
-    new = recorder.start(tracker, config, population, member, name=name, tags=tags)
-    length = max((len(history) for history in old.metrics.values()), default=0)
-    for event, _ in zip(train_epochs(population), range(length), strict=False):
-        tracker.log_metrics(new, event.epoch, event.metrics)
-        watch(event, length)
-    tracker.end_run(new)
-
-    curves = tracker.get_run(new).metrics
-    now = {**describe(), "data": dataset.digest}
-    then = {**recorded, "data": provenance["data"]}
+    new = tracker.get_run(training.run_id).metrics
+    verdict, difference = compare(old.metrics, new)
     return Reproduction(
-        run_id,
-        new,
-        *compare(old.metrics, curves),
-        metrics=last(curves),
-        environment_changes={k: [v, now.get(k)] for k, v in then.items() if now.get(k) != v},
+        run_id=run_id,
+        new_run_id=training.run_id,
+        verdict=verdict,
+        max_abs_difference=difference,
+        metrics=MetricHistory(new).latest(),
+        environment_changes=provenance.changes(Provenance.of(population, training.member)),
     )
 
 
@@ -107,8 +112,3 @@ def _difference(a: float, b: float) -> float:
     if a == b or (math.isnan(a) and math.isnan(b)):
         return 0.0
     return abs(a - b) if math.isfinite(a) and math.isfinite(b) else math.inf
-
-
-def last(history: History) -> dict[str, float]:
-    """The last value of every metric."""
-    return {name: values[-1][1] for name, values in history.items() if values}

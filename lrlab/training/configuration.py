@@ -1,15 +1,27 @@
-"""From a composed configuration to the objects it names, and to the forms in which it is recorded."""
+"""An experiment from a composed configuration, and the record from which the same experiment is made again.
 
-from collections.abc import Iterator, Mapping
+A record spells an experiment with the choice names of conf/ instead of class paths::
+
+    optimizer: {choice: adamw, lr: 0.001, beta1: 0.9, ...}
+    batch_size: 128
+
+A class that conf/ does not offer is recorded by its path, and needs `allow` to be imported again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from lrlab.config.choices import choice_of, targets
 from lrlab.config.schema import HOMES, PARTS, SETTINGS
+from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment
+
+CHOICE = "choice"
 
 
 def experiment(config: Mapping[str, Any]) -> Experiment:
-    """The validated experiment of a resolved configuration.
+    """Return the validated experiment of a resolved configuration.
 
     Raises:
         InputError: a value is not allowed, or a ``_target_`` is outside lrlab and the prefixes of ``allow``.
@@ -21,54 +33,72 @@ def experiment(config: Mapping[str, Any]) -> Experiment:
     return Experiment(**parts, **{name: config[name] for name in SETTINGS if name in config})
 
 
-def config_of(experiment: Experiment) -> dict[str, Any]:
-    """The configuration of an experiment: ``experiment`` makes it again from this."""
-    parts = {name: _spelled(getattr(experiment, name)) for name in PARTS}
-    config = parts | {name: getattr(experiment, name) for name in SETTINGS}
-    targets = [(name, part["_target_"]) for name, part in parts.items()]
-    foreign = [f"{target.rpartition('.')[0]}." for name, target in targets if not target.startswith(HOMES[name])]
-    return config | ({"allow": foreign} if foreign else {})
+def to_record(experiment: Experiment) -> dict[str, Any]:
+    """Return what goes on record of an experiment: plain values from which `from_record` makes it again."""
+    parts = {name: _spell(name, getattr(experiment, name)) for name in PARTS}
+    return parts | {name: getattr(experiment, name) for name in SETTINGS}
 
 
-def _spelled(part: Any) -> dict[str, Any]:
+def from_record(record: Mapping[str, Any], allow: Sequence[str] = ()) -> Experiment:
+    """Return the experiment that `to_record` spelled.
+
+    Args:
+        record: as recorded.
+        allow: prefixes of further code to trust. What a record says of that does not count.
+
+    Raises:
+        InputError: an earlier version of lrlab wrote the record, or as of `experiment`.
+    """
+    if any(CHOICE not in record.get(name, {}) for name in PARTS):
+        raise InputError("this run was recorded by an earlier version of lrlab, whose configurations cannot be used")
+    parts = {
+        name: {("_target_" if key == CHOICE else key): value for key, value in record[name].items()} for name in PARTS
+    }
+    for name, part in parts.items():
+        part["_target_"] = targets(name).get(part["_target_"], part["_target_"])
+    return experiment(dict(record) | parts | {"allow": allow})
+
+
+def spell_choices(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a resolved configuration that decides what is trained, with the choices by name."""
+    spelled = {name: config[name] for name in (*PARTS, *SETTINGS) if name in config}
+    for name in PARTS:
+        values = dict(config[name])
+        spelled[name] = {CHOICE: choice_of(name, values.pop("_target_")), **values}
+    return spelled
+
+
+def _spell(group: str, part: Any) -> dict[str, Any]:
     values = {field.name: getattr(part, field.name) for field in fields(part)}
     lists = {name: list(value) for name, value in values.items() if isinstance(value, tuple)}
-    return {"_target_": f"{type(part).__module__}.{type(part).__qualname__}", **values, **lists}
+    return {CHOICE: choice_of(group, f"{type(part).__module__}.{type(part).__qualname__}"), **values, **lists}
 
 
-def recorded(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a configuration that decides what is trained: what goes on record with a run."""
-    return {name: config[name] for name in (*PARTS, *SETTINGS, "allow") if name in config}
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record with nested keys joined by dots: ``optimizer: adamw``, ``optimizer.lr: 0.001``."""
+    return dict(_flat(record, ""))
 
 
-def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested keys joined by dots; ``_target_`` becomes the name of its class: ``optimizer: AdamW``."""
-    return dict(_flat(config, prefix))
-
-
-def _flat(config: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for key, value in config.items():
-        if key == "_target_":
-            yield prefix, str(value).rpartition(".")[2]
-            continue
+def _flat(record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in record.items():
         path = f"{prefix}.{key}" if prefix else key
         if isinstance(value, Mapping):
             yield from _flat(value, path)
         else:
-            yield path, value
+            yield prefix if key == CHOICE else path, value
 
 
-def to_yaml(config: Mapping[str, Any]) -> str:
-    """The configuration as it is attached to a run."""
+def to_yaml(record: Mapping[str, Any]) -> str:
+    """Return a record as it is attached to a run."""
     import yaml
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(dict(config), Dumper=dumper, sort_keys=False)
+    text: str = yaml.dump(dict(record), Dumper=dumper, sort_keys=False)
     return text
 
 
 def from_yaml(text: str) -> dict[str, Any]:
-    """What ``to_yaml`` wrote."""
+    """Return what `to_yaml` wrote."""
     import yaml
 
     loaded: dict[str, Any] = yaml.safe_load(text)

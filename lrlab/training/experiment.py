@@ -179,6 +179,25 @@ class Experiment:
         """Refuse what is too large for the data or the method, such as a batch larger than the training set."""
         self.method.check_fits(self, dataset)
 
+    def new_population(self, dataset: Dataset, *, width: int, microbatch: int, first_epoch: int = 0) -> Population:
+        """Return an empty population for experiments with the compatibility key of this one.
+
+        Args:
+            dataset: the loaded data.
+            width: number of slots.
+            microbatch: samples per multiply; every member's batch size is a multiple of it.
+            first_epoch: how many epochs of the shared shuffle have passed, for a replay.
+        """
+        return self.method.new_population(self, dataset, width=width, microbatch=microbatch, first_epoch=first_epoch)
+
+    def n_epochs(self, dataset: Dataset) -> int:
+        """Return how many epochs the training takes at most."""
+        return self.method.n_epochs(self, dataset)
+
+    def compatibility_key(self) -> Hashable:
+        """Return what the members of one population have in common."""
+        return self.method, self.method.compatibility_key(self)
+
     def passes(self, training_samples: int) -> int:
         """Number of epochs."""
         if self.updates is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from lrlab.cli.app import folder, resolve
+from lrlab.config.choices import resolve, shipped_folder
 from lrlab.core.optimizer import AdamW
 from lrlab.core.regularizer import NoRegularizer
 from lrlab.core.schedule import Cosine
@@ -14,12 +14,14 @@ from lrlab.training.configuration import PARTS, SETTINGS, config_of, experiment,
 from lrlab.training.single import single, train_epochs
 
 CHOICES = [
-    f"{path.parent.name}={path.stem}" for path in sorted(folder("conf").glob("*/*.yaml")) if path.parent.name in PARTS
+    f"{path.parent.name}={path.stem}"
+    for path in sorted(shipped_folder("conf").glob("*/*.yaml"))
+    if path.parent.name in PARTS
 ]
 
 
 def composed(*overrides: str) -> dict:
-    with initialize_config_dir(str(folder("conf")), version_base="1.3"):
+    with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
         return resolve(compose("config", list(overrides)))
 
 
@@ -36,7 +38,7 @@ def test_every_choice_trains(choice: str) -> None:
         assert event.metrics["val/loss"] > 0
 
 
-@pytest.mark.parametrize("path", sorted(folder("conf").glob("experiment/*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(shipped_folder("conf").glob("experiment/*.yaml")), ids=lambda path: path.stem)
 def test_every_experiment_trains(path: Path) -> None:
     wanted = experiment(composed(f"experiment={path.stem}", "epochs=2", "data.train_size=64", "batch_size=16"))
     *_, last = train_epochs(single(wanted, wanted.data.load()))

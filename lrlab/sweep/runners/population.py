@@ -1,28 +1,28 @@
 """The population runner: the trials of one worker, trained side by side on the same microbatches.
 
-Trials whose experiments agree on the method, and on what it lets members share (for gradient descent data, model,
-loss, dtype and seed), share a population. A trial takes a free slot of
-a fitting population at the next epoch boundary; those that find none found a new one together. A population that
-has become empty is dropped.
+Trials whose experiments have one compatibility key (for gradient descent: data, model, loss, dtype and seed) and one
+microbatch share a population. A trial takes a free slot of such a population at the next epoch boundary; those that
+find none share a new population. A population without members is dropped.
 
-Once a minute every member's checkpoint is written. A trial that was cut off sits down again in the same place.
+Every member is checkpointed about once a minute. A trial that was interrupted is resumed in the same slot.
 """
 
-import sys
-import time
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from lrlab.data.datasets import Dataset
 from lrlab.runs import checkpoint, recorder
 from lrlab.runs.checkpoint import Checkpoint
+from lrlab.runs.loop import RecordedTraining, TrainingLoop
 from lrlab.sweep.runners.protocols import IntermediateValue, TrialEnd, WorkerContext
 from lrlab.sweep.study.queue import RETRY_OF
 from lrlab.training.configuration import experiment
-from lrlab.training.experiment import DataSource, EpochResult, Experiment, Member, Population
+from lrlab.training.experiment import DataSource, EpochResult, Experiment, Population
 from lrlab.training.population import microbatch_for
 
 if TYPE_CHECKING:
@@ -30,204 +30,179 @@ if TYPE_CHECKING:
 
     from lrlab.tracking.tracker import Tracker
 
+RUN_ID = "run_id"  # user attribute of a trial
 
-@dataclass
-class Training:
-    """A trial on its way: waiting at first, then a member of a population."""
+
+@dataclass(frozen=True)
+class WaitingTrial:
+    """A trial that has no slot yet.
+
+    Attributes:
+        interrupted: where an earlier try of it stopped, if it did.
+    """
 
     trial: "optuna.Trial"
     overrides: Sequence[str]
-    config: dict[str, Any]
     experiment: Experiment
-    stopped: Checkpoint | None  # where it was when it was cut off
-    run_id: str = ""
-    home: tuple[Population, Member] | None = None
-    history: dict[str, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
+    interrupted: Checkpoint | None
+
+
+@dataclass(frozen=True)
+class BestTraining:
+    """The best of this worker so far, to be plotted when the worker ends: plotting costs more than training."""
+
+    training: RecordedTraining
+    value: float
+    weights: dict[str, np.ndarray]
 
 
 class PopulationRunner:
     """Trains up to ``width`` trials at once; implements ``lrlab.sweep.runners.protocols.Runner``.
 
     Args:
-        context: of the worker; its extras are those of ``lrlab.cli.app``: the parent run, the width, the microbatches.
-        tracker: where the trials' runs go; closed with the runner.
+        context: of the worker; its state names the parent run, the width and the microbatches.
+        tracker: takes the trials' runs; closed with the runner.
     """
 
     def __init__(self, context: WorkerContext, tracker: "Tracker") -> None:
-        self._compose, self._stop = context.sweep.composer.compose, context.signals
+        config = context.sweep.config
+        self._compose = context.sweep.composer.compose
         self._tracker = tracker
-        self._checkpoints = Path(context.sweep.config.outputs) / "checkpoints"
-        self._saved = time.monotonic()
         self._parent: str = context.extras["run_id"]
         self._width: int = context.extras["width"]
         self._microbatches: list[tuple[int, int]] = context.extras["microbatches"]
-        self._objective: str = context.sweep.config.objective
-        self._sign = -1 if context.sweep.config.hydra.sweeper.direction == "maximize" else 1
-        self._best = float("inf")
-        self._picture: tuple[Any, ...] | None = None  # of the best; drawn once, for drawing costs more than training
-        self._trainings: dict[int, Training] = {}
+        self._objective: str = config.objective
+        self._sign = -1 if config.hydra.sweeper.direction == "maximize" else 1
+        self._checkpoints = Path(config.outputs) / "checkpoints"
+        self._loop = TrainingLoop(tracker, context.signals, checkpoints=self._checkpoints, on_end=self._keep_if_best)
+        self._best: BestTraining | None = None
+        self._waiting: dict[int, WaitingTrial] = {}
+        self._running: dict[int, RecordedTraining] = {}
         self._populations: dict[Hashable, list[Population]] = defaultdict(list)
         self._datasets: dict[DataSource, Dataset] = {}
 
     @property
     def free_slots(self) -> int:
-        return self._width - len(self._trainings)
+        return self._width - len(self._waiting) - len(self._running)
 
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
-        config = self._compose(overrides)
-        wanted = experiment(config)
+        wanted = experiment(self._compose(overrides))
         wanted.check_fits(self._dataset(wanted.data))
-        self._trainings[trial.number] = Training(trial, overrides, config, wanted, self._stopped(trial))
+        candidates = (checkpoint.load(self._checkpoints, run_id) for run_id in _earlier_runs(trial))
+        interrupted = next((found for found in candidates if found), None)
+        self._waiting[trial.number] = WaitingTrial(trial, overrides, wanted, interrupted)
 
     def advance(self) -> Sequence[IntermediateValue | TrialEnd]:
-        reports: list[IntermediateValue | TrialEnd] = [*self._settle()]
-        at = {training.home: training for training in self._trainings.values()}
-        with self._stop.interruptible():
-            passed = [(each, each.train_epoch()) for populations in self._populations.values() for each in populations]
-        reports += [self._report(at[home, event.member], event) for home, events in passed for event in events]
-        if time.monotonic() - self._saved >= checkpoint.INTERVAL:
-            for training in self._trainings.values():
-                if training.home:
-                    checkpoint.save(self._checkpoints, training.run_id, *training.home, training.history)
-            self._saved = time.monotonic()
+        reports: list[IntermediateValue | TrialEnd] = list(self._assign_slots())
+        numbers = {training: number for number, training in self._running.items()}
+        for training, result in self._loop.train_epoch():
+            reports.append(self._report(numbers[training], training, result))
         return reports
 
     def prune(self, trial: int) -> None:
-        if trial in self._trainings:
-            training = self._trainings[trial]
+        if trial in self._running:
+            training = self._running.pop(trial)
             self._tracker.set_tags(training.run_id, {"lrlab.pruned": "true"})
-            self._leave(training, "KILLED")
+            self._loop.end(training, "KILLED")
+            training.population.release(training.member)
 
     def close(self) -> None:
-        for training in list(self._trainings.values()):
-            self._leave(training, "KILLED", keep_checkpoint=True)
-        if self._picture:
-            recorder.log_plots(self._tracker, *self._picture)
+        self._loop.interrupt("KILLED")
+        if self._best:
+            training, data = self._best.training, self._best.training.population.dataset
+            recorder.log_plots(
+                self._tracker, training.run_id, training.experiment, data, self._best.weights, training.history
+            )
         self._tracker.close()
 
-    def _stopped(self, trial: "optuna.Trial") -> Checkpoint | None:
-        """The last checkpoint of the trials of which this one is a repetition."""
-        found = (checkpoint.load(self._checkpoints, run_id, _say) for run_id in _runs_before(trial))
-        return next((each for each in found if each), None)
-
-    def _settle(self) -> list[IntermediateValue]:
-        """Give every waiting trial a slot; returns what those that were cut off had reported before."""
+    def _assign_slots(self) -> Iterator[IntermediateValue]:
+        """Give every waiting trial a slot; yield what those that were interrupted had reported before."""
         for key, populations in list(self._populations.items()):
             self._populations[key] = [population for population in populations if population.members]
-        cut_off = [each for each in self._trainings.values() if each.home is None and each.stopped]
-        for training in cut_off:
-            self._reseat(training)
-        homeless = defaultdict(list)
-        for training in self._trainings.values():
-            if training.home is None:
-                key = self._company(training.experiment)
-                free = next((p for p in self._populations[key] if p.free_slots), None)
-                if free:
-                    self._admit(training, free)
-                else:
-                    homeless[key].append(training)
-        for key, trainings in homeless.items():
-            population = self._found(trainings[0].experiment, len(trainings))
+        for waiting in list(self._waiting.values()):
+            if waiting.interrupted:
+                training = self._admit(waiting, self._population_like(waiting.interrupted, waiting.experiment))
+                for epoch, value in training.history.points[self._objective]:
+                    yield IntermediateValue(waiting.trial.number, epoch, value)
+        unassigned: dict[Hashable, list[WaitingTrial]] = defaultdict(list)
+        for waiting in list(self._waiting.values()):
+            key = self._key(waiting.experiment)
+            free = next((population for population in self._populations[key] if population.free_slots), None)
+            if free:
+                self._admit(waiting, free)
+            else:
+                unassigned[key].append(waiting)
+        for key, trials in unassigned.items():
+            population = self._new_population(trials[0].experiment, len(trials))
             self._populations[key].append(population)
-            for training in trainings:
-                self._admit(training, population)
-        return [
-            IntermediateValue(training.trial.number, step, value)
-            for training in cut_off
-            for step, value in training.history[self._objective]
-        ]
+            for waiting in trials:
+                self._admit(waiting, population)
 
-    def _reseat(self, training: Training) -> None:
-        """Put a trial that was cut off into a population as wide, as far and as fine as the one it was in."""
-        stopped, key = training.stopped, self._company(training.experiment)
-        assert stopped
-        place = (stopped.width, stopped.microbatch, stopped.shuffles)
-        population = next(
-            (
-                each
-                for each in self._populations[key]
-                if (each.width, each.microbatch, each.epochs_done) == place
-                and stopped.slot not in [member.slot for member in each.members]
-            ),
-            None,
+    def _population_like(self, interrupted: Checkpoint, wanted: Experiment) -> Population:
+        """Return a population of the width, microbatch and epoch of an interrupted one, with its slot free."""
+        populations = self._populations[self._key(wanted)]
+        shape = interrupted.width, interrupted.microbatch, interrupted.shuffles
+        for population in populations:
+            same = (population.width, population.microbatch, population.epochs_done) == shape
+            if same and interrupted.slot not in [member.slot for member in population.members]:
+                return population
+        population = wanted.new_population(
+            self._dataset(wanted.data),
+            width=interrupted.width,
+            microbatch=interrupted.microbatch,
+            first_epoch=interrupted.shuffles,
         )
-        if population is None:
-            population = training.experiment.method.new_population(
-                training.experiment,
-                self._dataset(training.experiment.data),
-                width=stopped.width,
-                microbatch=stopped.microbatch,
-                first_epoch=stopped.shuffles,
-            )
-            self._populations[key].append(population)
-        self._admit(training, population, stopped)
-        for name, points in stopped.history.items():
-            training.history[name] += points
-            for step, value in points:
-                self._tracker.log_metrics(training.run_id, step, {name: value})
+        populations.append(population)
+        return population
 
-    def _company(self, wanted: Experiment) -> Hashable:
-        """What the members of one population have in common."""
-        return wanted.method, wanted.method.compatibility_key(wanted), self._microbatch_of(wanted)
+    def _new_population(self, wanted: Experiment, width: int) -> Population:
+        microbatch = self._microbatch_of(wanted)
+        return wanted.new_population(self._dataset(wanted.data), width=width, microbatch=microbatch)
+
+    def _key(self, wanted: Experiment) -> Hashable:
+        """Return what the members of one population have in common."""
+        return wanted.compatibility_key(), self._microbatch_of(wanted)
 
     def _microbatch_of(self, wanted: Experiment) -> int:
         size = wanted.batch_size
         shared = (m for smallest, m in reversed(self._microbatches) if smallest <= size and size % m == 0)
         return next(shared, None) or microbatch_for([size])
 
-    def _found(self, wanted: Experiment, width: int) -> Population:
-        dataset, microbatch = self._dataset(wanted.data), self._microbatch_of(wanted)
-        return wanted.method.new_population(wanted, dataset, width=width, microbatch=microbatch)
-
-    def _admit(self, training: Training, population: Population, stopped: Checkpoint | None = None) -> None:
-        member = population.admit(training.experiment, stopped.slot if stopped else None)
-        if stopped:
-            stopped.restore(member)
-        training.home = population, member
-        number = training.trial.number
-        training.run_id = recorder.start(
-            self._tracker,
-            training.config,
+    def _admit(self, waiting: WaitingTrial, population: Population) -> RecordedTraining:
+        trial, interrupted = waiting.trial, waiting.interrupted
+        training = self._loop.start(
+            waiting.experiment,
             population,
-            member,
-            name=f"trial {number}",
+            name=f"trial {trial.number}",
             parent=self._parent,
-            tags={"lrlab.trial": str(number), "lrlab.overrides": " ".join(training.overrides)},
+            tags={"lrlab.trial": str(trial.number), "lrlab.overrides": " ".join(waiting.overrides)},
+            slot=interrupted.slot if interrupted else None,
+            interrupted=interrupted,
+            earlier_runs=tuple(_earlier_runs(trial)),
         )
-        training.trial.set_user_attr("run_id", training.run_id)
+        self._running[trial.number] = training
+        del self._waiting[trial.number]
+        trial.set_user_attr(RUN_ID, training.run_id)
+        return training
 
-    def _report(self, training: Training, event: EpochResult) -> IntermediateValue | TrialEnd:
-        """Put an epoch on record; the trial's end if it was the last one."""
-        assert training.home is not None
-        number, value = training.trial.number, event.metrics[self._objective]
-        self._tracker.log_metrics(training.run_id, event.epoch, event.metrics)
-        for name, metric in event.metrics.items():
-            training.history[name].append((event.epoch, metric))
-        if event.diverged:
-            self._tracker.set_tags(training.run_id, {"lrlab.diverged": "true"})
-            self._leave(training, "FAILED")
-            return TrialEnd(number, "diverged", reason=f"diverged in epoch {event.epoch}")
-        if not event.member.finished:
-            return IntermediateValue(number, event.epoch, value)
-        if self._sign * value < self._best:  # so the best of the sweep is among those kept
-            self._best = self._sign * value
-            population, member = training.home
-            weights = member.weights()
-            recorder.log_weights(self._tracker, training.run_id, weights)
-            self._picture = training.run_id, training.experiment.model, population.dataset, weights, training.history
-        self._leave(training, "FINISHED")
+    def _report(self, number: int, training: RecordedTraining, result: EpochResult) -> IntermediateValue | TrialEnd:
+        value = result.metrics[self._objective]
+        if not (result.diverged or training.member.finished):
+            return IntermediateValue(number, result.epoch, value)
+        del self._running[number]
+        training.population.release(training.member)
+        if result.diverged:
+            return TrialEnd(number, "diverged", reason=f"diverged in epoch {result.epoch}")
         return TrialEnd(number, "complete", value)
 
-    def _leave(self, training: Training, status: Any, *, keep_checkpoint: bool = False) -> None:
-        del self._trainings[training.trial.number]
-        if training.home is not None:
-            population, member = training.home
-            recorder.log_learning_rate_diagnosis(self._tracker, training.run_id, population, member, training.history)
-            population.release(member)
-            self._tracker.end_run(training.run_id, status)
-            if not keep_checkpoint:
-                for run_id in (training.run_id, *_runs_before(training.trial)):
-                    checkpoint.discard(self._checkpoints, run_id)
+    def _keep_if_best(self, training: RecordedTraining) -> None:
+        """Attach the weights of a training that is better than all before; so the sweep's best has its weights."""
+        value = training.history.last(self._objective)
+        if training.diverged or (self._best and self._sign * value >= self._sign * self._best.value):
+            return
+        weights = training.member.weights()
+        recorder.log_weights(self._tracker, training.run_id, weights)
+        self._best = BestTraining(training, value, weights)
 
     def _dataset(self, source: DataSource) -> Dataset:
         if source not in self._datasets:
@@ -235,15 +210,11 @@ class PopulationRunner:
         return self._datasets[source]
 
 
-def _runs_before(trial: "optuna.Trial") -> Iterator[str]:
-    """The runs of the trials of which this one is a repetition, the latest first."""
+def _earlier_runs(trial: "optuna.Trial") -> Iterator[str]:
+    """Yield the runs of the trials of which this one is a repetition, the latest first."""
     number = trial.user_attrs.get(RETRY_OF)
     while number is not None:
         attributes = trial.study.get_trials(deepcopy=False)[number].user_attrs
-        if "run_id" in attributes:
-            yield attributes["run_id"]
+        if RUN_ID in attributes:
+            yield attributes[RUN_ID]
         number = attributes.get(RETRY_OF)
-
-
-def _say(trouble: str) -> None:
-    print(f"lrlab: {trouble}", file=sys.stderr)

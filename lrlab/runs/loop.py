@@ -1,0 +1,200 @@
+"""The training loop: members of populations are trained epoch by epoch, each with a run on record.
+
+Every training that goes on record goes through here: `train`, `resume`, `reproduce`, `best --confirm`, the lecture and
+the trials of a sweep. However the loop is left, no run stays open.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lrlab.errors import InputError
+from lrlab.runs import checkpoint, recorder
+from lrlab.runs.checkpoint import Checkpoint
+from lrlab.runs.history import MetricHistory
+from lrlab.runtime.signals import SignalHandler, handle_signals
+from lrlab.tracking.tracker import TerminalStatus, Tracker
+from lrlab.training.experiment import EpochResult, Experiment, Member, Population
+
+
+@dataclass(eq=False)
+class RecordedTraining:
+    """A member of a population, and the run on which its training is recorded.
+
+    Attributes:
+        history: its metrics so far.
+        recorded_epochs: the last epoch that its run held before; later ones are logged.
+        earlier_runs: runs of the same training that were interrupted; their checkpoints are its own.
+        diverged: whether its last epoch was not finite.
+        diagnosis: what its curve tells of the learning rate, once it has ended.
+    """
+
+    population: Population
+    member: Member
+    run_id: str
+    history: MetricHistory = field(default_factory=MetricHistory)
+    recorded_epochs: int = 0
+    earlier_runs: Sequence[str] = ()
+    diverged: bool = False
+    diagnosis: str = ""
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.member.experiment
+
+
+def do_nothing(training: RecordedTraining) -> None:
+    """Add nothing to what every training records."""
+
+
+class TrainingLoop:
+    """Trains all members that were started, until each has reached its end.
+
+    Args:
+        tracker: takes the runs.
+        signals: lets signals in only while an epoch is trained, never while it is recorded.
+        checkpoints: folder in which every training is saved about once a minute; None for no checkpoints.
+        on_end: called with a training that has finished or diverged, before its run is ended.
+    """
+
+    def __init__(
+        self,
+        tracker: Tracker,
+        signals: SignalHandler,
+        *,
+        checkpoints: Path | None = None,
+        on_end: Callable[[RecordedTraining], None] = do_nothing,
+    ) -> None:
+        self._tracker, self._signals, self._on_end = tracker, signals, on_end
+        self._checkpoints, self._saved_at = checkpoints, time.monotonic()
+        self._open: dict[Member, RecordedTraining] = {}
+
+    @property
+    def open(self) -> list[RecordedTraining]:
+        """The trainings that have not ended."""
+        return list(self._open.values())
+
+    def start(
+        self,
+        experiment: Experiment,
+        population: Population,
+        *,
+        name: str,
+        parent: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        slot: int | None = None,
+        interrupted: Checkpoint | None = None,
+        earlier_runs: Sequence[str] = (),
+    ) -> RecordedTraining:
+        """Admit an experiment to a population and create its run.
+
+        Args:
+            name, parent, tags: of the run.
+            slot: of the population; None for the first that is free.
+            interrupted: where another run of this training stopped; its epochs are logged to the new run.
+            earlier_runs: the runs that stopped there.
+        """
+        member = population.admit(experiment, slot)
+        if interrupted:
+            interrupted.restore(member)
+        run_id = recorder.create_run(self._tracker, population, member, name=name, parent=parent, tags=tags)
+        training = RecordedTraining(population, member, run_id, earlier_runs=earlier_runs)
+        self._open[member] = training
+        if interrupted:
+            for metric, points in interrupted.history.points.items():
+                for epoch, value in points:
+                    training.history.append(epoch, {metric: value})
+                    self._tracker.log_metrics(run_id, epoch, {metric: value})
+        return training
+
+    def resume(
+        self,
+        run_id: str,
+        experiment: Experiment,
+        population: Population,
+        *,
+        slot: int,
+        interrupted: Checkpoint | None,
+        recorded_epochs: int,
+    ) -> RecordedTraining:
+        """Admit the experiment of a run that stopped, to go on with that run from a checkpoint, if there is one."""
+        member = population.admit(experiment, slot)
+        training = RecordedTraining(population, member, run_id, recorded_epochs=recorded_epochs)
+        if interrupted:
+            interrupted.restore(member)
+            training.history.points.update(interrupted.history.points)
+        self._open[member] = training
+        return training
+
+    def train_epoch(self) -> list[tuple[RecordedTraining, EpochResult]]:
+        """Train one epoch of every population with an open training, and record it; end what has reached its end."""
+        populations = list(dict.fromkeys(training.population for training in self._open.values()))
+        for population in populations:
+            for member in population.members:
+                if member not in self._open:
+                    population.release(member)
+        with self._signals.interruptible():
+            results = [result for population in populations for result in population.train_epoch()]
+        trained = [(self._open[result.member], result) for result in results]
+        for training, result in trained:
+            self._record(training, result)
+        self._save_checkpoints()
+        return trained
+
+    def end(self, training: RecordedTraining, status: TerminalStatus = "FINISHED") -> None:
+        """End the run of a training that does not go on. Its member keeps its slot until its population goes on."""
+        member, tracker = training.member, self._tracker
+        dataset = training.population.dataset
+        training.diagnosis = recorder.log_diagnosis(
+            tracker, training.run_id, member.experiment, dataset, training.history
+        )
+        tracker.end_run(training.run_id, status)
+        del self._open[member]
+        if self._checkpoints:
+            for run_id in (training.run_id, *training.earlier_runs):
+                checkpoint.discard(self._checkpoints, run_id)
+
+    def interrupt(self, status: TerminalStatus) -> None:
+        """End the runs of all open trainings; their checkpoints are kept."""
+        for member, training in list(self._open.items()):
+            self._tracker.end_run(training.run_id, status)
+            del self._open[member]
+
+    def _record(self, training: RecordedTraining, result: EpochResult) -> None:
+        training.history.append(result.epoch, result.metrics)
+        training.diverged = result.diverged
+        if result.epoch > training.recorded_epochs:
+            self._tracker.log_metrics(training.run_id, result.epoch, result.metrics)
+        if result.diverged:
+            self._tracker.set_tags(training.run_id, {recorder.DIVERGED: "true"})
+        if result.diverged or training.member.finished:
+            self._on_end(training)
+            self.end(training, "FAILED" if result.diverged else "FINISHED")
+
+    def _save_checkpoints(self) -> None:
+        if self._checkpoints and time.monotonic() - self._saved_at >= checkpoint.INTERVAL:
+            for training in self._open.values():
+                checkpoint.save(
+                    self._checkpoints, training.run_id, training.population, training.member, training.history
+                )
+            self._saved_at = time.monotonic()
+
+
+@contextmanager
+def training_loop(
+    tracker: Tracker,
+    *,
+    checkpoints: Path | None = None,
+    on_end: Callable[[RecordedTraining], None] = do_nothing,
+) -> Iterator[TrainingLoop]:
+    """Yield a loop that handles the signals itself. What it is left by ends the runs that are open."""
+    with handle_signals() as signals:
+        loop = TrainingLoop(tracker, signals, checkpoints=checkpoints, on_end=on_end)
+        try:
+            yield loop
+        except BaseException as error:
+            with suppress(InputError):  # the first error is the one to report
+                loop.interrupt(recorder.status_of(error))
+            raise
