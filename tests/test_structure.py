@@ -152,7 +152,7 @@ def test_data_is_never_loaded_as_code() -> None:
         ("lrlab.cli.main", ()),
         ("lrlab.training.configuration", ()),
         ("lrlab.runs.recorder", ()),
-        ("lrlab.training.single", ()),
+        ("lrlab.runs.loop", ()),
         ("lrlab.tracking.client_store", ()),
         ("hydra_plugins.lrlab_plugin", ("hydra", "omegaconf")),
     ],

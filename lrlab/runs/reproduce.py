@@ -104,7 +104,7 @@ def compare(old: History, new: History) -> tuple[Literal["identical", "within_to
     largest = max((_difference(a, b) for a, b in pairs), default=0.0)
     if largest == 0:
         return "identical", 0.0
-    near = all(_difference(a, b) <= ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * abs(a) for a, b in pairs)
+    near = all(_agree(a, b) for a, b in pairs)
     return ("within_tolerance" if near else "differs"), largest
 
 
@@ -112,3 +112,8 @@ def _difference(a: float, b: float) -> float:
     if a == b or (math.isnan(a) and math.isnan(b)):
         return 0.0
     return abs(a - b) if math.isfinite(a) and math.isfinite(b) else math.inf
+
+
+def _agree(a: float, b: float) -> bool:
+    difference = _difference(a, b)
+    return difference == 0 or difference <= ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * abs(a)  # abs(a) may be NaN

@@ -1,6 +1,7 @@
-"""Members that share nothing but the data: the cohort of every method that trains one configuration at a time."""
+"""Members that share nothing but the data: the population of every method that trains one configuration at a time."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
@@ -17,20 +18,20 @@ class Learner(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing more to do."""
+        """Return whether there is nothing more to do."""
 
     def step(self) -> dict[str, float]:
-        """Do one epoch's work; its metrics."""
+        """Do one epoch's work and return its metrics."""
 
     def weights(self) -> dict[str, Array]:
-        """Copies of what was learned; empty without parameters."""
+        """Return copies of what was learned; nothing without parameters."""
 
     def test(self) -> dict[str, float]:
-        """``test/loss`` and ``test/accuracy``."""
+        """Return ``test/loss`` and ``test/accuracy``."""
 
 
 class SequentialMember:
-    """A member of an ``Independent`` cohort (see ``lrlab.training.experiment.Trainee``)."""
+    """A member of a `SequentialPopulation` (see ``lrlab.training.experiment.Member``)."""
 
     def __init__(self, experiment: Experiment, slot: int, first_epoch: int, learner: Learner) -> None:
         self.experiment = experiment
@@ -48,7 +49,7 @@ class SequentialMember:
 
 
 class SequentialPopulation:
-    """A cohort whose members take their own steps, one after the other.
+    """A population whose members take their own steps, one after the other.
 
     Args:
         dataset: the loaded data.
@@ -100,6 +101,22 @@ class SequentialPopulation:
         return events
 
     def test(self, member: Member) -> dict[str, float]:
-        loner = self._slots[member.slot]
-        assert loner is not None
-        return loner.learner.test()
+        for own in self.members:
+            if own is member:
+                return own.learner.test()
+        raise ValueError(f"slot {member.slot} does not hold this member")
+
+
+class SequentialMethod(ABC):
+    """A method whose members train one after the other."""
+
+    @abstractmethod
+    def learner_factory(self, experiment: Experiment, dataset: Dataset) -> Callable[[Experiment], Learner]:
+        """Return what makes the learner of every experiment of one population."""
+
+    def new_population(
+        self, experiment: Experiment, dataset: Dataset, *, width: int, microbatch: int, first_epoch: int = 0
+    ) -> SequentialPopulation:
+        """Return an empty population (see ``lrlab.training.experiment.Method``)."""
+        learners = self.learner_factory(experiment, dataset)
+        return SequentialPopulation(dataset, learners, width=width, microbatch=microbatch, first_epoch=first_epoch)

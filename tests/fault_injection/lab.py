@@ -3,12 +3,13 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import chdir, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, Queue, TrialCounts, cl
 from lrlab.sweep.study.storage import Storage, parse
 from lrlab.sweep.study.study import EXTRAS, names
 from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow_tracker import MlflowTracker
 
 STUDY = "faults"
 SPACE = ("optimizer.lr=tag(log,interval(1e-3,1))", "batch_size=16,32")
@@ -65,6 +67,20 @@ class Lab:
     def queue(self) -> Queue | None:
         known = self.storage.exists and STUDY in names(self.storage)
         return Queue(self.storage, STUDY) if known else None
+
+    def tracker(self) -> MlflowTracker:
+        return Mlflow().open(str(self.place / "outputs"))
+
+    def runs(self) -> list[str]:
+        """The ids of all runs, the oldest first."""
+        with closing(sqlite3.connect(self.place / "outputs" / "mlflow.db")) as db:
+            return [run_id for (run_id,) in db.execute("SELECT run_uuid FROM runs ORDER BY start_time, rowid")]
+
+    def points(self, others: Collection[str]) -> int:
+        """How many metric values are recorded of runs that are none of these."""
+        with closing(sqlite3.connect(self.place / "outputs" / "mlflow.db")) as db:
+            counts = db.execute("SELECT run_uuid, COUNT(*) FROM metrics GROUP BY run_uuid").fetchall()
+        return sum(count for run_id, count in counts if run_id not in others)
 
     def workers(self) -> list[int]:
         """The processes that run trials now."""

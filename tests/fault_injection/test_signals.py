@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
@@ -11,6 +12,8 @@ from optuna.trial import TrialState
 from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME
 from lrlab.sweep.study.study import EXTRAS
 from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.tracker import RunRecord
+from tests.fault_injection.conftest import equip
 from tests.fault_injection.lab import TWO, Lab, seeded
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -72,14 +75,9 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_end(lab: Lab, signum: s
     def train(*overrides: str) -> list[str]:
         return [sys.executable, "-m", "lrlab", "epochs=60", *overrides]
 
-    def runs() -> dict[str, object]:
-        import sqlite3
-
-        db = sqlite3.connect(lab.place / "outputs" / "mlflow.db")
-        found = [row[0] for row in db.execute("SELECT run_uuid FROM runs ORDER BY start_time")]
-        db.close()
-        with Mlflow().open(str(lab.place / "outputs")) as tracker:
-            return {run_id: tracker.get_run(run_id) for run_id in found}
+    def runs() -> dict[str, RunRecord]:
+        with lab.tracker() as tracker:
+            return {run_id: tracker.get_run(run_id) for run_id in lab.runs()}
 
     with lab.running(train()) as process:
         assert process.wait(120) == 0
@@ -109,6 +107,75 @@ once = StackedPopulation.train_epoch
 StackedPopulation.train_epoch = lambda self: (time.sleep(0.05), once(self))[1]
 sys.exit(entrypoint.run_command(lambda: app.run(sys.argv[1:])))
 """
+
+
+CALLER = """
+import sys, time
+from lrlab.cli.main import main
+from lrlab.tracking import mlflow_tracker
+from lrlab.training.population import StackedPopulation
+mlflow_tracker.FLUSH_INTERVAL = 0
+once = StackedPopulation.train_epoch
+StackedPopulation.train_epoch = lambda self: (time.sleep(0.2), once(self))[1]
+sys.exit(main(sys.argv[1:]))
+"""
+CALLERS = {
+    "train": ["train", "epochs=500"],
+    "resume": ["resume", "RUN_ID"],
+    "reproduce": ["reproduce", "best"],
+    "confirm": ["best", "--confirm", "2"],
+    "lecture": ["lecture"],
+}
+
+
+@pytest.mark.parametrize(
+    ("caller", "signum"),
+    [
+        *((caller, signal.SIGTERM) for caller in CALLERS),
+        *(pytest.param(caller, signal.SIGINT, marks=pytest.mark.faults) for caller in CALLERS),
+    ],
+)
+def test_a_signal_ends_every_run_of_a_command(study: Lab, caller: str, signum: signal.Signals) -> None:
+    """Of each that trains, besides a sweep: no run stays RUNNING, and none of another name is touched."""
+    with study.tracker() as tracker:
+        before = {run_id: tracker.get_run(run_id) for run_id in study.runs()}
+    interrupted = next(run_id for run_id, run in before.items() if run.name == "train")
+    arguments = [interrupted if word == "RUN_ID" else word for word in CALLERS[caller]]
+    with study.running([sys.executable, "-c", CALLER, *arguments]) as process:
+        points = study.points(others := set(before) - {interrupted})
+        assert study.wait(lambda: study.points(others) > points, process)
+        os.killpg(process.pid, signum)
+        assert process.wait(60) == CODES[signum], (study.place / "said").read_text()
+    with study.tracker() as tracker:
+        after = {run_id: tracker.get_run(run_id) for run_id in study.runs()}
+    ended = {run_id: run for run_id, run in after.items() if run_id not in before or run_id == interrupted}
+    assert {run.status for run in ended.values()} <= {"KILLED", "FINISHED"}
+    assert "KILLED" in {run.status for run in ended.values() if run.metrics}
+    assert all(after[run_id].status == run.status for run_id, run in before.items() if run_id != interrupted)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Lab:
+    """A small study with long trainings, and a training that was interrupted."""
+    lab = equip(tmp_path_factory.mktemp("study") / "lab", store)
+    with lab.running(lab.command(2, "epochs=100")) as process:
+        assert process.wait(120) == 0, (lab.place / "said").read_text()
+    with lab.running([sys.executable, "-c", CALLER, "train", "epochs=500"]) as process:
+        points = lab.points([])
+        assert lab.wait(lambda: lab.points([]) > points, process)
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(60) == CODES[signal.SIGTERM]
+    return lab
+
+
+def test_a_diverged_training_is_over(lab: Lab) -> None:
+    with lab.running([sys.executable, "-m", "lrlab", "optimizer.lr=1e38"]) as process:
+        assert process.wait(120) == 0, (lab.place / "said").read_text()
+    (run_id,) = lab.runs()
+    with lab.tracker() as tracker:
+        assert tracker.get_run(run_id).status == "FAILED"
+    assert lab.resume_run(run_id) == 2
+    assert lab.runs() == [run_id]
 
 
 def test_the_second_sigint_ends_it_at_once(lab: Lab) -> None:

@@ -12,11 +12,11 @@ from lrlab.lecture.chapters.adam import Uncorrected
 from lrlab.lecture.chapters.momentum import Velocity
 from lrlab.lecture.trainer import ChapterTrainer, best
 from lrlab.tracking.tracker import MemoryTracker
-from lrlab.training.configuration import experiment, from_yaml
+from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.methods.knn import NearestNeighbours
 from lrlab.training.methods.newton import Newton
 from lrlab.training.methods.test_function import FunctionDescent
-from lrlab.training.single import single, train_epochs
+from tests.training.single import single, train_epochs
 
 
 def test_trains_a_mixture_in_order(desk: ChapterTrainer, tracker: MemoryTracker) -> None:
@@ -36,7 +36,7 @@ def test_trains_a_mixture_in_order(desk: ChapterTrainer, tracker: MemoryTracker)
         record = tracker.get_run(one.run_id)
         assert (record.name, record.parent) == ("mixture", tracker.get_run(one.run_id).parent)
         assert record.status == ("FAILED" if one is trained[3] else "FINISHED")
-        assert experiment(from_yaml(record.config)) == one.experiment
+        assert from_record(from_yaml(record.config)) == one.experiment
         for name, values in one.history.items():
             np.testing.assert_array_equal([value for _, value in record.metrics[name]], values)
         assert set(one.tested) == {"test/loss", "test/accuracy"}
@@ -65,4 +65,5 @@ def test_optimizers_of_the_lecture_are_on_record_too(
     desk: ChapterTrainer, tracker: MemoryTracker, optimizer: object
 ) -> None:
     (one,) = desk.train("own", [desk.preset.experiment(method=FunctionDescent(steps=2), optimizer=optimizer)])
-    assert experiment(from_yaml(tracker.get_run(one.run_id).config)) == one.experiment
+    record = from_yaml(tracker.get_run(one.run_id).config)
+    assert from_record(record, allow=["lrlab.lecture."]) == one.experiment

@@ -1,6 +1,6 @@
 """method=knn: what model=knn does instead of learning (CS231n, nearest neighbor classifier)."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from lrlab.data.datasets import Dataset
 from lrlab.errors import InputError
 from lrlab.runtime.environment import blas_of
 from lrlab.training.experiment import Experiment
-from lrlab.training.sequential import SequentialPopulation
+from lrlab.training.sequential import Learner, SequentialMethod
 
 Array = np.ndarray
 
@@ -19,7 +19,7 @@ MAX_CACHED_NEIGHBOURS = 100  # neighbours kept per image, so that one search ser
 
 
 @dataclass(frozen=True)
-class NearestNeighbours:
+class NearestNeighbours(SequentialMethod):
     """Keep the training images; an epoch is the vote on the next 512 validation images.
 
     Members with one metric share the search for neighbours, whatever their k. Accuracy and loss are those of the
@@ -42,17 +42,9 @@ class NearestNeighbours:
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         return experiment.data, _knn(experiment).metric
 
-    def new_population(
-        self, experiment: Experiment, dataset: Dataset, *, width: int, microbatch: int, first_epoch: int = 0
-    ) -> SequentialPopulation:
-        memory = NeighbourCache(dataset, _knn(experiment).metric)
-        return SequentialPopulation(
-            dataset,
-            lambda member: KNNLearner(_knn(member), memory),
-            width=width,
-            microbatch=microbatch,
-            first_epoch=first_epoch,
-        )
+    def learner_factory(self, experiment: Experiment, dataset: Dataset) -> Callable[[Experiment], Learner]:
+        cache = NeighbourCache(dataset, _knn(experiment).metric)
+        return lambda member: KNNLearner(_knn(member), cache)
 
 
 class NeighbourCache:

@@ -6,7 +6,7 @@
 one, with the regularizer; it is strictly convex in W, and a constant added to all biases changes nothing.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from lrlab.data.datasets import Dataset
 from lrlab.errors import InputError
 from lrlab.training.evaluation import Split, split_metrics
 from lrlab.training.experiment import Experiment, parametric
-from lrlab.training.sequential import SequentialPopulation
+from lrlab.training.sequential import Learner, SequentialMethod
 
 Array = np.ndarray
 
@@ -30,7 +30,7 @@ RELATIVE_ROUNDING = 1e-15  # of the loss: differences below it say nothing
 
 
 @dataclass(frozen=True)
-class Newton:
+class Newton(SequentialMethod):
     """Newton's method for model=linear with regularizer=l2, in float64; an epoch is one step.
 
     The metric ``lr`` is the length t of the step. Optimizer, schedule, batch size, epochs and dtype play no part.
@@ -72,16 +72,8 @@ class Newton:
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         return (experiment.data,)
 
-    def new_population(
-        self, experiment: Experiment, dataset: Dataset, *, width: int, microbatch: int, first_epoch: int = 0
-    ) -> SequentialPopulation:
-        return SequentialPopulation(
-            dataset,
-            lambda member: NewtonLearner(self, member, dataset),
-            width=width,
-            microbatch=microbatch,
-            first_epoch=first_epoch,
-        )
+    def learner_factory(self, experiment: Experiment, dataset: Dataset) -> Callable[[Experiment], Learner]:
+        return lambda member: NewtonLearner(self, member, dataset)
 
 
 class NewtonLearner:

@@ -1,6 +1,6 @@
 """method=random_search: draw parameters, keep the best (lecture 4.3)."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from lrlab.core.model import Layer, zeros
 from lrlab.data.datasets import Dataset
 from lrlab.training.evaluation import evaluate, split_metrics
 from lrlab.training.experiment import Experiment, parametric
-from lrlab.training.sequential import SequentialPopulation
+from lrlab.training.sequential import Learner, SequentialMethod
 
 Array = np.ndarray
 
@@ -18,7 +18,7 @@ DRAWS_PER_EPOCH = 100  # draws whose scores are one multiply; an epoch
 
 
 @dataclass(frozen=True)
-class RandomSearch:
+class RandomSearch(SequentialMethod):
     """Of many draws from the model's initial distribution, the one with the least loss on the training set.
 
     An epoch is 100 draws; its metrics are those of the best draw so far. The loss that decides is the whole one, with
@@ -45,16 +45,8 @@ class RandomSearch:
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         return (experiment.data,)
 
-    def new_population(
-        self, experiment: Experiment, dataset: Dataset, *, width: int, microbatch: int, first_epoch: int = 0
-    ) -> SequentialPopulation:
-        return SequentialPopulation(
-            dataset,
-            lambda member: RandomSearchLearner(self.draws, member, dataset),
-            width=width,
-            microbatch=microbatch,
-            first_epoch=first_epoch,
-        )
+    def learner_factory(self, experiment: Experiment, dataset: Dataset) -> Callable[[Experiment], Learner]:
+        return lambda member: RandomSearchLearner(self.draws, member, dataset)
 
 
 class RandomSearchLearner:

@@ -1,7 +1,7 @@
 """method=test_function: the optimizer and its schedule on a function of the plane instead of a loss (lecture 4.2)."""
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,13 @@ from lrlab.core.schedule import factor
 from lrlab.core.test_functions import TEST_FUNCTIONS, get_function
 from lrlab.data.datasets import Dataset
 from lrlab.training.experiment import Experiment
-from lrlab.training.sequential import SequentialPopulation
+from lrlab.training.sequential import Learner, SequentialMethod
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class FunctionDescent:
+class FunctionDescent(SequentialMethod):
     """A descent that can be drawn; an epoch is one update, in float64.
 
     The value is recorded as ``train/loss`` and ``val/loss``, the point as ``x`` and ``y``. Of the configuration only
@@ -50,16 +50,8 @@ class FunctionDescent:
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         return (experiment.data,)
 
-    def new_population(
-        self, experiment: Experiment, dataset: Dataset, *, width: int, microbatch: int, first_epoch: int = 0
-    ) -> SequentialPopulation:
-        return SequentialPopulation(
-            dataset,
-            lambda member: FunctionLearner(self, member),
-            width=width,
-            microbatch=microbatch,
-            first_epoch=first_epoch,
-        )
+    def learner_factory(self, experiment: Experiment, dataset: Dataset) -> Callable[[Experiment], Learner]:
+        return lambda member: FunctionLearner(self, member)
 
 
 class FunctionLearner:

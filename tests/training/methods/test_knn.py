@@ -13,7 +13,7 @@ from lrlab.training.experiment import Experiment
 from lrlab.training.methods import knn
 from lrlab.training.methods.knn import BLOCK, NearestNeighbours
 from lrlab.training.methods.random_search import RandomSearch
-from lrlab.training.single import single, train_epochs
+from tests.training.single import single, train_epochs
 
 Make = Callable[..., Experiment]
 

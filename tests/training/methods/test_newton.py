@@ -11,7 +11,7 @@ from lrlab.data.datasets import Dataset, Digits
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment
 from lrlab.training.methods.newton import Newton
-from lrlab.training.single import single, train_epochs
+from tests.training.single import single, train_epochs
 
 Make = Callable[..., Experiment]
 

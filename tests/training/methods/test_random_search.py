@@ -9,8 +9,8 @@ from lrlab.data.datasets import Dataset
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment
 from lrlab.training.methods.random_search import DRAWS_PER_EPOCH, RandomSearch
-from lrlab.training.single import single, train_epochs
 from tests.parity import naive
+from tests.training.single import single, train_epochs
 
 Make = Callable[..., Experiment]
 

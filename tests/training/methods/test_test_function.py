@@ -11,8 +11,8 @@ from lrlab.data.datasets import Dataset
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment
 from lrlab.training.methods.test_function import FunctionDescent
-from lrlab.training.single import single, train_epochs
 from tests.parity import naive
+from tests.training.single import single, train_epochs
 
 Make = Callable[..., Experiment]
 

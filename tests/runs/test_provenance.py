@@ -1,0 +1,89 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.linalg  # which loads its BLAS
+from threadpoolctl import threadpool_limits
+
+from lrlab.data.datasets import Dataset
+from lrlab.errors import InputError
+from lrlab.runs.provenance import CODE, PACKAGE, Environment, Provenance, code_digest, code_files
+from lrlab.runtime import environment
+from lrlab.training.experiment import Experiment
+from lrlab.training.population import StackedPopulation
+from tests.training.single import single, train_epochs
+
+
+def test_a_member_among_others_is_repeated_alone_from_its_provenance(
+    dataset: Dataset, experiment: Callable[..., Experiment]
+) -> None:
+    population = StackedPopulation(dataset, experiment().model, experiment().loss, width=5, microbatch=4, seed=9)
+    population.admit(experiment(seed=9))
+    population.train_epoch()
+    population.admit(experiment(seed=9, batch_size=20), slot=1)
+    wanted = experiment(seed=9, batch_size=12, epochs=4)
+    member = population.admit(wanted, slot=3)
+
+    provenance = Provenance.of(population, member)
+    assert Provenance.from_json(provenance.to_json()) == provenance
+    assert provenance.environment == Environment.current()
+    assert (provenance.data, provenance.samples) == (dataset.digest, len(dataset.train))
+    assert provenance.slot_arguments() == {"width": 5, "slot": 3, "microbatch": 4, "first_epoch": 1}
+
+    replay = single(wanted, dataset, **provenance.slot_arguments())
+    for event in train_epochs(replay):
+        assert event.metrics == next(e.metrics for e in population.train_epoch() if e.member is member)
+    (again,) = replay.members
+    for name, array in member.weights().items():
+        np.testing.assert_array_equal(again.weights()[name], array)
+
+
+def test_the_environment_names_the_blas_that_multiplies() -> None:
+    """SciPy's, of which `lrlab.core.blas` takes gemm; NumPy's has another version or as many threads by chance."""
+    scipys = environment.blas_of(scipy)
+    now = Environment.current()
+    assert now.blas == f"{scipys['internal_api']} {scipys['version']}"
+    assert (now.blas_kernel, now.blas_threads) == (scipys["architecture"], scipys["num_threads"])
+    with threadpool_limits(1, user_api="blas"):
+        assert Environment.current().blas_threads == 1
+
+
+def test_the_provenance_of_an_earlier_version_is_refused() -> None:
+    old = {"width": 1, "slot": 0, "microbatch": 4, "first_epoch": 0, "data": "0", "samples": 9}
+    with pytest.raises(InputError, match=r"^this run was recorded by an earlier version of lrlab"):
+        Provenance.from_json(json.dumps(old | {"environment": {"blas": "openblas", "blas_core": "Haswell"}}))
+
+
+def test_changes_are_named(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
+    population = single(experiment(), dataset)
+    now = Provenance.of(population, population.members[0])
+    then = replace(now, data="1" * 64, environment=replace(now.environment, blas_kernel="Z80"))
+    assert then.changes(now) == {"blas_kernel": ("Z80", now.environment.blas_kernel), "data": ("1" * 64, now.data)}
+    assert now.changes(now) == {}
+
+
+def test_the_code_digest_covers_what_a_training_imports_of_core_and_training() -> None:
+    """And no more: neither checks of gradients nor what reads finished curves."""
+    program = """if True:
+        import sys
+        from lrlab.training.methods import gradient, knn, newton, random_search, test_function
+        print(*(getattr(m, "__file__", "") for n, m in sys.modules.items() if n.startswith("lrlab.")), sep="\\n")
+    """
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    imported = {Path(line) for line in run.stdout.split() if Path(line).relative_to(PACKAGE).parts[0] in CODE}
+    assert imported == set(code_files())
+
+
+def test_a_comment_or_a_docstring_is_no_change_of_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    digests = []
+    for text in ('def f():\n    """One."""\n    return 1\n', "def f():\n    return 1  # one\n", "def f(): return 2"):
+        (tmp_path / "code.py").write_text(text)
+        monkeypatch.setattr("lrlab.runs.provenance.PACKAGE", tmp_path)
+        monkeypatch.setattr("lrlab.runs.provenance.code_files", lambda: [tmp_path / "code.py"])
+        digests.append(code_digest.__wrapped__())
+    assert digests[0] == digests[1] != digests[2]
