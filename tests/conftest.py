@@ -58,7 +58,6 @@ def dataset() -> Dataset:
         y_test=y[learn:],
         classes=tuple("abcde"),
         image_shape=shape,
-        digest="0" * 64,
     )
 
 

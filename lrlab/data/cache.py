@@ -34,23 +34,24 @@ class FileDigest:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder must hold. `digest` is the sha256 over the official files, one after the other."""
+    """What a folder must hold."""
 
-    digest: str
     files: dict[str, FileDigest]
 
     @classmethod
     def of(cls, images: DatasetSpec, folder: Path) -> "Manifest":
-        official = [spec.name for spec in images.files]
-        digest = hashlib.sha256()
-        for name in official:
-            digest.update((folder / name).read_bytes())
-        return cls(digest.hexdigest(), {name: FileDigest.of(folder / name) for name in (*official, *ARRAYS)})
+        names = (*(spec.name for spec in images.files), *ARRAYS)
+        return cls({name: FileDigest.of(folder / name) for name in names})
 
     @classmethod
     def read(cls, folder: Path) -> "Manifest":
         content = json.loads((folder / MANIFEST).read_bytes())
-        return cls(content["digest"], {name: FileDigest(**file) for name, file in content["files"].items()})
+        return cls({name: FileDigest(**file) for name, file in content["files"].items()})
+
+    @property
+    def arrays_digest(self) -> str:
+        """SHA-256 (hex) over those of the prepared arrays' files; each holds dtype and shape before the values."""
+        return hashlib.sha256("".join(self.files[name].sha256 for name in ARRAYS).encode()).hexdigest()
 
     def write(self, folder: Path) -> None:
         with atomic_write(folder / MANIFEST) as stream:

@@ -1,7 +1,9 @@
 """The data sets as a configuration names them, and as training sees them."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,8 +30,9 @@ class Dataset:
     train, validation: rows of x, disjoint, ascending.
     x_test, y_test: as x and y; only the final evaluation looks at them.
     image_shape: (H, W, channels), to which a row reshapes.
-    digest: sha256 (hex) over the official files, or over the arrays for what has none.
-    published: reads the images as they were published, in the order of x and x_test.
+    load_raw_images: reads the images as they were published, in the order of x and x_test.
+    files_digest: names the content of x, y, x_test and y_test where they are large and were hashed when they were
+        written; None: hash the arrays.
     """
 
     name: str
@@ -41,16 +44,34 @@ class Dataset:
     y_test: Rows
     classes: tuple[str, ...]
     image_shape: tuple[int, ...]
-    digest: str
     load_raw_images: Callable[[], Images] | None = None
+    files_digest: str | None = None
 
     def __post_init__(self) -> None:
         for array in (self.x, self.y, self.train, self.validation, self.x_test, self.y_test):
             array.flags.writeable = False
 
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over what is trained on: the arrays after standardization, and the split.
+
+        Of every array count dtype, shape and bytes. Two data sets with one digest train alike.
+        """
+        images = self.files_digest or array_digest(self.x, self.y, self.x_test, self.y_test)
+        return hashlib.sha256((images + array_digest(self.train, self.validation)).encode()).hexdigest()
+
     def pixels(self) -> Images:
         """Rows of whole pixels, uint8, in the order of x and x_test; these themselves where there are no pixels."""
         return self.load_raw_images() if self.load_raw_images else (self.x, self.x_test)
+
+
+def array_digest(*arrays: NDArray[Any]) -> str:
+    """Return the SHA-256 (hex) over dtype, shape and bytes of the arrays."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -124,7 +145,6 @@ class Digits:
             y_test=y[test],
             classes=digits.CLASSES,
             image_shape=images.pixels.shape[1:],
-            digest=digits.SHA256,
             load_raw_images=lambda: (_rows(images.pixels[learn]), _rows(images.pixels[test])),
         )
 
@@ -210,8 +230,8 @@ def fetched(images: DatasetSpec, root: str | None, split: Split) -> Dataset:
         y_test=y_test.astype(np.intp),
         classes=images.classes,
         image_shape=images.image_shape,
-        digest=manifest.digest,
         load_raw_images=published,
+        files_digest=manifest.arrays_digest,
     )
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrlab.data import datasets
-from lrlab.data.datasets import Cifar10, Digits, Mnist, Split
+from lrlab.data import datasets, prepare
+from lrlab.data.datasets import Cifar10, Dataset, Digits, Mnist, Split
 from lrlab.data.download import fetch_images
+from lrlab.data.standardize import standardized
 from lrlab.errors import InputError
 from tests.data.small import Sample
 
@@ -94,7 +95,7 @@ def test_another_seed_takes_other_test_images() -> None:
     one, again, other = (Digits(split_seed=seed).load() for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.x_test, again.x_test)
     assert not np.array_equal(one.x_test, other.x_test)
-    assert one.digest == other.digest
+    assert one.digest == again.digest != other.digest
 
 
 @pytest.mark.parametrize("name", ["cifar", "mnist"])
@@ -119,3 +120,33 @@ def test_a_fetched_data_set_is_mapped_read_only(request, tmp_path: Path, name: s
     for array in (dataset.x, dataset.y, dataset.train, dataset.validation, dataset.x_test, dataset.y_test):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+
+
+@pytest.mark.parametrize("field", ["x", "y", "train", "validation", "x_test", "y_test"])
+@pytest.mark.parametrize("change", ["a value", "dtype", "shape", "the last bit"])
+def test_the_digest_covers_every_array_that_is_trained_on(dataset: Dataset, field: str, change: str) -> None:
+    array = getattr(dataset, field)
+    match change:
+        case "a value":
+            changed = array.copy()
+            changed.flat[-1] += 1
+        case "dtype":
+            changed = array.astype(np.float64 if array.dtype == np.float32 else np.int32)
+        case "shape":
+            changed = array.reshape(1, *array.shape)
+        case "the last bit":
+            changed = array.copy()
+            changed.view(np.uint8).flat[0] ^= 1
+    assert replace(dataset, **{field: array.copy()}).digest == dataset.digest
+    assert replace(dataset, **{field: changed}).digest != dataset.digest
+
+
+def test_the_digest_is_that_of_the_standardized_arrays(mnist: Sample, tmp_path: Path, monkeypatch) -> None:
+    def digest(root: str, validation: int = 3) -> str:
+        fetch_images(mnist.images, str(tmp_path / root), mnist.folder)
+        split = Split(mnist.images.train_images, validation, 0, None)
+        return datasets.fetched(mnist.images, str(tmp_path / root), split).digest
+
+    assert digest("one") == digest("two") == digest("one") != digest("one", validation=4)
+    monkeypatch.setattr(prepare, "standardized", lambda pixels, moments: standardized(pixels, moments) + 1)
+    assert digest("otherwise standardized") != digest("one")
