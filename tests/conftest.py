@@ -1,11 +1,14 @@
 """What every test may ask for: a small data set in memory, and experiments on it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import scipy.linalg.blas  # noqa: F401  so that its kernel is among those named
 from hypothesis import settings
+from threadpoolctl import threadpool_info
 
 from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import Linear
@@ -18,6 +21,19 @@ from lrlab.training.methods.gradient import Gradient
 
 settings.register_profile("lrlab", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("lrlab")
+
+
+def pytest_report_header() -> str:
+    """Name the kernels that multiply.
+
+    Raises:
+        pytest.UsageError: not the one that OPENBLAS_CORETYPE asks for.
+    """
+    kernels = {library["architecture"] for library in threadpool_info() if library["internal_api"] == "openblas"}
+    wanted = os.environ.get("OPENBLAS_CORETYPE")
+    if wanted and kernels != {wanted}:
+        raise pytest.UsageError(f"OPENBLAS_CORETYPE={wanted}, but OpenBLAS multiplies with {', '.join(kernels)}")
+    return f"OpenBLAS kernel: {', '.join(kernels) or 'none'}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+"""What must hold before anything lands, one session each. `.ci/run` runs the same sessions in one fresh environment."""
+
+from pathlib import Path
+
+import nox
+
+NUMERICAL = ("tests/core", "tests/training", "tests/parity", "tests/analysis")
+# OpenBLAS's kernels round differently; each needs an instruction set of the processor
+KERNELS = {"Haswell": "avx2", "SkylakeX": "avx512f"}
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests", "kernels", "lint", "types"]
+
+
+def install(session: nox.Session, constraints: str = "constraints.txt") -> None:
+    session.install("--progress-bar", "off", "-c", constraints, "-e", ".[test]")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The README's test command, with its coverage of lrlab/ and the least that it may be."""
+    install(session)
+    session.run("pytest", "--cov", "--cov-report=term:skip-covered", "--cov-report=html", *session.posargs)
+
+
+@nox.session
+def kernels(session: nox.Session) -> None:
+    """The numerical tests with other kernels of the BLAS than the one it chooses: no test may hang on the last bit."""
+    install(session)
+    cpuinfo = Path("/proc/cpuinfo")
+    instructions = set(cpuinfo.read_text().split()) if cpuinfo.is_file() else set()
+    for kernel, needed in KERNELS.items():
+        if needed in instructions:
+            session.run("pytest", *NUMERICAL, env={"OPENBLAS_CORETYPE": kernel})
+        else:
+            session.warn(f"BLAS kernel {kernel} is left out: this processor has no {needed}")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    install(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    install(session)
+    session.run("mypy")
+
+
+@nox.session(python="3.11")
+def lowest(session: nox.Session) -> None:
+    """The tests with the lowest versions that pyproject.toml allows, in an environment of their own."""
+    install(session, "constraints-lowest.txt")
+    session.run("pytest", *session.posargs)
