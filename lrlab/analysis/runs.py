@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.errors import InputError
-from lrlab.sweep.study.study import EXTRAS, TERMS
+from lrlab.sweep.study.state import read_state
+from lrlab.sweep.study.study import SPEC
 from lrlab.tracking.tracker import RunRecord, Tracker
 
 if TYPE_CHECKING:
@@ -129,14 +130,13 @@ def read(study: "optuna.Study", tracker: Tracker) -> Runs:
     Raises:
         InputError: the study is another application's, or none of its trials has come to an end.
     """
-    attributes = study.user_attrs
-    if TERMS not in attributes or "run_id" not in attributes.get(EXTRAS, {}):
+    spec, state = study.user_attrs.get(SPEC), read_state(study)
+    if spec is None or state is None:
         raise InputError(f"study must be one that lrlab trained, got {study.study_name!r}, which has no runs")
-    parent = attributes[EXTRAS]["run_id"]
-    runs = tuple(_run(record) for record in tracker.child_runs(parent) if _has_ended(record))
+    runs = tuple(_run(record) for record in tracker.child_runs(state.run_id) if _has_ended(record))
     if not runs:
         raise InputError(f"study must have trials that came to their end, got {study.study_name!r}, which has none")
-    return Runs(study.study_name, parent, attributes[TERMS]["space"], runs)
+    return Runs(study.study_name, state.run_id, spec["space"], runs)
 
 
 def _has_ended(record: RunRecord) -> bool:

@@ -5,6 +5,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import optuna
 
     from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
+    from lrlab.sweep.study.state import Command, SweepState
     from lrlab.tracking.tracker import Tracker
 
 OBJECTIVES = ("val/loss", "val/accuracy")
@@ -64,15 +66,16 @@ class TrainingTask:
             source.verify()
         verify_tracking(resolve(sweep.config))
 
-    def prepare(self, sweep: "Sweep") -> Mapping[str, Any]:
+    def prepare(self, sweep: "Sweep") -> "SweepState":
         """Open the parent run, or close what a dead sweep of this study left open."""
+        from lrlab.sweep.study.state import SweepState
         from lrlab.training.population import microbatches
 
         config = resolve(sweep.config)
         with open_tracker(config) as tracker:
-            if sweep.extras is not None:
+            if sweep.state is not None:
                 tracker.close_orphans()
-                return {**sweep.extras, "command": command(sweep.config)}
+                return replace(sweep.state, command=command(sweep.config))
             run_id = tracker.create_run(
                 sweep.study,
                 params={"study": sweep.study, "n_trials": sweep.trials},
@@ -82,13 +85,13 @@ class TrainingTask:
         population = config["population"]
         fair = -(-sweep.trials // (2 * sweep.workers))  # two rounds at least, so that the search can learn
         batch_sizes = (sweep.composer.compose(overrides)["batch_size"] for overrides in sweep.boundary_overrides)
-        return {
-            "run_id": run_id,
-            "width": population["width"] or min(32, fair),
-            "microbatches": [(1, population["microbatch"])] if population["microbatch"] else microbatches(batch_sizes),
-            "outputs": str(Path(config["outputs"]).absolute()),
-            "command": command(sweep.config),
-        }
+        fixed = population["microbatch"]
+        return SweepState(
+            run_id=run_id,
+            width=population["width"] or min(32, fair),
+            microbatches=((1, fixed),) if fixed else tuple(microbatches(batch_sizes)),
+            command=command(sweep.config),
+        )
 
     def runner(self, context: "WorkerContext") -> "Runner":
         from lrlab.runtime.environment import cores, limit_blas
@@ -101,7 +104,7 @@ class TrainingTask:
     def on_sweep_end(
         self,
         sweep: "Sweep",
-        extras: Mapping[str, Any],
+        state: "SweepState",
         study: "optuna.Study",
         error: BaseException | None,
     ) -> None:
@@ -113,7 +116,7 @@ class TrainingTask:
         with open_tracker(resolve(sweep.config)) as tracker:
             if error is not None:
                 stopped = isinstance(error, KeyboardInterrupt | SystemExit)
-                tracker.end_run(extras["run_id"], "KILLED" if stopped else "FAILED")
+                tracker.end_run(state.run_id, "KILLED" if stopped else "FAILED")
                 console.stopped(sweep.study)
                 tracker.close_orphans()
                 return
@@ -124,14 +127,14 @@ class TrainingTask:
                 tracker.close_orphans()
                 found = best(study, tracker)
                 note = f"Best: trial {found.trial}, run {found.run_id}"
-                tracker.log_metrics(extras["run_id"], found.trial, found.metrics)
-                tracker.set_tags(extras["run_id"], {"lrlab.best_run_id": found.run_id, "mlflow.note.content": note})
+                tracker.log_metrics(state.run_id, found.trial, found.metrics)
+                tracker.set_tags(state.run_id, {"lrlab.best_run_id": found.run_id, "mlflow.note.content": note})
                 console.best(found)
                 console.after_sweep(found.study)
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
                 console.unread(sweep.study, str(trouble))
             finally:
-                tracker.end_run(extras["run_id"])
+                tracker.end_run(state.run_id)
 
 
 class ValidateConfig(Callback):
@@ -195,14 +198,16 @@ def tracking(config: Mapping[str, Any]) -> "Tracking":
     return place
 
 
-def command(config: DictConfig) -> dict[str, Any]:
-    """The command line that began a sweep, for `lrlab resume`."""
+def command(config: DictConfig) -> "Command":
+    """Return the command line that began a sweep, for `lrlab resume`."""
+    from lrlab.sweep.study.state import Command
+
     folders = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
-    return {
-        "config_dir": folders[0] if folders else None,
-        "config_name": config.hydra.job.config_name,
-        "overrides": [*config.hydra.overrides.task, *config.hydra.overrides.hydra],
-    }
+    return Command(
+        config_dir=folders[0] if folders else None,
+        config_name=config.hydra.job.config_name,
+        overrides=(*config.hydra.overrides.task, *config.hydra.overrides.hydra),
+    )
 
 
 def resume_options(study: "optuna.Study", further: Sequence[str]) -> list[str]:
@@ -211,9 +216,10 @@ def resume_options(study: "optuna.Study", further: Sequence[str]) -> list[str]:
     Raises:
         InputError: lrlab does not know its command.
     """
-    from lrlab.sweep.study.study import EXTRAS
+    from lrlab.sweep.study.state import read_state
 
-    begun = study.user_attrs.get(EXTRAS, {}).get("command")
+    state = read_state(study)
+    begun = state.command if state else None
     if begun is None and not study.get_trials(deepcopy=False):
         raise InputError(f"study {study.study_name} was never begun: run its command again, with its name")
     if begun is None:
@@ -221,11 +227,11 @@ def resume_options(study: "optuna.Study", further: Sequence[str]) -> list[str]:
             f"study {study.study_name} is another application's: "
             f"run its command again with hydra.sweeper.study_name={study.study_name}"
         )
-    place = ["--config-dir", begun["config_dir"]] if begun["config_dir"] else []
+    place = ["--config-dir", begun.config_dir] if begun.config_dir else []
     own = f"study={study.study_name}"
     again = ("study=", "allow=", "hydra.sweeper.allow=")  # trust is not inherited
-    kept = [override for override in begun["overrides"] if not override.lstrip("+").startswith(again)]
-    return [*place, "--config-name", begun["config_name"], "--multirun", *kept, own, *further]
+    kept = [override for override in begun.overrides if not override.lstrip("+").startswith(again)]
+    return [*place, "--config-name", begun.config_name, "--multirun", *kept, own, *further]
 
 
 def place_options(outputs: str, storage: str | None, tracking_uri: str | None) -> list[str]:

@@ -30,6 +30,7 @@ from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
 from lrlab.sweep.settings import Settings
 from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import FAILED, OUTCOME, REASON, Queue
+from lrlab.sweep.study.state import SweepState, read_state, write_state
 from lrlab.sweep.study.storage import Storage, check_writable
 from lrlab.sweep.study.storage import parse as parse_storage
 from lrlab.sweep.study.study import StudySpec
@@ -86,7 +87,7 @@ def _sweep(
     name = settings.study_name or _fresh_name(config.hydra.job.name)
     application = _application(task_function, hydra_context)
     fixed = tuple(override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
-    terms = StudySpec(settings.directions, search.space.definitions, fixed)
+    spec = StudySpec(settings.directions, search.space.definitions, fixed)
     plan = search.planned_trials(settings.n_trials)
     sweep = Sweep(
         config=config,
@@ -96,16 +97,16 @@ def _sweep(
         trials=len(plan),
         workers=settings.n_jobs,
         boundary_overrides=search.space.boundary_overrides(),
-        extras=_extras(storage, name, terms, plan),
+        state=_stored_state(storage, name, spec, plan),
     )
     application.check(sweep)  # the last of the checks; from here on it is written
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it says, the progress display says
     with storage.exclusive():
-        sweep = replace(sweep, extras=_extras(storage, name, terms, plan))  # another sweep may have been quicker
-        extras = application.prepare(sweep)
-        study = studies.create(storage, name, terms)
-        study.set_user_attr(studies.EXTRAS, dict(extras))
+        sweep = replace(sweep, state=_stored_state(storage, name, spec, plan))  # another sweep may have been quicker
+        state = application.prepare(sweep)
+        study = studies.create(storage, name, spec)
+        write_state(study, state)
         queue = Queue(storage, name)
         queue.repair()
         past = queue.counts()
@@ -117,7 +118,7 @@ def _sweep(
         directions=settings.directions,
         sweep=sweep,
         application=application,
-        extras=extras,
+        state=state,
         storage=storage,
         search=search,
         past=past.done + past.running,
@@ -128,7 +129,7 @@ def _sweep(
         with storage.exclusive():
             queue.repair()
         save_results(study, directory)
-        application.on_sweep_end(sweep, extras, study, error)
+        application.on_sweep_end(sweep, state, study, error)
 
     with handle_signals() as stop:
         try:
@@ -143,21 +144,18 @@ def _sweep(
     return [[result for _, result in sorted(results, key=lambda pair: pair[0])]]
 
 
-def _extras(
-    storage: Storage, name: str, terms: StudySpec, plan: Sequence[Mapping[str, Any]]
-) -> Mapping[str, Any] | None:
-    """What the application prepared for a study before; None if there is no such study.
+def _stored_state(storage: Storage, name: str, spec: StudySpec, plan: Sequence[Mapping[str, Any]]) -> SweepState | None:
+    """Return what the application prepared for a study before; None if there is no such study.
 
     Raises:
-        InputError: the study cannot be continued with these terms and this plan.
+        InputError: the study cannot be resumed with this specification and plan.
     """
     study = studies.find(storage, name)
     if study is None:
         return None
-    studies.check_spec(study, terms)
+    studies.check_spec(study, spec)
     Queue(storage, name).missing_from(plan)
-    extras: Mapping[str, Any] | None = study.user_attrs.get(studies.EXTRAS)
-    return extras
+    return read_state(study)
 
 
 def _root(override: str) -> str:

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import chdir, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,7 @@ from lrlab.runtime.signals import handle_signals
 from lrlab.sweep.runners.protocols import Application, IntermediateValue, Runner, Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.search.strategy import SearchStrategy
 from lrlab.sweep.study.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, TrialCounts, objective
+from lrlab.sweep.study.state import SweepState
 from lrlab.sweep.study.storage import Storage
 
 
@@ -37,7 +38,7 @@ class Worker:
 
     sweep: Sweep
     application: Application
-    extras: Mapping[str, Any]
+    state: SweepState
     storage: Storage
     search: SearchStrategy
     past: int
@@ -60,7 +61,7 @@ class Worker:
         sampler = self.search.sampler(self.sweep.study, number, self.past)
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
         with handle_signals() as stop:
-            runner = self.application.runner(WorkerContext(self.sweep, self.extras, number, stop))
+            runner = self.application.runner(WorkerContext(self.sweep, self.state, stop))
             shift = WorkerLoop(queue, runner, self)
             try:
                 shift.run()

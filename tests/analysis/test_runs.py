@@ -7,7 +7,8 @@ import pytest
 
 from lrlab.analysis.runs import Run, Runs, number_or_text, read
 from lrlab.errors import InputError
-from lrlab.sweep.study.study import EXTRAS, TERMS
+from lrlab.sweep.study.state import Command, SweepState, write_state
+from lrlab.sweep.study.study import SPEC
 from lrlab.tracking.tracker import MemoryTracker
 
 
@@ -18,8 +19,8 @@ def tracker() -> MemoryTracker:
 
 def study(parent: str, space: dict[str, str] | None = None) -> optuna.Study:
     made = optuna.create_study(study_name="s")
-    made.set_user_attr(TERMS, {"space": space or {}})
-    made.set_user_attr(EXTRAS, {"run_id": parent})
+    made.set_user_attr(SPEC, {"space": space or {}})
+    write_state(made, SweepState(run_id=parent, command=Command(None, "config", ())))
     return made
 
 

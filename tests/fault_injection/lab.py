@@ -17,8 +17,9 @@ from typing import Any
 from lrlab.cli.main import main
 from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, Queue, TrialCounts, claimants
+from lrlab.sweep.study.state import STATE
 from lrlab.sweep.study.storage import Storage, parse
-from lrlab.sweep.study.study import EXTRAS, names
+from lrlab.sweep.study.study import names
 from lrlab.tracking.client_store import Mlflow
 from lrlab.tracking.mlflow_tracker import MlflowTracker
 
@@ -108,7 +109,7 @@ class Lab:
         assert len(counted) == trials
         with Mlflow().open(str(self.place / "outputs")) as tracker:
             assert tracker._store.unfinished_runs() == []
-            parent = queue.study().user_attrs[EXTRAS]["run_id"]
+            parent = queue.study().user_attrs[STATE]["run_id"]
             runs = {run.run_id: run for run in tracker.child_runs(parent)}
             assert tracker.get_run(parent).status == "FINISHED"
         for trial in counted:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.cli.main import main
-from lrlab.sweep.study.study import EXTRAS
+from lrlab.sweep.study.state import STATE
 from lrlab.tracking.client_store import Mlflow
 from tests.fault_injection.lab import Lab, chdir
 from tests.tracking.faulty_proxy import FaultyProxy
@@ -80,7 +80,7 @@ def complete(lab: Lab) -> int:
     assert queue
     assert queue.counts().done == TRIALS
     with Mlflow().open(str(lab.place / "outputs")) as tracker:
-        parents = [queue.study().user_attrs[EXTRAS]["run_id"]]
+        parents = [queue.study().user_attrs[STATE]["run_id"]]
         runs = [run for parent in parents for run in tracker.child_runs(parent)]
         assert tracker._store.unfinished_runs() == []
     assert sorted(int(run.tags["lrlab.trial"]) for run in runs) == list(range(TRIALS))

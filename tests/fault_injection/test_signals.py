@@ -10,7 +10,7 @@ import pytest
 from optuna.trial import TrialState
 
 from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME
-from lrlab.sweep.study.study import EXTRAS
+from lrlab.sweep.study.state import STATE
 from lrlab.tracking.client_store import Mlflow
 from lrlab.tracking.tracker import RunRecord
 from tests.fault_injection.conftest import equip
@@ -24,7 +24,7 @@ LONG = ("epochs=2000", "population.width=4", *TWO)
 def metrics(lab: Lab) -> dict[str, int]:
     """Epochs on record by run."""
     with Mlflow().open(str(lab.place / "outputs")) as tracker:
-        parent = lab.queue().study().user_attrs[EXTRAS]["run_id"]
+        parent = lab.queue().study().user_attrs[STATE]["run_id"]
         return {run.run_id: len(run.metrics.get("val/loss", ())) for run in tracker.child_runs(parent)}
 
 
@@ -53,7 +53,7 @@ def test_a_signal_ends_a_sweep_in_order(lab: Lab, signum: signal.Signals, times:
         assert queue.counts().total == TRIALS
         with Mlflow().open(str(lab.place / "outputs")) as tracker:
             assert tracker._store.unfinished_runs() == []
-            parent = queue.study().user_attrs[EXTRAS]["run_id"]
+            parent = queue.study().user_attrs[STATE]["run_id"]
             assert tracker.get_run(parent).status == "KILLED"
             states = {run.status for run in tracker.child_runs(parent)}
             assert states <= {"KILLED", "FINISHED"}

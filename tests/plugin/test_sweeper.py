@@ -13,8 +13,9 @@ from omegaconf import DictConfig
 from lrlab.errors import InputError
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.study.queue import Queue, TrialCounts
+from lrlab.sweep.study.state import Command, SweepState, read_state
 from lrlab.sweep.study.storage import parse
-from lrlab.sweep.study.study import EXTRAS, load, names
+from lrlab.sweep.study.study import load, names
 from lrlab.sweep.sweeper import SweepFailedError
 
 JOURNAL = "hydra.sweeper.study_name=s"
@@ -185,6 +186,9 @@ def test_refusals_come_before_anything_is_written(multirun, overrides, message):
     assert os.listdir() == []
 
 
+STATE = SweepState("run of s", 2, ((1, 8), (32, 16)), Command(None, "config", ("x=1,2",)))
+
+
 class Lab:
     """A task function with hooks of its own."""
 
@@ -192,7 +196,7 @@ class Lab:
         self.refusal, self.broken = refusal, broken
         self.prepared: list[Sweep] = []
         self.contexts: list[WorkerContext] = []
-        self.concluded: list[tuple[dict, int, str]] = []
+        self.concluded: list[tuple[SweepState, int, str]] = []
 
     def __call__(self, config: DictConfig) -> float:
         raise AssertionError("the runner is used instead")
@@ -203,16 +207,16 @@ class Lab:
         if self.refusal:
             raise InputError(self.refusal)
 
-    def prepare(self, sweep: Sweep) -> dict[str, str]:
+    def prepare(self, sweep: Sweep) -> SweepState:
         self.prepared.append(sweep)
-        return dict(sweep.extras or {"run": f"of {sweep.study}"})
+        return sweep.state or STATE
 
     def runner(self, context: WorkerContext) -> "Whole":
         self.contexts.append(context)
         return Whole(context, self.broken)
 
-    def on_sweep_end(self, sweep, extras, study, error) -> None:
-        self.concluded.append((dict(extras), len(study.trials), type(error).__name__))
+    def on_sweep_end(self, sweep, state, study, error) -> None:
+        self.concluded.append((state, len(study.trials), type(error).__name__))
 
 
 class Whole:
@@ -244,12 +248,12 @@ def test_an_application_with_its_own_runner(multirun):
     lab = Lab()
     assert multirun(lab, "x=1,2,3", "+y=0", JOURNAL, x=0) == [[]]
     (sweep,), (context,) = lab.prepared, lab.contexts
-    assert (sweep.study, sweep.trials, sweep.workers, sweep.extras) == ("s", 3, 1, None)
+    assert (sweep.study, sweep.trials, sweep.workers, sweep.state) == ("s", 3, 1, None)
     assert sweep.directory == Path("sweep").absolute()
     assert sweep.boundary_overrides == (("x=1", "+y=0"), ("x=2", "+y=0"), ("x=3", "+y=0"))
-    assert (context.worker, context.extras) == (0, {"run": "of s"})
+    assert context.state == STATE
     assert [trial.value for trial in queue().trials()] == [1, 2, 3]
-    assert lab.concluded == [({"run": "of s"}, 3, "NoneType")]
+    assert lab.concluded == [(STATE, 3, "NoneType")]
     assert set(os.listdir("sweep")) == {"multirun.yaml", "optimization_results.yaml"}
 
 
@@ -257,8 +261,8 @@ def test_an_application_finds_again_what_it_prepared(multirun):
     multirun(Lab(), "x=1,2", JOURNAL, x=0)
     again = Lab()
     multirun(again, "x=1,2", JOURNAL, x=0)
-    assert again.prepared[0].extras == {"run": "of s"}
-    assert load(parse(None, Path.cwd()), "s").user_attrs[EXTRAS] == {"run": "of s"}
+    assert again.prepared[0].state == STATE
+    assert read_state(load(parse(None, Path.cwd()), "s")) == STATE
 
 
 def test_an_application_refuses_before_anything_is_written(multirun):
@@ -271,5 +275,5 @@ def test_an_application_is_told_what_ended_the_sweep(multirun):
     lab = Lab(broken=True)
     with pytest.raises(ZeroDivisionError):
         multirun(lab, "x=1,2", JOURNAL, x=0)
-    assert lab.concluded == [({"run": "of s"}, 4, "ZeroDivisionError")]
+    assert lab.concluded == [(STATE, 4, "ZeroDivisionError")]
     assert queue().counts() == TrialCounts(waiting=2)

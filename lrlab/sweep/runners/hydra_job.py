@@ -1,7 +1,7 @@
 """The runner of any Hydra application: one ordinary Hydra job per trial."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweep.report import reporting
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
+from lrlab.sweep.study.state import SweepState
 
 if TYPE_CHECKING:
     import optuna
@@ -33,8 +34,8 @@ class JobApplication:
         for overrides in sweep.boundary_overrides:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
 
-    def prepare(self, sweep: Sweep) -> Mapping[str, Any]:
-        return {}
+    def prepare(self, sweep: Sweep) -> SweepState:
+        return SweepState()
 
     def runner(self, context: WorkerContext) -> "JobRunner":
         return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals)
@@ -42,7 +43,7 @@ class JobApplication:
     def on_sweep_end(
         self,
         sweep: Sweep,
-        extras: Mapping[str, Any],
+        state: SweepState,
         study: "optuna.Study",
         error: BaseException | None,
     ) -> None:

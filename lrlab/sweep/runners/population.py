@@ -68,9 +68,9 @@ class PopulationRunner:
         config = context.sweep.config
         self._compose = context.sweep.composer.compose
         self._tracker = tracker
-        self._parent: str = context.extras["run_id"]
-        self._width: int = context.extras["width"]
-        self._microbatches: list[tuple[int, int]] = context.extras["microbatches"]
+        self._parent = context.state.run_id
+        self._width = context.state.width
+        self._microbatches = context.state.microbatches
         self._objective: str = config.objective
         self._sign = -1 if config.hydra.sweeper.direction == "maximize" else 1
         self._checkpoints = Path(config.outputs) / "checkpoints"

@@ -4,7 +4,7 @@ A Hydra task function that carries the methods of `Application` is swept through
 task function gets `lrlab.sweep.runners.hydra_job.JobApplication`: one ordinary Hydra job per trial.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from lrlab.runtime.signals import SignalHandler
     from lrlab.sweep.compose import Composer
+    from lrlab.sweep.study.state import SweepState
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Sweep:
     trials: int  # of the study in total, those of earlier sweeps included
     workers: int
     boundary_overrides: tuple[tuple[str, ...], ...]  # overrides that touch every choice and both ends of every range
-    extras: Mapping[str, Any] | None  # what `prepare` returned for this study before; None for a new study
+    state: "SweepState | None"  # what `prepare` returned for this study before; None for a new study
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,7 @@ class WorkerContext:
     """What a runner is made from, inside a worker process."""
 
     sweep: Sweep
-    extras: Mapping[str, Any]  # what `prepare` returned
-    worker: int  # 0 … sweep.workers - 1
+    state: "SweepState"  # what `prepare` returned
     signals: "SignalHandler"  # holds the signals back
 
 
@@ -99,13 +99,13 @@ class Application(Protocol):
     def check(self, sweep: Sweep) -> None:
         """Once in the parent: after the sweeper's checks, before anything is written.
 
-        Compose `sweep.probes`, look at the data, and raise `InputError` if something cannot be used.
+        Compose `sweep.boundary_overrides`, look at the data, and raise `InputError` if something cannot be used.
         """
 
-    def prepare(self, sweep: Sweep) -> Mapping[str, Any]:
+    def prepare(self, sweep: Sweep) -> "SweepState":
         """Once in the parent, before a worker starts; no other sweep of this storage is in here at the same time.
 
-        The JSON-like mapping that is returned reaches every runner and `conclude`; it is stored with the study.
+        The state that is returned is stored with the study; it reaches every runner and `on_sweep_end`.
         """
 
     def runner(self, context: WorkerContext) -> Runner:
@@ -114,7 +114,7 @@ class Application(Protocol):
     def on_sweep_end(
         self,
         sweep: Sweep,
-        extras: Mapping[str, Any],
+        state: "SweepState",
         study: "optuna.Study",
         error: BaseException | None,
     ) -> None:

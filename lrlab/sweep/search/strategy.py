@@ -47,7 +47,7 @@ class SearchStrategy:
 
     @property
     def fixed(self) -> tuple[str, ...]:
-        """What holds for all trials, for a study's terms."""
+        """Return the overrides that hold for all trials, as a `StudySpec` stores them."""
         custom = (f"custom_search_space={self.custom}",) if self.custom else ()
         return self.space.fixed + custom
 

@@ -9,12 +9,12 @@ import optuna
 from lrlab.errors import InputError
 from lrlab.sweep.study.storage import Storage
 
-TERMS, EXTRAS, SETTINGS = "lrlab.terms", "lrlab.extras", "lrlab.settings"  # attributes of a study
+SPEC = "lrlab.terms"  # attribute of a study, under the name of the first version
 
 
 @dataclass(frozen=True)
 class StudySpec:
-    """What the trials of one study have in common; a study is continued under the same terms only.
+    """What the trials of one study have in common; a study is resumed with an equal one only.
 
     Attributes:
         directions: minimize or maximize, one per objective.
@@ -27,18 +27,18 @@ class StudySpec:
     fixed: tuple[str, ...]
 
     def differences(self, stored: Mapping[str, Any]) -> list[str]:
-        """What was agreed on otherwise, in words."""
-        found = []
+        """Return how a stored specification differs from this one, in words."""
+        differences = []
         if list(self.directions) != list(stored["directions"]):
-            found.append(f"direction was {_joined(stored['directions'])}, is {_joined(self.directions)}")
+            differences.append(f"direction was {_joined(stored['directions'])}, is {_joined(self.directions)}")
         space = stored["space"]
         for key in dict.fromkeys((*space, *self.space)):
             then, now = space.get(key, "not swept"), self.space.get(key, "not swept")
             if then != now:
-                found.append(f"{key} was {then}, is {now}")
+                differences.append(f"{key} was {then}, is {now}")
         if sorted(self.fixed) != sorted(stored["fixed"]):
-            found.append(f"overrides were {_joined(stored['fixed'])}, are {_joined(self.fixed)}")
-        return found
+            differences.append(f"overrides were {_joined(stored['fixed'])}, are {_joined(self.fixed)}")
+        return differences
 
 
 def find(storage: Storage, name: str) -> optuna.Study | None:
@@ -81,19 +81,19 @@ def newest(storage: Storage) -> str:
     return known[-1]
 
 
-def check_spec(study: optuna.Study, terms: StudySpec) -> None:
-    """Refuse to continue a study under other terms.
+def check_spec(study: optuna.Study, spec: StudySpec) -> None:
+    """Refuse to resume a study with another specification.
 
     Raises:
         InputError: names every difference.
     """
-    stored = study.user_attrs.get(TERMS)
+    stored = study.user_attrs.get(SPEC)
     directions = tuple(direction.name.lower() for direction in study.directions)
-    if stored is None and directions == terms.directions and not study.get_trials(deepcopy=False):
-        return  # its maker was killed at once
+    if stored is None and directions == spec.directions and not study.get_trials(deepcopy=False):
+        return  # its creator was killed at once
     if stored is None:
         raise InputError(f"study {study.study_name} was not made by this sweeper: choose another study_name")
-    differences = terms.differences(stored)
+    differences = spec.differences(stored)
     if differences:
         raise InputError(
             f"study {study.study_name} exists with another search: {'; '.join(differences)} "
@@ -101,11 +101,11 @@ def check_spec(study: optuna.Study, terms: StudySpec) -> None:
         )
 
 
-def create(storage: Storage, name: str, terms: StudySpec) -> optuna.Study:
-    """A study on record with its terms, which a maker that was killed may have begun."""
-    directions: list[Any] = list(terms.directions)
+def create(storage: Storage, name: str, spec: StudySpec) -> optuna.Study:
+    """Create a study and store its specification; complete one whose creator was killed."""
+    directions: list[Any] = list(spec.directions)
     study = optuna.create_study(storage=storage.open(), study_name=name, directions=directions, load_if_exists=True)
-    study.set_user_attr(TERMS, asdict(terms))
+    study.set_user_attr(SPEC, asdict(spec))
     return study
 
 
