@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lrlab.cli.main import main
-from lrlab.runs.recorder import LEARNING_RATE
 from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord
 
 
@@ -51,7 +51,7 @@ def test_trains_and_reproduces(
     said = capsys.readouterr().out
     found = record(run_id(said))
     assert found.status == "FINISHED"
-    assert found.tags.get(LEARNING_RATE) == verdict
+    assert found.tags.get(Tag.LEARNING_RATE) == verdict
     assert ("judged by the training curve" in said) == (verdict is not None)
     steps = [step for step, _ in found.metrics["val/loss"]]
     assert steps == list(range(1, len(steps) + 1))

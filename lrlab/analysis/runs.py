@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lrlab.errors import InputError
 from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.study import SPEC
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord, Tracker
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 LR: Final = "optimizer.lr"
 REPEATED: Final = ("seed", "batch_size", LR)  # what does not make another setting
-PROVENANCE: Final = "lrlab.provenance"
 
 
 @dataclass(frozen=True)
@@ -140,18 +140,18 @@ def read(study: "optuna.Study", tracker: Tracker) -> Runs:
 
 
 def _has_ended(record: RunRecord) -> bool:
-    diverged = record.tags.get("lrlab.diverged") == "true"
-    return "lrlab.trial" in record.tags and (record.status == "FINISHED" or diverged)
+    diverged = record.tags.get(Tag.DIVERGED) == "true"
+    return Tag.TRIAL in record.tags and (record.status == "FINISHED" or diverged)
 
 
 def _run(record: RunRecord) -> Run:
     return Run(
-        trial=int(record.tags["lrlab.trial"]),
+        trial=int(record.tags[Tag.TRIAL]),
         run_id=record.run_id,
         params={key: number_or_text(text) for key, text in record.params.items()},
         metrics=record.metrics,
-        samples=json.loads(record.tags.get(PROVENANCE, "{}")).get("samples"),
-        diverged=record.tags.get("lrlab.diverged") == "true",
+        samples=json.loads(record.tags.get(Tag.PROVENANCE, "{}")).get("samples"),
+        diverged=record.tags.get(Tag.DIVERGED) == "true",
     )
 
 

@@ -22,6 +22,7 @@ from lrlab.config.instantiate import instantiate
 from lrlab.config.policy import check_arguments, check_recorded
 from lrlab.config.validation import choice
 from lrlab.errors import InputError
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.configuration import experiment, spell_choices, to_yaml
 from lrlab.training.experiment import Experiment
@@ -79,7 +80,7 @@ class TrainingTask:
             run_id = tracker.create_run(
                 sweep.study,
                 params={"study": sweep.study, "n_trials": sweep.trials},
-                tags={"lrlab.study": sweep.study},
+                tags={Tag.STUDY: sweep.study},
                 config=to_yaml(spell_choices(config)),
             )
         population = config["population"]
@@ -128,7 +129,7 @@ class TrainingTask:
                 found = best(study, tracker)
                 note = f"Best: trial {found.trial}, run {found.run_id}"
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
-                tracker.set_tags(state.run_id, {"lrlab.best_run_id": found.run_id, "mlflow.note.content": note})
+                tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
                 console.best(found)
                 console.after_sweep(found.study)
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool

@@ -18,6 +18,7 @@ from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining, training_loop
 from lrlab.runs.recorder import parent_run
 from lrlab.tracking.registry import Registry
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.experiment import Experiment
@@ -124,7 +125,7 @@ def confirm(
     fresh = fresh_seeds(study, candidates, seeds)
     candidates[0].experiment.data.verify()
     name, params = study.study_name, {"study": study.study_name, "seeds": json.dumps(fresh), "top": top}
-    with parent_run(tracker, f"confirm {name}", params=params, tags={"lrlab.confirms": name}) as parent:
+    with parent_run(tracker, f"confirm {name}", params=params, tags={Tag.CONFIRMS: name}) as parent:
         trained = _train(candidates, fresh, tracker, parent, watch)
         means = {each.trial: _mean(trained, each, objective) for each in candidates}
         finite = {trial: mean for trial, mean in means.items() if math.isfinite(mean)}
@@ -140,7 +141,7 @@ def confirm(
         summary = f"trial {winner} of {name}: test accuracy {accuracies.mean():.4f} [{ci[0]:.4f}, {ci[1]:.4f}]"
         best = (max if maximize else min)(chosen, key=lambda each: each.last(objective))
         model = _register(best.training, registry, summary)
-        tracker.set_tags(parent, {"mlflow.note.content": summary, **({"lrlab.model": model} if model else {})})
+        tracker.set_tags(parent, {Tag.NOTE: summary, **({Tag.MODEL: model} if model else {})})
     return Confirmation(
         study=name,
         objective=objective,

@@ -12,6 +12,7 @@ from lrlab.lecture.presets import Preset
 from lrlab.lecture.trainer import ChapterTrainer
 from lrlab.runs.recorder import parent_run
 from lrlab.runtime.environment import cores, limit_blas
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
 
 PAGE = "lecture.html"
@@ -75,7 +76,7 @@ class Lecture:
 def measure(scale: Preset, tracker: Tracker, progress: Progress, chapters: Sequence[Chapter] = CHAPTERS) -> Lecture:
     """Measure every chapter; the page is attached to the parent run, whose children are the trainings."""
     limit_blas(scale.threads or cores())
-    name, tags = f"lecture {scale.name}", {"lrlab.lecture": scale.name}
+    name, tags = f"lecture {scale.name}", {Tag.LECTURE: scale.name}
     with parent_run(tracker, name, params={"data": scale.name}, tags=tags) as run_id:
         desk = ChapterTrainer(scale, tracker, run_id, progress.watch)
         parts = []

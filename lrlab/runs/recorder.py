@@ -10,14 +10,13 @@ from lrlab.core.model import Linear
 from lrlab.data.datasets import Dataset
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import DatasetInfo, TerminalStatus, Tracker
 from lrlab.training.configuration import flat, to_record, to_yaml
 from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
 
-PROVENANCE = "lrlab.provenance"
-DIVERGED = "lrlab.diverged"
-LEARNING_RATE = "lrlab.learning_rate"  # the diagnosis of it: too high, too low, good, ...
+DIVERGED = Tag.DIVERGED
 
 
 def create_run(
@@ -39,7 +38,7 @@ def create_run(
         name,
         parent=parent,
         params=flat(record),
-        tags={PROVENANCE: Provenance.of(population, member).to_json(), **(tags or {})},
+        tags={Tag.PROVENANCE: Provenance.of(population, member).to_json(), **(tags or {})},
         config=to_yaml(record),
         dataset=DatasetInfo(data.name, data.digest, sizes=_sizes(data)),
     )
@@ -74,7 +73,7 @@ def log_diagnosis(tracker: Tracker, run_id: str, experiment: Experiment, data: D
     if not isinstance(experiment.method, Gradient) or not losses:
         return ""
     diagnosis = diagnose(losses, history.values("lr"), len(data.classes))
-    tracker.set_tags(run_id, {LEARNING_RATE: diagnosis})
+    tracker.set_tags(run_id, {Tag.LEARNING_RATE: diagnosis})
     return diagnosis
 
 

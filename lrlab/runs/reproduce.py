@@ -6,17 +6,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from lrlab.errors import InputError
-from lrlab.runs import recorder
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.loop import training_loop
 from lrlab.runs.provenance import Provenance
 from lrlab.runtime.environment import limit_blas
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.experiment import EpochResult
 
 # Other kernels round differently, and training amplifies it: what two machines may differ by and still agree.
-REPRODUCES = "lrlab.replay_of"  # tag: the run that was trained again
+REPRODUCES = Tag.REPLAY_OF  # tag: the run that was trained again
 RELATIVE_TOLERANCE = 1e-2
 ABSOLUTE_TOLERANCE = 1e-3
 
@@ -60,9 +60,9 @@ def reproduce(
         InputError: the run is unknown, or no training of lrlab's (a sweep's parent run, say).
     """
     old = tracker.get_run(run_id)
-    if recorder.PROVENANCE not in old.tags:
+    if Tag.PROVENANCE not in old.tags:
         raise InputError(f"run_id must name a training run of lrlab's, got {run_id} ({old.name})")
-    provenance = Provenance.from_json(old.tags[recorder.PROVENANCE])
+    provenance = Provenance.from_json(old.tags[Tag.PROVENANCE])
     experiment = from_record(from_yaml(old.config), allow)
     experiment.data.verify()
     dataset = experiment.data.load()

@@ -11,6 +11,7 @@ from lrlab.runs.loop import RecordedTraining, TrainingLoop, training_loop
 from lrlab.runs.provenance import Provenance
 from lrlab.runtime import process_id
 from lrlab.runtime.environment import limit_blas
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.experiment import EpochResult, Experiment
@@ -60,7 +61,7 @@ def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Seq
     """
     run = tracker.get_run(run_id)
     _check_stopped(run.run_id, run.name, run.status, run.tags)
-    provenance = Provenance.from_json(run.tags[recorder.PROVENANCE])
+    provenance = Provenance.from_json(run.tags[Tag.PROVENANCE])
     experiment = from_record(from_yaml(run.config), allow)
     experiment.data.verify()
     limit_blas(provenance.environment.blas_threads)
@@ -72,7 +73,7 @@ def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Seq
         microbatch=provenance.microbatch,
         first_epoch=interrupted.shuffles if interrupted else provenance.first_epoch,
     )
-    tracker.set_tags(run_id, {process_id.TAG: process_id.this_process()})
+    tracker.set_tags(run_id, {Tag.OWNER: process_id.this_process()})
     recorded_epochs = max((points[-1][0] for points in run.metrics.values()), default=0)
     with training_loop(tracker, checkpoints=folder, on_end=_keep(tracker)) as loop:
         training = loop.resume(
@@ -110,11 +111,11 @@ def _keep(tracker: Tracker) -> Callable[[RecordedTraining], None]:
 
 
 def _check_stopped(run_id: str, name: str, status: str, tags: Mapping[str, str]) -> None:
-    if recorder.PROVENANCE not in tags or "mlflow.parentRunId" in tags:
+    if Tag.PROVENANCE not in tags or Tag.PARENT in tags:
         raise InputError(f"run_id must name a run of lrlab train, got {run_id} ({name})")
     if status == "FINISHED" or recorder.DIVERGED in tags:
         raise InputError(f"run {run_id} is over: there is nothing to go on with")
-    process = tags.get(process_id.TAG, "")
+    process = tags.get(Tag.OWNER, "")
     if process != process_id.this_process() and not process_id.is_gone(process) and status == "RUNNING":
         host = process_id.host(process)
         raise InputError(

@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
-TAG = "lrlab.owner"  # under which runs and trials name theirs
-
 
 class ProcessId(NamedTuple):
     """A process among all that ever ran.

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
-from lrlab.runtime import process_id
 from lrlab.tracking import artifacts, database
 from lrlab.tracking.mlflow_tracker import MlflowTracker
 from lrlab.tracking.spool import Destination
@@ -26,7 +25,6 @@ from lrlab.tracking.store import (
     CONTEXT,
     EXPERIMENT_KIND,
     MAX_LENGTH,
-    PARENT,
     MetricPoint,
     RejectedError,
     RunSpec,
@@ -36,6 +34,7 @@ from lrlab.tracking.store import (
     restore_infinity,
     run_not_found,
 )
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import CONFIG, RunRecord, TerminalStatus, UnreachableError
 
 if TYPE_CHECKING:
@@ -180,12 +179,12 @@ class ClientStore:
 
     def child_runs(self, parent: str) -> list[RunRecord]:
         with self._translate_errors():
-            return self._records(list(self._search(f"tags.`{PARENT}` = '{parent}'")))
+            return self._records(list(self._search(f"tags.`{Tag.PARENT}` = '{parent}'")))
 
     def unfinished_runs(self) -> list[tuple[str, str]]:
         with self._translate_errors():
             running = self._search("attributes.status = 'RUNNING'")
-            return [(run.info.run_id, run.data.tags.get(process_id.TAG, "")) for run in running]
+            return [(run.info.run_id, run.data.tags.get(Tag.OWNER, "")) for run in running]
 
     def find_run(self, tag: str, value: str) -> str | None:
         with self._translate_errors():
@@ -243,7 +242,7 @@ class ClientStore:
                     run.info.run_id,
                     run.info.run_name,
                     run.info.status,
-                    run.data.tags.get(PARENT),
+                    run.data.tags.get(Tag.PARENT),
                     run.data.params,
                     run.data.tags,
                     config,

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Self
 
 from lrlab.errors import InputError
-from lrlab.runtime.process_id import TAG, is_gone, this_process
+from lrlab.runtime.process_id import is_gone, this_process
 from lrlab.tracking.source_tags import source_tags
-from lrlab.tracking.store import MAX_LENGTH, NAME, PARENT, MetricPoint, RunSpec, Store
+from lrlab.tracking.store import MAX_LENGTH, MetricPoint, RunSpec, Store
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatus
 
 FLUSH_INTERVAL = 3.0  # seconds a metric may wait
@@ -43,9 +44,9 @@ class MlflowTracker:
         config: str = "",
         dataset: DatasetInfo | None = None,
     ) -> str:
-        family = {PARENT: parent} if parent else {}
+        parent_tag = {Tag.PARENT: parent} if parent else {}
         texts = {key: str(value)[: MAX_LENGTH["param"]] for key, value in (params or {}).items()}
-        all_tags = _cut({**source_tags(), TAG: this_process(), **(tags or {}), NAME: name, **family})
+        all_tags = _cut({**source_tags(), Tag.OWNER: this_process(), **(tags or {}), Tag.NAME: name, **parent_tag})
         run_id = self._store.create_run(RunSpec(_now(), texts, all_tags, dataset))
         if config:
             self._store.log_artifacts(run_id, {CONFIG: config.encode()})
@@ -93,7 +94,7 @@ class MlflowTracker:
         self.flush()
         abandoned = [run_id for run_id, owner in self._store.unfinished_runs() if is_gone(owner, gone)]
         for run_id in abandoned:
-            self._store.write(run_id, tags={"lrlab.abandoned": "true"}, status="KILLED")
+            self._store.write(run_id, tags={Tag.ABANDONED: "true"}, status="KILLED")
         return len(abandoned)
 
     def __enter__(self) -> Self:

@@ -5,6 +5,8 @@ import getpass
 import subprocess
 from pathlib import Path
 
+from lrlab.tracking.tags import Tag
+
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -12,9 +14,9 @@ PACKAGE = Path(__file__).parents[1]
 def source_tags() -> dict[str, str]:
     """User, program and, when lrlab itself is a git checkout, its commit and whether files differ from it."""
     return {
-        "mlflow.user": _user(),
-        "mlflow.source.name": "lrlab",
-        "mlflow.source.type": "LOCAL",
+        Tag.USER: _user(),
+        Tag.SOURCE_NAME: "lrlab",
+        Tag.SOURCE_TYPE: "LOCAL",
         **_git_tags(PACKAGE),
     }
 
@@ -33,7 +35,7 @@ def _git_tags(package: Path) -> dict[str, str]:
     if not tracked or not commit:
         return {}
     dirty = bool(_git(package, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"))
-    return {"mlflow.source.git.commit": commit, "mlflow.source.git.dirty": str(dirty).lower()}
+    return {Tag.GIT_COMMIT: commit, Tag.GIT_DIRTY: str(dirty).lower()}
 
 
 def _git(directory: Path, *arguments: str) -> str:

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from lrlab.errors import InputError
 from lrlab.tracking.spool import Destination, Spool
-from lrlab.tracking.store import PARENT, MetricPoint, RejectedError, RunSpec, Store
+from lrlab.tracking.store import MetricPoint, RejectedError, RunSpec, Store
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import DatasetInfo, UnreachableError
 
-SPOOLED = "lrlab.spooled_as"  # tag of a run: the id it had before its store gave it one
 PREFIX = "spooled-"
 
 
@@ -53,8 +53,10 @@ class SpoolDelivery:
     def create_run(self, ours: str, run: RunSpec) -> str:
         """Create a run for the first time; returns its id."""
         with self._lock:
-            family = {PARENT: self.remote_id(run.tags[PARENT])} if PARENT in run.tags else {}
-            run_id = self.store().create_run(replace(run, tags={**run.tags, **family, SPOOLED: ours}))
+            tags = {**run.tags, Tag.SPOOLED_AS: ours}
+            if Tag.PARENT in tags:
+                tags[Tag.PARENT] = self.remote_id(tags[Tag.PARENT])
+            run_id = self.store().create_run(replace(run, tags=tags))
             self._ids[ours] = run_id
         return run_id
 
@@ -98,7 +100,7 @@ class SpoolDelivery:
     def _found(self, ours: str) -> str | None:
         with self._lock:
             if ours not in self._ids:
-                run_id = self.store().find_run(SPOOLED, ours)
+                run_id = self.store().find_run(Tag.SPOOLED_AS, ours)
                 if run_id is not None:
                     self._ids[ours] = run_id
             return self._ids.get(ours)

@@ -19,16 +19,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from lrlab.errors import InputError
-from lrlab.runtime import process_id
 from lrlab.tracking import artifacts
 from lrlab.tracking.store import (
     CONTEXT,
     EXPERIMENT_KIND,
     MAX_FLOAT,
     MAX_LENGTH,
-    NAME,
-    PARENT,
-    USER,
     MetricPoint,
     RunSpec,
     dataset_profile,
@@ -36,6 +32,7 @@ from lrlab.tracking.store import (
     restore_infinity,
     run_not_found,
 )
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatus
 
 TABLES = {
@@ -62,7 +59,7 @@ REPLACE_LATEST = f"""{INSERT["latest_metrics"]} ON CONFLICT (key, run_uuid) DO U
     WHERE (excluded.step, excluded.timestamp, excluded.value)
         > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)"""
 ONCE = " ON CONFLICT DO NOTHING"
-CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{PARENT}' AND value = ?"
+CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{Tag.PARENT}' AND value = ?"
 
 
 def schema_is_supported(file: Path) -> bool:
@@ -97,8 +94,8 @@ class SqliteStore:
         run_id = uuid4().hex
         row = (
             run_id,
-            run.tags[NAME],
-            run.tags.get(USER, "unknown"),
+            run.tags[Tag.NAME],
+            run.tags.get(Tag.USER, "unknown"),
             f"{self._artifacts}/{run_id}/artifacts",
             self._experiment,
             *("RUNNING", run.time, None, "active"),
@@ -148,7 +145,7 @@ class SqliteStore:
             FROM runs LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND key = ?
             WHERE status = 'RUNNING' AND lifecycle_stage = 'active' AND experiment_id = ?"""
         with _translate_errors(self._file):
-            return self._db.execute(query, (process_id.TAG, self._experiment)).fetchall()
+            return self._db.execute(query, (Tag.OWNER, self._experiment)).fetchall()
 
     def close(self) -> None:
         self._db.close()
@@ -216,7 +213,7 @@ class SqliteStore:
                 run_id,
                 name,
                 status,
-                tags[run_id].get(PARENT),
+                tags[run_id].get(Tag.PARENT),
                 params[run_id],
                 tags[run_id],
                 artifacts.read(artifacts.directory(uri), CONFIG).decode(),

@@ -12,10 +12,6 @@ from typing import NamedTuple, Protocol
 from lrlab.errors import InputError
 from lrlab.tracking.tracker import DatasetInfo, RunRecord, TerminalStatus
 
-# The names by which MLflow's user interface and search know these
-PARENT = "mlflow.parentRunId"
-NAME = "mlflow.runName"
-USER = "mlflow.user"
 CONTEXT = ("mlflow.data.context", "training")
 EXPERIMENT_KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
 

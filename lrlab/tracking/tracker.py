@@ -14,6 +14,7 @@ class UnreachableError(InputError):
 
 
 TerminalStatus = Literal["FINISHED", "FAILED", "KILLED"]
+RunStatus = TerminalStatus | Literal["RUNNING"]
 CONFIG = "config.yaml"
 
 
@@ -38,7 +39,7 @@ class RunRecord:
 
     run_id: str
     name: str
-    status: str
+    status: RunStatus
     parent: str | None
     params: dict[str, str]
     tags: dict[str, str]

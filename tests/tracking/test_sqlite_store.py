@@ -12,7 +12,8 @@ from lrlab.errors import InputError
 from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
 from lrlab.tracking.sqlite_store import COLUMNS, SqliteStore, schema_is_supported
-from lrlab.tracking.store import NAME, PARENT, MetricPoint, RunSpec, Store
+from lrlab.tracking.store import MetricPoint, RunSpec, Store
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import DatasetInfo, RunRecord
 
 DIGITS = DatasetInfo("digits", "0f" * 32, "scikit-learn", {"train": 1437, "validation": 0})
@@ -50,7 +51,7 @@ def client(outputs: str, direct: SqliteStore) -> ClientStore:
 
 
 def write_a_run(store: Store) -> str:
-    tags = {NAME: "trial 7", PARENT: "a" * 32, "mlflow.user": "ada", "lrlab.trial": "7"}
+    tags = {Tag.NAME: "trial 7", Tag.PARENT: "a" * 32, "mlflow.user": "ada", "lrlab.trial": "7"}
     run_id = store.create_run(RunSpec(BEGUN, {"optimizer.lr": "0.001", "seed": "0"}, tags, DIGITS))
     for points in HISTORY:
         store.write(run_id, points=points)
@@ -117,7 +118,7 @@ class TestAgainstTheClient:
         assert seen[0][0]["inputs"]["dataset_inputs"]
         assert seen[0] == seen[1]
         found = mlflow_client.search_runs(
-            ["1"], f"params.seed = '0' and tags.`{PARENT}` = '{'a' * 32}' and metrics.`test/accuracy` > 0.9"
+            ["1"], f"params.seed = '0' and tags.`{Tag.PARENT}` = '{'a' * 32}' and metrics.`test/accuracy` > 0.9"
         )
         assert len(found) == 2
 
@@ -133,14 +134,14 @@ class TestAgainstTheClient:
 
 class TestSqliteStore:
     def test_repeating_a_write_changes_nothing(self, file: Path, direct: SqliteStore) -> None:
-        run_id = direct.create_run(RunSpec(BEGUN, {}, {NAME: "run"}, None))
+        run_id = direct.create_run(RunSpec(BEGUN, {}, {Tag.NAME: "run"}, None))
         direct.write(run_id, points=HISTORY[0])
         once = rows(file, run_id)
         direct.write(run_id, points=HISTORY[0])
         assert rows(file, run_id) == once
 
     def test_a_write_that_fails_leaves_nothing(self, file: Path, direct: SqliteStore) -> None:
-        run_id = direct.create_run(RunSpec(BEGUN, {}, {NAME: "run"}, None))
+        run_id = direct.create_run(RunSpec(BEGUN, {}, {Tag.NAME: "run"}, None))
         before = rows(file, run_id)
         bad_key: Any = None
         with pytest.raises(InputError, match="NOT NULL"):
@@ -149,7 +150,7 @@ class TestSqliteStore:
 
     def test_runs_of_one_data_set_share_its_row(self, file: Path, direct: SqliteStore) -> None:
         for data in (DIGITS, DIGITS, DatasetInfo("digits", "other")):
-            direct.create_run(RunSpec(BEGUN, {}, {NAME: "run"}, data))
+            direct.create_run(RunSpec(BEGUN, {}, {Tag.NAME: "run"}, data))
         with sqlite3.connect(file) as db:
             assert db.execute("SELECT name, digest FROM datasets ORDER BY 2").fetchall() == [
                 ("digits", "0f" * 18),

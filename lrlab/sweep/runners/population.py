@@ -21,6 +21,7 @@ from lrlab.runs.checkpoint import Checkpoint
 from lrlab.runs.loop import RecordedTraining, TrainingLoop
 from lrlab.sweep.runners.protocols import IntermediateValue, TrialEnd, WorkerContext
 from lrlab.sweep.study.queue import RETRY_OF
+from lrlab.tracking.tags import Tag
 from lrlab.training.configuration import experiment
 from lrlab.training.experiment import DataSource, EpochResult, Experiment, Population
 from lrlab.training.population import microbatch_for
@@ -102,7 +103,7 @@ class PopulationRunner:
     def prune(self, trial: int) -> None:
         if trial in self._running:
             training = self._running.pop(trial)
-            self._tracker.set_tags(training.run_id, {"lrlab.pruned": "true"})
+            self._tracker.set_tags(training.run_id, {Tag.PRUNED: "true"})
             self._loop.end(training, "KILLED")
             training.population.release(training.member)
 
@@ -175,7 +176,7 @@ class PopulationRunner:
             population,
             name=f"trial {trial.number}",
             parent=self._parent,
-            tags={"lrlab.trial": str(trial.number), "lrlab.overrides": " ".join(waiting.overrides)},
+            tags={Tag.TRIAL: str(trial.number), Tag.OVERRIDES: " ".join(waiting.overrides)},
             slot=interrupted.slot if interrupted else None,
             interrupted=interrupted,
             earlier_runs=tuple(_earlier_runs(trial)),

@@ -17,8 +17,9 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.errors import InputError
-from lrlab.runtime.process_id import TAG, is_gone, this_process
+from lrlab.runtime.process_id import is_gone, this_process
 from lrlab.sweep.study.storage import Storage
+from lrlab.tracking.tags import Tag
 
 # user attributes of a trial
 OUTCOME, REASON, RETRY_OF = "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
@@ -188,11 +189,15 @@ def _outcome(trial: FrozenTrial) -> str:
 
 def claimants(trial: FrozenTrial) -> list[str]:
     """Who runs a trial: one process, or rarely several of which one does."""
-    return [key.removeprefix(f"{TAG}/") for key, signed in trial.user_attrs.items() if key.startswith(TAG) and signed]
+    return [
+        key.removeprefix(f"{Tag.OWNER}/")
+        for key, signed in trial.user_attrs.items()
+        if key.startswith(Tag.OWNER) and signed
+    ]
 
 
 def _claim_attr() -> str:
-    return f"{TAG}/{this_process()}"
+    return f"{Tag.OWNER}/{this_process()}"
 
 
 def _fixed(trial: FrozenTrial) -> dict[str, Any]:

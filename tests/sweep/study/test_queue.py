@@ -6,7 +6,7 @@ import pytest
 from optuna.trial import TrialState
 
 from lrlab.errors import InputError
-from lrlab.runtime.process_id import TAG, this_process
+from lrlab.runtime.process_id import this_process
 from lrlab.sweep.study.queue import (
     DIVERGED,
     NO_OBJECTIVE,
@@ -18,6 +18,7 @@ from lrlab.sweep.study.queue import (
     claimants,
     objective,
 )
+from lrlab.tracking.tags import Tag
 
 ME = this_process()
 DEAD = ME.rpartition("/")[0] + "/0"  # this process number, in an earlier life
@@ -26,8 +27,8 @@ AWAY = f"another-machine/{ME.partition('/')[2]}"
 
 def sign(trial: optuna.Trial, owner: str) -> None:
     """As if another process had taken the trial."""
-    trial.set_user_attr(f"{TAG}/{ME}", False)
-    trial.set_user_attr(f"{TAG}/{owner}", True)
+    trial.set_user_attr(f"{Tag.OWNER}/{ME}", False)
+    trial.set_user_attr(f"{Tag.OWNER}/{owner}", True)
 
 
 def fixed(queue: Queue) -> list[dict]:
@@ -137,8 +138,8 @@ def test_repair_gives_back_the_trials_of_dead_processes_only(queue):
     mine, dead, far, disputed, unsigned = (queue.claim() for _ in range(5))
     sign(dead, DEAD)
     sign(far, AWAY)
-    disputed.set_user_attr(f"{TAG}/{DEAD}", True)  # died after signing what this process took
-    unsigned.set_user_attr(f"{TAG}/{ME}", False)  # another program's
+    disputed.set_user_attr(f"{Tag.OWNER}/{DEAD}", True)  # died after signing what this process took
+    unsigned.set_user_attr(f"{Tag.OWNER}/{ME}", False)  # another program's
     assert queue.repair() == 1
     assert queue.trials()[dead.number].user_attrs[OUTCOME] == "cut off"
     running = [trial.number for trial in queue.trials(TrialState.RUNNING)]

@@ -1,0 +1,32 @@
+"""The names of the tags that lrlab puts on its runs, and of those that MLflow gives a meaning to."""
+
+
+class Tag:
+    """The name of each tag."""
+
+    OWNER = "lrlab.owner"  # the process that writes the run (see `lrlab.runtime.process_id`)
+    ABANDONED = "lrlab.abandoned"  # "true" of a run that was closed after its process had died
+    SPOOLED_AS = "lrlab.spooled_as"  # the id the run had until its server gave it one
+
+    PROVENANCE = "lrlab.provenance"  # JSON of what the run's arithmetic depends on besides its configuration
+    LEARNING_RATE = "lrlab.learning_rate"  # the diagnosis: too high, too low, good, ...
+    DIVERGED = "lrlab.diverged"  # "true" if the loss became infinite or NaN
+    PRUNED = "lrlab.pruned"  # "true" if the search ended the run early
+    REPLAY_OF = "lrlab.replay_of"  # the run that this one trained again
+
+    STUDY = "lrlab.study"  # of a sweep's parent run: the name of the study
+    BEST_RUN_ID = "lrlab.best_run_id"  # of a sweep's parent run
+    TRIAL = "lrlab.trial"  # of a sweep's child run: the number of the trial
+    OVERRIDES = "lrlab.overrides"  # of a sweep's child run: its Hydra overrides, separated by spaces
+    CONFIRMS = "lrlab.confirms"  # of a confirmation's parent run: the name of the study
+    MODEL = "lrlab.model"  # of a confirmation's parent run: the URI of the registered model
+    LECTURE = "lrlab.lecture"  # of a lecture's parent run: its data set
+
+    PARENT = "mlflow.parentRunId"
+    NAME = "mlflow.runName"
+    USER = "mlflow.user"
+    NOTE = "mlflow.note.content"
+    SOURCE_NAME = "mlflow.source.name"
+    SOURCE_TYPE = "mlflow.source.type"
+    GIT_COMMIT = "mlflow.source.git.commit"
+    GIT_DIRTY = "mlflow.source.git.dirty"
