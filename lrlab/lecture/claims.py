@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from lrlab.plotting.figures import Figure
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -18,14 +20,6 @@ class Claim:
     expected: str
     measured: str
     holds: bool
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure (the bytes of a PNG file) and what it shows."""
-
-    png: bytes
-    caption: str
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class Lecture:
         return [asdict(claim) | {"holds": bool(claim.holds)} for claim in self.claims]
 
     def html(self) -> str:
-        """One self-contained page."""
+        """Return one self-contained page."""
         times = [(part.seconds, part.cpu_seconds) for part in self.chapters]
         sections = [
             page.section(f"{part.chapter.title} (lecture {part.chapter.number})", part.result, *took)

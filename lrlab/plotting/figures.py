@@ -1,39 +1,61 @@
-"""Pictures of single runs: loss curves and class templates. Each function returns a PNG file's bytes."""
+"""Figures as PNG bytes, drawn without pyplot: no backend, style or warnings filter of the process changes."""
 
+import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    import matplotlib.figure
 
 # Okabe & Ito's palette (2008), which the colour-blind can tell apart; on white it also prints in grey.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 
 
-def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[Figure, Any]":
-    """A figure and its axes, drawn without a display."""
+@dataclass(frozen=True)
+class Figure:
+    """A drawn figure for a page.
+
+    Attributes:
+        png: bytes of a PNG file.
+        caption: what it shows.
+        name: of its file, without the suffix; empty if it is not written to a file of its own.
+    """
+
+    png: bytes
+    caption: str
+    name: str = ""
+
+    @property
+    def data_uri(self) -> str:
+        """Return the PNG as a ``data:`` address, so that a page needs no second file."""
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+
+
+def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[matplotlib.figure.Figure, Any]":
+    """Return a figure of this size in inches, and its axes as ``Figure.subplots`` returns them."""
     from matplotlib.figure import Figure
 
     drawing = Figure(figsize=(width, height), layout="constrained")
     return drawing, drawing.subplots(**subplots)
 
 
-def png(drawing: "Figure", dpi: int = 110) -> bytes:
-    """The figure as the bytes of a PNG file."""
+def png(drawing: "matplotlib.figure.Figure", dpi: int = 110) -> bytes:
+    """Return the figure as the bytes of a PNG file, drawn by Agg whatever backend pyplot uses."""
     buffer = io.BytesIO()
-    drawing.savefig(buffer, format="png", dpi=dpi)
+    drawing.savefig(buffer, format="png", dpi=dpi, backend="agg")
     return buffer.getvalue()
 
 
 def loss_curve(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> bytes:
-    """Loss and accuracy against epochs, training and validation.
+    """Draw loss and accuracy against epochs, training and validation.
 
     Args:
-        metrics: histories by name, as ``Record.metrics`` has them.
+        metrics: name -> [(epoch, value), ...], as ``RunRecord.metrics`` has them.
     """
     drawing, (left, right) = figure(8.4, 3.4, ncols=2)
     for axes, quantity, unit in ((left, "loss", "loss (nats)"), (right, "accuracy", "accuracy")):
@@ -51,7 +73,7 @@ def loss_curve(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> bytes:
 
 
 def templates(W: np.ndarray, image_shape: Sequence[int], classes: Sequence[str]) -> bytes:
-    """Every class's row of W as a picture: the template that its score is the match with.
+    """Draw every class's row of W as an image: the template that its score is the match with.
 
     Args:
         W: (C, D) weights of a linear model.
@@ -65,10 +87,10 @@ def templates(W: np.ndarray, image_shape: Sequence[int], classes: Sequence[str])
         axes.set_axis_off()
     for axes, row, name in zip(grid.flat, W, classes, strict=False):
         image = row.reshape(image_shape).astype(float)
-        reach = np.abs(image).max() or 1.0
+        limit = np.abs(image).max() or 1.0
         if image.shape[-1] == 1:
-            axes.imshow(image[..., 0], cmap="PuOr", vmin=-reach, vmax=reach)
+            axes.imshow(image[..., 0], cmap="PuOr", vmin=-limit, vmax=limit)
         else:
-            axes.imshow(0.5 + image / (2 * reach))
+            axes.imshow(0.5 + image / (2 * limit))
         axes.set_title(name, fontsize=9)
     return png(drawing)

@@ -11,8 +11,9 @@ from lrlab.cli.main import main
 from lrlab.cli.progress import shown
 from lrlab.lecture import lecture
 from lrlab.lecture.chapters.table import CHAPTERS, Chapter
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.presets import PRESETS
+from lrlab.plotting.figures import Figure
 from lrlab.tracking.client_store import Mlflow
 from lrlab.tracking.tracker import MemoryTracker
 

@@ -1,34 +1,25 @@
 """The report of a study: one HTML page that needs nothing else, its figures as PNG files, and the verdict as JSON."""
 
-import base64
-import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lrlab.analysis.report import sections
-from lrlab.analysis.report.sections import Section
+from lrlab.analysis.report import page, sections
+from lrlab.analysis.report.page import Section
 from lrlab.analysis.runs import LR, Runs
 from lrlab.analysis.scaling.analysis import ScalingAnalysis
 from lrlab.analysis.scaling.verdict import MIN_BATCH_SIZES
 from lrlab.errors import InputError
+from lrlab.plotting.figures import Figure
 
 if TYPE_CHECKING:
     import optuna
 
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem; color: #111 }
-h1, h2 { line-height: 1.2 } h2 { margin-top: 2.5rem; border-bottom: 1px solid #bbb }
-figure { margin: 1.5rem 0; break-inside: avoid } img { max-width: 100% } figcaption { font-size: .9rem; color: #444 }
-table { border-collapse: collapse; font-size: .9rem } th, td { text-align: left; padding: .2rem .8rem .2rem 0;
-border-bottom: 1px solid #ddd; vertical-align: top } .verdict { border-left: .4rem solid #0072B2; padding-left: 1rem }
-"""
-
 
 @dataclass(frozen=True)
 class Report:
-    """What a study says.
+    """The answers of a study.
 
     Attributes:
         study: its name.
@@ -43,7 +34,7 @@ class Report:
     sections: tuple[Section, ...]
 
     def verdict(self) -> dict[str, Any]:
-        """The answer as JSON. Several settings have no answer in common, unless there is but one of them.
+        """Return the answer as JSON. Several settings have no answer in common, unless there is but one of them.
 
         Raises:
             InputError: fewer than two batch sizes were tried.
@@ -55,27 +46,21 @@ class Report:
             return found.to_dict()
         each = [f"{label}: {one.verdict} ({one.reasons[0]})" for label, one in self.scaling.items()]
         reasons = (f"{len(each)} settings were swept; --where KEY=VALUE asks for one of them", *each)
-        return ScalingAnalysis(self.study, (), None, None, (), None, None, "cannot_tell", reasons).to_dict()
+        return ScalingAnalysis(study=self.study, verdict="cannot_tell", reasons=reasons).to_dict()
 
     def files(self) -> dict[str, bytes]:
-        """Every file by its name."""
+        """Return the page, the figures and, if there is one, the verdict: name -> content."""
         pictures = {f"{figure.name}.png": figure.png for section in self.sections for figure in section.figures}
         answer = {"verdict.json": json.dumps(self.verdict(), indent=2).encode()} if self.scaling else {}
         return {"index.html": self.page().encode(), **pictures, **answer}
 
     def page(self) -> str:
-        """One self-contained HTML page."""
-        body = "\n".join(_section(section) for section in self.sections)
-        title = html.escape(f"lrlab: {self.study}")
-        head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-        body = f"<h1>{title}</h1>\n{body}"
-        return (
-            f'<!doctype html>\n<html lang="en"><head>{head}<style>{STYLE}</style></head>\n<body>{body}</body></html>\n'
-        )
+        """Return one self-contained HTML page."""
+        return page.render(f"lrlab: {self.study}", self.sections)
 
 
 def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report:
-    """Analyse and draw everything a study has the data for.
+    """Analyse and draw all that a study has the data for.
 
     Args:
         study: for the search itself: history, importance.
@@ -114,7 +99,7 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
 
 
 def _search(study: "optuna.Study") -> Section | None:
-    """What Optuna draws of the search itself."""
+    """Return the figures of the search itself; None if too few trials are complete."""
     from lrlab.analysis.report import study_plots
 
     if not study_plots.can_be_drawn(study):
@@ -133,23 +118,6 @@ def _search(study: "optuna.Study") -> Section | None:
             study_plots.parallel_coordinates,
         ),
     ]
-    made = tuple(sections.Figure(name, caption, draw(study, objective)) for name, caption, draw in drawn)
-    return Section("The search", ("Drawn by Optuna.",), made)
-
-
-def _section(section: Section) -> str:
-    verdict = section.paragraphs and section.paragraphs[0].startswith("Verdict")
-    parts = [f"<h2>{html.escape(section.title)}</h2>"]
-    for index, paragraph in enumerate(section.paragraphs):
-        parts.append(f"<p{' class=verdict' if verdict and index == 0 else ''}>{html.escape(paragraph)}</p>")
-    if section.table:
-        head, *rows = section.table
-        cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-        lines = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in rows]
-        parts.append(f"<table><tr>{cells}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>")
-    for figure in section.figures:
-        data = base64.b64encode(figure.png).decode()
-        caption = html.escape(figure.caption)
-        image = f'<img src="data:image/png;base64,{data}" alt="{caption}">'
-        parts.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
-    return "\n".join(parts)
+    return Section(
+        "The search", figures=tuple(Figure(draw(study, objective), text, name) for name, text, draw in drawn)
+    )

@@ -1,42 +1,25 @@
-"""The sections of a report. Each is there if the study has the data for it, else None."""
+"""The sections of a report, each None if the study has no data for it."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lrlab.analysis.gradient_noise import NoiseScaleEstimate, estimate_noise_scale
 from lrlab.analysis.report import scaling_plots, training_plots
+from lrlab.analysis.report.page import Section
 from lrlab.analysis.runs import LR, Run, Runs
 from lrlab.analysis.scaling.analysis import ScalingAnalysis, analyse
 from lrlab.analysis.scaling.table import read
 from lrlab.analysis.steps_to_target import steps_to_target
+from lrlab.plotting.figures import Figure
 
-MAX_PLOTTED_EXCESS = 16.0  # from the best learning rate is too low, or too high
-OPTIMUM_TOLERANCE = 2.0  # the noise scale is averaged over runs within this factor of the best learning rate
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture: `name` without its suffix, a caption, the bytes of a PNG file."""
-
-    name: str
-    caption: str
-    png: bytes
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading with paragraphs, a table (its first row are the column names) and figures."""
-
-    title: str
-    paragraphs: tuple[str, ...]
-    figures: tuple[Figure, ...] = ()
-    table: tuple[tuple[str, ...], ...] = ()
+TOO_LOW_OR_HIGH_FACTOR = 16.0  # off the best learning rate: what is shown as too low and too high
+NOISE_SCALE_LR_FACTOR = 2.0  # off the best learning rate: runs within it count for the noise scale
 
 
 def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, NoiseScaleEstimate | None]:
-    """The scaling analysis of one setting, with the noise scale that was measured near the optima.
+    """Return the scaling analysis of one setting, with the noise scale that was measured near the optima.
 
     Raises:
         InputError: the runs have no learning rates, or fewer than two batch sizes.
@@ -44,37 +27,40 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
     found = analyse(runs.table(), study=runs.study, tolerance=tolerance)
     best = {one.batch_size: one.curve.centre for one in found.optima if one.curve}
     near = [
-        run for run in runs if abs(math.log(run.lr) - best.get(run.batch_size, math.inf)) <= math.log(OPTIMUM_TOLERANCE)
+        run
+        for run in runs
+        if abs(math.log(run.lr) - best.get(run.batch_size, math.inf)) <= math.log(NOISE_SCALE_LR_FACTOR)
     ]
     noise = estimate_noise_scale(run for run in near if not run.diverged)
     return replace(found, noise_scale=noise.average if noise else None), noise
 
 
 def scaling_section(runs: Runs, found: ScalingAnalysis, noise: NoiseScaleEstimate | None, label: str = "") -> Section:
-    """How the best learning rate moves with the batch size."""
+    """Return how the best learning rate moves with the batch size."""
     table, name = read(runs.table()), f"_{_plain(label)}" if label else ""
-    paragraphs = [f"Verdict: {found.verdict.replace('_', ' ')}. " + "; ".join(found.reasons) + ".", budget(runs)]
+    verdict = f"Verdict: {found.verdict.replace('_', ' ')}. {'; '.join(found.reasons)}."
+    paragraphs = [budget(runs)]
     figures = [
         Figure(
-            f"loss_against_lr{name}",
+            scaling_plots.loss_against_lr(table, found.optima),
             "Validation loss at the end of training against the learning rate, a line for each batch size: mean and "
             "standard deviation over the seeds. Thick: the local fit; red: its minimum.",
-            scaling_plots.loss_against_lr(table, found.optima),
+            f"loss_against_lr{name}",
         )
     ]
     if any(one.curve for one in found.optima):
         figures.append(
             Figure(
-                f"best_lr{name}",
-                "Best learning rate against batch size, with the power law, its 95 % band, and the three readings.",
                 scaling_plots.best_lr_against_batch(found),
+                "Best learning rate against batch size, with the power law, its 95 % band, and the three readings.",
+                f"best_lr{name}",
             )
         )
     figures.append(
         Figure(
-            f"loss_surface{name}",
-            "Mean loss over batch size and learning rate, relative to the least at that batch size.",
             scaling_plots.loss_surface(table, found.optima),
+            "Mean loss over batch size and learning rate, relative to the least at that batch size.",
+            f"loss_surface{name}",
         )
     )
     if noise and noise.average:
@@ -88,13 +74,13 @@ def scaling_section(runs: Runs, found: ScalingAnalysis, noise: NoiseScaleEstimat
         )
         if len(noise.epochs) > 1:
             png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted if inside else None)
-            figures.append(Figure(f"noise_scale{name}", "Gradient noise scale during training.", png))
+            figures.append(Figure(png, "Gradient noise scale during training.", f"noise_scale{name}"))
     title = f"Best learning rate against batch size{f': {label}' if label else ''}"
-    return Section(title, tuple(paragraphs), tuple(figures), _optima(found))
+    return Section(title, tuple(paragraphs), tuple(figures), _optima(found), verdict)
 
 
 def budget(runs: Runs) -> str:
-    """Which question was asked: equal epochs, or equal updates?"""
+    """Return which question was asked, of equal epochs or of equal updates, as a sentence."""
     updates, epochs = runs.values("updates"), runs.values("epochs")
     if updates and all(isinstance(each, int) for each in updates):
         counts = ", ".join(map(str, updates))
@@ -107,7 +93,7 @@ def budget(runs: Runs) -> str:
 
 
 def steps_section(runs: Runs, label: str = "") -> Section | None:
-    """Updates to a target loss against batch size."""
+    """Return the updates to a target loss against batch size; None without two batch sizes that reach one."""
     found = steps_to_target(runs)
     if found is None:
         return None
@@ -118,11 +104,11 @@ def steps_section(runs: Runs, label: str = "") -> Section | None:
         f"A larger batch buys fewer updates: {found.describe()}."
     )
     name = f"steps_to_target{f'_{_plain(label)}' if label else ''}"
-    return Section(f"Updates to a target loss{f': {label}' if label else ''}", (said,), (Figure(name, caption, png),))
+    return Section(f"Updates to a target loss{f': {label}' if label else ''}", (said,), (Figure(png, caption, name),))
 
 
 def learning_rates_section(runs: Runs) -> Section | None:
-    """Loss curves with the learning rate too low, right, and too high."""
+    """Return loss curves with the learning rate too low, right, and too high; None for fewer than three."""
     best_run = min(runs, key=lambda run: run.loss)
     runs = next(part for part in runs.settings().values() if best_run in part.runs)
     sizes = [size for size in runs.values("batch_size") if isinstance(size, int)]
@@ -141,7 +127,7 @@ def learning_rates_section(runs: Runs) -> Section | None:
     best = min(tried, key=lambda lr: sum(run.loss for run in groups[lr]) / len(groups[lr]))
     low, high = (
         min(tried, key=lambda lr: abs(math.log(lr / best / factor)))
-        for factor in (1 / MAX_PLOTTED_EXCESS, MAX_PLOTTED_EXCESS)
+        for factor in (1 / TOO_LOW_OR_HIGH_FACTOR, TOO_LOW_OR_HIGH_FACTOR)
     )
     named = {"too low": low, "right": best, "too high": high}
     chosen = {f"{name}: {lr:.3g}": groups[lr] for name, lr in named.items() if name == "right" or lr != best}
@@ -152,12 +138,12 @@ def learning_rates_section(runs: Runs) -> Section | None:
     return Section(
         "Learning rate too low, right, too high",
         (said,),
-        (Figure("learning_rates", "Validation loss during training, a line for every seed.", png),),
+        (Figure(png, "Validation loss during training, a line for every seed.", "learning_rates"),),
     )
 
 
 def warmup_section(runs: Runs) -> Section | None:
-    """Loss against learning rate for every length of warmup."""
+    """Return the loss against the learning rate for each of two to six lengths of warmup; else None."""
     lengths = runs.values("schedule.warmup")
     if not 2 <= len(lengths) <= 6 or len(runs.values(LR)) < 2:
         return None
@@ -172,11 +158,11 @@ def warmup_section(runs: Runs) -> Section | None:
         told.append(f"{title}: least loss by warmup: {', '.join(words)}.")
     png = training_plots.loss_by_warmup(panels)
     caption = "Loss at the end against the learning rate for each warmup: mean and standard deviation over the seeds."
-    return Section("Warmup", tuple(told), (Figure("warmup", caption, png),))
+    return Section("Warmup", tuple(told), (Figure(png, caption, "warmup"),))
 
 
 def regularization_section(runs: Runs) -> Section | None:
-    """Training against validation, by lambda."""
+    """Return training against validation by lambda; None for fewer than three values of lambda."""
     key = "regularizer.strength"
     strengths = runs.values(key)
     if len(strengths) < 3 or "interval" in runs.swept.get(key, ""):
@@ -191,13 +177,12 @@ def regularization_section(runs: Runs) -> Section | None:
         at = int(mean.argmin())
         told.append(f"{kind}: the least validation loss, {mean[at]:.4g} nats, is at lambda {x[at]:.3g}.")
     caption = "Training (dashed) and validation (solid) against lambda, and the norm of the weights."
-    return Section(
-        "Regularization", tuple(told), (Figure("regularization", caption, training_plots.regularization(kinds)),)
-    )
+    figure = Figure(training_plots.regularization(kinds), caption, "regularization")
+    return Section("Regularization", tuple(told), (figure,))
 
 
 def settings(runs: Runs, found: dict[str, ScalingAnalysis]) -> Section | None:
-    """The exponents of several settings, such as optimizers, beside each other."""
+    """Return the exponents of several settings, such as optimizers, beside each other; None for one setting."""
     if len(found) < 2:
         return None
     rows: list[tuple[str, ...]] = [("setting", "exponent p", "95 % interval", "reading", "verdict")]

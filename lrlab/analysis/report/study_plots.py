@@ -1,71 +1,104 @@
-"""Optuna's own figures of a study: optimization history, importance, parallel coordinates."""
+"""Figures of the search: objective by trial, importance of hyperparameters, trials as parallel coordinates."""
 
-import io
-import warnings
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from optuna.exceptions import ExperimentalWarning
-from optuna.trial import TrialState
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.importance import get_param_importances
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from lrlab.plotting.figures import BLUE, RED, figure, png
 
 if TYPE_CHECKING:
     import optuna
-
-
-def history(study: "optuna.Study", objective: str) -> bytes:
-    """Objective of every trial, and the best so far."""
-    from optuna.visualization.matplotlib import plot_optimization_history
-
-    return _drawn(lambda: plot_optimization_history(study, target_name=objective), (7.2, 4.0), ymax=_typical(study))
-
-
-def importance(study: "optuna.Study", objective: str) -> bytes:
-    """How much of the spread of the good trials each hyperparameter explains (PED-ANOVA)."""
-    from optuna.visualization.matplotlib import plot_param_importances
-
-    return _drawn(lambda: plot_param_importances(study, target_name=objective), (7.2, 3.2))
-
-
-def parallel_coordinates(study: "optuna.Study", objective: str) -> bytes:
-    """Every trial as a line through its hyperparameters."""
-    from optuna.visualization.matplotlib import plot_parallel_coordinate
-
-    return _drawn(lambda: plot_parallel_coordinate(study, target_name=objective), (9.6, 4.4))
+    from matplotlib.axes import Axes
 
 
 def can_be_drawn(study: "optuna.Study") -> bool:
-    """Whether enough trials are complete, and anything was searched."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    """Return whether more than three trials are complete, and some hyperparameter took two values or more."""
+    complete = _complete(study)
     return len(complete) > 3 and any(
         len({trial.params.get(name) for trial in complete}) > 1 for name in complete[0].params
     )
 
 
-def _typical(study: "optuna.Study") -> float | None:
-    """An upper end of the axis that a few lost trials do not decide."""
-    values = sorted(trial.value for trial in study.get_trials(deepcopy=False) if trial.value is not None)
-    return values[int(0.75 * (len(values) - 1))] * 1.2 if values and values[0] > 0 else None
+def history(study: "optuna.Study", objective: str) -> bytes:
+    """Draw the objective of every complete trial, and the best so far."""
+    trials = _complete(study)
+    numbers = [trial.number for trial in trials]
+    values = np.array([trial.value for trial in trials], dtype=float)
+    best = (np.maximum if _maximized(study) else np.minimum).accumulate(values)
+    drawing, axes = figure(7.2, 4.0)
+    axes.plot(numbers, values, "o", ms=4, color=BLUE, label="trial")
+    axes.plot(numbers, best, color=RED, label="best so far")
+    axes.set(xlabel="trial", ylabel=objective)
+    if values.min() > 0 and not _maximized(study):
+        axes.set_ylim(top=1.2 * np.quantile(values, 0.75))  # a few lost trials do not decide the axis
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return png(drawing)
 
 
-def _drawn(plot: Callable[[], Any], size: tuple[float, float], ymax: float | None = None) -> bytes:
-    """Let Optuna draw, without a display, and leave matplotlib's style as it was."""
-    import matplotlib
+def importance(study: "optuna.Study", objective: str) -> bytes:
+    """Draw each hyperparameter's share in what tells the best trials from the rest (PED-ANOVA)."""
+    shares = get_param_importances(study)
+    drawing, axes = figure(7.2, 3.2)
+    bars = axes.barh(list(shares)[::-1], list(shares.values())[::-1], color=BLUE)
+    axes.bar_label(bars, fmt="%.2f", padding=3)
+    axes.set(xlabel=f"importance for {objective}", xlim=(0, 1.1 * max(shares.values())))
+    return png(drawing)
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
 
-    with warnings.catch_warnings(), matplotlib.rc_context():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        axes = plot()
-        drawing = axes.get_figure()
-        drawing.set_size_inches(*size)
-        axes.set_title("")
-        for each in drawing.axes:
-            each.set_facecolor("white")  # as paper is
-        if ymax is not None:
-            axes.set_ylim(top=ymax)
-        buffer = io.BytesIO()
-        drawing.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
-        pyplot.close(drawing)
-    return buffer.getvalue()
+def parallel_coordinates(study: "optuna.Study", objective: str) -> bytes:
+    """Draw every complete trial as a line through its objective and its hyperparameters, dark where it is best."""
+    from matplotlib.collections import LineCollection
+
+    trials = sorted(_complete(study), key=lambda trial: trial.value or 0.0, reverse=not _maximized(study))
+    values = np.array([trial.value for trial in trials], dtype=float)
+    names = [name for name in trials[0].params if all(name in trial.params for trial in trials)]
+    drawing, axes = figure(9.6, 4.4)
+    places = [_coordinate(axes, 0, list(values), FloatDistribution(-math.inf, math.inf))]
+    for index, name in enumerate(names, start=1):
+        parameters = [trial.params[name] for trial in trials]
+        places.append(_coordinate(axes, index, parameters, trials[0].distributions[name]))
+    paths = [list(enumerate(path)) for path in np.transpose(places)]
+    lines = LineCollection(paths, cmap="Blues" if _maximized(study) else "Blues_r", linewidths=1.2)
+    lines.set_array(values)
+    lines.set_clim(*np.quantile(values, (0.25, 1.0) if _maximized(study) else (0.0, 0.75)))  # not by a few lost trials
+    axes.add_collection(lines)
+    axes.set(xlim=(-0.1, len(names) + 0.4), ylim=(-0.05, 1.05), yticks=[])
+    axes.set_xticks(range(len(names) + 1), [objective, *names], rotation=15, ha="right")
+    drawing.colorbar(lines, ax=axes, label=objective, extend="min" if _maximized(study) else "max")
+    return png(drawing)
+
+
+def _coordinate(axes: "Axes", x: int, values: Sequence[Any], distribution: BaseDistribution) -> np.ndarray:
+    """Draw the axis of one quantity with its ends or choices; return how high (N,) on it, 0 to 1, each value is."""
+    if isinstance(distribution, CategoricalDistribution):
+        choices = [choice for choice in distribution.choices if choice in values]
+        numbers = np.array([choices.index(value) for value in values], dtype=float)
+        labels = {float(index): str(choice) for index, choice in enumerate(choices)}
+    else:
+        log = getattr(distribution, "log", False)
+        numbers = np.log(values) if log else np.array(values, dtype=float)
+        labels = {float(number): f"{value:.3g}" for number, value in zip(numbers, values, strict=True)}
+        labels = {end: labels[end] for end in (numbers.min(), numbers.max())}
+    low, width = numbers.min(), max(np.ptp(numbers), 1e-300)
+    axes.axvline(x, color="0.6", lw=0.8)
+    for number, label in labels.items():
+        axes.text(x + 0.02, (number - low) / width, label, fontsize=8, va="center")
+    heights: np.ndarray = (numbers - low) / width
+    return heights
+
+
+def _complete(study: "optuna.Study") -> list[FrozenTrial]:
+    """Return the trials that have a finite objective."""
+    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return [trial for trial in trials if trial.value is not None and math.isfinite(trial.value)]
+
+
+def _maximized(study: "optuna.Study") -> bool:
+    return study.direction == StudyDirection.MAXIMIZE

@@ -27,24 +27,24 @@ class ScalingAnalysis:
 
     Attributes:
         study: name of what was analysed.
+        verdict, reasons: the answer.
         optima: best learning rate of every batch size, in rising order.
         power_law: the line through the sound optima; None if there are fewer than three.
         readings: the rules fitted to them; None if there are fewer than three.
         pairs: what is lost by carrying a learning rate over from a smaller batch size by the linear rule.
         holds: the range of batch sizes in which no pair loses more than the tolerance; None if there is none.
         noise_scale: gradient noise scale measured during training, in samples; None if it was not.
-        verdict, reasons: the answer.
     """
 
     study: str
-    optima: tuple[Optimum, ...]
-    power_law: PowerLaw | None
-    readings: RuleComparison | None
-    pairs: tuple[Pair, ...]
-    holds: tuple[int, int] | None
-    noise_scale: float | None
     verdict: Verdict
     reasons: tuple[str, ...]
+    optima: tuple[Optimum, ...] = ()
+    power_law: PowerLaw | None = None
+    readings: RuleComparison | None = None
+    pairs: tuple[Pair, ...] = ()
+    holds: tuple[int, int] | None = None
+    noise_scale: float | None = None
 
     @property
     def reading(self) -> Name | None:
@@ -105,4 +105,14 @@ def analyse(
     if power_law and readings and not reasons:
         verdict, reason = decide(power_law.exponent, readings)
         reasons = [reason, describe(tested, within, tolerance)]
-    return ScalingAnalysis(study, optima, power_law, readings, tested, within, noise_scale, verdict, tuple(reasons))
+    return ScalingAnalysis(
+        study=study,
+        verdict=verdict,
+        reasons=tuple(reasons),
+        optima=optima,
+        power_law=power_law,
+        readings=readings,
+        pairs=tested,
+        holds=within,
+        noise_scale=noise_scale,
+    )

@@ -8,9 +8,10 @@ from lrlab.core.model import MLP, Layer, Linear
 from lrlab.core.optimizer import Adam, AdamW, Optimizer, State
 from lrlab.core.regularizer import L2
 from lrlab.lecture.chapters.gradient_noise import gradient
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
+from lrlab.plotting.figures import Figure
 
 STEPS = 20
 LR = 1e-3

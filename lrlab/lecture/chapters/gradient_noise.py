@@ -6,9 +6,10 @@ from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import Layer, backward, forward, output_buffers, zeros
 from lrlab.core.optimizer import Momentum
 from lrlab.data.datasets import Dataset
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer
+from lrlab.plotting.figures import Figure
 
 BATCHES = 200
 LARGEST = 10  # times smaller than the training set, so that what a batch leaves out hardly matters

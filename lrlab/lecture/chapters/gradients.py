@@ -7,9 +7,10 @@ from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import Linear
 from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import L2
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
+from lrlab.plotting.figures import Figure
 
 LRS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 SIZES = (2, 4, 8, 16, 32, 64)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from lrlab.core.optimizer import SGD
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained
+from lrlab.plotting.figures import Figure
 from lrlab.training.diagnosis import diagnose
 
 FACTORS = {"much too high": 1e3, "right": 1.0, "much too low": 1e-3}

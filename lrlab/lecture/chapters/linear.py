@@ -6,9 +6,9 @@ from lrlab.core.optimizer import Momentum
 from lrlab.core.regularizer import L2
 from lrlab.core.schedule import Cosine
 from lrlab.data.spirals import Spirals
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
-from lrlab.plotting import figures
+from lrlab.plotting.figures import Figure, templates
 
 EXPECTED = {"cifar10": (0.39, 0.42), "digits": (0.93, 1.0)}
 PAIRS = 10_000
@@ -39,7 +39,7 @@ def measure(desk: ChapterTrainer) -> ChapterResult:
         ),
     )
     data = desk.load(desk.preset.full_data)
-    picture = figures.templates(chosen.weights["W1"], data.image_shape, data.classes)
+    picture = templates(chosen.weights["W1"], data.image_shape, data.classes)
     return ChapterResult(claims, (Figure(picture, "Each class's row of W as an image: its template."),))
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import Linear
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer
+from lrlab.plotting.figures import Figure
 from lrlab.training.evaluation import split_metrics as evaluated
 
 loss = SoftmaxCrossEntropy()

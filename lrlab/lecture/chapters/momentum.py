@@ -6,9 +6,10 @@ import numpy as np
 
 from lrlab.core.optimizer import Momentum, State
 from lrlab.core.schedule import Constant, Cosine
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer
+from lrlab.plotting.figures import Figure
 from lrlab.training.methods.test_function import FunctionDescent
 
 LR, RHO, STEPS = 0.001, 0.9, 200

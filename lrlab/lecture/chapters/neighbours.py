@@ -6,9 +6,10 @@ import numpy as np
 
 from lrlab.core.neighbours import KNN
 from lrlab.data.datasets import Dataset
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained
+from lrlab.plotting.figures import Figure
 from lrlab.training.methods.knn import BLOCK, NearestNeighbours, NeighbourCache, RunningMetrics
 
 KS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100)

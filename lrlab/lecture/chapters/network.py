@@ -10,9 +10,9 @@ from lrlab.core.optimizer import Adam, AdamW
 from lrlab.core.schedule import Cosine
 from lrlab.data.datasets import Dataset
 from lrlab.data.spirals import Spirals
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.trainer import ChapterTrainer, Trained
-from lrlab.plotting.figures import BLUE, GREEN, ORANGE, figure, png
+from lrlab.plotting.figures import BLUE, GREEN, ORANGE, Figure, figure, png
 
 HIDDEN = 100
 EXPECTED = 0.52  # with 100 hidden units on CIFAR-10

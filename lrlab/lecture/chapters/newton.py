@@ -11,9 +11,10 @@ from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import L2
 from lrlab.data.datasets import Digits
 from lrlab.errors import InputError
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained
+from lrlab.plotting.figures import Figure
 from lrlab.training.methods.newton import Newton
 
 STRENGTH = 0.1

@@ -1,9 +1,10 @@
 """Lecture 4.3: random search over W, not recommended."""
 
 from lrlab.core.optimizer import Momentum
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer
+from lrlab.plotting.figures import Figure
 from lrlab.training.methods.random_search import DRAWS_PER_EPOCH, RandomSearch
 
 EXPECTED, NEAR = 0.155, 0.02  # on CIFAR-10, and what the luck of 1,000 draws may change

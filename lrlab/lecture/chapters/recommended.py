@@ -6,9 +6,10 @@ from lrlab.core.model import MLP
 from lrlab.core.optimizer import AdamW, Momentum
 from lrlab.core.regularizer import L2
 from lrlab.core.schedule import Cosine
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained
+from lrlab.plotting.figures import Figure
 from lrlab.training.experiment import Experiment
 
 HIDDEN = 50

@@ -8,9 +8,10 @@ import numpy as np
 from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer, Regularizer
 from lrlab.core.schedule import Cosine
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
+from lrlab.plotting.figures import Figure
 
 STRENGTHS = tuple(np.logspace(-4, -0.5, 8).tolist())
 KINDS: dict[str, Callable[[float], Regularizer]] = {"L2": L2, "L1 (proximal)": L1Proximal, "elastic net": ElasticNet}

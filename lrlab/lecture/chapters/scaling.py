@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from lrlab.analysis.scaling.analysis import ScalingAnalysis, analyse
 from lrlab.core.optimizer import SGD
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained
+from lrlab.plotting.figures import Figure
 
 BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 LRS = {

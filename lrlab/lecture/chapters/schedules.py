@@ -6,9 +6,10 @@ from dataclasses import replace
 from lrlab.core.model import MLP
 from lrlab.core.optimizer import Momentum
 from lrlab.core.schedule import Constant, Cosine, InverseSqrt, LinearDecay, Schedule, Step, factor
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
+from lrlab.plotting.figures import Figure
 
 SCHEDULES: dict[str, Schedule] = {
     "constant": Constant(),

@@ -7,10 +7,10 @@ import numpy as np
 
 from lrlab.core.optimizer import SGD, Adam, Momentum, Optimizer, RMSprop
 from lrlab.core.test_functions import get_function
-from lrlab.lecture.claims import ChapterResult, Claim, Figure
+from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import COLOURS, Chart, Line, draw
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
-from lrlab.plotting.figures import figure, png
+from lrlab.plotting.figures import Figure, figure, png
 from lrlab.training.methods.test_function import FunctionDescent
 
 LRS = tuple(np.logspace(-4, 0, 9).tolist())
