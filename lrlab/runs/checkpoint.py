@@ -137,6 +137,8 @@ def _read(path: Path) -> Checkpoint:
         raise InputError(f"checkpoint {path} is damaged: its SHA-256 is another one")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
+    if METADATA not in arrays:
+        raise InputError(f"checkpoint {path} was written by an earlier version of lrlab")
     metadata: dict[str, Any] = json.loads(arrays.pop(METADATA).tobytes())
     points = metadata.pop("history")
     history = MetricHistory({name: [(int(epoch), value) for epoch, value in each] for name, each in points.items()})

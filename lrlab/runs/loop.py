@@ -15,6 +15,7 @@ from lrlab.runs import checkpoint, recorder
 from lrlab.runs.checkpoint import Checkpoint
 from lrlab.runs.history import MetricHistory
 from lrlab.runtime.signals import SignalHandler, handle_signals
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import TerminalStatus, Tracker
 from lrlab.training.experiment import EpochResult, Experiment, Member, Population
 
@@ -168,7 +169,7 @@ class TrainingLoop:
         if result.epoch > training.recorded_epochs:
             self._tracker.log_metrics(training.run_id, result.epoch, result.metrics)
         if result.diverged:
-            self._tracker.set_tags(training.run_id, {recorder.DIVERGED: "true"})
+            self._tracker.set_tags(training.run_id, {Tag.DIVERGED: "true"})
         if result.diverged or training.member.finished:
             self._on_end(training)
             self.end(training, "FAILED" if result.diverged else "FINISHED")

@@ -16,8 +16,6 @@ from lrlab.training.configuration import flat, to_record, to_yaml
 from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
 
-DIVERGED = Tag.DIVERGED
-
 
 def create_run(
     tracker: Tracker,

@@ -16,7 +16,6 @@ from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.experiment import EpochResult
 
 # Other kernels round differently, and training amplifies it: what two machines may differ by and still agree.
-REPRODUCES = Tag.REPLAY_OF  # tag: the run that was trained again
 RELATIVE_TOLERANCE = 1e-2
 ABSOLUTE_TOLERANCE = 1e-3
 
@@ -76,7 +75,7 @@ def reproduce(
     )
     length = max((len(points) for points in old.metrics.values()), default=0)
     with training_loop(tracker) as loop:
-        name, tags = f"reproduction of {old.name}", {REPRODUCES: run_id}
+        name, tags = f"reproduction of {old.name}", {Tag.REPLAY_OF: run_id}
         training = loop.start(experiment, population, slot=provenance.slot, name=name, tags=tags)
         for _ in range(length):
             for _, result in loop.train_epoch():

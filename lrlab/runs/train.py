@@ -113,7 +113,7 @@ def _keep(tracker: Tracker) -> Callable[[RecordedTraining], None]:
 def _check_stopped(run_id: str, name: str, status: str, tags: Mapping[str, str]) -> None:
     if Tag.PROVENANCE not in tags or Tag.PARENT in tags:
         raise InputError(f"run_id must name a run of lrlab train, got {run_id} ({name})")
-    if status == "FINISHED" or recorder.DIVERGED in tags:
+    if status == "FINISHED" or Tag.DIVERGED in tags:
         raise InputError(f"run {run_id} is over: there is nothing to go on with")
     process = tags.get(Tag.OWNER, "")
     if process != process_id.this_process() and not process_id.is_gone(process) and status == "RUNNING":

@@ -7,8 +7,9 @@ import pytest
 
 from lrlab.core.optimizer import SGD
 from lrlab.data.datasets import Dataset
-from lrlab.runs import checkpoint, recorder
+from lrlab.runs import checkpoint
 from lrlab.runs.loop import RecordedTraining, training_loop
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import MemoryTracker
 from lrlab.training.experiment import Experiment, Population
 from tests.training.single import single, train_epochs
@@ -44,7 +45,7 @@ def test_every_training_ends_after_its_own_epochs_with_its_own_curve(
         assert (run.name, run.status) == (f"{expected.epochs} epochs", "FINISHED")
         assert run.metrics == training.history.points
         assert [value for _, value in run.metrics["val/loss"]] == [metrics["val/loss"] for metrics in curve]
-        assert run.tags[recorder.LEARNING_RATE] == training.diagnosis != ""
+        assert run.tags[Tag.LEARNING_RATE] == training.diagnosis != ""
 
 
 def test_a_divergence_fails_its_run_alone_and_is_tagged(
@@ -56,10 +57,10 @@ def test_a_divergence_fails_its_run_alone_and_is_tagged(
         while loop.open:
             loop.train_epoch()
     assert tracker.get_run(wild.run_id).status == "FAILED"
-    assert tracker.get_run(wild.run_id).tags[recorder.DIVERGED] == "true"
+    assert tracker.get_run(wild.run_id).tags[Tag.DIVERGED] == "true"
     assert (wild.diverged, len(wild.history.values("val/loss"))) == (True, 1)
     assert tracker.get_run(calm.run_id).status == "FINISHED"
-    assert recorder.DIVERGED not in tracker.get_run(calm.run_id).tags
+    assert Tag.DIVERGED not in tracker.get_run(calm.run_id).tags
     assert len(calm.history.values("val/loss")) == 3
 
 

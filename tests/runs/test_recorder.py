@@ -10,6 +10,7 @@ from lrlab.data.datasets import Dataset
 from lrlab.runs import recorder
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import MemoryTracker
 from lrlab.training.configuration import to_record, to_yaml
 from lrlab.training.experiment import Experiment
@@ -23,8 +24,8 @@ def test_a_run_holds_what_is_needed_to_repeat_it(dataset: Dataset, experiment: C
     run = tracker.get_run(recorder.create_run(tracker, population, member, name="n", parent="p", tags={"t": "1"}))
     assert (run.name, run.parent, run.status, run.tags["t"]) == ("n", "p", "RUNNING", "1")
     assert run.config == to_yaml(to_record(experiment()))
-    assert Provenance.from_json(run.tags[recorder.PROVENANCE]) == Provenance.of(population, member)
-    assert json.loads(run.tags[recorder.PROVENANCE])["slot"] == 2
+    assert Provenance.from_json(run.tags[Tag.PROVENANCE]) == Provenance.of(population, member)
+    assert json.loads(run.tags[Tag.PROVENANCE])["slot"] == 2
     assert (run.params["optimizer"], run.params["optimizer.lr"]) == ("sgd", "0.1")
 
 
@@ -58,9 +59,9 @@ def test_only_a_training_with_a_learning_rate_is_diagnosed(
     assert recorder.log_diagnosis(tracker, run_id, experiment(), dataset, MetricHistory()) == ""
     memory = experiment(method=NearestNeighbours(), model=KNN())
     assert recorder.log_diagnosis(tracker, run_id, memory, dataset, history) == ""
-    assert recorder.LEARNING_RATE not in tracker.get_run(run_id).tags
+    assert Tag.LEARNING_RATE not in tracker.get_run(run_id).tags
     assert recorder.log_diagnosis(tracker, run_id, experiment(), dataset, history) == "diverged"
-    assert tracker.get_run(run_id).tags[recorder.LEARNING_RATE] == "diverged"
+    assert tracker.get_run(run_id).tags[Tag.LEARNING_RATE] == "diverged"
 
 
 def test_weights_and_plots_are_attached(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:

@@ -3,7 +3,8 @@ import pytest
 
 from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining, training_loop
-from lrlab.runs.reproduce import REPRODUCES, compare, reproduce
+from lrlab.runs.reproduce import compare, reproduce
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import MemoryTracker
 from lrlab.training.configuration import experiment as make
 from tests.config.test_compose_all import composed
@@ -38,7 +39,7 @@ def test_exactly_the_recorded_epochs_are_trained_again(tracker: MemoryTracker, e
     assert (found.verdict, found.max_abs_difference, found.environment_changes) == ("identical", 0, {})
     assert watched == [(epoch, epochs) for epoch in range(1, epochs + 1)]
     assert again.metrics == tracker.get_run(training.run_id).metrics
-    assert (again.status, again.tags[REPRODUCES]) == ("FINISHED", training.run_id)
+    assert (again.status, again.tags[Tag.REPLAY_OF]) == ("FINISHED", training.run_id)
     assert found.metrics == {name: points[-1][1] for name, points in again.metrics.items()}
 
 
