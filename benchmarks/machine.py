@@ -4,12 +4,14 @@ import os
 import platform
 import subprocess
 import time
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bench import ROOT
-from lrlab.runtime.environment import cores, describe
+from lrlab.runs.provenance import Environment
+from lrlab.runtime.environment import cores
 
 
 def about() -> dict[str, Any]:
@@ -23,7 +25,7 @@ def about() -> dict[str, Any]:
         "load": os.getloadavg()[0],
         "commit": commit(),
         "packages": {name: version(name) for name in ("numpy", "optuna", "mlflow", "hydra-core")},
-        **describe(),
+        **asdict(Environment.current()),
     }
 
 

@@ -29,7 +29,7 @@ SEAMS = {
         "optuna.trial:Trial.set_user_attr",
     ),
     "tracking": (
-        "lrlab.runs.recorder:start",
+        "lrlab.runs.recorder:create_run",
         "lrlab.tracking.mlflow_tracker:MlflowTracker.log_metrics",
         "lrlab.tracking.mlflow_tracker:MlflowTracker.set_tags",
         "lrlab.tracking.mlflow_tracker:MlflowTracker.end_run",
