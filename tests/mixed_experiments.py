@@ -1,26 +1,29 @@
 """Every choice for every part of an experiment, and mixed companies of experiments made from them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
 from lrlab.core.loss import SoftmaxCrossEntropy
-from lrlab.core.model import MLP, Linear
+from lrlab.core.model import MLP, Linear, Model
 from lrlab.core.optimizer import SGD, Adam, AdamW, Momentum, RMSprop
-from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer
-from lrlab.core.schedule import Constant, Cosine, InverseSqrt, LinearDecay, Step
+from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer, Regularizer
+from lrlab.core.schedule import Constant, Cosine, InverseSqrt, LinearDecay, Schedule, Step
 from lrlab.training.experiment import Experiment
 
-MODELS = (Linear(init_scale=0.1), MLP([9]), MLP([9, 7]))
+T = TypeVar("T")
+MODELS: tuple[Model, ...] = (Linear(init_scale=0.1), MLP([9]), MLP([9, 7]))
 LOSSES = (SoftmaxCrossEntropy(),)
-REGULARIZERS = (
+REGULARIZERS: tuple[Regularizer, ...] = (
     NoRegularizer(),
     L1(strength=0.003),
     L2(strength=0.02),
     ElasticNet(strength=0.01, l1_ratio=0.3),
 )
 PROXIMAL = (L1Proximal(strength=0.05),)  # act after the step, not through a gradient
-OPTIMIZERS = (
+OPTIMIZERS: tuple[SGD | Momentum | RMSprop | Adam | AdamW, ...] = (
     SGD(lr=0.1),
     Momentum(lr=0.03, rho=0.8),
     Momentum(lr=0.02, nesterov=True),
@@ -28,7 +31,7 @@ OPTIMIZERS = (
     Adam(lr=0.01, beta1=0.8, beta2=0.99),
     AdamW(lr=0.01, weight_decay=0.2),
 )
-SCHEDULES = (
+SCHEDULES: tuple[Schedule, ...] = (
     Constant(),
     Constant(warmup=0.2),
     Step(warmup=0.1, every=0.25, gamma=0.3),
@@ -43,8 +46,8 @@ def mixed_experiments(plain: Experiment, size: int, seed: int) -> list[Experimen
     """Random experiments that can train in one population of microbatch 8."""
     rng = np.random.default_rng(seed)
 
-    def any_of(choices: tuple) -> object:
-        return choices[rng.integers(len(choices))]
+    def any_of(choices: Sequence[T]) -> T:
+        return choices[int(rng.integers(len(choices)))]
 
     return [
         replace(

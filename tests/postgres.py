@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 PROGRAMS = ("initdb", "postgres", "pg_isready")
 
@@ -31,7 +32,7 @@ def running(folder: Path) -> Iterator[str]:
     assert bin_
     data = folder / "data"
     data.mkdir(mode=0o700)
-    as_nobody = {}
+    as_nobody: dict[str, Any] = {}
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
         for place in (folder, data):
@@ -42,16 +43,37 @@ def running(folder: Path) -> Iterator[str]:
                 parent.chmod(parent.stat().st_mode | 0o011)
     log = data.parent / "log"
     with log.open("wb") as output:
-        setup = [bin_ / "initdb", "-D", data, "-U", "lrlab", "--auth=trust", "--no-sync", "--locale=C", "-E", "UTF8"]
+        setup: list[str | Path] = [
+            bin_ / "initdb",
+            "-D",
+            data,
+            "-U",
+            "lrlab",
+            "--auth=trust",
+            "--no-sync",
+            "--locale=C",
+            "-E",
+            "UTF8",
+        ]
         subprocess.run(setup, check=True, stdout=output, stderr=output, cwd=data, **as_nobody)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        command = [bin_ / "postgres", "-D", data, "-p", str(port), "-k", data, "-c", "listen_addresses=127.0.0.1"]
+        command: list[str | Path] = [
+            bin_ / "postgres",
+            "-D",
+            data,
+            "-p",
+            str(port),
+            "-k",
+            data,
+            "-c",
+            "listen_addresses=127.0.0.1",
+        ]
         fast = ("-c", "fsync=off", "-c", "max_connections=60")
         server = subprocess.Popen([*command, *fast], stdout=output, stderr=output, cwd=data, **as_nobody)
         try:
-            ready = [bin_ / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
+            ready: list[str | Path] = [bin_ / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
             for _ in range(600):
                 assert server.poll() is None, log.read_text()
                 if subprocess.run(ready, stdout=output, stderr=output).returncode == 0:

@@ -90,7 +90,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def refused(arguments: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     try:
-        code = main(arguments)
+        code: str | int | None = main(arguments)
     except SystemExit as stop:
         code = stop.code
     lines = capsys.readouterr().err.strip().splitlines()

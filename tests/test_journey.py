@@ -53,7 +53,11 @@ def test_best(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert set(best) == {"study", "trial", "run_id", "value", "params", "metrics", "config"}
     complete = [trial for trial in trials(place) if trial.state.name == "COMPLETE"]
-    assert best["value"] == min(trial.value for trial in complete) == best["metrics"]["val/loss"]
+    assert (
+        best["value"]
+        == min(trial.value for trial in complete if trial.value is not None)
+        == best["metrics"]["val/loss"]
+    )
     assert best["config"]["optimizer"]["lr"] == best["params"]["optimizer.lr"]
 
 

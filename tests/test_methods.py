@@ -70,7 +70,9 @@ def test_the_shipped_sweep_over_neighbours(capsys: pytest.CaptureFixture[str]) -
     assert set(best["params"]) == {"model.k", "model.metric"}
     assert best["value"] == best["metrics"]["val/accuracy"] > 0.9
     with Mlflow().open() as tracker:
-        trials = tracker.child_runs(tracker.get_run(best["run_id"]).parent)
+        parent = tracker.get_run(best["run_id"]).parent
+        assert parent
+        trials = tracker.child_runs(parent)
     assert len(trials) == 18
     assert max(trial.metrics["val/accuracy"][-1][1] for trial in trials) == best["value"]
 
@@ -85,7 +87,9 @@ def test_methods_meet_in_one_sweep(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["best", study, "--json"]) == 0
         best = json.loads(capsys.readouterr().out)
         with Mlflow().open() as tracker:
-            trials = tracker.child_runs(tracker.get_run(best["run_id"]).parent)
+            parent = tracker.get_run(best["run_id"]).parent
+            assert parent
+            trials = tracker.child_runs(parent)
         assert [trial.status for trial in trials] == ["FINISHED"] * count
         assert best["value"] == min(trial.metrics["val/loss"][-1][1] for trial in trials)
 

@@ -17,6 +17,7 @@ from benchmarks.bench import Bench
 from benchmarks.measurement import Row
 from benchmarks.results import Result
 from lrlab.cli import app
+from lrlab.config.choices import shipped_folder
 from lrlab.runtime.environment import limit_blas
 from lrlab.training.configuration import experiment
 from lrlab.training.experiment import Experiment, Population
@@ -90,7 +91,7 @@ def population(cell: Cell, settings: Sequence[str]) -> Population:
 
 def composed(overrides: Sequence[str]) -> Experiment:
     """The experiment that lrlab trains, given these overrides."""
-    with initialize_config_dir(str(app.folder("conf")), version_base="1.3"):
+    with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
         return experiment(app.resolve(compose("config", list(overrides))))
 
 

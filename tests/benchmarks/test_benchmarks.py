@@ -6,9 +6,12 @@ import math
 import os
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,7 +73,7 @@ def test_results_come_back_from_their_files(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_panel_can_be_drawn() -> None:
-    at = {
+    at: dict[str, dict[str, Any]] = {
         "linear": {},
         "engine": {"width": 8, "batches": [64], "optimizer": "sgd"},
         "overhead": {"trials": 100, "part": "study"},
@@ -92,7 +95,7 @@ def test_sides_alternate_and_take_turns_in_beginning(tmp_path: Path) -> None:
 
     with watching("test") as watch:
         bench = Bench(tmp_path, quick=True, repeats=3, watch=watch)
-        samples = bench.alternate({name: lambda number, name=name: side(name, number) for name in "ab"})
+        samples = bench.alternate({name: partial(side, name) for name in "ab"})
     assert said == ["a0", "b0", "b1", "a1", "a2", "b2"]
     assert samples == {"a": [0.0, 1.0, 2.0], "b": [0.0, 1.0, 2.0]}
 
@@ -127,7 +130,7 @@ def test_rate_counts_the_multiplies_of_every_member(monkeypatch: pytest.MonkeyPa
     cohort = engine.population(cell, ["data=digits", "epochs=1"])
     assert [member.experiment.batch_size for member in cohort.members] == [32, 64, 32, 64]
     assert (cohort.width, cohort.microbatch) == (4, 32)
-    monkeypatch.setattr(engine.time, "perf_counter", iter((0.0, 2.0)).__next__)
+    monkeypatch.setattr(time, "perf_counter", iter((0.0, 2.0)).__next__)
     samples = 4 * 1077 + 2 * 360
     assert engine.rate(cohort) == pytest.approx(4 * 64 * 10 * samples / 2 / 1e9)
     assert [member.epoch for member in cohort.members] == [1] * 4
@@ -149,8 +152,8 @@ def test_clock_books_each_second_to_the_innermost_seam(monkeypatch: pytest.Monke
         def inner(self) -> None:
             now[0] += 4
 
-    monkeypatch.setattr(profile.time, "thread_time", lambda: now[0])
-    monkeypatch.setattr(profile.time, "process_time", lambda: now[0])
+    monkeypatch.setattr(time, "thread_time", lambda: now[0])
+    monkeypatch.setattr(time, "process_time", lambda: now[0])
     monkeypatch.setattr(sys.modules[__name__], "Shop", Shop, raising=False)
     clock = profile.Clock()
     clock.wrap(f"{__name__}:Shop.outer", "out")

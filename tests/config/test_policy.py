@@ -67,7 +67,7 @@ def stranger(text: str) -> None:
 def test_files(text: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stranger(text)
     try:
-        code = main(["sweep", "stranger", "hydra.sweeper.n_trials=1", "optimizer.lr=interval(0.1,1)"])
+        code: str | int | None = main(["sweep", "stranger", "hydra.sweeper.n_trials=1", "optimizer.lr=interval(0.1,1)"])
     except SystemExit as stop:
         code = stop.code
     out, err = capsys.readouterr()

@@ -87,7 +87,8 @@ class Lab:
         """The processes that run trials now."""
         queue = self.queue()
         found = {owner for trial in queue.running() for owner in claimants(trial)} if queue else set()
-        return [int(ProcessId.parse(owner).pid) for owner in found if not is_gone(owner)]
+        processes = [ProcessId.parse(owner) for owner in found if not is_gone(owner)]
+        return [int(process.pid) for process in processes if process]
 
     def wait(self, happened: Callable[[], object], process: "subprocess.Popen[str]", seconds: float = 120) -> bool:
         """Whether it happened before the process ended."""

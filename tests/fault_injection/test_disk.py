@@ -58,7 +58,9 @@ def test_a_full_disk(lab: Lab, file: str, room: int, workers: tuple[str, ...]) -
     else:
         assert lab.resume() == 0
     lab.check(TRIALS)
-    after = {trial.number: trial.value for trial in lab.queue().trials(TrialState.COMPLETE)}
+    queue = lab.queue()
+    assert queue
+    after = {trial.number: trial.value for trial in queue.trials(TrialState.COMPLETE)}
     assert before.items() <= after.items()
 
 

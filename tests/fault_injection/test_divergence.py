@@ -1,5 +1,6 @@
 """Trials that diverge: FAIL within an epoch, never best, and the sweep goes on to its end."""
 
+from contextlib import chdir
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from lrlab.cli.main import main
 from lrlab.core.optimizer import SGD
 from lrlab.sweep.study.queue import TrialCounts
 from lrlab.training.population import StackedPopulation
-from tests.fault_injection.lab import Lab, chdir
+from tests.fault_injection.lab import Lab
 
 
 def test_a_learning_rate_of_a_million(lab: Lab) -> None:

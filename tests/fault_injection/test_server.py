@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, chdir, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,8 @@ import pytest
 from lrlab.cli.main import main
 from lrlab.sweep.study.state import STATE
 from lrlab.tracking.client_store import Mlflow
-from tests.fault_injection.lab import Lab, chdir
-from tests.tracking.faulty_proxy import FaultyProxy
+from tests.fault_injection.lab import Lab
+from tests.tracking.faulty_proxy import FaultyProxy, Mode
 
 pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 TRIALS, EPOCHS = 24, 40
@@ -70,7 +70,7 @@ def served(lab: Lab) -> Iterator[Server]:
         server.kill()
 
 
-def timed(lab: Lab, uri: str, *further: str) -> "subprocess.Popen[str]":
+def timed(lab: Lab, uri: str, *further: str) -> "AbstractContextManager[subprocess.Popen[str]]":
     return lab.running(lab.command(TRIALS, f"epochs={EPOCHS}", "population.width=4", f"tracking.uri={uri}", *further))
 
 
@@ -84,7 +84,7 @@ def complete(lab: Lab) -> int:
         runs = [run for parent in parents for run in tracker.child_runs(parent)]
         assert tracker._store.unfinished_runs() == []
     assert sorted(int(run.tags["lrlab.trial"]) for run in runs) == list(range(TRIALS))
-    points = Counter()
+    points: Counter[str] = Counter()
     for run in runs:
         trial = queue.trials()[int(run.tags["lrlab.trial"])]
         epochs = EPOCHS if trial.value is not None else max(step for step, _ in run.metrics["val/loss"])
@@ -125,10 +125,11 @@ def test_a_server_that_is_killed(lab: Lab, seconds: int) -> None:
 
 
 @pytest.mark.parametrize("mode", ["error", "hang", "slow"])
-def test_a_server_that_does_not_do_its_work(lab: Lab, mode: str) -> None:
+def test_a_server_that_does_not_do_its_work(lab: Lab, mode: Mode) -> None:
     took = {}
+    modes: tuple[Mode, ...] = ("open", mode)
     with served(lab) as server, FaultyProxy(server.port) as gate:
-        for each in ("open", mode):
+        for each in modes:
             place = Lab(lab.place / each)
             place.place.mkdir()
             start = time.monotonic()

@@ -78,7 +78,8 @@ def test_several_sweeps_begin_and_share_one_study(lab: Lab, kind: str, request: 
     """All of them start at once with a name that nobody has used, so they also make the study together."""
     url = {"journal": None, "sqlite": "sqlite:///outputs/studies.db"}.get(kind, "")
     shared = Lab(lab.place, request.getfixturevalue("postgresql") if url == "" else url)
-    trials, place = 12, ()
+    trials = 12
+    place: tuple[str, ...] = ()
     if shared.storage_url:
         place = ("hydra.sweeper.storage=${oc.env:LRLAB_TEST_STORAGE}",)
         os.environ["LRLAB_TEST_STORAGE"] = shared.storage_url

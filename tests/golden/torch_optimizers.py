@@ -6,6 +6,7 @@ The problem is L(w) = sum a (w - c)^2 / 2 in float64, ten updates, the learning 
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,7 +15,7 @@ MINIMUM = [1.0, -2.0, 0.5, 3.0, -10.0]
 START = [0.3, 0.2, -1.5, 2.0, 0.0]
 UPDATES = 10
 
-CALLS = {
+CALLS: dict[str, dict[str, Any]] = {
     "SGD": dict(lr=0.05),
     "SGD, weight decay": dict(lr=0.05, weight_decay=0.3),
     "SGD, momentum": dict(lr=0.02, momentum=0.9),
@@ -26,7 +27,7 @@ CALLS = {
 }
 
 
-def trajectory(optimizer: str, arguments: dict) -> list[list[float]]:
+def trajectory(optimizer: str, arguments: dict[str, Any]) -> list[list[float]]:
     """The parameters after each update."""
     a, c, w = (torch.tensor(values, dtype=torch.float64) for values in (CURVATURE, MINIMUM, START))
     w.requires_grad_()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from itertools import pairwise
 from math import cos, pi, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def sgd(lr: float) -> Optimizer:
 
 
 def momentum(lr: float, rho: float, nesterov: bool) -> Optimizer:
-    v = 0.0
+    v: Array | float = 0.0
 
     def update(w: Array, g: Array, t: int, factor: float) -> Array:
         nonlocal v
@@ -31,7 +32,7 @@ def momentum(lr: float, rho: float, nesterov: bool) -> Optimizer:
 
 
 def rmsprop(lr: float, beta: float, eps: float) -> Optimizer:
-    s = 0.0
+    s: Array | float = 0.0
 
     def update(w: Array, g: Array, t: int, factor: float) -> Array:
         nonlocal s
@@ -42,7 +43,8 @@ def rmsprop(lr: float, beta: float, eps: float) -> Optimizer:
 
 
 def adam(lr: float, beta1: float, beta2: float, eps: float, weight_decay: float = 0) -> Optimizer:
-    m = v = 0.0
+    m: Array | float = 0.0
+    v: Array | float = 0.0
 
     def update(w: Array, g: Array, t: int, factor: float) -> Array:
         nonlocal m, v
@@ -55,9 +57,15 @@ def adam(lr: float, beta1: float, beta2: float, eps: float, weight_decay: float 
     return update
 
 
-OPTIMIZERS = {"SGD": sgd, "Momentum": momentum, "RMSprop": rmsprop, "Adam": adam, "AdamW": adam}
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "SGD": sgd,
+    "Momentum": momentum,
+    "RMSprop": rmsprop,
+    "Adam": adam,
+    "AdamW": adam,
+}
 
-DECAYS = {
+DECAYS: dict[str, Callable[..., float]] = {
     "Constant": lambda t, T: 1.0,
     "Step": lambda t, T, every, gamma: gamma ** (t // (every * T)),
     "Cosine": lambda t, T, floor: floor + 0.5 * (1 - floor) * (1 + cos(t * pi / T)),
@@ -65,7 +73,7 @@ DECAYS = {
     "InverseSqrt": lambda t, T, timescale: sqrt(timescale / (timescale + t)),
 }
 
-PENALTY_GRADIENTS = {
+PENALTY_GRADIENTS: dict[str, Callable[..., Array]] = {
     "NoRegularizer": lambda W, strength: 0 * W,
     "L1": lambda W, strength: strength * np.sign(W),
     "L1Proximal": lambda W, strength: 0 * W,
@@ -74,7 +82,7 @@ PENALTY_GRADIENTS = {
 }
 
 
-def schedule(part: object, t: int, T: int) -> float:
+def schedule(part: Any, t: int, T: int) -> float:
     fields = asdict(part)
     warmup = round(fields.pop("warmup") * T)
     return t / warmup if t < warmup else DECAYS[type(part).__name__](t - warmup, T - warmup, **fields)
@@ -136,13 +144,11 @@ def gradient_noise(parameters: list[Array], x: Array, y: Array, microbatch: int)
     for i in range(0, B, b):
         part = gradients(parameters, forward(parameters, x[i : i + b]), y[i : i + b])
         squares.append(norm(part) ** 2)
-    small, large = np.mean(squares), norm(gradients(parameters, forward(parameters, x), y)) ** 2
+    small, large = float(np.mean(squares)), norm(gradients(parameters, forward(parameters, x), y)) ** 2
     return (B * large - b * small) / (B - b), (small - large) / (1 / b - 1 / B)
 
 
-def train(
-    experiment: object, dataset: object, order_seed: int, first_epoch: int, microbatch: int
-) -> list[dict[str, float]]:
+def train(experiment: Any, dataset: Any, order_seed: int, first_epoch: int, microbatch: int) -> list[dict[str, float]]:
     """The metrics of every epoch."""
     e, x, y = experiment, dataset.x.astype(np.float64), dataset.y
     N, B = len(dataset.train), e.batch_size

@@ -10,8 +10,8 @@ import yaml
 
 from lrlab.core.model import MLP, Model
 from lrlab.data.datasets import Dataset
-from lrlab.training.experiment import Experiment
-from lrlab.training.member import BLOCK, StackedMember
+from lrlab.training.experiment import Experiment, Member
+from lrlab.training.member import BLOCK
 from lrlab.training.population import StackedPopulation
 from tests import mixed_experiments
 from tests.parity import naive
@@ -61,10 +61,10 @@ def test_every_choice_of_conf_takes_part(group: str) -> None:
     assert set(choices) == {f"{type(part).__module__}.{type(part).__name__}" for part in tables[group]}
 
 
-def train(population: StackedPopulation, company: list[Experiment]) -> dict[StackedMember, list[dict[str, float]]]:
+def train(population: StackedPopulation, company: list[Experiment]) -> dict[Member, list[dict[str, float]]]:
     """Train all of them; who ends makes room for the next, at an epoch boundary."""
     waiting = list(company)
-    curves = defaultdict(list)
+    curves: dict[Member, list[dict[str, float]]] = defaultdict(list)
     while waiting or population.members:
         while waiting and population.free_slots:
             population.admit(waiting.pop(0))

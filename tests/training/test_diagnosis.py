@@ -9,7 +9,7 @@ from lrlab.core.optimizer import SGD
 from lrlab.core.schedule import Cosine, Schedule
 from lrlab.data.datasets import Digits
 from lrlab.training.diagnosis import diagnose
-from lrlab.training.experiment import Experiment
+from lrlab.training.experiment import Experiment, Member
 
 T = np.arange(12)
 COSINE = (1 + np.cos(np.pi * (T + 1) / 12)) / 2
@@ -75,7 +75,7 @@ def test_real_trainings_on_digits(
     dataset = plain.data.load()
     cohort = plain.method.new_population(plain, dataset, width=4, microbatch=32)
     members = [cohort.admit(replace(plain, optimizer=SGD(lr))) for lr in (3e-4, 3e-3, 0.3, too_high)]
-    curves = {member: ([], []) for member in members}
+    curves: dict[Member, tuple[list[float], list[float]]] = {member: ([], []) for member in members}
     for _ in range(plain.epochs):
         for event in cohort.train_epoch():
             curves[event.member][0].append(event.metrics["train/loss"])

@@ -8,13 +8,13 @@ import pytest
 from lrlab.core.model import MLP, Linear, Model
 from lrlab.core.optimizer import SGD, Momentum
 from lrlab.data.datasets import Dataset
-from lrlab.training.experiment import EpochResult, Experiment
+from lrlab.training.experiment import EpochResult, Experiment, Member
 from lrlab.training.member import StackedMember
 from lrlab.training.population import EVALUATION_BATCH, MAX_MICROBATCH, StackedPopulation, microbatch_for, microbatches
 from tests import mixed_experiments
 
 Curve = list[dict[str, float]]
-MODELS = [Linear(), MLP([24, 12])]
+MODELS: list[Model] = [Linear(), MLP([24, 12])]
 
 
 def new(dataset: Dataset, model: Model, *, width: int = 8, first_epoch: int = 0, seed: int = 3) -> StackedPopulation:
@@ -23,7 +23,7 @@ def new(dataset: Dataset, model: Model, *, width: int = 8, first_epoch: int = 0,
 
 
 def train(population: StackedPopulation, members: list[StackedMember], epochs: int) -> list[Curve]:
-    curves: dict[StackedMember, Curve] = {member: [] for member in population.members}
+    curves: dict[Member, Curve] = {member: [] for member in population.members}
     for _ in range(epochs):
         for event in population.train_epoch():
             curves[event.member].append(event.metrics)

@@ -1,15 +1,16 @@
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from lrlab.core.model import Linear
-from lrlab.core.neighbours import KNN
+from lrlab.core.neighbours import KNN, nearest
 from lrlab.data.datasets import Dataset, Digits
 from lrlab.errors import InputError
-from lrlab.training.experiment import Experiment
+from lrlab.training.experiment import Experiment, Member
 from lrlab.training.methods import knn
 from lrlab.training.methods.knn import BLOCK, NearestNeighbours
 from lrlab.training.methods.random_search import RandomSearch
@@ -45,9 +46,13 @@ def test_votes_like_scikit_learn(dataset: Dataset, experiment: Make, k: int, met
 def test_members_of_one_metric_share_the_search(
     dataset: Dataset, experiment: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searches = []
-    real = knn.nearest
-    monkeypatch.setattr(knn, "nearest", lambda *given: searches.append(given[2]) or real(*given))
+    searches: list[int] = []
+
+    def recorded(x: Any, queries: Any, k: int, *arguments: Any) -> Any:
+        searches.append(k)
+        return nearest(x, queries, k, *arguments)
+
+    monkeypatch.setattr(knn, "nearest", recorded)
     experiments = [experiment(method=NearestNeighbours(), model=KNN(k)) for k in (1, 3, 100)]
     assert len({e.method.compatibility_key(e) for e in experiments}) == 1
     assert experiments[0].method.compatibility_key(experiments[0]) != NearestNeighbours().compatibility_key(
@@ -55,7 +60,7 @@ def test_members_of_one_metric_share_the_search(
     )
     cohort = NearestNeighbours().new_population(experiments[0], dataset, width=3, microbatch=1)
     members = [cohort.admit(e) for e in experiments]
-    together = {member: [] for member in members}
+    together: dict[Member, list[Mapping[str, float]]] = {member: [] for member in members}
     while not members[0].finished:
         for event in cohort.train_epoch():
             together[event.member].append(event.metrics)
@@ -68,7 +73,7 @@ def test_looks_at_pixels(experiment: Make) -> None:
     """Of digits: whole numbers from 0 to 16, not the standardized ones."""
     dataset = Digits().load()
     x, x_test = dataset.pixels()
-    assert (x.dtype, x_test.dtype) == (np.uint8, np.uint8)
+    assert x.dtype == x_test.dtype == np.uint8
     assert (x.max(), x_test.max()) == (16, 16)
     np.testing.assert_allclose(np.corrcoef(x.ravel(), dataset.x.ravel())[0, 1], 1)
     np.testing.assert_allclose(np.corrcoef(x_test.ravel(), dataset.x_test.ravel())[0, 1], 1)

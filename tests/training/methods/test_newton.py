@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from lrlab.core.regularizer import L1, L2
 from lrlab.data.datasets import Dataset, Digits
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment
-from lrlab.training.methods.newton import Newton
+from lrlab.training.methods.newton import Newton, NewtonLearner
+from lrlab.training.sequential import SequentialMember
 from tests.training.single import single, train_epochs
 
 Make = Callable[..., Experiment]
@@ -51,6 +53,8 @@ def test_the_line_search_tames_the_first_steps(dataset: Dataset, experiment: Mak
     wanted = experiment(method=Newton(steps=100), regularizer=L2(strength))
     cohort = single(wanted, dataset)
     (member,) = cohort.members
+    assert isinstance(member, SequentialMember)
+    assert isinstance(member.learner, NewtonLearner)
     member.learner._w *= 300
     member.learner._p, member.learner._g = member.learner._slope(member.learner._w)
     losses, lengths = [member.learner._loss(member.learner._w)], []
@@ -102,7 +106,7 @@ def test_refuses_what_is_too_large(dataset: Dataset, experiment: Make) -> None:
         ("largest", 1.0, "an integer >= 1"),
     ],
 )
-def test_refuses_a_setting(field: str, bad: object, rule: str) -> None:
+def test_refuses_a_setting(field: str, bad: Any, rule: str) -> None:
     with pytest.raises(InputError) as refusal:
         Newton(**{field: bad})
     assert str(refusal.value) == f"method.{field} must be {rule}, got {bad!r}"

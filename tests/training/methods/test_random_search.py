@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def test_the_seed_decides(experiment: Make, dataset: Dataset) -> None:
 
 
 @pytest.mark.parametrize("bad", [0, -3, 2.5, "many", None])
-def test_refuses(bad: object) -> None:
+def test_refuses(bad: Any) -> None:
     with pytest.raises(InputError) as refusal:
         RandomSearch(draws=bad)
     assert str(refusal.value) == f"method.draws must be an integer >= 1, got {bad!r}"
