@@ -3,7 +3,6 @@
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +13,14 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
 from lrlab.cli import console
 from lrlab.config.choices import shipped_folder
+from lrlab.config.composition_errors import one_line
 from lrlab.config.instantiate import instantiate
 from lrlab.config.policy import check_arguments, check_recorded
-from lrlab.config.validation import choice
+from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
@@ -164,24 +164,13 @@ def check(config: Mapping[str, Any]) -> Experiment:
     wanted.check_fits(wanted.data.load())
     choice("objective", config["objective"], OBJECTIVES)
     tracking(config)
-    check_writable(config["outputs"])
+    writable_directory("outputs", Path(config["outputs"]))
     return wanted
 
 
 def verify_tracking(config: Mapping[str, Any]) -> None:
     """Refuse a place for the runs that cannot be reached."""
     tracking(config).verify(config["outputs"])
-
-
-def check_writable(outputs: str) -> None:
-    """Refuse an output directory in which nothing can be created; leaves no trace."""
-    place = Path(outputs).absolute()
-    nearest = next(parent for parent in (place, *place.parents) if parent.exists())
-    try:
-        tempfile.TemporaryDirectory(dir=nearest).cleanup()
-    except OSError as error:
-        reason = error.strerror
-        raise InputError(f"outputs must be a directory that can be written, got {outputs!r} ({reason})") from error
 
 
 def open_tracker(config: Mapping[str, Any]) -> "Tracker":
@@ -282,12 +271,3 @@ def run(arguments: Sequence[str]) -> int:
         if before[1] is not None:
             os.environ["HYDRA_FULL_ERROR"] = before[1]
     return 0
-
-
-def one_line(error: BaseException) -> str:
-    """The message of an error; for a key that does not exist, with the keys that do."""
-    cause = error.__cause__
-    if isinstance(cause, ConfigKeyError | ConfigAttributeError) and cause.parent_node is not None:
-        allowed = ", ".join(str(key) for key in cause.parent_node if not str(key).startswith("_"))
-        return f"{cause.full_key} is no config key; allowed here: {allowed}"
-    return " ".join(str(error).partition("Config search path:")[0].split())

@@ -10,18 +10,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from lrlab.config.hydra_compat import CORE_PLUGINS, Hydra, create_config_search_path, get_args_parser
 from lrlab.config.schema import PARTS, SETTINGS
 from lrlab.errors import InputError
 
-PLUGINS = ("hydra_plugins.", "hydra._internal.core_plugins.")
+PLUGINS = ("hydra_plugins.", CORE_PLUGINS)
 HANDLERS = ("logging.StreamHandler", "logging.FileHandler", "logging.NullHandler", "rich.logging.RichHandler")
 STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 THREADS = re.compile(r"[A-Z]+(_[A-Z]+)*_NUM_THREADS")

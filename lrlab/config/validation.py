@@ -1,9 +1,13 @@
 """Checks of configuration values: every refusal names the key, what is allowed and what was given."""
 
+import errno
 import math
 import operator
+import os
+import tempfile
 from collections.abc import Collection
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 from lrlab.errors import InputError
@@ -60,3 +64,28 @@ def flag(key: str, value: Any) -> None:
     """Refuse a value that is not true or false."""
     if not isinstance(value, bool):
         raise InputError(f"{key} must be true or false, got {value!r}")
+
+
+def writable_directory(key: str, path: Path) -> None:
+    """Refuse a directory in which nothing can be created, or that cannot be created; leave no trace.
+
+    Raises:
+        InputError: for example ``outputs cannot be written, got '/proc/x': Permission denied``.
+    """
+    nearest = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
+    try:
+        tempfile.TemporaryDirectory(dir=nearest).cleanup()
+    except OSError as error:
+        raise InputError(f"{key} cannot be written, got {str(path)!r}: {error.strerror}") from error
+
+
+def writable_file(key: str, path: Path) -> None:
+    """Refuse a file that cannot be written or created; leave no trace, nor open it.
+
+    To close an SQLite database takes from this process the locks that it holds on it.
+    """
+    if not path.exists():
+        writable_directory(key, path)
+    elif path.is_dir() or not os.access(path, os.W_OK):
+        reason = os.strerror(errno.EISDIR if path.is_dir() else errno.EACCES)
+        raise InputError(f"{key} cannot be written, got {str(path)!r}: {reason}")

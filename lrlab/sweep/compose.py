@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 
+from lrlab.config.composition_errors import one_line
 from lrlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -136,15 +137,3 @@ def _key(override: str) -> str:
 def _overlap(a: str, b: str) -> bool:
     """Whether one key is the other, or inside it."""
     return f"{a}.".startswith(f"{b}.") or f"{b}.".startswith(f"{a}.")
-
-
-def one_line(error: BaseException) -> str:
-    """What a composition error of Hydra says, in one line with the keys or choices there are."""
-    cause = error.__cause__
-    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, DictConfig):
-        keys = ", ".join(str(key) for key in cause.parent_node if key != "hydra")
-        return f"the config has no key {cause.full_key}" + (f"; there is {keys}" if keys else "")
-    lines = [str(error).partition("\n")[0], str(cause or "").partition("\n")[0]]
-    if isinstance(error, MissingConfigException) and error.options:
-        lines.append(f"there is {', '.join(error.options)}")
-    return ": ".join(line.rstrip(".") for line in lines if line)

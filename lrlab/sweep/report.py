@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from lrlab.config import validation
@@ -9,13 +10,13 @@ from lrlab.config import validation
 if TYPE_CHECKING:
     import optuna
 
-_trial: "optuna.Trial | None" = None  # the one this process runs
+_current_trial: ContextVar["optuna.Trial | None"] = ContextVar("lrlab.trial", default=None)
 
 
 def report(step: int, value: float) -> None:
-    """Report the objective so far; the sweep may end the job here because it is not worth going on with.
+    """Report the objective so far; the pruner may end the job here.
 
-    Outside of a sweep, and in one with several objectives, it does nothing.
+    Do nothing outside of a sweep, in a sweep with several objectives, and in a thread that the job has started.
 
     Args:
         step: how far the job is, counted from 0 or 1: an epoch, say.
@@ -26,10 +27,11 @@ def report(step: int, value: float) -> None:
         optuna.TrialPruned: the pruner ends the job. Let it pass; close what is open in a `finally`.
     """
     validation.integer("step of lrlab.report", step, at_least=0)
-    if _trial is None or len(_trial.study.directions) > 1:
+    trial = _current_trial.get()
+    if trial is None or len(trial.study.directions) > 1:
         return
-    _trial.report(float(value), step)
-    if _trial.should_prune():
+    trial.report(float(value), step)
+    if trial.should_prune():
         from optuna import TrialPruned
 
         raise TrialPruned(f"pruned at step {step} with {float(value):g}")
@@ -37,10 +39,9 @@ def report(step: int, value: float) -> None:
 
 @contextmanager
 def reporting(trial: "optuna.Trial") -> Iterator[None]:
-    """While this lasts, `report` speaks of a trial."""
-    global _trial
-    before, _trial = _trial, trial
+    """Have `report` report to a trial while this lasts."""
+    token = _current_trial.set(trial)
     try:
         yield
     finally:
-        _trial = before
+        _current_trial.reset(token)

@@ -1,16 +1,10 @@
 """`hydra/sweeper: lrlab`: from the command line of a multirun to a study, its workers and its results."""
 
-import os
-import secrets
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import optuna
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.errors import CompactHydraException
 from hydra.types import HydraContext, TaskFunction
@@ -19,25 +13,16 @@ from optuna.exceptions import StorageInternalError
 
 from lrlab.errors import InputError
 from lrlab.runtime.signals import handle_signals
-from lrlab.sweep.compose import Composer
+from lrlab.sweep.plan import SweepPlan, plan_sweep
 from lrlab.sweep.progress import show_progress
 from lrlab.sweep.results import save_results
-from lrlab.sweep.runners.hydra_job import JobApplication
-from lrlab.sweep.runners.protocols import Application, Sweep
-from lrlab.sweep.search import bracket
-from lrlab.sweep.search.space import parse_space
-from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
+from lrlab.sweep.runners.protocols import Sweep
 from lrlab.sweep.settings import Settings
-from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import FAILED, OUTCOME, REASON, Queue
-from lrlab.sweep.study.state import SweepState, read_state, write_state
-from lrlab.sweep.study.storage import Storage, check_writable
-from lrlab.sweep.study.storage import parse as parse_storage
-from lrlab.sweep.study.study import StudySpec
-from lrlab.sweep.worker import Worker
-from lrlab.sweep.worker_pool import Results, WorkerPool
-
-BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+from lrlab.sweep.study.state import write_state
+from lrlab.sweep.study.study import create
+from lrlab.sweep.worker import JobResults, Worker
+from lrlab.sweep.worker_pool import WorkerPool
 
 
 class InvalidSweepError(InputError, CompactHydraException):
@@ -50,19 +35,21 @@ class SweepFailedError(CompactHydraException):
 
 def sweep(
     settings: Mapping[str, Any],
-    arguments: list[str],
+    arguments: Sequence[str],
     hydra_context: HydraContext,
     task_function: TaskFunction,
     config: DictConfig,
 ) -> list[list[JobReturn]]:
-    """Run a sweep; returns what Hydra's own sweeper does: one batch of job returns, in trial order.
+    """Run a sweep; return what Hydra's own sweeper does: one batch of job returns, in trial order.
 
     Raises:
         InputError: something given cannot be used; nothing has been written.
-        SweepFailed, or what a task raised: more than `max_failure_rate` of the trials failed.
+        SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
     """
     try:
-        return _sweep(Settings.read(settings), arguments, hydra_context, task_function, config)
+        plan = plan_sweep(Settings.read(settings), arguments, hydra_context, task_function, config)
+        with _quiet_optuna():
+            return run(plan, hydra_context)
     except InputError as error:
         raise InvalidSweepError(str(error)) from error
     except (OSError, StorageInternalError) as error:
@@ -73,153 +60,70 @@ def sweep(
         raise SweepFailedError(f"the sweep cannot go on: {reason}; when that is mended, it can be resumed") from error
 
 
-def _sweep(
-    settings: Settings,
-    arguments: list[str],
-    hydra_context: HydraContext,
-    task_function: TaskFunction,
-    config: DictConfig,
-) -> list[list[JobReturn]]:
-    search = _search(settings, arguments, hydra_context)
-    storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
-    directory = Path(config.hydra.sweep.dir).absolute()
-    _check_places(settings, storage, directory, config.hydra.launcher["_target_"])
-    name = settings.study_name or _fresh_name(config.hydra.job.name)
-    application = _application(task_function, hydra_context)
-    fixed = tuple(override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
-    spec = StudySpec(settings.directions, search.space.definitions, fixed)
-    plan = search.planned_trials(settings.n_trials)
-    sweep = Sweep(
-        config=config,
-        composer=Composer(hydra_context.config_loader, config),
-        study=name,
-        directory=directory,
-        trials=len(plan),
-        workers=settings.n_jobs,
-        boundary_overrides=search.space.boundary_overrides(),
-        state=_stored_state(storage, name, spec, plan),
-    )
-    application.check(sweep)  # the last of the checks; from here on it is written
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # what it says, the progress display says
-    with storage.exclusive():
-        sweep = replace(sweep, state=_stored_state(storage, name, spec, plan))  # another sweep may have been quicker
-        state = application.prepare(sweep)
-        study = studies.create(storage, name, spec)
-        write_state(study, state)
-        queue = Queue(storage, name)
-        queue.repair()
-        past = queue.counts()
-        queue.enqueue_missing(plan)
-    directory.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(config, directory / "multirun.yaml")
-    worker = Worker(
-        sweeper=os.getpid(),
-        directions=settings.directions,
-        sweep=sweep,
-        application=application,
-        state=state,
-        storage=storage,
-        search=search,
-        past=past.done + past.running,
-        max_failure_rate=settings.max_failure_rate,
-    )
-
-    def conclude(error: BaseException | None) -> None:
-        with storage.exclusive():
-            queue.repair()
-        save_results(study, directory)
-        application.on_sweep_end(sweep, state, study, error)
-
-    with handle_signals() as stop:
-        try:
-            with show_progress(queue):
-                results = WorkerPool(worker, hydra_context, config, storage, queue).run(stop)
-            _check_failures(worker, queue, results)
-        except BaseException as error:
-            with suppress(Exception):  # what went wrong first is what is told
-                conclude(error)
-            raise
-        conclude(None)
-    return [[result for _, result in sorted(results, key=lambda pair: pair[0])]]
-
-
-def _stored_state(storage: Storage, name: str, spec: StudySpec, plan: Sequence[Mapping[str, Any]]) -> SweepState | None:
-    """Return what the application prepared for a study before; None if there is no such study.
+def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
+    """Carry out a plan: create or resume the study, run the workers, write the results.
 
     Raises:
-        InputError: the study cannot be resumed with this specification and plan.
+        InputError: another sweep has changed the study since the plan was made.
+        SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
     """
-    study = studies.find(storage, name)
-    if study is None:
-        return None
-    studies.check_spec(study, spec)
-    Queue(storage, name).missing_from(plan)
-    return read_state(study)
+    with plan.storage.exclusive():
+        plan = plan.with_stored_state()  # another sweep may have created the study since
+        state = plan.application.prepare(plan.sweep)
+        study = create(plan.storage, plan.sweep.study, plan.spec)
+        write_state(study, state)
+        queue = Queue(plan.storage, plan.sweep.study)
+        queue.repair()
+        before = queue.counts()
+        queue.enqueue_missing(plan.trials)
+    sweep = plan.sweep
+    sweep.directory.mkdir(parents=True, exist_ok=True)
+    OmegaConf.save(sweep.config, sweep.directory / "multirun.yaml")
+    worker = Worker(sweep, plan.application, state, plan.storage, plan.search, past=before.done + before.running)
+
+    def end(error: BaseException | None) -> None:
+        with plan.storage.exclusive():
+            queue.repair()
+        save_results(study, sweep.directory)
+        plan.application.on_sweep_end(sweep, state, study, error)
+
+    with handle_signals() as signals:
+        try:
+            with show_progress(queue):
+                results = WorkerPool(worker, hydra_context, queue).run(signals)
+            _check_failures(sweep, queue, results)
+        except BaseException as error:
+            with suppress(Exception):  # the first error is the one to raise
+                end(error)
+            raise
+        end(None)
+    return [[result for _, result in sorted(results, key=lambda result: result[0])]]
 
 
-def _root(override: str) -> str:
-    """The top-level key of an override."""
-    return override.lstrip("+~").partition("=")[0].partition(".")[0]
+@contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """Show only Optuna's warnings while this lasts; its news are in the progress display."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
 
 
-def _application(task_function: TaskFunction, hydra_context: HydraContext) -> Application:
-    if isinstance(task_function, Application):
-        return task_function
-    return JobApplication(task_function, hydra_context)
-
-
-def _search(settings: Settings, arguments: list[str], hydra_context: HydraContext) -> SearchStrategy:
-    """The search space of `params` and the command line, which wins, with sampler and pruner tried out."""
-    given = [f"{key}={value}" for key, value in settings.params.items()] + arguments
-    parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    found = parse_space(parser.parse_overrides(given))
-    custom, target = settings.custom_search_space, settings.sampler["_target_"]
-    search = SearchStrategy(
-        space=found,
-        is_exhaustive=is_exhaustive(found, target, settings.n_trials, custom),
-        sampler_config=settings.sampler,
-        pruner_config=settings.pruner,
-        custom=custom,
-        allow=settings.allow,
-    )
-    bracket.check(search, settings.directions)
-    search.sampler("", 0, 0)
-    search.pruner()
-    if custom:
-        search.custom_function()
-    return search
-
-
-def _check_places(settings: Settings, storage: Storage, directory: Path, launcher: str) -> None:
-    """Refuse what cannot be written, and workers that could not meet."""
-    basic = launcher == BASIC_LAUNCHER
-    if settings.n_jobs > 1 and basic:
-        raise InputError(f"hydra.sweeper.n_jobs={settings.n_jobs} needs a parallel launcher: hydra/launcher=joblib")
-    if storage.is_memory and not (basic and settings.n_jobs == 1):
-        raise InputError("hydra.sweeper.storage=memory needs hydra.sweeper.n_jobs=1 and hydra/launcher=basic")
-    storage.check_writable()
-    check_writable(directory, "hydra.sweep.dir")
-
-
-def _fresh_name(job: str) -> str:
-    """No two sweeps share it, even if they start in the same second."""
-    return f"{job}_{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(2)}"
-
-
-def _check_failures(worker: Worker, queue: Queue, results: Results) -> None:
+def _check_failures(sweep: Sweep, queue: Queue, results: JobResults) -> None:
     """Raise if more trials failed than may: what the first of them raised, as Hydra's own sweeper does.
 
     Raises:
-        SweepFailed: the first failure was no exception of a job.
+        SweepFailedError: the first failure was no exception of a job.
     """
-    tally = queue.counts()
-    if not worker.too_many_failed(tally):
+    counts = queue.counts()
+    if not sweep.too_many_failed(counts):
         return
     first = next(trial for trial in queue.trials() if trial.user_attrs.get(OUTCOME) == FAILED)
-    allowed = f"hydra.sweeper.max_failure_rate is {worker.max_failure_rate:g}"
-    what = f"{tally.failed} of {tally.total} trials failed, {allowed}; the first, trial {first.number}"
-    message = f"{what}: {first.user_attrs[REASON]}"
+    allowed = f"hydra.sweeper.max_failure_rate is {sweep.max_failure_rate:g}"
+    failures = f"{counts.failed} of {counts.total} trials failed, {allowed}; the first, trial {first.number}"
+    message = f"{failures}: {first.user_attrs[REASON]}"
     job = dict(results).get(first.number)
     if isinstance(job, JobReturn) and job.status == JobStatus.FAILED:
         try:

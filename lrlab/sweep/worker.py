@@ -1,4 +1,4 @@
-"""A worker: takes trials from the queue, has them trained, and tells the study what became of them."""
+"""A worker: claims trials from the queue, has them trained, and tells the study what became of them."""
 
 import math
 import os
@@ -17,9 +17,11 @@ from lrlab.errors import InputError
 from lrlab.runtime.signals import handle_signals
 from lrlab.sweep.runners.protocols import Application, IntermediateValue, Runner, Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.search.strategy import SearchStrategy
-from lrlab.sweep.study.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, TrialCounts, objective
+from lrlab.sweep.study.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, objective
 from lrlab.sweep.study.state import SweepState
 from lrlab.sweep.study.storage import Storage
+
+JobResults = list[tuple[int, Any]]  # what each trial hands back to Hydra, by trial number
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,14 @@ class Worker:
     """The job that Hydra's launcher runs `n_jobs` times; picklable.
 
     Attributes:
-        sweeper: process number of the sweep; a worker that is its child does not outlive it.
-        directions: minimize or maximize, one per objective.
-        past: trials that the study had taken before this sweep.
-        max_failure_rate: the part of all trials that may fail before the sweep stops.
+        sweep: the same for all workers.
+        application: makes the runner of this worker.
+        state: what the application prepared.
+        storage: holds the study; opened by every worker for itself.
+        search: chooses the values of the trials.
+        past: trials of the study that were done or running before this sweep.
+        sweep_pid: the process of the sweep; a worker that is its child does not outlive it.
     """
-
-    sweeper: int
-    directions: tuple[str, ...]
 
     sweep: Sweep
     application: Application
@@ -42,73 +44,78 @@ class Worker:
     storage: Storage
     search: SearchStrategy
     past: int
-    max_failure_rate: float
+    sweep_pid: int = field(default_factory=os.getpid)
 
-    def too_many_failed(self, tally: TrialCounts) -> bool:
-        """Whether the sweep has to stop."""
-        return tally.failed > self.max_failure_rate * tally.total
+    def __call__(self, config: DictConfig) -> JobResults:
+        """Work until no trial waits; return what each trial hands back to Hydra.
 
-    def __call__(self, config: DictConfig) -> list[tuple[int, Any]]:
-        """Work until no trial waits; returns what each trial hands back to Hydra, by trial number.
-
-        A launcher may use a process that was started elsewhere: relative paths mean what they mean to the sweep.
+        A launcher may use a process that was started elsewhere: relative paths are relative to the sweep's directory.
         """
-        home = self.sweep.config.hydra.runtime.cwd
-        with chdir(home) if os.path.isdir(home) else nullcontext():
+        directory = self.sweep.config.hydra.runtime.cwd
+        with chdir(directory) if os.path.isdir(directory) else nullcontext():
             return self._work(HydraConfig.get().job.num)
 
-    def _work(self, number: int) -> list[tuple[int, Any]]:
+    def _work(self, number: int) -> JobResults:
         sampler = self.search.sampler(self.sweep.study, number, self.past)
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
-        with handle_signals() as stop:
-            runner = self.application.runner(WorkerContext(self.sweep, self.state, stop))
-            shift = WorkerLoop(queue, runner, self)
+        with handle_signals() as signals:
+            runner = self.application.runner(WorkerContext(self.sweep, self.state, signals))
+            loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid)
             try:
-                shift.run()
+                loop.run()
             except (KeyboardInterrupt, SystemExit):
-                if stop.received is None:  # not by us
+                if signals.received is None:  # raised by the task
                     raise
             finally:
                 runner.close()
-                shift.requeue_unfinished()
-        return shift.results
+                loop.requeue_unfinished()
+        return loop.results
 
 
 @dataclass
 class WorkerLoop:
-    """The time between a worker's start and its end."""
+    """Claims, trains and tells trials until none waits.
+
+    Attributes:
+        queue: with the sampler and the pruner of this worker.
+        runner: trains the trials; closed by the caller.
+        search, sweep, sweep_pid: as of `Worker`.
+        running: the trials that the runner trains, by number.
+        results: what the trials so far hand back to Hydra.
+    """
 
     queue: Queue
     runner: Runner
-    worker: Worker
+    search: SearchStrategy
+    sweep: Sweep
+    sweep_pid: int = 0
     running: dict[int, optuna.Trial] = field(default_factory=dict)
-    results: list[tuple[int, Any]] = field(default_factory=list)
+    results: JobResults = field(default_factory=list)
 
     def run(self) -> None:
-        is_child = os.getppid() == self.worker.sweeper
+        is_child = os.getppid() == self.sweep_pid
         while self.claim_trials() and self.running:
             self.handle_events(self.runner.advance())
-            if is_child and os.getppid() != self.worker.sweeper:  # which was killed
+            if is_child and os.getppid() != self.sweep_pid:  # which was killed
                 return
 
     def claim_trials(self) -> bool:
-        """Take trials as long as there is room, but leave the other workers their share; False to stop."""
-        tally = self.queue.counts()
-        if self.worker.too_many_failed(tally):
-            return False
-        sweep, search = self.worker.sweep, self.worker.search
-        share = math.ceil((tally.waiting + tally.running) / sweep.workers)
-        while self.runner.free_slots > 0 and len(self.running) < share:
+        """Claim trials while slots are free, but leave the other workers their share; return whether to go on."""
+        counts = self.queue.counts()
+        while not self.sweep.too_many_failed(counts):
+            share = math.ceil((counts.waiting + counts.running) / self.sweep.workers)
+            if self.runner.free_slots <= 0 or len(self.running) >= share:
+                return True
             trial = self.queue.claim()
             if trial is None:
-                break
+                return True
             self.running[trial.number] = trial
             try:
-                self.runner.start(trial, search.overrides(trial, sweep.config))
+                self.runner.start(trial, self.search.overrides(trial, self.sweep.config))
             except InputError as error:
                 self.queue.fail(self.running.pop(trial.number), str(error))
-                return self.claim_trials()  # unless too many have failed by now
-        return True
+                counts = self.queue.counts()
+        return False
 
     def handle_events(self, events: Sequence[IntermediateValue | TrialEnd]) -> None:
         """Tell the study; a trial that has just ended is not pruned any more."""
@@ -119,14 +126,14 @@ class WorkerLoop:
             elif event.trial in self.running and self.report_and_should_prune(event) and event.trial not in ended:
                 self.prune(event.trial)
 
-    def report_and_should_prune(self, progress: IntermediateValue) -> bool:
-        """Whether the pruner, told of this, would rather stop the trial."""
-        trial = self.running[progress.trial]
+    def report_and_should_prune(self, event: IntermediateValue) -> bool:
+        """Report a value to the pruner; return whether the trial should stop here."""
+        trial = self.running[event.trial]
         if len(trial.study.directions) > 1:
             return False
         try:
-            trial.report(progress.value, progress.step)
-        except UpdateFinishedTrialError:  # somebody declared this machine gone
+            trial.report(event.value, event.step)
+        except UpdateFinishedTrialError:  # requeued from elsewhere: `lrlab repair --gone` named this machine
             return True
         return trial.should_prune()
 
@@ -145,17 +152,16 @@ class WorkerLoop:
         if end.result is not None:
             self.results.append((end.trial, end.result))
 
-    def complete(self, trial: optuna.Trial, value: Any) -> None:
+    def complete(self, trial: optuna.Trial, value: float | Sequence[float] | None) -> None:
         """Tell the objective. A job that returns none has failed if a search needs it, else it is just done."""
         try:
             self.queue.complete(trial, objective(value, len(trial.study.directions)))
         except TypeError as error:
-            self.queue.fail(trial, str(error), NO_OBJECTIVE if self.worker.search.is_exhaustive else FAILED)
+            self.queue.fail(trial, str(error), NO_OBJECTIVE if self.search.is_exhaustive else FAILED)
         except ValueError as error:
             self.queue.fail(trial, str(error), DIVERGED)
 
     def requeue_unfinished(self) -> None:
-        """Queue again what was cut off."""
-        for trial in self.queue.trials(TrialState.RUNNING):
-            if self.queue.is_mine(trial):
-                self.queue.requeue(trial)
+        """Requeue the trials that this process still runs."""
+        running = self.queue.trials(TrialState.RUNNING)
+        self.queue.requeue([trial for trial in running if self.queue.is_claimed_here(trial)])

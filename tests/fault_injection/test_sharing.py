@@ -27,7 +27,7 @@ while trial := queue.claim():
     x = trial.suggest_float("x", 0, 1)
     print(trial.number, flush=True)
     if random.random() < 0.1:
-        queue.requeue(queue.trials()[trial.number])
+        queue.requeue([queue.trials()[trial.number]])
     else:
         queue.complete(trial, [x])
 """

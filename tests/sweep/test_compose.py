@@ -18,8 +18,9 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from lrlab.config.composition_errors import one_line
 from lrlab.errors import InputError
-from lrlab.sweep.compose import Composer, one_line
+from lrlab.sweep.compose import Composer
 
 FILES = {
     "config.yaml": """

@@ -13,8 +13,7 @@ from optuna.trial import TrialState
 from lrlab.errors import InputError
 from lrlab.sweep.runners.protocols import IntermediateValue, Sweep, TrialEnd
 from lrlab.sweep.study.queue import OUTCOME, REASON, RETRY_OF, Queue, TrialCounts
-from lrlab.sweep.study.state import SweepState
-from lrlab.sweep.worker import Worker, WorkerLoop
+from lrlab.sweep.worker import WorkerLoop
 
 STEPS = 4
 
@@ -78,8 +77,9 @@ class Impatient(optuna.pruners.BasePruner):
 
 
 def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0) -> WorkerLoop:
-    sweep = Sweep(OmegaConf.create(), None, "s", Path(), queue.counts().total, workers, (), None)
-    return WorkerLoop(queue, runner, Worker(0, ("minimize",), sweep, None, SweepState(), None, search, 0, rate))
+    total = queue.counts().total
+    sweep = Sweep(OmegaConf.create(), None, "s", Path(), total, workers, (), max_failure_rate=rate)
+    return WorkerLoop(queue, runner, search, sweep)
 
 
 def xs(*values: float) -> list[dict[str, float]]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.utils import JobStatus, configure_log, filter_overrides, run_job
+from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from lrlab.config.hydra_compat import exception_of
 from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweep.report import reporting
@@ -57,10 +58,10 @@ class JobRunner:
     """
 
     def __init__(
-        self, task_function: TaskFunction, hydra_context: HydraContext, sweep: Sweep, stop: SignalHandler
+        self, task_function: TaskFunction, hydra_context: HydraContext, sweep: Sweep, signals: SignalHandler
     ) -> None:
         self._task_function, self._hydra_context, self._sweep = task_function, hydra_context, sweep
-        self._stop = stop
+        self._signals = signals
         self._next: tuple[optuna.Trial, DictConfig] | None = None
         self._log_as_hydra()
 
@@ -78,7 +79,7 @@ class JobRunner:
         assert self._next is not None
         trial, job = self._next
         self._next = None
-        with reporting(trial), self._stop.interruptible():
+        with reporting(trial), self._signals.interruptible():
             returned = run_job(
                 hydra_context=self._hydra_context,
                 task_function=self._task_function,
@@ -89,7 +90,7 @@ class JobRunner:
         if returned.status == JobStatus.COMPLETED:
             end = TrialEnd(trial.number, "complete", returned.return_value, result=returned)
         else:
-            end = _broken(trial.number, returned)
+            end = _failed(trial.number, returned)
         self._log_as_hydra()
         return [end]
 
@@ -100,7 +101,7 @@ class JobRunner:
         self._next = None
 
     def _log_as_hydra(self) -> None:
-        """Between jobs, whose own logging ends here."""
+        """Configure logging as Hydra does between jobs, each of which has its own."""
         configure_log(self._sweep.config.hydra.hydra_logging, self._sweep.config.hydra.verbose)
 
 
@@ -116,7 +117,7 @@ def check_subdir(job: DictConfig, directory: Path) -> None:
 
 
 def _evaluated(job: DictConfig, key: str) -> Any:
-    """A value whose interpolations may ask Hydra for the config of the job."""
+    """Return a value whose interpolations may read the `hydra` node of the job."""
     from hydra.core.hydra_config import HydraConfig
 
     instance = HydraConfig.instance()
@@ -128,9 +129,9 @@ def _evaluated(job: DictConfig, key: str) -> Any:
         instance.cfg = before
 
 
-def _broken(number: int, returned: Any) -> TrialEnd:
-    """The end of a job that raised; Hydra's `return_value` would raise it again."""
-    error = returned._return_value
+def _failed(number: int, returned: JobReturn) -> TrialEnd:
+    """Return the end of a trial whose job raised."""
+    error = exception_of(returned)
     from optuna import TrialPruned
 
     if isinstance(error, TrialPruned):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from lrlab.runtime.signals import SignalHandler
     from lrlab.sweep.compose import Composer
+    from lrlab.sweep.study.queue import TrialCounts
     from lrlab.sweep.study.state import SweepState
 
 
@@ -76,7 +77,13 @@ class Sweep:
     trials: int  # of the study in total, those of earlier sweeps included
     workers: int
     boundary_overrides: tuple[tuple[str, ...], ...]  # overrides that touch every choice and both ends of every range
-    state: "SweepState | None"  # what `prepare` returned for this study before; None for a new study
+    state: "SweepState | None" = None  # what `prepare` returned for this study before; None for a new study
+    directions: tuple[str, ...] = ("minimize",)  # or maximize: one per objective
+    max_failure_rate: float = 0.0  # the part of all trials that may fail before the sweep stops
+
+    def too_many_failed(self, counts: "TrialCounts") -> bool:
+        """Return whether the sweep has to stop."""
+        return counts.failed > self.max_failure_rate * counts.total
 
 
 @dataclass(frozen=True)

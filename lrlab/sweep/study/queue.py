@@ -1,7 +1,7 @@
-"""The trials of a study as a queue: all of them are in it from the start, and each is taken exactly once.
+"""The trials of a study as a queue: all of them are in it from the start, and each is claimed exactly once.
 
-A waiting trial has either all its values (an enumeration) or none (the sampler chooses when it is taken). So the
-total is exact whatever the number of workers, and what a stopped sweep left waiting is there for the next.
+A waiting trial has either all its values (an enumeration) or none (the sampler chooses when it is claimed). So the
+total is exact whatever the number of workers, and what an interrupted sweep left waiting is there for the next.
 """
 
 import json
@@ -23,14 +23,14 @@ from lrlab.tracking.tags import Tag
 
 # user attributes of a trial
 OUTCOME, REASON, RETRY_OF = "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
-UNPLANNED = "lrlab.added"  # after the plan
-# outcomes for which Optuna has one state: FAIL
+UNPLANNED = "lrlab.added"  # a trial beyond the plan, of a bracket
+# outcomes for which Optuna has one state, FAIL; stored studies hold these strings
 FAILED, DIVERGED, NO_OBJECTIVE, INTERRUPTED = "failed", "diverged", "no objective", "cut off"
 
 
 @dataclass(frozen=True)
 class TrialCounts:
-    """How many trials are where. Those cut off do not count: each was queued again as another trial.
+    """How many trials are in each state. Interrupted ones do not count: each was queued again as another trial.
 
     A trial whose objective is not finite has diverged. That is an answer; one that failed gave none.
     """
@@ -63,8 +63,8 @@ class Queue:
     Args:
         storage: where the study is.
         study: its name.
-        sampler: chooses the values of trials that wait without.
-        pruner: decides which trials are not worth going on with; it is not stored with the study.
+        sampler: chooses the values of the trials that were queued without.
+        pruner: decides which trials to stop early; it is not stored with the study.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class Queue:
         self._id = self._storage.get_study_id_from_name(study)
 
     def study(self) -> optuna.Study:
-        """A fresh handle: a used one may remember the trials of its last look."""
+        """Return a new handle: a used one may remember the trials of its last look."""
         return optuna.Study(self._name, self._storage, self._sampler, self._pruner)
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
-        """The trials in these states, in order; all of them for none. Not to be changed."""
+        """Return the trials in these states, or all of them, in order. Do not change them."""
         return self._storage.get_all_trials(self._id, deepcopy=False, states=states or None)
 
     def running(self) -> list[FrozenTrial]:
@@ -93,51 +93,54 @@ class Queue:
         return TrialCounts.of(self.trials())
 
     def missing_from(self, plan: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """What the study does not hold of a plan: values for each of its trials, or none.
+        """Return the trials of a plan that the study does not hold.
+
+        Args:
+            plan: the values of each trial; empty where the sampler chooses.
 
         Raises:
             InputError: the study holds more trials than the plan.
         """
-        held = [_fixed(trial) for trial in self.trials() if not {RETRY_OF, UNPLANNED} & trial.user_attrs.keys()]
+        held = [_queued_values(trial) for trial in self.trials() if not {RETRY_OF, UNPLANNED} & trial.user_attrs.keys()]
         if len(held) > len(plan):
             raise InputError(
                 f"hydra.sweeper.n_trials must be at least {len(held)}, got {len(plan)}: "
                 f"study {self._name} holds that many trials"
             )
-        there, missing = Counter(map(_text, held)), []
+        left, missing = Counter(map(_text, held)), []
         for params in plan:
-            if there[_text(params)] > 0:
-                there[_text(params)] -= 1
+            if left[_text(params)] > 0:
+                left[_text(params)] -= 1
             else:
                 missing.append(params)
         return missing[: len(plan) - len(held)]
 
     def enqueue_missing(self, plan: Sequence[Mapping[str, Any]]) -> None:
-        """Queue what is missing of a plan."""
+        """Queue the trials of a plan that the study does not hold."""
         study = self.study()
         for params in self.missing_from(plan):
             study.enqueue_trial(dict(params))
 
-    def enqueue(self, more: Sequence[Mapping[str, Any]]) -> None:
-        """Queue trials that were not planned."""
+    def enqueue(self, added: Sequence[Mapping[str, Any]]) -> None:
+        """Queue trials beyond the plan."""
         study = self.study()
-        for params in more:
+        for params in added:
             study.enqueue_trial(dict(params), user_attrs={UNPLANNED: True})
 
     def claim(self) -> optuna.Trial | None:
-        """The next waiting trial, for this caller alone; None if no trial waits."""
+        """Claim the next waiting trial for this caller alone; return None if no trial waits."""
         for waiting in self.trials(TrialState.WAITING):
-            number = self._storage.get_trial_id_from_study_id_trial_number(self._id, waiting.number)
+            trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._id, waiting.number)
             with suppress(UpdateFinishedTrialError):
-                # Signed before it is taken: whenever a trial runs, its owner is among those who signed
-                self._storage.set_trial_user_attr(number, _claim_attr(), True)
-                if self._storage.set_trial_state_values(number, TrialState.RUNNING):
-                    return optuna.trial.Trial(self.study(), number)
-                self._storage.set_trial_user_attr(number, _claim_attr(), False)
+                # Announced before it is claimed: whenever a trial runs, its process is among the claimants
+                self._storage.set_trial_user_attr(trial_id, _claim_attr(), True)
+                if self._storage.set_trial_state_values(trial_id, TrialState.RUNNING):
+                    return optuna.trial.Trial(self.study(), trial_id)
+                self._storage.set_trial_user_attr(trial_id, _claim_attr(), False)
         return None
 
     def complete(self, trial: optuna.Trial, values: Sequence[float]) -> None:
-        trial.study.tell(trial, values, skip_if_finished=True)  # as one that was taken away is
+        trial.study.tell(trial, values, skip_if_finished=True)  # a requeued trial is
 
     def prune(self, trial: optuna.Trial) -> None:
         trial.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
@@ -148,39 +151,41 @@ class Queue:
             trial.set_user_attr(REASON, reason)
             trial.study.tell(trial, state=TrialState.FAIL)
 
-    def requeue(self, trial: FrozenTrial) -> None:
-        """Queue the values of a trial that was cut off again, then close it: in this order none is ever lost."""
-        number = self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
-        if all(other.user_attrs.get(RETRY_OF) != trial.number for other in self.trials()):
-            self.study().enqueue_trial(_fixed(trial) | trial.params, user_attrs={RETRY_OF: trial.number})
-        with suppress(UpdateFinishedTrialError):  # by another process that repairs
-            self._storage.set_trial_user_attr(number, OUTCOME, INTERRUPTED)
-            self._storage.set_trial_state_values(number, TrialState.FAIL)
+    def requeue(self, interrupted: Sequence[FrozenTrial]) -> None:
+        """Queue the values of interrupted trials again, then close these: in this order no trial is ever lost."""
+        retried = {trial.user_attrs.get(RETRY_OF) for trial in self.trials()} if interrupted else set()
+        for trial in interrupted:
+            if trial.number not in retried:
+                values = _queued_values(trial) | trial.params
+                self.study().enqueue_trial(values, user_attrs={RETRY_OF: trial.number})
+            with suppress(UpdateFinishedTrialError):  # by another process that repairs
+                trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
+                self._storage.set_trial_user_attr(trial_id, OUTCOME, INTERRUPTED)
+                self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
 
-    def is_mine(self, trial: FrozenTrial) -> bool:
-        """Whether this process has taken a trial."""
+    def is_claimed_here(self, trial: FrozenTrial) -> bool:
+        """Return whether this process has claimed a trial."""
         return bool(trial.user_attrs.get(_claim_attr()))
 
     def repair(self, gone: Collection[str] = ()) -> int:
-        """Give back the running trials of processes that are dead; returns how many.
+        """Requeue the running trials of processes that are gone; return how many.
 
-        One process at a time may do this (see `Storage.alone`).
+        One process at a time may do this (see `Storage.exclusive`).
 
         Args:
-            gone: hosts that are known to be gone, with all that ran there.
+            gone: hosts that are known to be gone, with every process on them.
         """
         lost = [
             trial
             for trial in self.trials(TrialState.RUNNING)
-            if claimants(trial) and all(is_gone(owner, gone) for owner in claimants(trial))
+            if claimants(trial) and all(is_gone(process, gone) for process in claimants(trial))
         ]
-        for trial in lost:
-            self.requeue(trial)
+        self.requeue(lost)
         return len(lost)
 
 
 def _outcome(trial: FrozenTrial) -> str:
-    """The count of a tally to which a trial belongs."""
+    """Return the field of `TrialCounts` to which a trial belongs."""
     if trial.state != TrialState.FAIL:
         return trial.state.name.lower()
     outcome: str = trial.user_attrs.get(OUTCOME, FAILED)
@@ -188,22 +193,19 @@ def _outcome(trial: FrozenTrial) -> str:
 
 
 def claimants(trial: FrozenTrial) -> list[str]:
-    """Who runs a trial: one process, or rarely several of which one does."""
-    return [
-        key.removeprefix(f"{Tag.OWNER}/")
-        for key, signed in trial.user_attrs.items()
-        if key.startswith(Tag.OWNER) and signed
-    ]
+    """Return the processes that may run a trial: one, or rarely several of which one does."""
+    prefix = f"{Tag.OWNER}/"
+    return [key.removeprefix(prefix) for key, claimed in trial.user_attrs.items() if key.startswith(prefix) and claimed]
 
 
 def _claim_attr() -> str:
     return f"{Tag.OWNER}/{this_process()}"
 
 
-def _fixed(trial: FrozenTrial) -> dict[str, Any]:
-    """The values a trial was queued with."""
-    fixed: dict[str, Any] = trial.system_attrs.get("fixed_params", {})
-    return fixed
+def _queued_values(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the values a trial was queued with, which Optuna keeps under a key that it does not document."""
+    values: dict[str, Any] = trial.system_attrs.get("fixed_params", {})
+    return values
 
 
 def _text(params: Mapping[str, Any]) -> str:
@@ -211,14 +213,14 @@ def _text(params: Mapping[str, Any]) -> str:
 
 
 def objective(value: Any, count: int) -> list[float]:
-    """What a trial returned, as its objective: `count` finite numbers.
+    """Return the objective that a trial returned: `count` finite numbers.
 
     Raises:
         TypeError: these are not `count` numbers.
         ValueError: one of them is not finite.
     """
     values = list(value) if isinstance(value, list | tuple) else [value]
-    numbers = [float(each) for each in values if isinstance(each, SupportsFloat)]
+    numbers = [float(number) for number in values if isinstance(number, SupportsFloat)]
     if len(numbers) != len(values) or len(numbers) != count:
         raise TypeError(f"the objective must be {count} number{'s' * (count > 1)}, got {value!r}")
     if not all(map(math.isfinite, numbers)):

@@ -1,10 +1,7 @@
 """Where studies are kept: a journal file, SQLite, PostgreSQL, or the memory of this process."""
 
-import errno
 import fcntl
-import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +10,7 @@ from typing import Any
 
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage, get_storage
 
+from lrlab.config.validation import writable_file
 from lrlab.errors import InputError
 from lrlab.sweep.study.journal import create_private, open_journal
 
@@ -96,7 +94,7 @@ class Storage:
     def check_writable(self) -> None:
         """Refuse a file that could not be written, without writing it."""
         if self.file is not None:
-            check_writable(self.file, "hydra.sweeper.storage")
+            writable_file("hydra.sweeper.storage", self.file)
 
 
 def parse(given: str | None, folder: Path) -> Storage:
@@ -119,20 +117,6 @@ def parse(given: str | None, folder: Path) -> Storage:
         return Storage(text)
     shown = text if "@" not in text else f"{scheme}:…"  # a password may be in it
     raise InputError(f"hydra.sweeper.storage must be null, {ALLOWED}, got {shown!r}")
-
-
-def check_writable(path: Path, key: str) -> None:
-    """Refuse a path that cannot be written or created; leaves no trace."""
-    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
-    try:
-        if there.is_dir():
-            tempfile.TemporaryDirectory(dir=there).cleanup()
-        elif there != path:
-            raise NotADirectoryError(errno.ENOTDIR, "a file is in its way")
-        elif not os.access(path, os.W_OK):  # not by opening it: see `create_private`
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise InputError(f"{key} cannot be written, got {str(path)!r}: {error.strerror}") from error
 
 
 def _one_slash(path: str) -> str:

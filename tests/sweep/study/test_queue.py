@@ -103,7 +103,7 @@ def test_outcomes_are_counted(queue):
     queue.fail(failed, "it broke")
     queue.fail(without, "nothing returned", NO_OBJECTIVE)
     queue.fail(diverged, "the objective must be finite, got nan", DIVERGED)
-    queue.requeue(queue.trials()[cut.number])
+    queue.requeue([queue.trials()[cut.number]])
     assert queue.counts() == TrialCounts(waiting=2, complete=2, pruned=1, failed=1, diverged=1)
     assert queue.counts().total == 7
     assert queue.trials()[2].user_attrs[REASON] == "it broke"
@@ -115,8 +115,8 @@ def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue):
     trial = queue.claim()
     value = trial.suggest_float("x", 0, 1)
     queue.study().enqueue_trial(trial.params, user_attrs={RETRY_OF: 0})  # as of a process that died here
-    queue.requeue(queue.trials()[0])
-    queue.requeue(queue.trials()[0])  # as of two processes at once
+    queue.requeue([queue.trials()[0]])
+    queue.requeue([queue.trials()[0]])  # as of two processes at once
     again = queue.claim()
     assert again.suggest_float("x", 0, 1) == value
     assert again.user_attrs[RETRY_OF] == 0
@@ -130,7 +130,7 @@ def test_a_trial_carries_the_signature_of_who_took_it(queue):
     queue.claim()
     (trial,) = queue.trials()
     assert claimants(trial) == [ME]
-    assert queue.is_mine(trial)
+    assert queue.is_claimed_here(trial)
 
 
 def test_repair_gives_back_the_trials_of_dead_processes_only(queue):

@@ -1,0 +1,32 @@
+"""The private parts of Hydra that lrlab uses, in one place; a test looks for each of them in the installed Hydra."""
+
+from typing import TYPE_CHECKING
+
+# The public `hydra.compose` neither reads `--config-dir` nor keeps a multirun's node, so `config.policy` composes
+# what is to be refused exactly as `hydra.main` does, by its own three pieces.
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path, get_args_parser
+
+if TYPE_CHECKING:
+    from hydra.core.utils import JobReturn
+    from hydra.types import HydraContext
+
+__all__ = ["BASIC_LAUNCHER", "CORE_PLUGINS", "Hydra", "create_config_search_path", "get_args_parser"]
+
+# A launcher's `_target_` is all that tells whether it runs jobs in this process; Hydra names no constant for its own.
+CORE_PLUGINS = "hydra._internal.core_plugins."
+BASIC_LAUNCHER = f"{CORE_PLUGINS}basic_launcher.BasicLauncher"
+
+
+def without_callbacks(context: "HydraContext") -> "HydraContext":
+    """Return a context whose jobs call none of the user's callbacks: a worker is no job of the user's."""
+    from hydra._internal.callbacks import Callbacks  # an empty one has no other constructor
+    from hydra.types import HydraContext
+
+    return HydraContext(config_loader=context.config_loader, callbacks=Callbacks())
+
+
+def exception_of(returned: "JobReturn") -> BaseException:
+    """Return what a failed job raised; the public `return_value` would print a line and raise it again."""
+    error: BaseException = returned._return_value
+    return error

@@ -1,0 +1,152 @@
+"""What a sweep will do: every refusal happens here, and nothing is written."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from lrlab.config.hydra_compat import BASIC_LAUNCHER
+from lrlab.config.validation import writable_directory
+from lrlab.errors import InputError
+from lrlab.sweep.compose import Composer
+from lrlab.sweep.runners.hydra_job import JobApplication
+from lrlab.sweep.runners.protocols import Application, Sweep
+from lrlab.sweep.search import bracket
+from lrlab.sweep.search.space import parse_space
+from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
+from lrlab.sweep.settings import Settings
+from lrlab.sweep.study import study as studies
+from lrlab.sweep.study.queue import Queue
+from lrlab.sweep.study.state import SweepState, read_state
+from lrlab.sweep.study.storage import Storage
+from lrlab.sweep.study.storage import parse as parse_storage
+from lrlab.sweep.study.study import StudySpec
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A sweep that can run.
+
+    Attributes:
+        sweep: what the application and the workers need to know.
+        application: trains the trials.
+        search: chooses their values.
+        storage: holds the study.
+        spec: of the study.
+        trials: the values of every trial; empty mappings where the sampler chooses.
+    """
+
+    sweep: Sweep
+    application: Application
+    search: SearchStrategy
+    storage: Storage
+    spec: StudySpec
+    trials: Sequence[Mapping[str, Any]]
+
+    def with_stored_state(self) -> "SweepPlan":
+        """Return this plan with what the application prepared for the study by now.
+
+        Raises:
+            InputError: the study cannot be resumed with this specification and these trials.
+        """
+        return replace(self, sweep=replace(self.sweep, state=self._stored_state()))
+
+    def _stored_state(self) -> SweepState | None:
+        study = studies.find(self.storage, self.sweep.study)
+        if study is None:
+            return None
+        studies.check_spec(study, self.spec)
+        Queue(self.storage, self.sweep.study).missing_from(self.trials)
+        return read_state(study)
+
+
+def plan_sweep(
+    settings: Settings,
+    arguments: Sequence[str],
+    hydra_context: HydraContext,
+    task_function: TaskFunction,
+    config: DictConfig,
+) -> SweepPlan:
+    """Return the plan of a sweep.
+
+    Args:
+        settings: the keys of `hydra.sweeper`.
+        arguments: the overrides of the command line.
+        hydra_context, task_function, config: as Hydra hands them to a sweeper.
+
+    Raises:
+        InputError: something given cannot be used.
+    """
+    search = _search(settings, arguments, hydra_context)
+    storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
+    directory = Path(config.hydra.sweep.dir).absolute()
+    _check_places(settings, storage, directory, config.hydra.launcher["_target_"])
+    application: Application = JobApplication(task_function, hydra_context)
+    if isinstance(task_function, Application):
+        application = task_function
+    fixed = tuple(override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
+    trials = search.planned_trials(settings.n_trials)
+    sweep = Sweep(
+        config=config,
+        composer=Composer(hydra_context.config_loader, config),
+        study=settings.study_name or _new_name(config.hydra.job.name),
+        directory=directory,
+        trials=len(trials),
+        workers=settings.n_jobs,
+        boundary_overrides=search.space.boundary_overrides(),
+        directions=settings.directions,
+        max_failure_rate=settings.max_failure_rate,
+    )
+    spec = StudySpec(settings.directions, search.space.definitions, fixed)
+    plan = SweepPlan(sweep, application, search, storage, spec, trials).with_stored_state()
+    application.check(plan.sweep)
+    return plan
+
+
+def _root(override: str) -> str:
+    """Return the top-level key of an override."""
+    return override.lstrip("+~").partition("=")[0].partition(".")[0]
+
+
+def _search(settings: Settings, arguments: Sequence[str], hydra_context: HydraContext) -> SearchStrategy:
+    """Read the space of `params` and the command line, which wins; try out sampler, pruner and custom function."""
+    overrides = [*(f"{key}={value}" for key, value in settings.params.items()), *arguments]
+    parser = OverridesParser.create(config_loader=hydra_context.config_loader)
+    space = parse_space(parser.parse_overrides(overrides))
+    custom, target = settings.custom_search_space, settings.sampler["_target_"]
+    search = SearchStrategy(
+        space=space,
+        is_exhaustive=is_exhaustive(space, target, settings.n_trials, custom),
+        sampler_config=settings.sampler,
+        pruner_config=settings.pruner,
+        custom=custom,
+        allow=settings.allow,
+    )
+    bracket.check(search, settings.directions)
+    search.sampler("", 0, 0)
+    search.pruner()
+    if custom:
+        search.custom_function()
+    return search
+
+
+def _check_places(settings: Settings, storage: Storage, directory: Path, launcher: str) -> None:
+    """Refuse what cannot be written, and workers that could not share a study."""
+    basic = launcher == BASIC_LAUNCHER
+    if settings.n_jobs > 1 and basic:
+        raise InputError(f"hydra.sweeper.n_jobs={settings.n_jobs} needs a parallel launcher: hydra/launcher=joblib")
+    if storage.is_memory and not (basic and settings.n_jobs == 1):
+        raise InputError("hydra.sweeper.storage=memory needs hydra.sweeper.n_jobs=1 and hydra/launcher=basic")
+    storage.check_writable()
+    writable_directory("hydra.sweep.dir", directory)
+
+
+def _new_name(job: str) -> str:
+    """Return a name that no two sweeps share, even if they start in the same second."""
+    return f"{job}_{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(2)}"

@@ -1,0 +1,43 @@
+"""Hydra's private parts are there, in the installed Hydra, and behave as `lrlab.config.hydra_compat` relies on."""
+
+import inspect
+
+import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.types import HydraContext
+
+from lrlab.config import hydra_compat
+
+
+def test_the_pieces_of_hydra_main() -> None:
+    assert list(inspect.signature(hydra_compat.create_config_search_path).parameters) == ["search_path_dir"]
+    create = inspect.signature(hydra_compat.Hydra.create_main_hydra2).parameters
+    assert list(create) == ["task_name", "config_search_path"]
+    options = vars(hydra_compat.get_args_parser().parse_args(["--multirun", "--config-name", "c", "x=1"]))
+    assert {"help", "hydra_help", "info", "shell_completion", "config_path", "config_dir"} <= options.keys()
+    assert (options["multirun"], options["config_name"], options["overrides"]) == (True, "c", ["x=1"])
+
+
+def test_the_basic_launcher() -> None:
+    assert f"{BasicLauncher.__module__}.{BasicLauncher.__name__}" == hydra_compat.BASIC_LAUNCHER
+    assert hydra_compat.BASIC_LAUNCHER.startswith(hydra_compat.CORE_PLUGINS)
+
+
+def test_a_context_without_callbacks() -> None:
+    callbacks = Callbacks()
+    callbacks.callbacks.append(object())
+    loader = object()
+    context = hydra_compat.without_callbacks(HydraContext(config_loader=loader, callbacks=callbacks))
+    assert context.config_loader is loader
+    assert context.callbacks.callbacks == []
+    assert len(callbacks.callbacks) == 1
+
+
+def test_what_a_failed_job_raised(capsys: pytest.CaptureFixture[str]) -> None:
+    error = ZeroDivisionError()
+    returned = JobReturn(status=JobStatus.FAILED)
+    returned.return_value = error
+    assert hydra_compat.exception_of(returned) is error
+    assert capsys.readouterr().err == ""
