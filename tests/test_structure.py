@@ -123,6 +123,16 @@ def test_core_is_numpy_and_siblings_that_do_not_know_each_other() -> None:
         assert foreign <= allowed, module
 
 
+def test_the_scaling_analysis_stands_alone() -> None:
+    for module in (module for module in MODULES if within(module, "lrlab.analysis.scaling")):
+        ours = {other for other in imports(module) if within(other, "lrlab")}
+        assert all(
+            within(other, "lrlab.errors", "lrlab.config.validation", "lrlab.analysis.scaling")
+            or other == "lrlab.config"
+            for other in ours
+        ), module
+
+
 def test_no_circles() -> None:
     TopologicalSorter({module: imports(module) - {module} for module in MODULES}).prepare()
     by_package: dict[str, set[str]] = defaultdict(set)

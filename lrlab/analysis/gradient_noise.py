@@ -25,14 +25,15 @@ class NoiseScaleEstimate:
 
     @property
     def average(self) -> float | None:
-        """Mean over the epochs; None if some epoch's gradient cannot be told from its noise."""
+        """Return the mean over the epochs; None if some epoch's gradient cannot be told from its noise."""
         return float(np.mean(self.by_epoch)) if self.by_epoch and np.isfinite(self.by_epoch).all() else None
 
 
 def estimate_noise_scale(runs: Iterable[Run]) -> NoiseScaleEstimate | None:
-    """Average over runs, ratio afterwards; None if nothing was measured.
+    """Return the ratio of the averages over runs; None if nothing was measured.
 
-    A run counts in proportion to its batch size: the variance of its estimates goes with 1/batch size.
+    The average of the ratios would be biased, and without bounds where an estimate of |G|² comes near 0. A run counts
+    in proportion to its batch size: the variance of its estimates goes with 1/batch size.
     """
     sums: dict[int, list[tuple[float, float, float]]] = {}
     counted = 0

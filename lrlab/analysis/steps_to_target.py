@@ -9,7 +9,7 @@ import numpy as np
 
 from lrlab.analysis.runs import Run
 
-PERFECT, FLAT = 0.8, 0.2  # of the slope -d ln(updates) / d ln(batch size) between neighbours
+MIN_PERFECT_SLOPE, MAX_FLAT_SLOPE = 0.8, 0.2  # of -d ln(updates) / d ln(batch size) between neighbours
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,12 @@ class StepsToTarget:
     spread: list[float]
 
     def describe(self) -> str:
-        """Where a larger batch saves updates in proportion, where less, and where hardly any."""
+        """Return where a larger batch saves updates in proportion, where less, and where hardly any."""
         said: list[tuple[str, int, int]] = []
         for (small, before), (large, after) in pairwise(zip(self.batch_sizes, self.updates, strict=True)):
             slope = math.log(before / after) / math.log(large / small)
-            kind = "perfect scaling" if slope >= PERFECT else "flat" if slope <= FLAT else "diminishing returns"
+            less = "flat" if slope <= MAX_FLAT_SLOPE else "diminishing returns"
+            kind = "perfect scaling" if slope >= MIN_PERFECT_SLOPE else less
             if said and said[-1][0] == kind:
                 said[-1] = (kind, said[-1][1], large)
             else:
@@ -42,7 +43,7 @@ class StepsToTarget:
 
 
 def steps_to_target(runs: Iterable[Run]) -> StepsToTarget | None:
-    """Steps to the highest of the losses that the batch sizes come to at best; None without two batch sizes.
+    """Return the updates to the highest of the batch sizes' best losses; None without two batch sizes.
 
     Learning rates count whose every seed gets there. Between the ends of two epochs the loss is taken for linear.
     """
@@ -67,7 +68,7 @@ def steps_to_target(runs: Iterable[Run]) -> StepsToTarget | None:
 
 
 def _updates(run: Run, target: float) -> float:
-    """Updates until the validation loss first is at most the target; infinite if it never is."""
+    """Return the updates until the validation loss first is at most the target; infinite if it never is."""
     assert run.samples is not None
     an_epoch = math.ceil(run.samples / run.batch_size)
     history = run.metrics["val/loss"]

@@ -8,16 +8,18 @@ import numpy as np
 
 Diagnosis = Literal["diverged", "too high", "too low", "good", "cannot tell"]
 
-FEWEST_EPOCHS: Final = 3
-CHANCE_FACTOR: Final = 3.0  # times the loss of guessing: where a training ends that has diverged, if it stays finite
-DIVERGENCE_FACTOR: Final = 2.0  # times the loss of guessing: the mean of a first epoch that went wrong
-RECOVERED: Final = 0.2  # times the loss of guessing: an end so low that a shock did no harm
-NOISE_FRACTION: Final = 0.2  # of the falls: climbs that add up to more mean a curve that jumps about
-UNFINISHED: Final = 0.2  # of the first half's fall: what a curve that has flattened may still fall in the second
+MIN_EPOCHS: Final = 3
+# Times the loss of guessing:
+DIVERGED_END_FACTOR: Final = 3.0  # the end of a training that has diverged and stayed finite
+BAD_START_FACTOR: Final = 2.0  # the mean of a first epoch that went wrong
+RECOVERED_END_FACTOR: Final = 0.2  # an end so low that a bad start did no harm
+# Fractions of a fall:
+MAX_CLIMB_FRACTION: Final = 0.2  # of all falls: climbs that add up to more mean a curve that jumps about
+UNFINISHED_FRACTION: Final = 0.2  # of the first half's fall: what a flat curve may still fall in the second half
 
 
 def diagnose(losses: Sequence[float], lrs: Sequence[float], classes: int) -> Diagnosis:
-    """The verdict on the learning rate, from the curves of the training loss and of the learning rate alone.
+    """Return the verdict on the learning rate from the curves of the training loss and of the learning rate alone.
 
     - ``diverged``: not finite, or at the end far above what guessing costs (ln classes) and above the first epoch.
     - ``too high``: a curve that jumps up and down, or one far above guessing in the first epoch that did not recover.
@@ -36,24 +38,24 @@ def diagnose(losses: Sequence[float], lrs: Sequence[float], classes: int) -> Dia
         classes: how many the model chooses from.
     """
     guessing = math.log(classes)
-    if not all(map(math.isfinite, losses)) or losses[-1] > max(losses[0], CHANCE_FACTOR * guessing):
+    if not all(map(math.isfinite, losses)) or losses[-1] > max(losses[0], DIVERGED_END_FACTOR * guessing):
         return "diverged"
-    if len(losses) < FEWEST_EPOCHS:
+    if len(losses) < MIN_EPOCHS:
         return "cannot tell"
     changes = np.diff(losses)
     climbs, falls = changes[changes > 0].sum(), -changes[changes < 0].sum()
-    if climbs > NOISE_FRACTION * falls:
+    if climbs > MAX_CLIMB_FRACTION * falls:
         return "too high"
-    if losses[0] > DIVERGENCE_FACTOR * guessing:
-        return "good" if losses[-1] < RECOVERED * guessing else "too high"
+    if losses[0] > BAD_START_FACTOR * guessing:
+        return "good" if losses[-1] < RECOVERED_END_FACTOR * guessing else "too high"
     start = max(guessing, losses[0])
     slow = start - losses[0] < (start - losses[-1]) / 2
     first, second = _halves(losses, lrs)
-    return "too low" if slow and second > UNFINISHED * first else "good"
+    return "too low" if slow and second > UNFINISHED_FRACTION * first else "good"
 
 
 def _halves(losses: Sequence[float], lrs: Sequence[float]) -> tuple[float, float]:
-    """How far the loss falls in the first and in the second half of the learning rate that was spent.
+    """Return how far the loss falls in the first and in the second half of the learning rate that was spent.
 
     Under a schedule that decays, the last epochs are small steps: flat, however much there is left to fall.
     """

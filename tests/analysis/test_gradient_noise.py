@@ -31,3 +31,9 @@ def test_the_average_over_training():
 
 def test_nothing_measured():
     assert estimate_noise_scale([run(10, [], [])]) is None
+
+
+def test_extreme_noise():
+    found = estimate_noise_scale([run(10, [0.0, 2.0, 4.0], [1.0, 0.0, -2.0])])
+    assert found is not None
+    assert found.by_epoch == [math.inf, 0.0, 0.0]  # no gradient; no noise; less than none, by chance

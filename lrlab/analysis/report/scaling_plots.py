@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MARKERS = "osD^vP*X<>"
 HEADROOM = 0.12  # of the axes above the highest optimum, relative to the losses
-REACH = 32.0  # factor of learning rates shown beyond the optima
+MAX_LR_FACTOR = 32.0  # of the learning rates shown, off the optima
 
 
 def colours(count: int) -> list[Any]:
@@ -59,7 +59,8 @@ def loss_against_lr(table: Table, optima: Sequence[Optimum]) -> bytes:
         float(table.lr.min()),
         float(table.lr.max()),
     ]
-    axes.set_xlim(max(table.lr.min(), min(centres) / REACH) / 1.2, min(table.lr.max(), max(centres) * REACH) * 1.2)
+    low, high = min(centres) / MAX_LR_FACTOR, max(centres) * MAX_LR_FACTOR
+    axes.set_xlim(max(table.lr.min(), low) / 1.2, min(table.lr.max(), high) * 1.2)
     axes.grid(alpha=0.3)
     axes.legend(title="batch size (samples)", ncols=2, fontsize=8, title_fontsize=8)
     return png(drawing)

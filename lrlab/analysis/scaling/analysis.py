@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from lrlab.analysis.scaling.linear_range import Pair, describe, pairs, valid_range
 from lrlab.analysis.scaling.model_selection import Name, RuleComparison, compare
 from lrlab.analysis.scaling.optimum import Optimum, best_lrs
@@ -98,8 +100,9 @@ def analyse(
     within = valid_range(tested, tolerance)
     power_law, readings = None, None
     if len(sound) > 2:
-        power_law = PowerLaw.through(sound)
-        readings = compare(power_law.log_batch, power_law.log_lr)
+        log_batch = np.log([one.batch_size for one in sound])
+        log_lr = [one.log_lr for one in sound if one.log_lr]
+        power_law, readings = PowerLaw.fit(log_batch, log_lr), compare(log_batch, log_lr)
     verdict: Verdict = "cannot_tell"
     reasons = disqualifications(optima)
     if power_law and readings and not reasons:

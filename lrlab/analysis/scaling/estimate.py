@@ -15,7 +15,7 @@ class Estimate:
     Attributes:
         value: the number.
         standard_error: standard deviation of its noise, in the units of the number.
-        freedom: degrees of freedom that the standard error has; few where there are few seeds.
+        degrees_of_freedom: those that the standard error has; few where there are few seeds.
     """
 
     value: float
@@ -23,16 +23,16 @@ class Estimate:
     degrees_of_freedom: float
 
     def half_width(self, level: float = 0.95) -> float:
-        """Half the width of the interval: Student's t quantile times the standard error."""
+        """Return half the width of the interval: Student's t quantile times the standard error."""
         return float(special.stdtrit(self.degrees_of_freedom, (1 + level) / 2)) * self.standard_error
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Holds the true number with this probability."""
+        """Return the interval that holds the true number with this probability."""
         return self.value - self.half_width(level), self.value + self.half_width(level)
 
 
 def weighted_sum(weights: FloatArray, estimates: list[Estimate]) -> Estimate:
-    """The weighted sum of independent estimates, whose noise need not be alike.
+    """Return the weighted sum of independent estimates, whose noise need not be alike.
 
     Its degrees of freedom are those of Welch and Satterthwaite, (Σ q)² / Σ(q²/freedom) with q = (weight · standard
     error)² (Satterthwaite 1946, "An approximate distribution of estimates of variance components").

@@ -14,29 +14,28 @@ class Pair:
 
     Attributes:
         small, large: batch sizes.
-        predicted_lr: best learning rate of `small` times large/small.
-        lost: loss at `predicted_lr` over the least loss of `large`, relative; beyond what was tried, at least so much.
+        relative_regret: loss of `large` at the best learning rate of `small` times large/small, over its least loss,
+            relative; where that learning rate lies beyond what was tried, at least so much.
     """
 
     small: int
     large: int
-    predicted_lr: float
     relative_regret: float
 
 
 def pairs(optima: Sequence[Optimum]) -> tuple[Pair, ...]:
-    """Every pair of batch sizes that have a fitted curve."""
+    """Return every pair of batch sizes that have a fitted curve."""
     known = [(one.batch_size, one.curve) for one in optima if one.curve is not None]
     found = []
     for (small, from_curve), (large, to_curve) in combinations(known, 2):
         predicted = from_curve.centre + math.log(large / small)
-        lost = to_curve.excess_loss(predicted) / abs(to_curve.level) if to_curve.level else math.inf
-        found.append(Pair(small, large, math.exp(predicted), lost))
+        regret = to_curve.excess_loss(predicted) / abs(to_curve.level) if to_curve.level else math.inf
+        found.append(Pair(small, large, regret))
     return tuple(found)
 
 
 def valid_range(tested: tuple[Pair, ...], tolerance: float) -> tuple[int, int] | None:
-    """The widest range of tried batch sizes in which every pair loses no more than the tolerance; None if no pair.
+    """Return the widest range of tried batch sizes in which no pair loses more than the tolerance, or None.
 
     Of equally wide ranges the one with the smallest batch sizes.
     """
@@ -51,7 +50,7 @@ def valid_range(tested: tuple[Pair, ...], tolerance: float) -> tuple[int, int] |
 
 
 def describe(tested: tuple[Pair, ...], within: tuple[int, int] | None, tolerance: float) -> str:
-    """In words: where the linear rule holds, and how it breaks at the next larger batch size."""
+    """Return in words where the linear rule holds, and how it breaks at the next larger batch size."""
     if within is None:
         return f"the linear rule costs more than {tolerance:.2g} of the loss between any two batch sizes"
     low, high = within

@@ -21,18 +21,24 @@ the intervals (quasi-likelihood: Burnham & Anderson 2002, "Model Selection and M
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from scipy import special
 
 from lrlab.analysis.scaling.estimate import Estimate, weighted_sum
-from lrlab.analysis.scaling.rules import Interval, Rule, SaturationProfile, SaturationRule, power, slope
+from lrlab.analysis.scaling.power_law import PowerLaw
+from lrlab.analysis.scaling.saturation import Interval, SaturationProfile, SaturationRule
 from lrlab.analysis.scaling.table import FloatArray
 
 Name = Literal["linear", "square_root", "saturating"]
 
-MIN_P_VALUE: Final = 0.01
+MIN_P_VALUE: Final = 0.01  # below it the seeds do not explain the scatter about a rule
+
+
+class Rule(Protocol):
+    def log_lr(self, log_batch: FloatArray) -> FloatArray:
+        """Return ln of the best learning rate (n,) at ln of n batch sizes."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,8 @@ class FittedRule:
 
     Attributes:
         rule: with its fitted numbers.
-        free: how many they are, k.
-        squares: Σ residual² in ln lr.
+        n_parameters: how many they are, k.
+        rss: Σ residual² in ln lr.
         optima: how many were fitted, m.
     """
 
@@ -53,17 +59,17 @@ class FittedRule:
 
     @property
     def residual_std(self) -> Estimate:
-        """Standard deviation of the optima about the rule, as the standard error of each."""
+        """Return the standard deviation of the optima about the rule, as the standard error of each."""
         spare = self.optima - self.n_parameters
         return Estimate(0.0, math.sqrt(self.rss / spare), spare)
 
     def p_value(self, noise: Estimate) -> float:
-        """Probability of as much scatter if the rule were true and the optima had this noise."""
+        """Return the probability of as much scatter if the rule were true and the optima had this noise."""
         ratio = (self.residual_std.standard_error / noise.standard_error) ** 2
         return float(special.fdtrc(self.residual_std.degrees_of_freedom, noise.degrees_of_freedom, ratio))
 
     def aic(self, noise: Estimate) -> float:
-        """chi² + 2k."""
+        """Return chi² + 2k."""
         return self.rss / noise.standard_error**2 + 2 * self.n_parameters
 
 
@@ -91,7 +97,7 @@ class RuleComparison:
 
     @property
     def best(self) -> Name:
-        """The reading of least AIC, however little it is ahead."""
+        """Return the reading of least AIC, however little it is ahead."""
         readings: dict[Name, FittedRule] = {
             "linear": self.linear,
             "square_root": self.square_root,
@@ -109,15 +115,15 @@ def compare(log_batch: FloatArray, log_lr: list[Estimate]) -> RuleComparison:
     """
     x = np.array([one.value for one in log_lr])
 
-    def fitted(rule: Rule, free: int) -> FittedRule:
-        return FittedRule(rule, free, float(((x - rule.log_lr(log_batch)) ** 2).sum()), len(x))
+    def fitted(rule: Rule, n_parameters: int) -> FittedRule:
+        return FittedRule(rule, n_parameters, float(((x - rule.log_lr(log_batch)) ** 2).sum()), len(x))
 
     profile = SaturationProfile(log_batch, x)
     saturation = profile.best()
-    linear = fitted(power(log_batch, x, 1.0), 1)
-    square_root = fitted(power(log_batch, x, 0.5), 1)
+    linear = fitted(PowerLaw.fit(log_batch, log_lr, exponent=1.0), 1)
+    square_root = fitted(PowerLaw.fit(log_batch, log_lr, exponent=0.5), 1)
     saturating = fitted(saturation, 2)
-    power_law = fitted(power(log_batch, x, slope(log_batch, x)), 2)
+    power_law = fitted(PowerLaw.fit(log_batch, log_lr), 2)
 
     seeds = weighted_sum(np.full(len(x), len(x) ** -0.5), log_lr)
     nearest = min(saturating, power_law, key=lambda reading: reading.rss)

@@ -12,11 +12,9 @@ from lrlab.analysis.scaling.table import Table
 from lrlab.analysis.scaling.trial_selection import near_minimum
 
 MIN_SEEDS: Final = 3
-MIN_RATES_PER_SIDE: Final = (
-    2.0  # a trial that diverged within this factor of the best learning rate forbids a conclusion
-)
-BRACKET_SIGMAS: Final = 3.0  # standard errors from the ends of what was tried
-RESOLUTION: Final = 0.01  # of the spacing of the learning rates: no optimum is known more closely
+DIVERGENCE_EXCLUSION_FACTOR: Final = 2.0  # off the best learning rate: a trial diverged within it forbids a conclusion
+BRACKET_SIGMAS: Final = 3.0  # standard errors between a bracketed optimum and the outer learning rates
+MIN_ERROR_IN_SPACINGS: Final = 0.01  # spacings of the learning rates: no optimum is known more closely
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Optimum:
 
 
 def best_lrs(table: Table, draws: int, rng_seed: int) -> tuple[Optimum, ...]:
-    """The optimum of every batch size of the table, in rising order of batch size."""
+    """Return the optimum of every batch size of the table, in rising order of batch size."""
     rng = np.random.default_rng(rng_seed)
     parts = [table.at(batch_size) for batch_size in np.unique(table.batch_size)]
     groups = [near_minimum(part) for part in parts]
@@ -71,7 +69,7 @@ def best_lrs(table: Table, draws: int, rng_seed: int) -> tuple[Optimum, ...]:
 
 
 def bootstrap(curve: LossCurve, draws: int, rng: np.random.Generator) -> Estimate | None:
-    """ln of the best learning rate, with the spread of `draws` bootstrap fits as its standard error.
+    """Return ln of the best learning rate, with the spread of `draws` bootstrap fits as its standard error.
 
     A fit draws n - 1 of the n seeds with replacement, which makes the variance unbiased (Rao & Wu 1988, "Resampling
     inference with complex survey data"); n of n would lose a third of it at n = 3. Seeds are drawn whole: the losses
@@ -83,15 +81,16 @@ def bootstrap(curve: LossCurve, draws: int, rng: np.random.Generator) -> Estimat
         return None
     counts = rng.multinomial(seeds - 1, np.full(seeds, 1 / seeds), size=draws).astype(np.float64)
     noise = float(np.sqrt(np.mean((curve.bootstrap_optima(counts) - curve.centre) ** 2)))
-    finest = RESOLUTION * float(np.median(np.diff(curve.rates)))
+    finest = MIN_ERROR_IN_SPACINGS * float(np.median(np.diff(curve.rates)))
     return Estimate(curve.centre, max(noise, finest), seeds - 1)
 
 
 def _assessed(part: Table, seeds: int, curve: LossCurve | None, log_lr: Estimate | None, typical: float) -> Optimum:
-    """Say what is wrong with an optimum.
+    """Return the optimum with what is wrong with it.
 
     It is bracketed if it lies within the second lowest and second highest learning rate tried, trials that diverged
-    included, by `CLEAR` times its standard error or the one `typical` of this table: few seeds may agree by luck.
+    included, by `BRACKET_SIGMAS` times its standard error or the `typical` one of this table: few seeds may agree by
+    luck.
     """
     problems, bracketed, diverged = [], False, 0
     tried = f"what was tried, {part.lr.min():.3g} to {part.lr.max():.3g}"
@@ -105,12 +104,14 @@ def _assessed(part: Table, seeds: int, curve: LossCurve | None, log_lr: Estimate
         clear = math.exp(BRACKET_SIGMAS * max(typical, log_lr.standard_error if log_lr else 0.0))
         bracketed = bool(rates[1] <= best / clear and best * clear <= rates[-2])
         lost = part.lr[~np.isfinite(part.loss)]
-        diverged = int(((lost >= best / MIN_RATES_PER_SIDE) & (lost <= best * MIN_RATES_PER_SIDE)).sum())
+        diverged = int(
+            ((lost >= best / DIVERGENCE_EXCLUSION_FACTOR) & (lost <= best * DIVERGENCE_EXCLUSION_FACTOR)).sum()
+        )
         if not bracketed:
             problems.append(f"the best learning rate, {best:.3g}, lies too near to an end of {tried}")
         if diverged:
             problems.append(
-                f"{diverged} trials diverged within a factor {MIN_RATES_PER_SIDE:g} "
+                f"{diverged} trials diverged within a factor {DIVERGENCE_EXCLUSION_FACTOR:g} "
                 f"of the best learning rate, {best:.3g}"
             )
     return Optimum(int(part.batch_size[0]), curve, log_lr, seeds, bracketed, diverged, tuple(problems))

@@ -1,12 +1,10 @@
-"""The power law: best learning rate ~ batch size ^ p."""
+"""The power law: best learning rate lr = a B^p at batch size B."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lrlab.analysis.scaling.estimate import Estimate, weighted_sum
-from lrlab.analysis.scaling.optimum import Optimum
 from lrlab.analysis.scaling.table import FloatArray
 
 
@@ -19,27 +17,34 @@ class PowerLaw:
     scatter about the line. Weights 1/variance would need variances that are better known than from three seeds.
 
     Attributes:
+        exponent: p.
         log_batch: (m,) ln of the batch sizes.
-        log_lr: m optima, ln of the learning rate.
+        optima: m optima, ln of the learning rate.
     """
 
+    exponent: Estimate
     log_batch: FloatArray
-    log_lr: list[Estimate]
+    optima: list[Estimate]
 
     @classmethod
-    def through(cls, optima: Sequence[Optimum]) -> "PowerLaw":
-        """The line through those optima whose noise is known."""
-        known = [(one.batch_size, one.log_lr) for one in optima if one.log_lr]
-        return cls(np.log([batch_size for batch_size, _ in known]), [log_lr for _, log_lr in known])
+    def fit(cls, log_batch: FloatArray, optima: list[Estimate], exponent: float | None = None) -> "PowerLaw":
+        """Return the line nearest to the optima, of any exponent or of a given one.
 
-    @property
-    def exponent(self) -> Estimate:
-        """p = Σ (ln B - mean) ln lr / Σ (ln B - mean)²."""
-        away = self.log_batch - self.log_batch.mean()
-        return weighted_sum(away / (away @ away), self.log_lr)
+        The free exponent is p = Σ (ln B - mean) ln lr / Σ (ln B - mean)².
+        """
+        if exponent is not None:
+            return cls(Estimate(exponent, 0.0, np.inf), log_batch, optima)
+        away = log_batch - log_batch.mean()
+        return cls(weighted_sum(away / (away @ away), optima), log_batch, optima)
+
+    def log_lr(self, log_batch: FloatArray) -> FloatArray:
+        """Return ln lr (n,) on the line at ln of n batch sizes."""
+        mean = np.mean([one.value for one in self.optima])
+        line: FloatArray = mean + self.exponent.value * (log_batch - self.log_batch.mean())
+        return line
 
     def at(self, batch_size: float) -> Estimate:
-        """ln lr on the line at a batch size, for the line and its band."""
+        """Return ln lr on the line of free exponent at a batch size, for its band."""
         away = self.log_batch - self.log_batch.mean()
         here = np.log(batch_size) - self.log_batch.mean()
-        return weighted_sum(1 / len(away) + here * away / (away @ away), self.log_lr)
+        return weighted_sum(1 / len(away) + here * away / (away @ away), self.optima)

@@ -32,13 +32,13 @@ class Table:
     loss: FloatArray
 
     def at(self, batch_size: int) -> "Table":
-        """The rows of one batch size."""
+        """Return the rows of one batch size."""
         rows = self.batch_size == batch_size
         return Table(self.batch_size[rows], self.lr[rows], self.seed[rows], self.loss[rows])
 
 
 def read(source: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]) -> Table:
-    """Check a dict of columns or a sequence of rows; other columns than `COLUMNS` are ignored.
+    """Read a dict of columns or a sequence of rows; other columns than `COLUMNS` are ignored.
 
     Raises:
         InputError: nothing in it, a missing column, columns of unequal length, a batch size that is not a whole

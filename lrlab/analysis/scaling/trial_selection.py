@@ -40,13 +40,13 @@ class Points:
         return int(self.seed.max()) + 1 if len(self.seed) else 0
 
     def means(self) -> tuple[FloatArray, FloatArray]:
-        """The distinct ln(lr) in rising order, and the mean loss at each."""
+        """Return the distinct ln(lr) in rising order, and the mean loss at each."""
         rates, which = np.unique(self.log_lr, return_inverse=True)
         return rates, np.bincount(which, self.loss) / np.bincount(which)
 
 
 def near_minimum(table: Table) -> Points | None:
-    """The trials of one batch size near its least loss; None if they are too few for a fit.
+    """Return the trials of one batch size near its least loss; None if they are too few for a fit.
 
     Left out are learning rates at which any trial diverged, since its survivors are the lucky ones; learning rates
     of much more than the least mean loss; and seeds that were tried at fewer than four of the rest.

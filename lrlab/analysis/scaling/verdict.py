@@ -12,11 +12,11 @@ Verdict = Literal["linear", "square_root", "saturating", "other", "cannot_tell"]
 MIN_BATCH_SIZES: Final = 4
 EXPONENT_MARGIN: Final = 0.15  # an exponent is called 1, 1/2 or 0 if its whole 95 % interval lies so near to that
 MIN_AIC_DIFFERENCE: Final = 2 * math.log(20.0)  # difference in AIC that decides between saturation and a power law
-NEGLIGIBLE_RSS: Final = 0.10  # scatter of the best learning rates about a reading, in ln(lr), that does not refute it
+NEGLIGIBLE_SCATTER: Final = 0.10  # standard deviation of ln(lr) about a reading that does not refute it
 
 
 def disqualifications(optima: tuple[Optimum, ...]) -> list[str]:
-    """Why the trials allow no conclusion whatever their numbers say; empty if they allow one."""
+    """Return why the trials allow no conclusion whatever their numbers say; empty if they allow one."""
     reasons = [f"batch size {one.batch_size}: {problem}" for one in optima for problem in one.problems]
     sound = sum(not one.problems for one in optima)
     if sound < MIN_BATCH_SIZES:
@@ -25,7 +25,7 @@ def disqualifications(optima: tuple[Optimum, ...]) -> list[str]:
 
 
 def decide(exponent: Estimate, readings: RuleComparison) -> tuple[Verdict, str]:
-    """The verdict on sound optima, and the reason for it.
+    """Return the verdict on sound optima, and the reason for it.
 
     An exponent is called 1, 1/2 or 0 only if its whole 95 % interval lies near, since an interval that merely
     includes 1 may be wide for want of trials. It is called something else if its 99 % interval excludes all three.
@@ -62,17 +62,17 @@ def decide(exponent: Estimate, readings: RuleComparison) -> tuple[Verdict, str]:
 
 
 def is_near(p: float, exponent: Estimate) -> bool:
-    """Whether the 95 % interval lies within `MARGIN` of p."""
+    """Return whether the 95 % interval lies within `EXPONENT_MARGIN` of p."""
     low, high = exponent.interval()
     return p - EXPONENT_MARGIN <= low and high <= p + EXPONENT_MARGIN
 
 
 def contains(p: float, exponent: Estimate) -> bool:
-    """Whether p lies in the 99 % interval."""
+    """Return whether p lies in the 99 % interval."""
     low, high = exponent.interval(0.99)
     return low <= p <= high
 
 
 def is_rejected(reading: FittedRule, seeds: Estimate) -> bool:
-    """Whether the optima scatter about a reading by more than seeds explain, and by more than anybody cares for."""
-    return reading.p_value(seeds) < MIN_P_VALUE and reading.residual_std.standard_error > NEGLIGIBLE_RSS
+    """Return whether the optima scatter about a reading by more than the seeds explain and than is negligible."""
+    return reading.p_value(seeds) < MIN_P_VALUE and reading.residual_std.standard_error > NEGLIGIBLE_SCATTER

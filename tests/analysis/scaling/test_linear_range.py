@@ -10,7 +10,7 @@ from tests.analysis.scaling.synthetic import BATCH_SIZES, RULES, Noise, table
 
 
 def losing(lost: dict[tuple[int, int], float]) -> tuple[Pair, ...]:
-    return tuple(Pair(small, large, 0.1, value) for (small, large), value in lost.items())
+    return tuple(Pair(small, large, value) for (small, large), value in lost.items())
 
 
 def planted(rule: str) -> tuple[Pair, ...]:
@@ -21,12 +21,6 @@ def planted(rule: str) -> tuple[Pair, ...]:
 def test_every_pair_is_asked_once() -> None:
     found = [(pair.small, pair.large) for pair in planted("linear")]
     assert found == [(small, large) for small in BATCH_SIZES for large in BATCH_SIZES if small < large]
-
-
-def test_the_prediction_is_the_linear_rule() -> None:
-    pair = planted("square_root")[2]
-    assert (pair.small, pair.large) == (32, 256)
-    assert pair.predicted_lr == pytest.approx(0.01 * 8, rel=1e-3)
 
 
 def test_what_is_lost_is_the_height_of_the_curve_there() -> None:

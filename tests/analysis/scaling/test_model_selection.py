@@ -6,7 +6,7 @@ from scipy import stats
 
 from lrlab.analysis.scaling.estimate import Estimate
 from lrlab.analysis.scaling.model_selection import FittedRule, RuleComparison, compare
-from lrlab.analysis.scaling.rules import PowerRule
+from lrlab.analysis.scaling.saturation import SaturationRule
 from tests.analysis.scaling.synthetic import BATCH_SIZES, RULES
 
 LOG_BATCH = np.log(BATCH_SIZES)
@@ -17,7 +17,7 @@ def compared(best: np.ndarray, noise: float = 0.05, shift: np.ndarray | float = 
 
 
 def test_misfit_and_criterion_as_defined() -> None:
-    reading = FittedRule(PowerRule(1.0, 1.0), n_parameters=2, rss=0.6, optima=8)
+    reading = FittedRule(SaturationRule(1.0, 1.0), n_parameters=2, rss=0.6, optima=8)
     noise = Estimate(0.0, 0.2, 10)
     assert reading.residual_std == Estimate(0.0, math.sqrt(0.1), 6)
     assert reading.aic(noise) == pytest.approx(0.6 / 0.04 + 4)

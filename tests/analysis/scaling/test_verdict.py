@@ -14,8 +14,8 @@ from tests.analysis.scaling.synthetic import BATCH_SIZES, RULES, VERDICTS
 
 
 def verdict(best: np.ndarray, noise: float) -> tuple[Verdict, str]:
-    law = PowerLaw(np.log(BATCH_SIZES), [Estimate(float(x), noise, 4) for x in np.log(best)])
-    return decide(law.exponent, compare(law.log_batch, law.log_lr))
+    law = PowerLaw.fit(np.log(BATCH_SIZES), [Estimate(float(x), noise, 4) for x in np.log(best)])
+    return decide(law.exponent, compare(law.log_batch, law.optima))
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -4,26 +4,18 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from lrlab.analysis.scaling.rules import PowerRule, SaturationProfile, SaturationRule, power, slope
+from lrlab.analysis.scaling.saturation import SaturationProfile, SaturationRule
 
 LOG_BATCH = np.log(2.0 ** np.arange(5, 12))
 
 
-def noisy(rule: PowerRule | SaturationRule, noise: float = 0.05) -> np.ndarray:
-    return rule.log_lr(LOG_BATCH) + noise * np.random.default_rng(3).standard_normal(len(LOG_BATCH))
+def noisy(log_lr: np.ndarray, noise: float = 0.05) -> np.ndarray:
+    return log_lr + noise * np.random.default_rng(3).standard_normal(len(LOG_BATCH))
 
 
-def test_formulas() -> None:
+def test_formula() -> None:
     batch = np.array([16.0, 256.0])
-    np.testing.assert_allclose(np.exp(PowerRule(0.5, 0.5).log_lr(np.log(batch))), [2.0, 8.0])
     np.testing.assert_allclose(np.exp(SaturationRule(0.3, 64.0).log_lr(np.log(batch))), 0.3 / (1 + 64 / batch))
-
-
-@pytest.mark.parametrize("rule", [PowerRule(0.01, 1.0), PowerRule(0.3, 0.5), PowerRule(1e-4, -0.2)])
-def test_a_power_law_is_recovered(rule: PowerRule) -> None:
-    x = rule.log_lr(LOG_BATCH)
-    assert slope(LOG_BATCH, x) == pytest.approx(rule.p)
-    assert power(LOG_BATCH, x, rule.p).a == pytest.approx(rule.a)
 
 
 @pytest.mark.parametrize("rule", [SaturationRule(0.06, 256.0), SaturationRule(3.0, 10.0), SaturationRule(0.1, 4000.0)])
@@ -45,24 +37,24 @@ def squares(x: np.ndarray, *, log_noise: float | None = None, log_max: float | N
     return float(minimize_scalar(residual, bounds=(-20, 20), method="bounded", options={"xatol": 1e-10}).fun)
 
 
-def test_intervals_end_where_the_squares_have_risen_by_reach_squared() -> None:
-    x = noisy(SaturationRule(0.06, 256.0))
+def test_intervals_end_where_the_squares_have_risen_by_half_width_squared() -> None:
+    x = noisy(SaturationRule(0.06, 256.0).log_lr(LOG_BATCH))
     profile = SaturationProfile(LOG_BATCH, x)
-    least, reach = profile.squares.min(), 0.12
-    for end in profile.batch_noise(reach):
-        assert squares(x, log_noise=math.log(end)) - least == pytest.approx(reach**2, rel=0.06)  # a grid step
-    for end in profile.lr_max(reach):
-        assert squares(x, log_max=math.log(end)) - least == pytest.approx(reach**2, rel=0.06)
+    least, half_width = profile.squares.min(), 0.12
+    for end in profile.batch_noise(half_width):
+        assert squares(x, log_noise=math.log(end)) - least == pytest.approx(half_width**2, rel=0.06)  # a grid step
+    for end in profile.lr_max(half_width):
+        assert squares(x, log_max=math.log(end)) - least == pytest.approx(half_width**2, rel=0.06)
 
 
 def test_what_never_flattens_has_no_upper_end() -> None:
-    profile = SaturationProfile(LOG_BATCH, noisy(PowerRule(0.01, 1.0)))
+    profile = SaturationProfile(LOG_BATCH, noisy(math.log(0.01) + LOG_BATCH))
     assert profile.batch_noise(0.1)[1] == math.inf
     assert profile.lr_max(0.1)[1] == math.inf
 
 
 def test_what_never_rises_has_no_lower_end() -> None:
-    profile = SaturationProfile(LOG_BATCH, noisy(PowerRule(0.01, 0.0)))
+    profile = SaturationProfile(LOG_BATCH, noisy(np.full(len(LOG_BATCH), math.log(0.01))))
     assert profile.batch_noise(0.1)[0] == 0.0
     low, high = profile.lr_max(0.1)
     assert 0.009 < low < high < 0.012
