@@ -76,7 +76,7 @@ class Checkpoint:
         member.first_epoch, member.epoch, member.t = self.first_epoch, self.epoch, self.t
 
 
-def save(folder: Path, name: str, cohort: Population, member: Member, history: MetricHistory) -> None:
+def save(folder: Path, name: str, population: Population, member: Member, history: MetricHistory) -> None:
     """Write a checkpoint, if the member can be resumed.
 
     Raises:
@@ -85,9 +85,9 @@ def save(folder: Path, name: str, cohort: Population, member: Member, history: M
     if not isinstance(member, Resumable):
         return
     metadata = {
-        "width": cohort.width,
+        "width": population.width,
         "slot": member.slot,
-        "microbatch": cohort.microbatch,
+        "microbatch": population.microbatch,
         "first_epoch": member.first_epoch,
         "epoch": member.epoch,
         "t": member.t,

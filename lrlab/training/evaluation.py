@@ -15,7 +15,7 @@ BATCH = 512
 
 
 def evaluate(layers: Sequence[Layer], loss: Loss, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
-    """Mean loss (K,), in nats, and accuracy (K,) of K stacked members.
+    """Return the mean loss (K,), in nats, and accuracy (K,) of K stacked members.
 
     Args:
         layers: their parameters; the images are cast to the dtype of these.
@@ -40,7 +40,7 @@ Split = Literal["train", "val", "test"]
 
 
 def split_metrics(split: Split, layers: Sequence[Layer], loss: Loss, dataset: Dataset) -> dict[str, float]:
-    """Loss and accuracy of one member (K = 1) on a split, as metrics."""
+    """Return loss and accuracy of one member (K = 1) on a split, as metrics."""
     images, labels, rows = {
         "train": (dataset.x, dataset.y, dataset.train),
         "val": (dataset.x, dataset.y, dataset.validation),

@@ -26,35 +26,35 @@ Array = np.ndarray
 
 
 class Member(Protocol):
-    """A member of a cohort: one experiment on its way."""
+    """A member of a population: one experiment being trained."""
 
     @property
     def experiment(self) -> Experiment:
-        """Its configuration."""
+        """Return its configuration."""
 
     @property
     def slot(self) -> int:
-        """Its place in the cohort."""
+        """Return its index in the population."""
 
     @property
     def first_epoch(self) -> int:
-        """How many epochs the cohort had made before it came."""
+        """Return how many epochs the population had made before it was admitted."""
 
     @property
     def epoch(self) -> int:
-        """How many it has made."""
+        """Return how many epochs it has made."""
 
     @property
     def finished(self) -> bool:
-        """Whether it has reached its end."""
+        """Return whether it has reached its end."""
 
     def weights(self) -> dict[str, Array]:
-        """Copies of what was learned, such as W1 (out, in), b1 (out,), W2, ...; empty without parameters."""
+        """Return copies of what was learned, such as W1 (out, in), b1 (out,), W2, ...; empty without parameters."""
 
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What an epoch of one member came to.
+    """The metrics of one epoch of one member.
 
     Attributes:
         metrics: ``train/loss`` and ``train/accuracy`` are running means over the epoch, before each update;
@@ -70,31 +70,31 @@ class EpochResult:
 
 
 class Population(Protocol):
-    """Members that are trained side by side; ``lrlab.training.population.Population`` is one."""
+    """Members that are trained side by side; ``lrlab.training.population.StackedPopulation`` is one."""
 
     @property
     def dataset(self) -> Dataset:
-        """What they learn from."""
+        """Return what they learn from."""
 
     @property
     def width(self) -> int:
-        """The number of slots."""
+        """Return the number of slots."""
 
     @property
     def microbatch(self) -> int:
-        """Samples per multiply, where that matters."""
+        """Return the number of samples per multiply, where that matters."""
 
     @property
     def epochs_done(self) -> int:
-        """How many epochs it has made, those before a replay began included."""
+        """Return how many epochs it has made, those before a replay began included."""
 
     @property
     def members(self) -> Sequence[Member]:
-        """Who is in it, by slot."""
+        """Return the members, by slot."""
 
     @property
     def free_slots(self) -> int:
-        """Number of free slots."""
+        """Return the number of free slots."""
 
     def admit(self, experiment: Experiment, slot: int | None = None) -> Member:
         """Start a member in a free slot (the first one, or the one named)."""
@@ -103,10 +103,10 @@ class Population(Protocol):
         """Free a member's slot."""
 
     def train_epoch(self) -> list[EpochResult]:
-        """Train every member for one epoch; one event each."""
+        """Train every member for one epoch; return one result each."""
 
     def test(self, member: Member) -> dict[str, float]:
-        """Loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
+        """Return loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
 
 
 class Method(Protocol):
@@ -119,15 +119,15 @@ class Method(Protocol):
         """Refuse an experiment that is too large for this method, or for the data."""
 
     def n_epochs(self, experiment: Experiment, dataset: Dataset) -> int:
-        """How many epochs a member makes at most."""
+        """Return how many epochs a member makes at most."""
 
     def compatibility_key(self, experiment: Experiment) -> Hashable:
-        """What the members of one cohort have in common."""
+        """Return what the members of one population have in common."""
 
     def new_population(
         self, experiment: Experiment, dataset: Dataset, *, width: int, microbatch: int, first_epoch: int = 0
     ) -> Population:
-        """An empty cohort for experiments that share with this one what must be shared."""
+        """Return an empty population for experiments with the compatibility key of this one."""
 
 
 class DataSource(Protocol):
@@ -137,7 +137,7 @@ class DataSource(Protocol):
         """Refuse missing, truncated or altered files."""
 
     def load(self) -> Dataset:
-        """The data; cheap, read-only, shared."""
+        """Return the data; cheap, read-only, shared."""
 
 
 @dataclass(frozen=True)
@@ -199,13 +199,13 @@ class Experiment:
         return self.method, self.method.compatibility_key(self)
 
     def passes(self, training_samples: int) -> int:
-        """Number of epochs."""
+        """Return the number of epochs over so many samples."""
         if self.updates is None:
             return self.epochs
         return max(1, round(self.updates / self._updates_an_epoch(training_samples)))
 
     def total_updates(self, training_samples: int) -> int:
-        """Number of updates in the whole training."""
+        """Return the number of updates in the whole training."""
         return self.passes(training_samples) * self._updates_an_epoch(training_samples)
 
     def _updates_an_epoch(self, training_samples: int) -> int:

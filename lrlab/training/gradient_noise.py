@@ -21,15 +21,15 @@ class NoiseMeter:
         self._moments: list[tuple[float, float]] = []  # (|G|², tr Σ) by each batch
 
     def chooses(self, seen: int) -> bool:
-        """Whether the batch to which the training sample number `seen` of the epoch belongs is measured."""
+        """Return whether the batch to which the training sample number `seen` of the epoch belongs is measured."""
         return (seen - 1) // self._batch_size % MEASURE_EVERY == 0
 
     def microbatch(self, square: float) -> None:
-        """Take the squared norm of one microbatch's part."""
+        """Add the squared norm of one microbatch's part."""
         self._parts.append(square)
 
     def batch(self, square: float, *, full: bool) -> None:
-        """Take the squared norm of the sum; a batch cut short by the epoch's end, or of one part, says nothing."""
+        """Add the squared norm of the sum; a batch cut short by the epoch's end, or of one part, is not counted."""
         count = len(self._parts)
         if full and count > 1:
             small = float(np.mean(self._parts)) * count**2  # a part is the microbatch's mean over count
@@ -38,7 +38,7 @@ class NoiseMeter:
         self._parts = []
 
     def metrics(self) -> dict[str, float]:
-        """What the epoch came to, and begin anew; empty if nothing could be measured.
+        """Return the metrics of the epoch and begin the next; empty if nothing could be measured.
 
         `gradient_signal` and `gradient_noise` are the averages of the unbiased estimates of |G|² and tr(Σ), so that
         they can be averaged further; `noise_scale`, their ratio, in samples, is there where the first is above 0.

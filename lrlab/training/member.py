@@ -1,4 +1,4 @@
-"""A member: one training run inside a population. Textbook, and alone: it sees only its own slices."""
+"""A member: one training inside a population. It reads and writes its own slices only."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Block:
     is_weight: bool  # biases are not regularized
 
     def increment_sq_norm(self) -> float:
-        """|g|² of what the gradient has grown by since it was last measured."""
+        """Return |g|² of the gradient's increment since the last call."""
         np.subtract(self.gradient, self.last_measured, out=self.scratch)
         self.last_measured[:] = self.gradient
         return float(self.scratch @ self.scratch)
@@ -75,17 +75,17 @@ class StackedMember:
         return self.epoch == self.experiment.passes(self._samples)
 
     def weights(self) -> dict[str, Array]:
-        """Copies of the parameters: W1 (out, in), b1 (out,), W2, ..."""
+        """Return copies of the parameters: W1 (out, in), b1 (out,), W2, ..."""
         names = [f"{kind}{i // 2 + 1}" for i, kind in enumerate("Wb" * (len(self._parameters) // 2))]
         return {name: array.copy() for name, array in zip(names, self._parameters, strict=True)}
 
     def state_dict(self) -> dict[str, Array]:
-        """The arrays from which training goes on, between two epochs: parameters and optimizer state. Not copies."""
+        """Return the arrays from which training goes on between two epochs: parameters and optimizer state, not copies."""
         state = {f"state{i}_{j}": array for i, block in enumerate(self._blocks) for j, array in enumerate(block.state)}
         return {f"parameter{i}": array for i, array in enumerate(self._parameters)} | state
 
     def accumulate(self, seen: int) -> None:
-        """Take note of a microbatch, whose gradient has been added; update when it completes a batch.
+        """Count a microbatch, whose gradient has been added; update when it completes a batch.
 
         Args:
             seen: training samples of this epoch up to and including the microbatch.

@@ -25,9 +25,9 @@ MAX_BATCH_RATIO = 4  # batch sizes of one microbatch: the largest is at most so 
 
 
 def microbatch_for(batch_sizes: Iterable[int]) -> int:
-    """The microbatch of which every batch size is a multiple: the largest up to LARGEST_MICROBATCH, if one is fair.
+    """Return the largest microbatch up to MAX_MICROBATCH of which every batch size is a multiple, if it is efficient.
 
-    A common size that has no fair divisor (a large prime, say) is taken whole: more memory, but no crumbs.
+    A common size without an efficient divisor (a large prime, say) is taken whole: more memory, but fewer multiplies.
     """
     common = math.gcd(*batch_sizes)
     largest = next(m for m in range(min(common, MAX_MICROBATCH), 0, -1) if common % m == 0)
@@ -35,7 +35,7 @@ def microbatch_for(batch_sizes: Iterable[int]) -> int:
 
 
 def microbatches(batch_sizes: Iterable[int]) -> list[tuple[int, int]]:
-    """Which batch sizes of a search share populations: (from this one on, their microbatch), in rising order.
+    """Return which batch sizes of a search share populations: (smallest of them, microbatch), in rising order.
 
     One microbatch for all would be that of the smallest, and small multiplies are slow.
     """
@@ -91,7 +91,7 @@ class StackedPopulation:
 
     @property
     def free_slots(self) -> int:
-        """Number of free slots."""
+        """Return the number of free slots."""
         return self._slots.count(None)
 
     def admit(self, experiment: Experiment, slot: int | None = None) -> StackedMember:
@@ -110,7 +110,7 @@ class StackedPopulation:
         return member
 
     def release(self, member: Member) -> None:
-        """Free a member's slot. Its parameters become zero, so that nothing of it is left behind."""
+        """Free a member's slot and zero its parameters."""
         self._slots[member.slot] = None
         for layer in self._layers:
             layer.W[member.slot] = 0
@@ -118,7 +118,7 @@ class StackedPopulation:
 
     def train_epoch(self) -> list[EpochResult]:
         """Train every member for one pass over the training set, then measure it on the validation set."""
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a diverging member is no news
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # divergence is reported per member
             train_loss, train_accuracy = self._train()
             validation = self.dataset.validation
             val_loss, val_accuracy = self._evaluate(self.dataset.x, self.dataset.y, validation)
@@ -139,13 +139,13 @@ class StackedPopulation:
         return events
 
     def test(self, member: Member) -> dict[str, float]:
-        """Loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
+        """Return loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
         data = self.dataset
         loss, accuracy = self._evaluate(data.x_test, data.y_test, np.arange(len(data.y_test)))
         return {"test/loss": float(loss[member.slot]), "test/accuracy": float(accuracy[member.slot])}
 
     def _train(self) -> tuple[Array, Array]:
-        """One pass of updates; mean loss (K,) and accuracy (K,) over it."""
+        """Make one pass of updates; return the mean loss (K,) and accuracy (K,) over it."""
         order = np.random.default_rng([self._seed, self.epochs_done]).permutation(self.dataset.train)
         samples = len(order)
         batch_sizes = np.array([m.experiment.batch_size if m else self.microbatch for m in self._slots])
@@ -165,7 +165,7 @@ class StackedPopulation:
         return loss / samples, right / samples
 
     def _evaluate(self, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
-        """Mean loss (K,) and accuracy (K,) of all slots on some rows."""
+        """Return mean loss (K,) and accuracy (K,) of all slots on some rows."""
         loss, right = np.zeros(self.width), np.zeros(self.width)
         for x, y in self._batches(images, labels, rows, EVALUATION_BATCH):
             scores = forward(self._layers, x, self._output_buffers(len(y)))
@@ -174,7 +174,7 @@ class StackedPopulation:
         return loss / len(rows), right / len(rows)
 
     def _batches(self, images: Array, labels: Array, rows: Array, length: int) -> Iterator[tuple[Array, Array]]:
-        """The rows in order, ``length`` at a time, copied next to each other; the last may be fewer."""
+        """Yield the rows in order, ``length`` at a time, copied next to each other; the last may be fewer."""
         for i in range(0, len(rows), length):
             chosen = rows[i : i + length]
             x = np.take(images, chosen, axis=0, out=self._rows[: len(chosen)], mode="clip")

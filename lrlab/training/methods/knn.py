@@ -48,7 +48,7 @@ class NearestNeighbours(SequentialMethod):
 
 
 class NeighbourCache:
-    """The training images, and the labels of the neighbours that were looked up so far."""
+    """Caches the labels of the nearest training images of the validation images."""
 
     def __init__(self, dataset: Dataset, metric: str) -> None:
         self.dataset, self.metric = dataset, metric
@@ -57,17 +57,17 @@ class NeighbourCache:
         self._found: dict[int, Array] = {}
 
     def validation_labels(self, first: int, k: int) -> Array:
-        """(up to BLOCK, k or more): of the neighbours of the validation images from ``first`` on."""
+        """Return labels (up to BLOCK, k or more) of the neighbours of the validation images from ``first`` on."""
         if first not in self._found or self._found[first].shape[1] < k:
             rows = self.dataset.validation[first : first + BLOCK]
             self._found[first] = self.labels(self.x[rows], k)
         return self._found[first]
 
     def labels(self, queries: Array, k: int) -> Array:
-        """(Q, k or more): of the neighbours of any images, nearest first."""
+        """Return labels (Q, k or more) of the neighbours of any images, nearest first."""
         count = min(max(k, MAX_CACHED_NEIGHBOURS), len(self._train))
-        found = nearest(queries, self._train, count, self.metric, blas_of(np).get("num_threads", 1))
-        labels: Array = self.dataset.y[self.dataset.train[found]]
+        indices = nearest(queries, self._train, count, self.metric, blas_of(np).get("num_threads", 1))
+        labels: Array = self.dataset.y[self.dataset.train[indices]]
         return labels
 
 
@@ -108,7 +108,7 @@ class RunningMetrics:
         self._right = 0
 
     def add(self, votes: Array, y: Array) -> None:
-        """Take in votes (Q, C) and the labels (Q,)."""
+        """Add votes (Q, C) and labels (Q,)."""
         k = votes[0].sum()
         of_label = votes[np.arange(len(y)), y]
         self._loss -= float(np.log((of_label + 1) / (k + votes.shape[1])).sum())
@@ -116,7 +116,7 @@ class RunningMetrics:
         self.count += len(y)
 
     def metrics(self, split: str) -> dict[str, float]:
-        """Means over everything so far."""
+        """Return the means over everything added so far."""
         return {f"{split}/loss": self._loss / self.count, f"{split}/accuracy": self._right / self.count}
 
 

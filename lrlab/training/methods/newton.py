@@ -127,7 +127,7 @@ class NewtonLearner:
         return float(data + self._experiment.regularizer.value(w[:, :-1]))
 
     def _slope(self, w: Array) -> tuple[Array, Array]:
-        """Softmax probabilities (N, C) and the gradient (C, D + 1) of the whole loss."""
+        """Return the softmax probabilities (N, C) and the gradient (C, D + 1) of the whole loss."""
         scores = self._x @ w.T
         p = np.exp(scores - scores.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
@@ -136,7 +136,7 @@ class NewtonLearner:
         return p, g
 
     def _hessian(self) -> Array:
-        """Of the whole loss; made definite along the one direction without any slope, all biases alike."""
+        """Return the Hessian of the whole loss, made definite along the one direction without any slope, all biases alike."""
         C, M = self._w.shape
         H = softmax_hessian(self._p, self._x)
         penalized = np.tile(np.arange(M) < M - 1, C)

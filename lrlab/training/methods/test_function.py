@@ -73,7 +73,7 @@ class FunctionLearner:
         optimizer = self._experiment.optimizer
         lr = optimizer.lr * factor(self._experiment.schedule, self._t, self._steps)
         self._t += 1
-        with np.errstate(over="ignore", invalid="ignore"):  # a diverging path is no news
+        with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported
             g = self._surface.gradient(self._w)
             optimizer.update(self._w, g.copy(), self._state, lr, self._t, np.empty(2))
             value = float(self._surface.value(self._w))
