@@ -1,6 +1,6 @@
 """Loss and accuracy of parameters, outside a population."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,29 +11,40 @@ from lrlab.data.datasets import Dataset
 
 Array = np.ndarray
 
-BATCH = 512
+EVALUATION_BATCH = 512
 
 
-def evaluate(layers: Sequence[Layer], loss: Loss, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
+def evaluate(
+    layers: Sequence[Layer], loss: Loss, batches: Iterable[tuple[Array, Array]], out: Callable[[int], list[Array]]
+) -> tuple[Array, Array]:
     """Return the mean loss (K,), in nats, and accuracy (K,) of K stacked members.
 
     Args:
-        layers: their parameters; the images are cast to the dtype of these.
+        layers: their parameters.
         loss: what to average.
-        images: (N, D).
-        labels: (N,).
-        rows: which of the images.
+        batches: pairs of images (B, D), in the dtype of the parameters, and labels (B,).
+        out: gives the output buffers for a batch of B images, see ``lrlab.core.model.forward``.
     """
-    members, dtype = len(layers[0].W), layers[0].W.dtype
+    members, samples = len(layers[0].W), 0
     losses, right = np.zeros(members), np.zeros(members)
-    for i in range(0, len(rows), BATCH):
-        chosen = rows[i : i + BATCH]
-        y = labels[chosen]
-        out = [np.empty((members, layer.W.shape[1], len(chosen)), dtype) for layer in layers]
-        scores = forward(layers, images[chosen].astype(dtype, copy=False), out)
+    for x, y in batches:
+        scores = forward(layers, x, out(len(y)))
         losses += loss.value(scores, y).sum(axis=1, dtype=np.float64)
         right += np.count_nonzero(scores.argmax(axis=1) == y, axis=1)
-    return losses / len(rows), right / len(rows)
+        samples += len(y)
+    return losses / samples, right / samples
+
+
+def evaluate_rows(
+    layers: Sequence[Layer], loss: Loss, images: Array, labels: Array, rows: Array
+) -> tuple[Array, Array]:
+    """Return mean loss (K,) and accuracy (K,) on some rows of images (N, D) with labels (N,)."""
+    members, dtype = len(layers[0].W), layers[0].W.dtype
+    blocks = (rows[i : i + EVALUATION_BATCH] for i in range(0, len(rows), EVALUATION_BATCH))
+    batches = ((images[block].astype(dtype, copy=False), labels[block]) for block in blocks)
+    return evaluate(
+        layers, loss, batches, lambda length: [np.empty((members, layer.W.shape[1], length), dtype) for layer in layers]
+    )
 
 
 Split = Literal["train", "val", "test"]
@@ -46,5 +57,5 @@ def split_metrics(split: Split, layers: Sequence[Layer], loss: Loss, dataset: Da
         "val": (dataset.x, dataset.y, dataset.validation),
         "test": (dataset.x_test, dataset.y_test, np.arange(len(dataset.y_test))),
     }[split]
-    (losses,), (accuracy,) = evaluate(layers, loss, images, labels, rows)
+    (losses,), (accuracy,) = evaluate_rows(layers, loss, images, labels, rows)
     return {f"{split}/loss": float(losses), f"{split}/accuracy": float(accuracy)}

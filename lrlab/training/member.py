@@ -80,7 +80,7 @@ class StackedMember:
         return {name: array.copy() for name, array in zip(names, self._parameters, strict=True)}
 
     def state_dict(self) -> dict[str, Array]:
-        """Return the arrays from which training goes on between two epochs: parameters and optimizer state, not copies."""
+        """Return the arrays from which training goes on after an epoch, parameters and optimizer state: not copies."""
         state = {f"state{i}_{j}": array for i, block in enumerate(self._blocks) for j, array in enumerate(block.state)}
         return {f"parameter{i}": array for i, array in enumerate(self._parameters)} | state
 

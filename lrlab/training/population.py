@@ -13,12 +13,12 @@ import numpy as np
 from lrlab.core.loss import Loss
 from lrlab.core.model import Model, aligned_zeros, backward, forward, output_buffers, zeros
 from lrlab.data.datasets import Dataset
+from lrlab.training.evaluation import EVALUATION_BATCH, evaluate
 from lrlab.training.experiment import EpochResult, Experiment, Member
 from lrlab.training.member import StackedMember as StackedMember
 
 Array = np.ndarray
 
-EVALUATION_BATCH = 512
 MAX_MICROBATCH = 1024  # more does not multiply faster
 MIN_EFFICIENT_MICROBATCH = 64  # less is slow
 MAX_BATCH_RATIO = 4  # batch sizes of one microbatch: the largest is at most so many times the smallest
@@ -166,12 +166,8 @@ class StackedPopulation:
 
     def _evaluate(self, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
         """Return mean loss (K,) and accuracy (K,) of all slots on some rows."""
-        loss, right = np.zeros(self.width), np.zeros(self.width)
-        for x, y in self._batches(images, labels, rows, EVALUATION_BATCH):
-            scores = forward(self._layers, x, self._output_buffers(len(y)))
-            loss += self._loss.value(scores, y).sum(axis=1, dtype=np.float64)
-            right += np.count_nonzero(scores.argmax(axis=1) == y, axis=1)
-        return loss / len(rows), right / len(rows)
+        batches = self._batches(images, labels, rows, EVALUATION_BATCH)
+        return evaluate(self._layers, self._loss, batches, self._output_buffers)
 
     def _batches(self, images: Array, labels: Array, rows: Array, length: int) -> Iterator[tuple[Array, Array]]:
         """Yield the rows in order, ``length`` at a time, copied next to each other; the last may be fewer."""

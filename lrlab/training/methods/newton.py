@@ -136,7 +136,7 @@ class NewtonLearner:
         return p, g
 
     def _hessian(self) -> Array:
-        """Return the Hessian of the whole loss, made definite along the one direction without any slope, all biases alike."""
+        """Return the Hessian of the whole loss, made definite along its one flat direction, all biases alike."""
         C, M = self._w.shape
         H = softmax_hessian(self._p, self._x)
         penalized = np.tile(np.arange(M) < M - 1, C)

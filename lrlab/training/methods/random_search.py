@@ -8,7 +8,7 @@ import numpy as np
 from lrlab.config import validation
 from lrlab.core.model import Layer, zeros
 from lrlab.data.datasets import Dataset
-from lrlab.training.evaluation import evaluate, split_metrics
+from lrlab.training.evaluation import evaluate_rows, split_metrics
 from lrlab.training.experiment import Experiment, parametric
 from lrlab.training.sequential import Learner, SequentialMethod
 
@@ -69,7 +69,7 @@ class RandomSearchLearner:
         data, loss, regularizer = self._dataset, self._experiment.loss, self._experiment.regularizer
         drawn = self._draw(min(DRAWS_PER_EPOCH, self._left))
         self._left -= len(drawn[0].W)
-        losses, _ = evaluate(drawn, loss, data.x, data.y, data.train)
+        losses, _ = evaluate_rows(drawn, loss, data.x, data.y, data.train)
         losses += [sum(map(regularizer.value, weights)) for weights in zip(*(layer.W for layer in drawn), strict=True)]
         k = int(losses.argmin())
         if losses[k] < self._least:
