@@ -8,9 +8,10 @@ import pytest
 from lrlab.core.model import MLP, Linear, Model
 from lrlab.core.optimizer import SGD, Momentum
 from lrlab.data.datasets import Dataset
+from lrlab.training.evaluation import EVALUATION_BATCH
 from lrlab.training.experiment import EpochResult, Experiment, Member
 from lrlab.training.member import StackedMember
-from lrlab.training.population import EVALUATION_BATCH, MAX_MICROBATCH, StackedPopulation, microbatch_for, microbatches
+from lrlab.training.population import MAX_MICROBATCH, StackedPopulation, microbatch_for, microbatches
 from tests import mixed_experiments
 
 Curve = list[dict[str, float]]
