@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrlab.core.loss import SoftmaxCrossEntropy
-from lrlab.core.model import MLP, Layer
+from lrlab.core.model import MLP, Layer, Linear
 from lrlab.data.datasets import Dataset
 from lrlab.training.evaluation import evaluate_rows, split_metrics
 from lrlab.training.experiment import Experiment
@@ -33,9 +33,7 @@ def test_means_over_any_number_of_rows(dataset: Dataset, count: int) -> None:
 
 
 def test_a_population_measures_what_its_weights_do(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
-    population = StackedPopulation(
-        dataset, experiment().model, experiment().loss, width=2, microbatch=8, dtype="float64"
-    )
+    population = StackedPopulation(dataset, Linear(), experiment().loss, width=2, microbatch=8, dtype="float64")
     member = population.admit(experiment(dtype="float64"))
     (result,) = population.train_epoch()
     weights = member.weights()
