@@ -1,4 +1,4 @@
-"""`python -m benchmarks [WHAT …]`: measure, print the table, keep JSON and a picture."""
+"""`python -m benchmarks [WHAT …]`: measure, print the table, keep JSON and a plot."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ from benchmarks.progress import ERR, watching
 from benchmarks.store import Unequal
 from benchmarks.table import table
 
-# what can be measured: the function that does it, what it is, samples of each side
+# what can be measured: the function that does it, what it is, samples of each system
 FIGURES = {
     "linear": ("sweep.linear", "(a) a whole sweep of linear classifiers against the peers", 3),
     "mlp": ("sweep.mlp", "(b) the same for MLPs of 100 hidden units", 3),
@@ -74,23 +74,23 @@ def show(kept: Path) -> None:
     from benchmarks.plot import draw
 
     found = results.load(kept)
-    rows = [row for figure in FIGURES if figure in found for row in found[figure].rows]
-    Console(width=None if sys.stdout.isatty() else 180).print(table(rows, kept.name))
-    picture = kept / "benchmarks.png"
-    picture.write_bytes(draw(found, machine.about()))
-    ERR.print(f"{kept}/*.json, {picture}")
+    measurements = [m for figure in FIGURES if figure in found for m in found[figure].measurements]
+    Console(width=None if sys.stdout.isatty() else 180).print(table(measurements, kept.name))
+    plot = kept / "benchmarks.png"
+    plot.write_bytes(draw(found, machine.about()))
+    ERR.print(f"{kept}/*.json, {plot}")
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="lrlab and its peers, side by side on this machine, as ratios of medians from one run.",
+        description="lrlab and its peers, system by system on this machine, as ratios of medians from one run.",
         epilog=EXAMPLES + "\nwhat can be measured:\n" + "\n".join(f"  {k:9} {v[1]}" for k, v in FIGURES.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("what", nargs="*", type=known, metavar="WHAT", help="default: everything")
     top.add_argument("--quick", action="store_true", help="small sizes: shows that it runs, measures nothing")
-    top.add_argument("--repeats", type=int, metavar="N", help="samples of each side; default: by figure")
+    top.add_argument("--repeats", type=int, metavar="N", help="samples of each system; default: by figure")
     top.add_argument("--outputs", type=Path, default=ROOT / "outputs" / "benchmarks", metavar="DIR")
     return top
 

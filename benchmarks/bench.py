@@ -18,7 +18,7 @@ class Bench:
     Attributes:
         folder: everything is written below it.
         quick: sizes that only show that it runs; their numbers mean nothing.
-        repeats: samples of each side.
+        repeats: samples of each system.
     """
 
     folder: Path
@@ -29,18 +29,18 @@ class Bench:
     def size(self, full: T, quick: T) -> T:
         return quick if self.quick else full
 
-    def alternate(self, sides: Mapping[str, Callable[[int], T]]) -> dict[str, list[T]]:
-        """Samples of all sides, one of each in every round; who begins changes from round to round.
+    def alternate(self, samplers: Mapping[str, Callable[[int], T]]) -> dict[str, list[T]]:
+        """Samples of all systems, one of each in every round; who begins changes from round to round.
 
         Args:
-            sides: take the number of the round, which is the seed of what they do.
+            samplers: take the number of the round, which is the seed of what they do.
         """
-        samples: dict[str, list[T]] = {name: [] for name in sides}
-        names = list(sides)
+        samples: dict[str, list[T]] = {name: [] for name in samplers}
+        names = list(samplers)
         self.watch.steps(self.repeats * len(names))
         for number in range(self.repeats):
             first = number % len(names)
             for name in names[first:] + names[:first]:
                 with self.watch.step(f"{name}, {number + 1} of {self.repeats}"):
-                    samples[name].append(sides[name](number))
+                    samples[name].append(samplers[name](number))
         return samples

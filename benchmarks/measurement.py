@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One line of the table.
 
     Attributes:
@@ -18,7 +18,7 @@ class Row:
         against: the peer, or the bound, that lrlab is compared with; "" if the samples speak for themselves.
         theirs: its samples, from the same run.
         at_least, at_most: the target for the result, if there is one.
-        at: where in the measurement the row lies, for the picture.
+        at: what it was measured at, for the plot.
     """
 
     figure: str

@@ -1,6 +1,6 @@
 """`python -m benchmarks.profile FILE ARGUMENTS …`: run lrlab in this process, and note where its processor time goes.
 
-The functions that stand at the seams between compose, study, tracking, files and training are wrapped from outside.
+The functions through which compose, study, tracking, files and training are entered are wrapped from outside.
 Each second belongs to the innermost of them. The clock starts when the sweep's checks are over.
 """
 
@@ -14,7 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-SEAMS = {
+COMPONENTS = {
     "compose": ("lrlab.sweep.compose:Composer.compose", "lrlab.sweep.runners.population:experiment"),
     "study": (
         "lrlab.sweep.study.queue:Queue.enqueue_missing",
@@ -66,9 +66,9 @@ class Clock:
         used = time.process_time() - self._process
         return {**self.accounts, "display": used - sum(self.accounts.values())}
 
-    def wrap(self, place: str, account: str) -> None:
+    def wrap(self, target: str, account: str) -> None:
         """Book the time inside a function or method, named module:path, to an account."""
-        owner, name, function = located(place)
+        owner, name, function = located(target)
 
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             if threading.current_thread() is not threading.main_thread():
@@ -89,13 +89,13 @@ class Clock:
         self._last = now
 
 
-def located(place: str) -> tuple[Any, str, Callable[..., Any]]:
+def located(target: str) -> tuple[Any, str, Callable[..., Any]]:
     """The owner, the name and the function at module:path."""
-    module, _, path = place.partition(":")
+    module, _, path = target.partition(":")
     *owners, name = path.split(".")
     owner: Any = import_module(module)
-    for each in owners:
-        owner = getattr(owner, each)
+    for owner_name in owners:
+        owner = getattr(owner, owner_name)
     return owner, name, getattr(owner, name)
 
 
@@ -103,9 +103,9 @@ def main(file: str, *arguments: str) -> int:
     from lrlab.cli import app
 
     clock = Clock()
-    for account, places in SEAMS.items():
-        for place in places:
-            clock.wrap(place, account)
+    for account, targets in COMPONENTS.items():
+        for target in targets:
+            clock.wrap(target, account)
     owner, name, prepare = located(CHECKED)
 
     def checked(*args: Any) -> Any:

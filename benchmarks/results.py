@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 
 
 @dataclass(frozen=True)
 class Result:
-    """A figure's rows, and what was checked or found on the way, in words."""
+    """A figure's measurements, and what was checked or found on the way, in words."""
 
-    rows: Sequence[Row]
+    measurements: Sequence[Measurement]
     notes: Sequence[str] = ()
 
 
@@ -23,8 +23,8 @@ def save(folder: Path, figure: str, result: Result, about: Mapping[str, Any]) ->
     Args:
         about: when and on which machine.
     """
-    rows = [{**asdict(row), "result": row.result, "met": row.met} for row in result.rows]
-    document = {"figure": figure, "about": dict(about), "rows": rows, "notes": list(result.notes)}
+    measurements = [{**asdict(m), "result": m.result, "met": m.met} for m in result.measurements]
+    document = {"figure": figure, "about": dict(about), "measurements": measurements, "notes": list(result.notes)}
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{figure}.json").write_text(json.dumps(document, indent=2) + "\n")
 
@@ -34,6 +34,8 @@ def load(folder: Path) -> dict[str, Result]:
     results = {}
     for path in sorted(folder.glob("*.json")):
         document = json.loads(path.read_text())
-        rows = [Row(**{key: row[key] for key in Row.__dataclass_fields__}) for row in document["rows"]]
-        results[document["figure"]] = Result(rows, document["notes"])
+        measurements = [
+            Measurement(**{key: m[key] for key in Measurement.__dataclass_fields__}) for m in document["measurements"]
+        ]
+        results[document["figure"]] = Result(measurements, document["notes"])
     return results

@@ -1,4 +1,4 @@
-"""What is in an MLflow store: the proof that every side did and logged the same work."""
+"""What is in an MLflow store: the proof that every system did and logged the same work."""
 
 import sqlite3
 from collections import defaultdict
@@ -11,7 +11,7 @@ from benchmarks.workloads import METRICS, Sweep
 
 
 class Unequal(RuntimeError):
-    """The sides did not do the same work: no ratio may be drawn from it."""
+    """The systems did not do the same work: no ratio may be drawn from it."""
 
 
 @dataclass(frozen=True)
@@ -55,21 +55,21 @@ def trained(file: Path) -> list[Logged]:
     ]
 
 
-def complete(side: str, runs: Sequence[Logged], trials: int, epochs: int) -> None:
+def complete(system: str, runs: Sequence[Logged], trials: int, epochs: int) -> None:
     """Refuse a sweep that did or logged less than it should have.
 
     Raises:
         Unequal: names what is missing.
     """
     if len(runs) != trials:
-        raise Unequal(f"{side} finished {len(runs)} of {trials} trials")
+        raise Unequal(f"{system} finished {len(runs)} of {trials} trials")
     for run in runs:
         if run.points != len(METRICS) * epochs:
-            raise Unequal(f"{side} logged {run.points} values of a trial, not {len(METRICS) * epochs}")
+            raise Unequal(f"{system} logged {run.points} values of a trial, not {len(METRICS) * epochs}")
 
 
 def updates(runs: Sequence[Logged], work: Sweep) -> float:
-    """Updates per trial, on average: small batches are more work for everybody."""
+    """Updates per trial, on average: small batches are more work for every system."""
     return sum(work.epochs * -(-work.train_size // int(run.params["batch_size"])) for run in runs) / len(runs)
 
 

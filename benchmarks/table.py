@@ -5,10 +5,10 @@ from statistics import median
 
 from rich.table import Table
 
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 
 
-def table(rows: Iterable[Row], title: str) -> Table:
+def table(rows: Iterable[Measurement], title: str) -> Table:
     """Medians with their range, the ratio of the medians, and whether it reaches the target."""
     drawn = Table("figure", "what", "lrlab", "against", "", "result", "target", title=title, title_justify="left")
     before = ""
@@ -35,14 +35,14 @@ def samples(values: Sequence[float], unit: str) -> str:
     return shown if len(values) == 1 else f"{shown} ({_number(min(values))} to {_number(max(values))})"
 
 
-def result(row: Row, value: float) -> str:
+def result(row: Measurement, value: float) -> str:
     """A ratio of costs as 5.3 x, of rates as 87 %, a median with its unit."""
     if not row.theirs:
         return f"{_number(value)} {row.unit}"
     return f"{100 * value:.0f} %" if row.is_rate else f"{value:.2f} x"
 
 
-def target(row: Row) -> str:
+def target(row: Measurement) -> str:
     if row.at_least is not None:
         return f">= {result(row, row.at_least)}"
     return f"<= {result(row, row.at_most)}" if row.at_most is not None else ""

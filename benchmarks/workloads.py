@@ -1,4 +1,4 @@
-"""The work that every side does: the same search space on the same images."""
+"""The work that every system does: the same search space on the same images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,11 +61,11 @@ def data_file() -> Path:
 def lay_out(train_size: int, folder: Path) -> Path:
     """The images, labels and splits that lrlab trains on, where the peers find them; a folder for each size."""
     data = Cifar10(train_size=train_size).load()
-    place = folder / f"cifar10-{train_size}"
-    place.mkdir(parents=True, exist_ok=True)
-    images = place / "x.npy"
+    target = folder / f"cifar10-{train_size}"
+    target.mkdir(parents=True, exist_ok=True)
+    images = target / "x.npy"
     images.unlink(missing_ok=True)
-    images.symlink_to(data_file())  # one copy in memory for everybody
+    images.symlink_to(data_file())  # one copy in memory for all processes
     for name, array in (("y", data.y), ("train", data.train), ("validation", data.validation)):
-        np.save(place / f"{name}.npy", array, allow_pickle=False)
-    return place
+        np.save(target / f"{name}.npy", array, allow_pickle=False)
+    return target

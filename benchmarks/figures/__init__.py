@@ -1,1 +1,1 @@
-"""What can be measured: each module's `measure` gives the rows of one figure."""
+"""What can be measured: each module's `measure` gives the measurements of one figure."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.results import Result
 from benchmarks.store import complete
 from benchmarks.systems.lrlab import Lrlab, sweep_command, workers
@@ -15,7 +15,7 @@ def measure(bench: Bench) -> Result:
     trials, epochs = bench.size((1000, 20), (16, 2))
     sizes = bench.alternate({"digits": lambda seed: seconds(bench, trials, epochs, seed)})
     what = f"{trials:,} trials x {epochs} epochs on the digits, 2 workers"
-    return Result([Row("digits", what, "s", sizes["digits"], at_most=60.0)])
+    return Result([Measurement("digits", what, "s", sizes["digits"], at_most=60.0)])
 
 
 def seconds(bench: Bench, trials: int, epochs: int, seed: int) -> float:

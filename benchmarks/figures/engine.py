@@ -14,7 +14,7 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 
 from benchmarks.bench import Bench
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.results import Result
 from lrlab.cli import app
 from lrlab.config.choices import shipped_folder
@@ -49,7 +49,7 @@ def measure(bench: Bench) -> Result:
     limit_blas(1)
     cells = list(bench.size(_full, _quick)())
     bench.watch.steps(len(cells))
-    return Result([_row(bench, cell) for cell in cells])
+    return Result([_measurement(bench, cell) for cell in cells])
 
 
 def _full() -> Iterator[Cell]:
@@ -66,27 +66,27 @@ def _quick() -> Iterator[Cell]:
     yield Cell(8, (128,), "sgd")
 
 
-def _row(bench: Bench, cell: Cell) -> Row:
+def _measurement(bench: Bench, cell: Cell) -> Measurement:
     with bench.watch.step(str(cell)):
         settings = [f"data.train_size={bench.size(10_000, 1000)}", f"epochs={bench.repeats + 1}"]
-        cohort = population(cell, ["data=cifar10", *settings])
-        cohort.train_epoch()  # faults the memory in
+        population = full_population(cell, ["data=cifar10", *settings])
+        population.train_epoch()  # faults the memory in
         ours, peaks = [], []
         for _ in range(bench.repeats):
             peaks.append(peak())
-            ours.append(rate(cohort))
+            ours.append(rate(population))
     at = {"width": cell.width, "batches": list(cell.batches), "optimizer": cell.optimizer}
-    return Row("engine", str(cell), "GFLOP/s", ours, "SGEMM peak", peaks, at_least=cell.target, at=at)
+    return Measurement("engine", str(cell), "GFLOP/s", ours, "SGEMM peak", peaks, at_least=cell.target, at=at)
 
 
-def population(cell: Cell, settings: Sequence[str]) -> Population:
+def full_population(cell: Cell, settings: Sequence[str]) -> Population:
     """The population of a cell, every slot taken."""
     wanted = [composed([*settings, f"optimizer={cell.optimizer}", f"batch_size={batch}"]) for batch in cell.batches]
     data, microbatch = wanted[0].data.load(), min(cell.batches)
-    cohort = wanted[0].method.new_population(wanted[0], data, width=cell.width, microbatch=microbatch)
+    population = wanted[0].method.new_population(wanted[0], data, width=cell.width, microbatch=microbatch)
     for slot in range(cell.width):
-        cohort.admit(wanted[slot % len(wanted)], slot)
-    return cohort
+        population.admit(wanted[slot % len(wanted)], slot)
+    return population
 
 
 def composed(overrides: Sequence[str]) -> Experiment:
@@ -95,13 +95,13 @@ def composed(overrides: Sequence[str]) -> Experiment:
         return experiment(app.resolve(compose("config", list(overrides))))
 
 
-def rate(cohort: Population) -> float:
+def rate(population: Population) -> float:
     """GFLOP/s of one epoch of a population of linear classifiers."""
-    data = cohort.dataset
+    data = population.dataset
     one = data.x.shape[1] * len(data.classes) * (4 * len(data.train) + 2 * len(data.validation))
     start = time.perf_counter()
-    cohort.train_epoch()
-    return float(cohort.width * one / (time.perf_counter() - start) / 1e9)
+    population.train_epoch()
+    return float(population.width * one / (time.perf_counter() - start) / 1e9)
 
 
 def peak(side: int = PEAK_SIDE) -> float:

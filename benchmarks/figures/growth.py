@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from benchmarks.bench import Bench
 from benchmarks.figures.digits import seconds
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.results import Result
 from benchmarks.systems.lrlab import Lrlab
 from benchmarks.systems.system import sweep
@@ -19,7 +19,7 @@ def measure(bench: Bench) -> Result:
         "workers": [replace(plain, workers=count) for count in (1, 2)],
         "images": [replace(plain, train_size=size) for size in bench.size((5000, 15_000, 45_000), (2000, 5000))],
     }
-    sides = {
+    cases = {
         f"digits, {epochs} epochs, 2 workers: {count} trials": (
             {"trials": count},
             lambda seed, count=count: seconds(bench, count, epochs, seed),
@@ -29,9 +29,9 @@ def measure(bench: Bench) -> Result:
     for series, each in works.items():
         for work in each:
             at = {series: {"workers": work.workers, "images": work.train_size}[series]}
-            sides[_text(work, series)] = at, lambda seed, work=work: sweep(bench, Lrlab(), work, seed).seconds
-    samples = bench.alternate({what: sampler for what, (_, sampler) in sides.items()})
-    return Result([Row("growth", what, "s", samples[what], at=at) for what, (at, _) in sides.items()])
+            cases[_text(work, series)] = at, lambda seed, work=work: sweep(bench, Lrlab(), work, seed).seconds
+    samples = bench.alternate({what: sampler for what, (_, sampler) in cases.items()})
+    return Result([Measurement("growth", what, "s", samples[what], at=at) for what, (at, _) in cases.items()])
 
 
 def _text(work: Sweep, series: str) -> str:

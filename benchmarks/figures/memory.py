@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from benchmarks.bench import Bench
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.memory import Peaks
 from benchmarks.results import Result
 from benchmarks.systems.lrlab import Lrlab
@@ -15,21 +15,21 @@ from benchmarks.workloads import Sweep, data_file
 
 def measure(bench: Bench) -> Result:
     """The largest worker of a sweep, two of them, full width; linear and MLP."""
-    sides: Sequence[System] = (Lrlab(), OptunaTorch(bench), HydraTorch(bench))
-    rows = []
+    systems: Sequence[System] = (Lrlab(), OptunaTorch(bench), HydraTorch(bench))
+    measurements = []
     for model in ("linear", "mlp"):
         work = bench.size(Sweep(model, trials=128, epochs=1), Sweep(model, trials=4, epochs=1, train_size=2000))
-        samples = bench.alternate({side.name: partial(largest, bench, side, work) for side in sides})
+        samples = bench.alternate({system.name: partial(largest, bench, system, work) for system in systems})
         what = f"largest worker, {model}, {work.trials} trials"
-        ours, *peers = (side.name for side in sides)
+        ours, *peers = (system.name for system in systems)
         for peer in peers:
-            rows.append(Row("memory", what, "MB", samples[ours], peer, samples[peer]))
-        rows.append(Row("memory", what, "MB", samples[ours], at_most=300.0, at={"model": model}))
-    return Result(rows)
+            measurements.append(Measurement("memory", what, "MB", samples[ours], peer, samples[peer]))
+        measurements.append(Measurement("memory", what, "MB", samples[ours], at_most=300.0, at={"model": model}))
+    return Result(measurements)
 
 
-def largest(bench: Bench, side: System, work: Sweep, seed: int) -> float:
+def largest(bench: Bench, system: System, work: Sweep, seed: int) -> float:
     """Peak megabytes of the largest worker."""
     peaks = Peaks(data_file().parent)
-    sweep(bench, side, work, seed, peaks.look)
+    sweep(bench, system, work, seed, peaks.look)
     return max(peaks.bytes.values()) / 1e6

@@ -7,7 +7,7 @@ from functools import partial
 
 from benchmarks import processes
 from benchmarks.bench import Bench
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.results import Result
 from lrlab.cli import app
 
@@ -17,7 +17,7 @@ PARTS = {
     "compose": "overrides to an experiment",
     "study": "Optuna: queue, sampler, journal",
     "tracking": "MLflow: runs, params, metrics",
-    "files": "config.yaml of each trial; weights and pictures of the best so far",
+    "files": "config.yaml of each trial; weights and plots of the best so far",
     "loop": "the worker's loop, and everything unnamed",
     "display": "the progress thread",
 }
@@ -25,18 +25,18 @@ PARTS = {
 
 def measure(bench: Bench) -> Result:
     """At 100 and at 1,000 trials of five epochs."""
-    rows = []
+    measurements = []
     for trials, target in bench.size(TARGETS, QUICK).items():
         (spents,) = bench.alternate({f"{trials} trials": partial(spent, bench, trials)}).values()
         outside = [sum(seconds for part, seconds in each.items() if part != "training") for each in spents]
         per_trial = [1e3 * seconds / trials for seconds in outside]
         at = {"trials": trials, "part": "all"}
-        rows.append(Row("overhead", f"all in, {trials} trials", "ms", per_trial, at_most=target, at=at))
+        measurements.append(Measurement("overhead", f"all in, {trials} trials", "ms", per_trial, at_most=target, at=at))
         for part, meaning in PARTS.items():
             milliseconds = [1e3 * each.get(part, 0) / trials for each in spents]
             at = {"trials": trials, "part": part}
-            rows.append(Row("overhead", f"  {part}: {meaning}", "ms", milliseconds, at=at))
-    return Result(rows)
+            measurements.append(Measurement("overhead", f"  {part}: {meaning}", "ms", milliseconds, at=at))
+    return Result(measurements)
 
 
 def spent(bench: Bench, trials: int, seed: int) -> dict[str, float]:

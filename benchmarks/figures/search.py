@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from benchmarks.bench import Bench
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.results import Result
 from benchmarks.store import best, complete
 from benchmarks.systems.lrlab import Lrlab, sweep_command, workers
@@ -24,11 +24,13 @@ def measure(bench: Bench) -> Result:
     spread = stdev(sequential) if len(sequential) > 1 else 0.0
     behind = (mean(wide) - mean(sequential)) / spread if spread else 0.0
     what = f"best validation loss, {trials} trials x {epochs} epochs"
-    rows = [
-        Row("search", f"{what}: wide against sequential TPE", "nats", wide, "sequential TPE", sequential),
-        Row("search", "how far wide lies behind, in spreads of sequential", "spreads", [behind], at_most=1.0),
+    measurements = [
+        Measurement("search", f"{what}: wide against sequential TPE", "nats", wide, "sequential TPE", sequential),
+        Measurement("search", "how far wide lies behind, in spreads of sequential", "spreads", [behind], at_most=1.0),
     ]
-    return Result(rows, [f"means: wide {mean(wide):.4f}, sequential {mean(sequential):.4f}, its spread {spread:.4f}"])
+    return Result(
+        measurements, [f"means: wide {mean(wide):.4f}, sequential {mean(sequential):.4f}, its spread {spread:.4f}"]
+    )
 
 
 def reached(bench: Bench, trials: int, epochs: int, count: int, width: int | None, seed: int) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks import processes
 from benchmarks.bench import Bench
 from benchmarks.first_update import FOLDER, first_updates
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.results import Result
 from benchmarks.systems.lrlab import Lrlab, sweep_command, workers
 
@@ -23,10 +23,14 @@ def measure(bench: Bench) -> Result:
     seconds(bench, 2, True, 0)  # warms the disk cache
     samples = bench.alternate(cases)
     targets = {one: 5.0, two: 5.0}
-    rows = [Row("startup", f"first update, {case}", "s", samples[case], at_most=targets.get(case)) for case in cases]
+    measurements = [
+        Measurement("startup", f"first update, {case}", "s", samples[case], at_most=targets.get(case)) for case in cases
+    ]
     extra = [max(late - early, 0.0) for early, late in zip(samples[one], samples[two], strict=True)]
-    rows.append(Row("startup", "the last worker's first update, for an extra worker", "s", extra, at_most=1.5))
-    return Result(rows)
+    measurements.append(
+        Measurement("startup", "the last worker's first update, for an extra worker", "s", extra, at_most=1.5)
+    )
+    return Result(measurements)
 
 
 def seconds(bench: Bench, count: int, store: bool, seed: int) -> float:

@@ -5,7 +5,7 @@ from statistics import median
 
 from benchmarks.bench import Bench
 from benchmarks.figures.train import same_curve
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.results import Result
 from benchmarks.store import Unequal, best, updates
 from benchmarks.systems.lrlab import Lrlab
@@ -30,17 +30,17 @@ def mlp(bench: Bench) -> Result:
 
 
 def _measure(bench: Bench, figure: str, work: Sweep, targets: Mapping[str, float]) -> Result:
-    sides: Sequence[System] = (Lrlab(), OptunaTorch(bench), HydraTorch(bench))
+    systems: Sequence[System] = (Lrlab(), OptunaTorch(bench), HydraTorch(bench))
     note = same_curve(bench, Training(work.model, "momentum", 0.01, 1e-4, 128, epochs=2, train_size=work.train_size))
     tiny = Sweep(work.model, trials=2, epochs=1, train_size=1024)
-    bench.watch.steps(len(sides))
-    for side in sides:
-        with bench.watch.step(f"{side.name}, to warm up"):
-            sweep(bench, side, tiny, seed=0)
-    outcomes = bench.alternate({side.name: _sampler(bench, side, work) for side in sides})
-    ours, *peers = sides
-    rows = [
-        Row(
+    bench.watch.steps(len(systems))
+    for system in systems:
+        with bench.watch.step(f"{system.name}, to warm up"):
+            sweep(bench, system, tiny, seed=0)
+    outcomes = bench.alternate({system.name: _sampler(bench, system, work) for system in systems})
+    ours, *peers = systems
+    measurements = [
+        Measurement(
             figure,
             f"whole sweep, {work.model}, {work.trials} trials x {work.epochs} epochs, {work.workers} workers",
             "s",
@@ -51,15 +51,15 @@ def _measure(bench: Bench, figure: str, work: Sweep, targets: Mapping[str, float
         )
         for peer in peers
     ]
-    return Result(rows, [note, *_checked(outcomes, work)])
+    return Result(measurements, [note, *_checked(outcomes, work)])
 
 
-def _sampler(bench: Bench, side: System, work: Sweep) -> Callable[[int], Outcome]:
-    return lambda seed: sweep(bench, side, work, seed)
+def _sampler(bench: Bench, system: System, work: Sweep) -> Callable[[int], Outcome]:
+    return lambda seed: sweep(bench, system, work, seed)
 
 
 def _checked(outcomes: Mapping[str, Sequence[Outcome]], work: Sweep) -> list[str]:
-    """What every side reached and did, in words.
+    """What every system reached and did, in words.
 
     Raises:
         Unequal: the best accuracies are further apart than noise.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from benchmarks.bench import Bench
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.results import Result
 from benchmarks.store import Unequal
 from benchmarks.systems.lrlab import Lrlab
@@ -22,35 +22,35 @@ def measure(bench: Bench) -> Result:
         Training("linear", "momentum", 0.01, 1e-4, 128, epochs, size),
         Training("mlp", "adamw", 1e-3, 0.0, 128, epochs, size),
     )
-    rows, notes = [], []
+    measurements, notes = [], []
     for work in works:
         notes.append(same_curve(bench, work))  # also warms up
-        outcomes = bench.alternate({name: _sampler(train, work) for name, train in _sides(bench).items()})
+        outcomes = bench.alternate({name: _sampler(train, work) for name, train in _systems(bench).items()})
         shown = f"{work.model}, {work.optimizer}, batch {work.batch_size}, {work.epochs} epochs"
         for what, seconds in (("start to end", _whole), ("training only, an epoch", _epoch)):
             ours, theirs = ([seconds(outcome) for outcome in outcomes[name]] for name in ("lrlab", PEER))
-            rows.append(Row("train", f"{shown}: {what}", "s", ours, PEER, theirs, at_least=1.0))
-    return Result(rows, notes)
+            measurements.append(Measurement("train", f"{shown}: {what}", "s", ours, PEER, theirs, at_least=1.0))
+    return Result(measurements, notes)
 
 
 def same_curve(bench: Bench, work: Training) -> str:
-    """Train one configuration on both sides; says how close they came.
+    """Train one configuration on both systems; return how close their results are.
 
     Raises:
         Unequal: they are further apart than rounding can put them.
     """
     bench.watch.steps(1)
-    with bench.watch.step(f"the same {work.model} training on both sides"):
-        ends = {name: train(work).runs[-1].last for name, train in _sides(bench).items()}
+    with bench.watch.step(f"the same {work.model} training on both systems"):
+        ends = {name: train(work).runs[-1].last for name, train in _systems(bench).items()}
     ours, theirs = ends["lrlab"], ends[PEER]
-    said = ", ".join(f"{name} {ours[name]:.4f} and {theirs[name]:.4f}" for name in ours)
+    note = ", ".join(f"{name} {ours[name]:.4f} and {theirs[name]:.4f}" for name in ours)
     for name, noise in NOISE.items():
         if abs(ours[name] - theirs[name]) > noise:
-            raise Unequal(f"lrlab and {PEER} differ in {name} by more than {noise}: {said}")
-    return f"the same {work.model} training in lrlab and in {PEER}: {said}"
+            raise Unequal(f"lrlab and {PEER} differ in {name} by more than {noise}: {note}")
+    return f"the same {work.model} training in lrlab and in {PEER}: {note}"
 
 
-def _sides(bench: Bench) -> dict[str, Callable[[Training], Outcome]]:
+def _systems(bench: Bench) -> dict[str, Callable[[Training], Outcome]]:
     ours, peer = Lrlab(), OptunaTorch(bench)
     return {
         "lrlab": lambda work: run(bench, ours, lambda outputs: ours.train(work, outputs)),

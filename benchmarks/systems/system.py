@@ -1,4 +1,4 @@
-"""What a side must be able to do, and running it."""
+"""What a system must be able to do, and running it."""
 
 import re
 import shutil
@@ -40,34 +40,34 @@ class Outcome:
 
 def run(
     bench: Bench,
-    side: System,
+    system: System,
     command: Callable[[Path], Command],
     look: Callable[[int], None] | None = None,
 ) -> Outcome:
-    """Run a side's command in a new folder, which is deleted when all went well.
+    """Run a system's command in a new folder, which is deleted when all went well.
 
-    Nobody's time holds the making of the MLflow store: it is made once, and copied.
+    No measured time includes the creation of the MLflow store: it is created once, and copied.
     """
-    home = bench.folder / re.sub(r"\W+", "-", side.name)
-    empty, outputs = home / "empty", home / "outputs"
+    folder = bench.folder / re.sub(r"\W+", "-", system.name)
+    empty, outputs = folder / "empty", folder / "outputs"
     if not (empty / "mlflow.db").is_file():
         empty.mkdir(parents=True, exist_ok=True)
-        side.create_store(empty)
+        system.create_store(empty)
     shutil.rmtree(outputs, ignore_errors=True)
     outputs.mkdir()
     shutil.copy(empty / "mlflow.db", outputs / "mlflow.db")
-    finished = processes.run(command(outputs), home / "log", look=look)
+    finished = processes.run(command(outputs), folder / "log", look=look)
     outcome = Outcome(finished.seconds, finished.cpu, trained(outputs / "mlflow.db"))
     shutil.rmtree(outputs)
     return outcome
 
 
-def sweep(bench: Bench, side: System, work: Sweep, seed: int, look: Callable[[int], None] | None = None) -> Outcome:
+def sweep(bench: Bench, system: System, work: Sweep, seed: int, look: Callable[[int], None] | None = None) -> Outcome:
     """Run a whole sweep.
 
     Raises:
         Unequal: not all of its work was done and logged.
     """
-    outcome = run(bench, side, lambda outputs: side.sweep(work, outputs, seed), look)
-    complete(side.name, outcome.runs, work.trials, work.epochs)
+    outcome = run(bench, system, lambda outputs: system.sweep(work, outputs, seed), look)
+    complete(system.name, outcome.runs, work.trials, work.epochs)
     return outcome

@@ -1,4 +1,4 @@
-"""The parts of benchmarks/ that need no peer: ratios, the table, the picture, what is checked, the engine's cells."""
+"""The parts of benchmarks/ that need no peer: ratios, the table, the plot, what is checked, the engine's cells."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from benchmarks import first_update, machine, memory, processes, profile, result
 from benchmarks.__main__ import FIGURES, parser
 from benchmarks.bench import Bench
 from benchmarks.figures import engine
-from benchmarks.measurement import Row
+from benchmarks.measurement import Measurement
 from benchmarks.plot import PANELS, draw
 from benchmarks.progress import watching
 from benchmarks.results import Result
@@ -29,13 +29,13 @@ from benchmarks.store import Unequal, best, complete, trained, updates
 from benchmarks.table import table
 from benchmarks.workloads import METRICS, Sweep
 
-COST = Row("linear", "a sweep", "s", (2.0, 9.0, 4.0), "Optuna 5 + PyTorch", (20.0, 30.0, 10.0), at_least=5.0)
-RATE = Row("engine", "K = 8", "GFLOP/s", (60.0,), "SGEMM peak", (80.0,), at_least=0.8)
-ALONE = Row("digits", "1,000 trials", "s", (70.0, 50.0), at_most=60.0)
+COST = Measurement("linear", "a sweep", "s", (2.0, 9.0, 4.0), "Optuna 5 + PyTorch", (20.0, 30.0, 10.0), at_least=5.0)
+RATE = Measurement("engine", "K = 8", "GFLOP/s", (60.0,), "SGEMM peak", (80.0,), at_least=0.8)
+ALONE = Measurement("digits", "1,000 trials", "s", (70.0, 50.0), at_most=60.0)
 
 
 @pytest.mark.parametrize(
-    ("row", "expected", "met"),
+    ("m", "expected", "met"),
     [
         (COST, 20 / 4, True),
         (replace(COST, at_least=5.1), 5.0, False),
@@ -44,9 +44,11 @@ ALONE = Row("digits", "1,000 trials", "s", (70.0, 50.0), at_most=60.0)
         (replace(ALONE, at_most=None), 60.0, None),
     ],
 )
-def test_result_is_the_ratio_of_the_medians_and_more_is_better(row: Row, expected: float, met: bool | None) -> None:
-    assert row.result == expected
-    assert row.met is met
+def test_result_is_the_ratio_of_the_medians_and_more_is_better(
+    m: Measurement, expected: float, met: bool | None
+) -> None:
+    assert m.result == expected
+    assert m.met is met
 
 
 def test_table_shows_medians_ranges_ratios_and_targets() -> None:
@@ -66,10 +68,10 @@ def test_results_come_back_from_their_files(tmp_path: Path) -> None:
     results.save(tmp_path, "linear", Result([COST], ["equal"]), {"cores": 2})
     results.save(tmp_path, "digits", Result([ALONE]), {"cores": 2})
     found = results.load(tmp_path)
-    assert [row.result for row in found["linear"].rows] == [COST.result]
+    assert [m.result for m in found["linear"].measurements] == [COST.result]
     assert found["linear"].notes == ["equal"]
     document = json.loads((tmp_path / "digits.json").read_text())
-    assert (document["rows"][0]["result"], document["rows"][0]["met"]) == (60.0, True)
+    assert (document["measurements"][0]["result"], document["measurements"][0]["met"]) == (60.0, True)
 
 
 def test_every_kind_of_panel_can_be_drawn() -> None:
@@ -82,20 +84,20 @@ def test_every_kind_of_panel_can_be_drawn() -> None:
     }
     assert {PANELS[figure][1] for figure in at} == {panel for _, panel in PANELS.values()}
     assert set(PANELS) <= set(FIGURES)
-    rows = [replace(COST, figure=figure, at=place) for figure, place in at.items()]
-    assert draw({"all": Result(rows)}, machine.about()).startswith(b"\x89PNG")
+    measurements = [replace(COST, figure=figure, at=position) for figure, position in at.items()]
+    assert draw({"all": Result(measurements)}, machine.about()).startswith(b"\x89PNG")
 
 
-def test_sides_alternate_and_take_turns_in_beginning(tmp_path: Path) -> None:
+def test_systems_alternate_and_take_turns_in_beginning(tmp_path: Path) -> None:
     said: list[str] = []
 
-    def side(name: str, number: int) -> float:
+    def sampler(name: str, number: int) -> float:
         said.append(f"{name}{number}")
         return float(number)
 
     with watching("test") as watch:
         bench = Bench(tmp_path, quick=True, repeats=3, watch=watch)
-        samples = bench.alternate({name: partial(side, name) for name in "ab"})
+        samples = bench.alternate({name: partial(sampler, name) for name in "ab"})
     assert said == ["a0", "b0", "b1", "a1", "a2", "b2"]
     assert samples == {"a": [0.0, 1.0, 2.0], "b": [0.0, 1.0, 2.0]}
 
@@ -127,20 +129,20 @@ def test_store_holds_what_was_trained_and_too_little_is_refused(tmp_path: Path) 
 
 def test_rate_counts_the_multiplies_of_every_member(monkeypatch: pytest.MonkeyPatch) -> None:
     cell = engine.Cell(4, (32, 64), "adamw")
-    cohort = engine.population(cell, ["data=digits", "epochs=1"])
-    assert [member.experiment.batch_size for member in cohort.members] == [32, 64, 32, 64]
-    assert (cohort.width, cohort.microbatch) == (4, 32)
+    population = engine.full_population(cell, ["data=digits", "epochs=1"])
+    assert [member.experiment.batch_size for member in population.members] == [32, 64, 32, 64]
+    assert (population.width, population.microbatch) == (4, 32)
     monkeypatch.setattr(time, "perf_counter", iter((0.0, 2.0)).__next__)
     samples = 4 * 1077 + 2 * 360
-    assert engine.rate(cohort) == pytest.approx(4 * 64 * 10 * samples / 2 / 1e9)
-    assert [member.epoch for member in cohort.members] == [1] * 4
+    assert engine.rate(population) == pytest.approx(4 * 64 * 10 * samples / 2 / 1e9)
+    assert [member.epoch for member in population.members] == [1] * 4
 
 
 def test_peak_is_a_rate() -> None:
     assert 0 < engine.peak(side=64) < math.inf
 
 
-def test_clock_books_each_second_to_the_innermost_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock_books_each_second_to_the_innermost_component(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
 
     class Shop:
@@ -163,9 +165,9 @@ def test_clock_books_each_second_to_the_innermost_seam(monkeypatch: pytest.Monke
     assert clock.read() == {"loop": 8.0, "out": 3.0, "in": 4.0, "display": 0.0}
 
 
-def test_every_seam_is_there() -> None:
-    for place in (profile.CHECKED, *(place for places in profile.SEAMS.values() for place in places)):
-        assert callable(profile.located(place)[2])
+def test_every_profiled_function_exists() -> None:
+    for target in (profile.CHECKED, *(target for targets in profile.COMPONENTS.values() for target in targets)):
+        assert callable(profile.located(target)[2])
 
 
 def test_first_update_is_noted_once_and_is_sgd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
