@@ -9,7 +9,7 @@ import optuna
 import pytest
 
 from lrlab.cli.main import main
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 
 SWEEP = ["sweep", "best", "study=journey", "epochs=2", "data.train_size=400", "hydra.sweeper.n_trials=10"]
 SEEDED = ["hydra.sweeper.sampler.seed=1", "hydra.sweeper.max_failure_rate=1"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.cli.main import main
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord
 

@@ -163,7 +163,7 @@ def test_data_is_never_loaded_as_code() -> None:
         ("lrlab.training.configuration", ()),
         ("lrlab.runs.recorder", ()),
         ("lrlab.runs.loop", ()),
-        ("lrlab.tracking.client_store", ()),
+        ("lrlab.tracking.mlflow", ()),
         ("hydra_plugins.lrlab_plugin", ("hydra", "omegaconf")),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.systems.system import Command
 from benchmarks.workloads import BATCH_SIZES, HIDDEN, LR, STRENGTH, WARMUP, Sweep, Training
-from lrlab.tracking.client_store import create_store
+from lrlab.tracking.mlflow import create_store
 
 COMMAND = (sys.executable, "-m", "lrlab.cli.main")
 

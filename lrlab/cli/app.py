@@ -181,10 +181,12 @@ def open_tracker(config: Mapping[str, Any]) -> "Tracker":
 
 def tracking(config: Mapping[str, Any]) -> "Tracking":
     """Where runs are recorded."""
-    allowed = ("lrlab.tracking.client_store.", "lrlab.tracking.tracker.", *config["allow"])
+    allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
     place = instantiate(config["tracking"], key="tracking", allowed=allowed)
     if not isinstance(place, Tracking):
-        raise InputError(f"tracking._target_ must be mlflow.Mlflow or tracker.Memory, got {type(place).__name__}")
+        raise InputError(
+            f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(place).__name__}"
+        )
     return place
 
 

@@ -11,7 +11,7 @@ from lrlab.lecture import lecture
 from lrlab.lecture.chapters.table import CHAPTERS
 from lrlab.lecture.claims import Claim
 from lrlab.lecture.presets import preset
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 
 
 def run(data: str, outputs: Path, tracking_uri: str | None, *, as_json: bool) -> int:

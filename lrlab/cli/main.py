@@ -384,7 +384,7 @@ def _lecture(given: argparse.Namespace) -> int:
 
 
 def _tracker(given: argparse.Namespace) -> Any:
-    from lrlab.tracking.client_store import Mlflow
+    from lrlab.tracking.mlflow import Mlflow
 
     if given.tracking_uri is None and not (given.outputs / "mlflow.db").is_file():
         raise InputError(f"outputs must be a directory with runs of lrlab's, got {str(given.outputs)!r}")

@@ -1,26 +1,22 @@
-"""Runs in MLflow: the choice conf/tracking/mlflow.yaml, and the store behind MLflow's client.
+"""The store behind MLflow's own client: servers, and databases other than SQLite.
 
-Only this file imports mlflow, and only for a store that is reached through its client: an SQLite file is read
-and written directly (see `lrlab.tracking.sqlite_store`).
+Import mlflow only when a store is opened: it takes seconds, and a local SQLite file does without it (see
+`lrlab.tracking.sqlite_store`).
 """
 
+import logging
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lrlab.errors import InputError
 from lrlab.tracking import artifacts, database
-from lrlab.tracking.mlflow_tracker import MlflowTracker
-from lrlab.tracking.spool import Destination
-from lrlab.tracking.spooling_store import SpoolingStore
-from lrlab.tracking.sqlite_store import SqliteStore, schema_is_supported
 from lrlab.tracking.store import (
     CONTEXT,
     EXPERIMENT_KIND,
@@ -28,7 +24,6 @@ from lrlab.tracking.store import (
     MetricPoint,
     RejectedError,
     RunSpec,
-    Store,
     dataset_profile,
     dataset_source,
     restore_infinity,
@@ -38,9 +33,11 @@ from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import CONFIG, RunRecord, TerminalStatus, UnreachableError
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import Run
 
-ADDRESS = r"sqlite:///(?!:memory:)[^?]+|(https?|postgresql|mysql|mssql)(\+\w+)?://.+"
+logger = logging.getLogger(__name__)
+
 SETTINGS = {
     **database.QUIET,
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -50,87 +47,62 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
 FINAL_ERRORS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE")  # asking again would not help
-BULK, MOST_RUNS, MOST_POINTS = "/ajax-api/2.0/mlflow/metrics/get-history-bulk", 100, 25_000
+BULK, MOST_RUNS, MOST_POINTS = "/ajax-api/2.0/mlflow/metrics/get-history-bulk", 100, 25_000  # private to MLflow
 
 
-@dataclass(frozen=True)
-class Mlflow:
-    """Records in MLflow: `uri` is its tracking URI, by default `mlflow.db` in the output directory.
+class _Settings:
+    """Set `SETTINGS` in the environment while any thread is inside; what the user has set stays as it is.
 
-    An SQLite file is for the processes of one machine; workers on several machines need a server (http://).
+    MLflow reads them from the environment at each request, and has no other way to pass them.
     """
 
-    uri: str | None = None
-    experiment: str = "lrlab"
+    def __init__(self) -> None:
+        self._lock, self._users = threading.Lock(), 0
+        self._added: list[str] = []
 
-    def __post_init__(self) -> None:
-        if self.uri is not None and not re.fullmatch(ADDRESS, str(self.uri)):
-            allowed = "null, sqlite:///FILE, http(s)://HOST:PORT or another database's address"
-            raise InputError(f"tracking.uri must be {allowed}, got {without_password(str(self.uri))!r}")
-        if not isinstance(self.experiment, str) or not self.experiment.strip():
-            raise InputError(f"tracking.experiment must be a name, got {self.experiment!r}")
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._added = [name for name in SETTINGS if name not in os.environ]
+                os.environ.update({name: SETTINGS[name] for name in self._added})
+            self._users += 1
 
-    def verify(self, outputs: str = "outputs") -> None:
-        """Refuse a server that does not answer. Once training has begun, it may come and go."""
-        if self.uri is not None and not database.sqlite_file(self.uri):
-            connect(self.uri, outputs, self.experiment)
-
-    def open(self, outputs: str = "outputs") -> MlflowTracker:
-        """A tracker; creates the store and the experiment when they are missing."""
-        return MlflowTracker(open_store(self.uri, outputs, self.experiment))
-
-
-def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
-    """The store at a tracking URI, created when missing.
-
-    Raises:
-        InputError: a file of ours cannot be read or written. A server is not asked before it is needed.
-    """
-    uri, root = database.address(uri, outputs), database.artifact_root(outputs)
-    file = database.sqlite_file(uri)
-    if file:
-        database.create_database(file, root)
-        if schema_is_supported(file):
-            return SqliteStore(file, experiment, root)
-        return connect(uri, outputs, experiment)
-    client_class()  # takes seconds that are no delay of the server's
-    destination = Destination(without_password(uri), experiment)
-    return SpoolingStore(partial(connect, uri, outputs, experiment), Path(outputs) / "spool", destination)
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                for name in self._added:
+                    os.environ.pop(name, None)
 
 
-def connect(uri: str, outputs: str, experiment: str) -> "ClientStore":
-    """A store that is reached through MLflow's client.
-
-    Raises:
-        InputError: it does not answer.
-    """
-    return ClientStore(uri, experiment, None if uri.startswith("http") else str(database.artifact_root(outputs)))
+client_settings = _Settings()
 
 
-def client_class() -> Any:
-    """MLflow's client class, with those of `SETTINGS` that the environment does not have otherwise."""
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
-    from mlflow import MlflowClient
+def client_class() -> "type[MlflowClient]":
+    """Return MLflow's client class; use it inside `client_settings`."""
+    with client_settings:
+        from mlflow import MlflowClient
 
     return MlflowClient
 
 
 def without_password(text: str) -> str:
-    """A text that may hold addresses, fit to be shown."""
+    """Return a text without the user names and passwords of the addresses in it."""
     return re.sub(r"//[^@\s]*@", "//", text)
 
 
-def create_store(uri: str | None, outputs: str, experiment: str = "lrlab") -> None:
-    """Create the store and the experiment when they are missing; quick when they are there."""
-    open_store(uri, outputs, experiment).close()
-
-
 class ClientStore:
-    """MLflow runs behind MLflow's own client (see `Store`): servers, and databases other than SQLite."""
+    """Keep runs through MLflow's own client (see `Store`).
+
+    Args:
+        uri: a tracking URI.
+        experiment: its name; created when it is missing.
+        artifact_root: the folder of a new experiment's artifacts; None if the server chooses it.
+    """
 
     def __init__(self, uri: str, experiment: str, artifact_root: str | None) -> None:
         self._uri = uri
+        self._asks_in_bulk = uri.startswith("http")
         with self._translate_errors():
             self._client = client_class()(uri)
             self._experiment = self._open_experiment(experiment, artifact_root)
@@ -188,12 +160,14 @@ class ClientStore:
 
     def find_run(self, tag: str, value: str) -> str | None:
         with self._translate_errors():
-            found = list(self._search(f"tags.`{tag}` = '{value}'"))
-            found.sort(key=lambda run: (bool(run.data.metrics), run.info.status != "RUNNING"))
-            for surplus in found[:-1]:
-                if surplus.info.status == "RUNNING" and not surplus.data.metrics:
-                    self._client.delete_run(surplus.info.run_id)
-        return found[-1].info.run_id if found else None
+            found = self._tagged(tag, value)
+        return str(found[-1].info.run_id) if found else None
+
+    def delete_empty_duplicates(self, tag: str, value: str) -> None:
+        with self._translate_errors():
+            for duplicate in self._tagged(tag, value)[:-1]:
+                if _is_empty(duplicate):
+                    self._client.delete_run(duplicate.info.run_id)
 
     def close(self) -> None:
         pass
@@ -213,8 +187,13 @@ class ClientStore:
             raise InputError(f"tracking.experiment must be one that can be used, got {name!r} in {self._uri}")
         return str(found.experiment_id)
 
+    def _tagged(self, tag: str, value: str) -> "list[Run]":
+        """Return the runs with this tag, the one with most in it last."""
+        found = self._search(f"tags.`{tag}` = '{value}'")
+        return sorted(found, key=lambda run: (bool(run.data.metrics), run.info.status != "RUNNING"))
+
     def _search(self, condition: str) -> Iterator["Run"]:
-        """The runs of the experiment for which this holds, the oldest first."""
+        """Yield the runs of the experiment that meet the condition, oldest first."""
         token = None
         while True:
             page = self._client.search_runs(
@@ -234,7 +213,7 @@ class ClientStore:
         with ThreadPoolExecutor(8) as pool:
             configs = pool.map(self._config, runs)
             for history in pool.map(lambda request: self._history(*request), _requests(runs)):
-                for run_id, point in sorted(history, key=lambda one: (one[1].step, one[1].time)):
+                for run_id, point in sorted(history, key=lambda entry: (entry[1].step, entry[1].time)):
                     values = metrics[run_id].setdefault(point.key, [])
                     values.append((point.step, restore_infinity(point.value)))
             return [
@@ -252,25 +231,36 @@ class ClientStore:
             ]
 
     def _history(self, key: str, run_ids: Sequence[str]) -> list[tuple[str, MetricPoint]]:
-        """All points of one metric of some runs."""
-        if self._uri.startswith("http"):
-            # The client asks for each run by itself; the user interface has a way to ask for many
-            from mlflow.utils.credentials import get_default_host_creds
-            from mlflow.utils.rest_utils import http_request_safe
-
-            asked = {"run_id": run_ids, "metric_key": key, "max_results": MOST_POINTS}
-            server = get_default_host_creds(self._uri)  # type: ignore[no-untyped-call]
-            answered = http_request_safe(server, BULK, "GET", params=asked)  # type: ignore[no-untyped-call]
-            answer = answered.json()["metrics"]
-            if len(answer) < MOST_POINTS:
-                return [
-                    (one["run_id"], MetricPoint(key, float(one["value"]), one["timestamp"], one["step"]))
-                    for one in answer
-                ]
-        return [
-            (run_id, MetricPoint(key, one.value, one.timestamp, one.step))
+        """Return all points of one metric of some runs, each with its run's id."""
+        failure: Exception | None = None
+        if self._asks_in_bulk:
+            try:
+                points = self._bulk_history(key, run_ids)
+                if len(points) < MOST_POINTS:
+                    return points
+            except Exception as error:  # private to MLflow: whatever has changed, there is the public way
+                failure = error
+        points = [
+            (run_id, MetricPoint(key, metric.value, metric.timestamp, metric.step))
             for run_id in run_ids
-            for one in self._client.get_metric_history(run_id, key)
+            for metric in self._client.get_metric_history(run_id, key)
+        ]
+        if failure:  # and it is not the server that is away
+            logger.info("MLflow's bulk request failed (%s): each run's history is asked for by itself", failure)
+            self._asks_in_bulk = False
+        return points
+
+    def _bulk_history(self, key: str, run_ids: Sequence[str]) -> list[tuple[str, MetricPoint]]:
+        """As `_history`, by the request of MLflow's user interface: one for many runs, at most `MOST_POINTS` points."""
+        from mlflow.utils.credentials import get_default_host_creds
+        from mlflow.utils.rest_utils import http_request_safe
+
+        query = {"run_id": run_ids, "metric_key": key, "max_results": MOST_POINTS}
+        server = get_default_host_creds(self._uri)  # type: ignore[no-untyped-call]
+        response = http_request_safe(server, BULK, "GET", params=query)  # type: ignore[no-untyped-call]
+        return [
+            (point["run_id"], MetricPoint(key, float(point["value"]), point["timestamp"], point["step"]))
+            for point in response.json()["metrics"]
         ]
 
     def _config(self, run: "Run") -> str:
@@ -284,21 +274,27 @@ class ClientStore:
 
     @contextmanager
     def _translate_errors(self, run_id: str = "") -> Iterator[None]:
-        from mlflow.exceptions import MlflowException
+        with client_settings:
+            from mlflow.exceptions import MlflowException
 
         try:
-            yield
+            with client_settings:
+                yield
         except (MlflowException, OSError) as error:
             if run_id and getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
                 raise run_not_found(run_id, self._uri) from error
-            said = f"{self._uri} ({str(error).strip().partition(chr(10))[0]})"
+            got = without_password(f"{self._uri} ({str(error).strip().partition(chr(10))[0]})")
             kind = RejectedError if getattr(error, "error_code", "") in FINAL_ERRORS else UnreachableError
-            raise kind(f"tracking.uri must name an MLflow store that answers, got {without_password(said)}") from error
+            raise kind(f"tracking.uri must name an MLflow store that answers, got {got}") from error
 
 
 def _requests(runs: "Sequence[Run]") -> Iterator[tuple[str, list[str]]]:
-    """Which metric to ask for, and of which runs: no more of them than a server takes at once."""
+    """Yield which metric to ask for, and of which runs: no more of them than a server takes at once."""
     for key in sorted({key for run in runs for key in run.data.metrics}):
         run_ids = [run.info.run_id for run in runs if key in run.data.metrics]
         for first in range(0, len(run_ids), MOST_RUNS):
             yield key, run_ids[first : first + MOST_RUNS]
+
+
+def _is_empty(run: "Run") -> bool:
+    return run.info.status == "RUNNING" and not run.data.metrics

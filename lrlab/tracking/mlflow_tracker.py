@@ -1,16 +1,11 @@
-"""The tracker of MLflow runs: it gathers metrics and hands them to a store in few, large writes."""
+"""Track runs in MLflow: gather metrics and hand them to a store in few, large writes."""
 
-import atexit
 import math
-import signal
-import sys
-import threading
 import time
 from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Self
 
-from lrlab.errors import InputError
 from lrlab.runtime.process_id import is_gone, this_process
 from lrlab.tracking.source_tags import source_tags
 from lrlab.tracking.store import MAX_LENGTH, MetricPoint, RunSpec, Store
@@ -21,18 +16,22 @@ FLUSH_INTERVAL = 3.0  # seconds a metric may wait
 
 
 class MlflowTracker:
-    """Buffers metrics in front of a store of MLflow runs (see `Tracker`).
+    """Buffer metrics in front of a store of MLflow runs (see `Tracker`).
 
-    Nothing is lost when the process ends normally, by an exception or by SIGTERM; SIGKILL loses the metrics of
-    the last few seconds. Parameters and tags are cut to the length MLflow keeps.
+    Use it in a `with` statement: closing it writes what is buffered, after an exception too. SIGTERM raises SystemExit
+    where `lrlab.runtime.signals.handle_signals` is in force, as in all commands and in the workers of a sweep, so
+    nothing is lost then either. SIGKILL loses the metrics of the last few seconds.
+
+    Parameters and tags are cut to the length MLflow keeps.
+
+    Attributes:
+        store: where the runs go.
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self._buffer: dict[str, list[MetricPoint]] = {}
         self._oldest = math.inf
-        atexit.register(self._close_at_exit)
-        _exit_on_sigterm()
 
     def create_run(
         self,
@@ -47,9 +46,9 @@ class MlflowTracker:
         parent_tag = {Tag.PARENT: parent} if parent else {}
         texts = {key: str(value)[: MAX_LENGTH["param"]] for key, value in (params or {}).items()}
         all_tags = _cut({**source_tags(), Tag.OWNER: this_process(), **(tags or {}), Tag.NAME: name, **parent_tag})
-        run_id = self._store.create_run(RunSpec(_now(), texts, all_tags, dataset))
+        run_id = self.store.create_run(RunSpec(_now(), texts, all_tags, dataset))
         if config:
-            self._store.log_artifacts(run_id, {CONFIG: config.encode()})
+            self.store.log_artifacts(run_id, {CONFIG: config.encode()})
         return run_id
 
     def log_metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
@@ -62,39 +61,42 @@ class MlflowTracker:
             self.flush()
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
-        self._store.log_artifacts(run_id, files)
+        self.store.log_artifacts(run_id, files)
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        self._store.write(run_id, tags=_cut(tags))
+        self.store.write(run_id, tags=_cut(tags))
 
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
-        self._store.write(run_id, points=self._buffer.get(run_id, ()), status=status)
+        self.store.write(run_id, points=self._buffer.get(run_id, ()), status=status)
         self._buffer.pop(run_id, None)
 
     def flush(self) -> None:
         for run_id, points in list(self._buffer.items()):
-            self._store.write(run_id, points=points)
+            self.store.write(run_id, points=points)
             del self._buffer[run_id]
         self._oldest = math.inf
 
     def close(self) -> None:
         self.flush()
-        self._store.close()
-        atexit.unregister(self._close_at_exit)
+        self.store.close()
 
     def get_run(self, run_id: str) -> RunRecord:
         self.flush()
-        return self._store.get_run(run_id)
+        return self.store.get_run(run_id)
 
     def child_runs(self, parent: str) -> list[RunRecord]:
         self.flush()
-        return self._store.child_runs(parent)
+        return self.store.child_runs(parent)
+
+    def unfinished_runs(self) -> list[tuple[str, str]]:
+        """Return the runs that were not ended, each with the process that writes it ("" if it has none)."""
+        self.flush()
+        return self.store.unfinished_runs()
 
     def close_orphans(self, gone: Collection[str] = ()) -> int:
-        self.flush()
-        abandoned = [run_id for run_id, owner in self._store.unfinished_runs() if is_gone(owner, gone)]
+        abandoned = [run_id for run_id, owner in self.unfinished_runs() if is_gone(owner, gone)]
         for run_id in abandoned:
-            self._store.write(run_id, tags={Tag.ABANDONED: "true"}, status="KILLED")
+            self.store.write(run_id, tags={Tag.ABANDONED: "true"}, status="KILLED")
         return len(abandoned)
 
     def __enter__(self) -> Self:
@@ -104,19 +106,6 @@ class MlflowTracker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _close_at_exit(self) -> None:
-        try:
-            self.close()
-        except InputError as error:
-            print(f"The last metrics are not recorded: {error}", file=sys.stderr)
-
-
-def _exit_on_sigterm() -> None:
-    """Let SIGTERM end the process as an exception does, so that what is buffered is written."""
-    in_main = threading.current_thread() is threading.main_thread()
-    if in_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _cut(tags: Mapping[str, str]) -> dict[str, str]:

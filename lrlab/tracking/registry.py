@@ -3,7 +3,8 @@
 import logging
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from lrlab.errors import InputError
 from lrlab.tracking import database
-from lrlab.tracking.client_store import client_class
+from lrlab.tracking.client_store import client_class, client_settings
 
 CODE = Path(__file__).with_name("classifier.py")
 ALIAS = "confirmed"
@@ -52,7 +53,7 @@ class Registry:
         Raises:
             InputError: the store cannot be reached, or will not take it.
         """
-        with warnings.catch_warnings():
+        with client_settings, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MLflow's, of its own libraries and of models other than this one
             return self._register(run_id, name, weights, classes, description)
 
@@ -78,15 +79,14 @@ class Registry:
 
 
 def save_model(place: Path, weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
-    """Write a model in MLflow's format into a folder that does not exist yet."""
+    """Write a model in MLflow's format into a new folder."""
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
     from mlflow.types import Schema, TensorSpec
 
-    logging.getLogger("mlflow").setLevel(logging.ERROR)  # of hints for models other than this one
     features, dtype = weights["W1"].shape[1], weights["W1"].dtype
     scores = TensorSpec(dtype, (-1, len(classes)))
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, _errors_only(logging.getLogger("mlflow")):
         stored = Path(scratch) / "weights.npz"
         np.savez(stored, allow_pickle=False, **weights)
         save_model(
@@ -97,3 +97,14 @@ def save_model(place: Path, weights: Mapping[str, np.ndarray], classes: Sequence
             metadata={"classes": list(classes)},
             pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
         )
+
+
+@contextmanager
+def _errors_only(logger: logging.Logger) -> Iterator[None]:
+    """Leave out a logger's warnings: MLflow's are hints for models other than this one."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,7 +1,6 @@
 """MLflow's user interface on this machine: what `lrlab ui` runs."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from lrlab.config import validation
 from lrlab.errors import InputError
+from lrlab.runtime.signals import handle_signals
 from lrlab.tracking import database
 
 SETTINGS = {
@@ -40,11 +40,11 @@ def serve(uri: str | None, outputs: str, port: int = 5000) -> None:
     if file := database.sqlite_file(store):
         database.create_database(file, root)
     server = subprocess.Popen(_command(store, str(root), port), env={**SETTINGS, **os.environ})
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        _wait_until_it_answers(server, port)
-        Console().print(f"MLflow shows the runs at http://127.0.0.1:{port} (Ctrl-C ends it)")
-        server.wait()
+        with handle_signals() as signals, signals.interruptible():
+            _wait_until_it_answers(server, port)
+            Console().print(f"MLflow shows the runs at http://127.0.0.1:{port} (Ctrl-C ends it)")
+            server.wait()
     except KeyboardInterrupt:
         pass
     finally:

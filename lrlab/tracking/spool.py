@@ -1,7 +1,7 @@
-"""Records that wait for a tracking server, in a file that outlives the process which wrote them.
+"""Entries that wait for a tracking server, in a file that outlives the process which wrote them.
 
-One file per process, `outputs/spool/*.jsonl`: a line that says where it belongs, then one line per record. The
-kernel's lock on it tells a file that is written to from one that was left behind.
+One file per process, `outputs/spool/*.jsonl`: a line with the destination, then one line per entry. The kernel's lock
+on it tells a file that is written to from one whose process is dead.
 """
 
 import fcntl
@@ -23,17 +23,17 @@ SpoolEntry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Destination:
-    """Where records belong: a tracking URI, without its password, and an experiment."""
+    """Where entries belong: a tracking URI, without its password, and an experiment."""
 
     uri: str
     experiment: str
 
 
 class Spool:
-    """One such file, locked. Records are added at the end and taken from the front, by two threads at most."""
+    """One such file, locked. Entries are added at the end and taken from the front, by two threads at most."""
 
     def __init__(self, path: Path, file: FileIO, destination: Destination) -> None:
-        """Use `create` and `left_behind`."""
+        """Use `create` or `orphaned`."""
         self.path, self.destination = path, destination
         self._file, self._lock = file, threading.Lock()
         self._start = self._read = len(_line(asdict(destination)))
@@ -41,7 +41,7 @@ class Spool:
 
     @classmethod
     def create(cls, folder: Path, destination: Destination) -> Self:
-        """A new one, in a folder that is made if need be.
+        """Create one, and its folder if that is missing.
 
         Raises:
             InputError: it cannot be written.
@@ -61,7 +61,7 @@ class Spool:
 
     @classmethod
     def orphaned(cls, folder: Path) -> Iterator[Self]:
-        """Those that no process holds any more, the oldest first."""
+        """Yield those that no process holds any more, oldest first."""
         for path in sorted(folder.glob("*.jsonl")):
             file = path.open("rb+", buffering=0)
             try:
@@ -79,27 +79,27 @@ class Spool:
         return self._read == self._end
 
     def __len__(self) -> int:
-        """How many records wait."""
+        """Return how many entries wait."""
         return os.pread(self._file.fileno(), self._end - self._read, self._read).count(b"\n")
 
-    def add(self, record: SpoolEntry) -> None:
-        """Append a record; it is the kernel's when this returns.
+    def add(self, entry: SpoolEntry) -> None:
+        """Append an entry; the kernel has it when this returns.
 
         Raises:
             InputError: it cannot be written; what was there before is as it was.
         """
-        line = _line(record)
+        line = _line(entry)
         with self._lock:
             try:
                 written = os.pwrite(self._file.fileno(), line, self._end)
-                if written < len(line):  # no space: the next call says so
+                if written < len(line):  # no space: the next call raises
                     os.pwrite(self._file.fileno(), line[written:], self._end + written)
             except OSError as error:
                 raise InputError(f"outputs must be writable, got {self.path}: {error.strerror}") from error
             self._end += len(line)
 
     def peek(self) -> tuple[SpoolEntry, int] | None:
-        """The record in front and its length in the file; None if there is none, or only the torn rest of one."""
+        """Return the first entry and its length in bytes; None if there is none, or only part of one."""
         size, block = self._end - self._read, b""
         while len(block) < size and b"\n" not in block:
             block += os.pread(self._file.fileno(), min(1 << 16, size - len(block)), self._read + len(block))
@@ -107,20 +107,20 @@ class Spool:
         return (json.loads(line), len(line) + 1) if newline else None
 
     def pop(self, length: int) -> None:
-        """Go past the record in front; when nothing waits, the file is short again."""
+        """Remove the first entry; truncate the file when none is left."""
         with self._lock:
             self._read += length
             if self._read == self._end:
                 os.ftruncate(self._file.fileno(), self._start)
                 self._read = self._end = self._start
 
-    def dead_letter(self, record: SpoolEntry, reason: str) -> None:
-        """Set aside, in a file beside this one, what its destination will not take."""
+    def dead_letter(self, entry: SpoolEntry, reason: str) -> None:
+        """Keep in a file beside this one an entry that its destination refuses."""
         with self.path.with_suffix(".refused").open("ab") as file:
-            file.write(_line({"reason": reason, **record}))
+            file.write(_line({"reason": reason, **entry}))
 
     def close(self) -> None:
-        """Let go of the file; it disappears if nothing waits in it. Closing twice is fine."""
+        """Close and unlock the file; delete it if nothing waits in it. Closing twice is fine."""
         if self._file.closed:
             return
         if self.peek() is None:
@@ -128,5 +128,5 @@ class Spool:
         self._file.close()
 
 
-def _line(record: SpoolEntry) -> bytes:
-    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+def _line(entry: SpoolEntry) -> bytes:
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"

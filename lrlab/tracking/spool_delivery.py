@@ -1,4 +1,4 @@
-"""Carries records from a spool to the store they are for. To deliver one twice changes nothing."""
+"""Deliver the entries of a spool to the store they are for. Delivering one twice changes nothing."""
 
 import base64
 import threading
@@ -17,20 +17,26 @@ PREFIX = "spooled-"
 
 
 class RemoteStore(Store, Protocol):
-    """A store that gives its runs their ids, and so must find again those that had another one before."""
+    """A store that gives its runs their ids, and so must find by a tag those that had another id before."""
 
     def find_run(self, tag: str, value: str) -> str | None:
-        """The id of the run with this tag; should a lost answer have left a second, empty one, that is deleted."""
+        """Return the id of the run with this tag; of several, the one with most in it."""
+
+    def delete_empty_duplicates(self, tag: str, value: str) -> None:
+        """Delete the runs with this tag that `find_run` does not return and that are still empty.
+
+        A server that creates a run but whose answer is lost is asked a second time.
+        """
 
 
 class SpoolDelivery:
-    """Delivers to one store, which is reached when it is needed. Used by several threads.
+    """Deliver to one store, which is reached when it is needed. Several threads may use it.
 
     Args:
         connect: reaches the store; raises `InputError` when that fails.
 
     Attributes:
-        trouble: why the last delivery failed, or "".
+        last_error: why the last delivery failed, or "".
     """
 
     def __init__(self, connect: Callable[[], RemoteStore]) -> None:
@@ -41,7 +47,7 @@ class SpoolDelivery:
         self._lock = threading.RLock()
 
     def store(self) -> RemoteStore:
-        """The store.
+        """Return the store.
 
         Raises:
             InputError: it cannot be reached.
@@ -50,21 +56,21 @@ class SpoolDelivery:
             self._store = self._store or self._connect()
             return self._store
 
-    def create_run(self, ours: str, run: RunSpec) -> str:
-        """Create a run for the first time; returns its id."""
+    def create_run(self, local_id: str, run: RunSpec) -> str:
+        """Create a run for the first time; return its id."""
         with self._lock:
-            tags = {**run.tags, Tag.SPOOLED_AS: ours}
+            tags = {**run.tags, Tag.SPOOLED_AS: local_id}
             if Tag.PARENT in tags:
                 tags[Tag.PARENT] = self.remote_id(tags[Tag.PARENT])
             run_id = self.store().create_run(replace(run, tags=tags))
-            self._ids[ours] = run_id
+            self._ids[local_id] = run_id
         return run_id
 
     def remote_id(self, run_id: str) -> str:
-        """The id that the store gave a run.
+        """Return the id that the store gave a run.
 
         Raises:
-            Unreachable: it has not been delivered yet.
+            UnreachableError: it has not been delivered yet.
         """
         if not run_id.startswith(PREFIX):
             return run_id
@@ -74,7 +80,7 @@ class SpoolDelivery:
         return found
 
     def deliver(self, spool: Spool, stopped: threading.Event) -> bool:
-        """Deliver what waits in a spool, front to back; False if it stopped at something that could not be."""
+        """Deliver what waits in a spool, oldest first; return False if it stopped at something that could not be."""
         while (waiting := spool.peek()) and not stopped.is_set():
             record, length = waiting
             try:
@@ -89,7 +95,7 @@ class SpoolDelivery:
         return True
 
     def deliver_orphaned(self, folder: Path, destination: Destination, stopped: threading.Event) -> bool:
-        """Deliver what dead processes left for this destination; False if some of it could not be."""
+        """Deliver what dead processes left for this destination; return False if some of it could not be."""
         delivered = True
         for spool in Spool.orphaned(folder):
             if spool.destination == destination:
@@ -97,15 +103,17 @@ class SpoolDelivery:
             spool.close()
         return delivered
 
-    def _found(self, ours: str) -> str | None:
+    def _found(self, local_id: str) -> str | None:
         with self._lock:
-            if ours not in self._ids:
-                run_id = self.store().find_run(Tag.SPOOLED_AS, ours)
+            if local_id not in self._ids:
+                run_id = self.store().find_run(Tag.SPOOLED_AS, local_id)
                 if run_id is not None:
-                    self._ids[ours] = run_id
-            return self._ids.get(ours)
+                    self._ids[local_id] = run_id
+            return self._ids.get(local_id)
 
     def _deliver_entry(self, record: Mapping[str, Any]) -> None:
+        if record["run"].startswith(PREFIX) and record["run"] not in self._ids:
+            self.store().delete_empty_duplicates(Tag.SPOOLED_AS, record["run"])
         if record["verb"] == "create":
             with self._lock:  # an attempt that seemed to fail may be under way, or may have succeeded
                 if self._found(record["run"]) is None:
@@ -120,11 +128,11 @@ class SpoolDelivery:
             self.store().write(run_id, points=points, tags=record["tags"], status=record["status"])
 
 
-def creation(ours: str, run: RunSpec) -> dict[str, Any]:
-    """The record of a run to be created."""
+def creation(local_id: str, run: RunSpec) -> dict[str, Any]:
+    """Return the entry of a run to be created."""
     dataset = asdict(run.dataset) if run.dataset else None
     fields = {"time": run.time, "params": dict(run.params), "tags": dict(run.tags), "dataset": dataset}
-    return {"verb": "create", "run": ours, **fields}
+    return {"verb": "create", "run": local_id, **fields}
 
 
 def _run(record: Mapping[str, Any]) -> RunSpec:

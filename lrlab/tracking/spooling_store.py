@@ -1,26 +1,27 @@
 """A store behind a network: training never waits long for it, and nothing is lost while it does not answer.
 
-Every write goes into a spool first and is delivered by a thread. Creating a run is the one thing to wait for, since
-the server chooses its id. When the patience of a process is at its end, its runs get an id of our own, which is
-a tag of the run once it is delivered.
+Write everything into a spool first, and deliver it in a thread. Only creating a run is waited for, since the server
+chooses its id. When the time that a process may wait in all is used up, its runs get local ids, which become tags of
+the runs once they are delivered.
 """
 
 import base64
-import sys
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as Late
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from lrlab.errors import InputError
-from lrlab.tracking.spool import Destination, Spool
+from lrlab.tracking.spool import Destination, Spool, SpoolEntry
 from lrlab.tracking.spool_delivery import PREFIX, RemoteStore, SpoolDelivery, creation
 from lrlab.tracking.store import MetricPoint, RejectedError, RunSpec
 from lrlab.tracking.tracker import RunRecord, TerminalStatus
+
+logger = logging.getLogger(__name__)
 
 WAIT_BUDGET = 3.0  # seconds for which one process waits for its server in all
 GRACE = 0.1  # seconds a healthy server may take to create a run
@@ -28,39 +29,46 @@ RETRY_INTERVAL = 1.0  # seconds until the next attempt
 
 
 class SpoolingStore:
-    """A `Store` that keeps what it is given in a spool until the remote store has it.
+    """Keep what is given in a spool until the remote store has it (see `Store`).
+
+    A thread delivers; it starts with the first call.
 
     Args:
         connect: reaches the remote store; raises `InputError` when that fails.
         folder: of the spools. What dead processes left there for the same destination is delivered as well.
-        destination: of the records.
+        destination: of the entries.
+
+    Attributes:
+        wait_budget: seconds for which this process may still wait for its server.
     """
 
     def __init__(self, connect: Callable[[], RemoteStore], folder: Path, destination: Destination) -> None:
         self._folder, self._destination = folder, destination
-        self._courier = SpoolDelivery(connect)
-        self._patience = WAIT_BUDGET
+        self._delivery = SpoolDelivery(connect)
+        self.wait_budget = WAIT_BUDGET
         self._spool: Spool | None = None
         self._lock = threading.Lock()
-        self._stopped, self._news, self._idle = threading.Event(), threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._deliver, name="tracking", daemon=True)
-        self._thread.start()
+        self._stopped, self._added, self._idle = threading.Event(), threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
 
     def create_run(self, run: RunSpec) -> str:
-        ours, asked, start = f"{PREFIX}{uuid4().hex}", Future[str](), time.monotonic()
-        ask = threading.Thread(target=_answer, args=(asked, lambda: self._courier.create_run(ours, run)), daemon=True)
+        self._start()
+        local_id, answer, start = f"{PREFIX}{uuid4().hex}", Future[str](), time.monotonic()
+        ask = threading.Thread(
+            target=_answer, args=(answer, lambda: self._delivery.create_run(local_id, run)), daemon=True
+        )
         try:
-            if self._patience > 0:
+            if self.wait_budget > 0:
                 ask.start()
-                return asked.result(timeout=self._patience + GRACE)
+                return answer.result(timeout=self.wait_budget + GRACE)
         except RejectedError:
             raise
-        except (InputError, Late):
+        except (InputError, FutureTimeoutError):
             pass
         finally:
             self._spend(time.monotonic() - start - GRACE)
-        self._add(creation(ours, run))
-        return ours
+        self._add(creation(local_id, run))
+        return local_id
 
     def write(
         self,
@@ -78,67 +86,83 @@ class SpoolingStore:
 
     def get_run(self, run_id: str) -> RunRecord:
         self._wait()
-        return self._courier.store().get_run(self._courier.remote_id(run_id))
+        return self._delivery.store().get_run(self._delivery.remote_id(run_id))
 
     def child_runs(self, parent: str) -> list[RunRecord]:
         self._wait()
-        return self._courier.store().child_runs(self._courier.remote_id(parent))
+        return self._delivery.store().child_runs(self._delivery.remote_id(parent))
 
     def unfinished_runs(self) -> list[tuple[str, str]]:
         self._wait()
-        return self._courier.store().unfinished_runs()
+        return self._delivery.store().unfinished_runs()
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until everything has been delivered, for at most `timeout` seconds; return whether it has been."""
+        self._start()
+        return self._idle.wait(timeout)
 
     def close(self) -> None:
-        """Leave to the next start what cannot be delivered within the patience that is left."""
+        """Leave to the next start what cannot be delivered within the time this process may still wait."""
         if self._stopped.is_set():
             return
-        self._wait()
+        if self._thread:
+            self._wait()
         waiting = len(self._spool) if self._spool else 0
         self._stopped.set()
-        self._news.set()
-        self._thread.join(timeout=GRACE)  # if it hangs, the end of the process ends it and unlocks the spool
+        self._added.set()
+        if self._thread:
+            self._thread.join(timeout=GRACE)  # if it hangs, the end of the process ends it and unlocks the spool
         if waiting:
-            print(
-                f"lrlab: {waiting} records wait in {self._folder} until {self._destination.uri} takes them "
-                f"({self._courier.last_error or 'it is slow'}): `lrlab repair` delivers them",
-                file=sys.stderr,
+            logger.warning(
+                "%d records wait in %s until %s takes them (%s): `lrlab repair` delivers them",
+                waiting,
+                self._folder,
+                self._destination.uri,
+                self._delivery.last_error or "it is slow",
             )
 
-    def _add(self, record: Mapping[str, Any]) -> None:
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._deliver, name="tracking", daemon=True)
+                self._thread.start()
+
+    def _add(self, entry: SpoolEntry) -> None:
+        self._start()
         with self._lock:
             self._idle.clear()
             if self._spool is None:
                 self._spool = Spool.create(self._folder, self._destination)
-            self._spool.add(record)
-        self._news.set()
+            self._spool.add(entry)
+        self._added.set()
 
     def _wait(self) -> None:
         start = time.monotonic()
-        self._idle.wait(timeout=self._patience)
+        self.wait_idle(self.wait_budget)
         self._spend(time.monotonic() - start)
 
     def _spend(self, seconds: float) -> None:
-        self._patience -= min(self._patience, max(0.0, seconds))
+        self.wait_budget -= min(self.wait_budget, max(0.0, seconds))
 
     def _deliver(self) -> None:
-        """The thread's work: own records, then those of the dead; again after a pause if some could not be."""
+        """Deliver own records, then those of dead processes; try again after a pause if some could not be."""
         while not self._stopped.is_set():
-            self._news.clear()
-            own = self._spool is None or self._courier.deliver(self._spool, self._stopped)
-            left = self._courier.deliver_orphaned(self._folder, self._destination, self._stopped)
+            self._added.clear()
+            delivered = self._spool is None or self._delivery.deliver(self._spool, self._stopped)
+            delivered &= self._delivery.deliver_orphaned(self._folder, self._destination, self._stopped)
             with self._lock:
-                if own and left and (self._spool is None or self._spool.empty):
+                if delivered and (self._spool is None or self._spool.empty):
                     self._idle.set()
-            if own and left:
-                self._news.wait()
+            if delivered:
+                self._added.wait()
             else:
                 self._stopped.wait(RETRY_INTERVAL)
         if self._spool is not None:
             self._spool.close()
 
 
-def _answer(asked: "Future[str]", question: Callable[[], str]) -> None:
+def _answer(answer: "Future[str]", ask: Callable[[], str]) -> None:
     try:
-        asked.set_result(question())
+        answer.set_result(ask())
     except BaseException as error:
-        asked.set_exception(error)
+        answer.set_exception(error)

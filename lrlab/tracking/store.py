@@ -1,7 +1,7 @@
-"""The seam below `MlflowTracker`: a place that keeps MLflow runs.
+"""The protocol below `MlflowTracker`: what keeps MLflow runs.
 
-`SqliteStore` and `ClientStore` are such places: every call is carried out when it returns. `SpoolingStore` stands in
-front of one that is far away. Repeating a `write` changes nothing.
+`SqliteStore` and `ClientStore` have done what was asked when they return. `SpoolingStore` passes on later what a server
+does not take now. Repeating a `write` changes nothing.
 """
 
 import json
@@ -20,7 +20,7 @@ MAX_FLOAT = 1.7976931348623157e308  # MLflow keeps infinities as the largest flo
 
 
 class RejectedError(InputError):
-    """The store answers, and will not take this: asking again changes nothing."""
+    """The store answers, and refuses this: asking again changes nothing."""
 
 
 class MetricPoint(NamedTuple):
@@ -43,10 +43,10 @@ class RunSpec:
 
 
 class Store(Protocol):
-    """Keeps MLflow runs. Raises `InputError` when a run id is unknown or the place cannot be reached."""
+    """Keep MLflow runs. Every call raises `InputError` when a run id is unknown or the store cannot be reached."""
 
     def create_run(self, run: RunSpec) -> str:
-        """Create a running run, return its id."""
+        """Create a run, RUNNING; return its id."""
 
     def write(
         self,
@@ -56,41 +56,41 @@ class Store(Protocol):
         tags: Mapping[str, str] | None = None,
         status: TerminalStatus | None = None,
     ) -> None:
-        """Add points and tags; with a status, end the run now."""
+        """Add points and tags; with a status, end the run."""
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         """Write artifacts, by their path inside the run."""
 
     def get_run(self, run_id: str) -> RunRecord:
-        """One run."""
+        """Return a run."""
 
     def child_runs(self, parent: str) -> list[RunRecord]:
-        """The runs whose parent this is, oldest first."""
+        """Return the runs whose parent this is, oldest first."""
 
     def unfinished_runs(self) -> list[tuple[str, str]]:
-        """The runs that were not ended, each with its owner ("" if it has none)."""
+        """Return the runs that were not ended, each with the process that writes it ("" if it has none)."""
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
 
 
 def dataset_source(dataset: DatasetInfo) -> tuple[str, str]:
-    """MLflow's type and JSON of where a data set comes from."""
+    """Return MLflow's type and JSON of where a data set comes from."""
     if dataset.source.startswith(("http://", "https://")):
         return "http", json.dumps({"url": dataset.source})
     return "local", json.dumps({"uri": dataset.source})
 
 
 def dataset_profile(dataset: DatasetInfo) -> str:
-    """MLflow's JSON of how large a data set is."""
+    """Return MLflow's JSON of the size of a data set."""
     return json.dumps({"num_rows": sum(dataset.sizes.values()), **dataset.sizes})
 
 
 def restore_infinity(value: float) -> float:
-    """The infinity that MLflow keeps as the largest float; any other value as it is."""
+    """Return the infinity that MLflow keeps as the largest float; any other value as it is."""
     return value if abs(value) < MAX_FLOAT else value * 2
 
 
 def run_not_found(run_id: str, place: object) -> RejectedError:
-    """The refusal of a run id."""
+    """Return the error of a run id that a store does not know."""
     return RejectedError(f"run_id {run_id!r} is not in {place}; `lrlab ui` shows what there is")

@@ -9,7 +9,7 @@ from lrlab.analysis.runs import Run, Runs, number_or_text, read
 from lrlab.errors import InputError
 from lrlab.sweep.study.state import Command, SweepState, write_state
 from lrlab.sweep.study.study import SPEC
-from lrlab.tracking.tracker import MemoryTracker
+from lrlab.tracking.memory_tracker import MemoryTracker
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import yaml
 from lrlab.config.instantiate import instantiate
 from lrlab.core import loss, model, neighbours, optimizer, regularizer, schedule
 from lrlab.data import datasets, spirals
-from lrlab.tracking import client_store, tracker
+from lrlab.tracking import memory_tracker, mlflow
 from lrlab.training.methods import gradient, knn, newton, random_search, test_function
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -22,7 +22,7 @@ MODULES = {
     "regularizer": [regularizer],
     "optimizer": [optimizer],
     "schedule": [schedule],
-    "tracking": [tracker, client_store],
+    "tracking": [memory_tracker, mlflow],
 }
 VERBS = {
     "data": ("load",),

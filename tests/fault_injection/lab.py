@@ -20,7 +20,7 @@ from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, Queue, TrialCounts, cl
 from lrlab.sweep.study.state import STATE
 from lrlab.sweep.study.storage import Storage, parse
 from lrlab.sweep.study.study import names
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.mlflow_tracker import MlflowTracker
 
 STUDY = "faults"
@@ -109,7 +109,7 @@ class Lab:
         counted = [trial for trial in queue.trials() if trial.user_attrs.get(OUTCOME) != INTERRUPTED]
         assert len(counted) == trials
         with Mlflow().open(str(self.place / "outputs")) as tracker:
-            assert tracker._store.unfinished_runs() == []
+            assert tracker.unfinished_runs() == []
             parent = queue.study().user_attrs[STATE]["run_id"]
             runs = {run.run_id: run for run in tracker.child_runs(parent)}
             assert tracker.get_run(parent).status == "FINISHED"

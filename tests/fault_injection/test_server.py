@@ -16,7 +16,7 @@ import pytest
 
 from lrlab.cli.main import main
 from lrlab.sweep.study.state import STATE
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 from tests.fault_injection.lab import Lab
 from tests.tracking.faulty_proxy import FaultyProxy, Mode
 
@@ -82,7 +82,7 @@ def complete(lab: Lab) -> int:
     with Mlflow().open(str(lab.place / "outputs")) as tracker:
         parents = [queue.study().user_attrs[STATE]["run_id"]]
         runs = [run for parent in parents for run in tracker.child_runs(parent)]
-        assert tracker._store.unfinished_runs() == []
+        assert tracker.unfinished_runs() == []
     assert sorted(int(run.tags["lrlab.trial"]) for run in runs) == list(range(TRIALS))
     points: Counter[str] = Counter()
     for run in runs:

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME
 from lrlab.sweep.study.state import STATE
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tracker import RunRecord
 from tests.fault_injection.conftest import equip
 from tests.fault_injection.lab import TWO, Lab, seeded
@@ -55,7 +55,7 @@ def test_a_signal_ends_a_sweep_in_order(lab: Lab, signum: signal.Signals, times:
             assert trial.user_attrs[OUTCOME] == INTERRUPTED
         assert queue.counts().total == TRIALS
         with Mlflow().open(str(lab.place / "outputs")) as tracker:
-            assert tracker._store.unfinished_runs() == []
+            assert tracker.unfinished_runs() == []
             parent = queue.study().user_attrs[STATE]["run_id"]
             assert tracker.get_run(parent).status == "KILLED"
             states = {run.status for run in tracker.child_runs(parent)}

@@ -7,7 +7,7 @@ from lrlab.lecture.chapters.table import newton, regularization, scaling, test_f
 from lrlab.lecture.presets import PRESETS
 from lrlab.lecture.trainer import ChapterTrainer
 from lrlab.runtime.environment import limit_blas
-from lrlab.tracking.tracker import MemoryTracker
+from lrlab.tracking.memory_tracker import MemoryTracker
 
 SMALL = replace(
     PRESETS["digits"],

@@ -24,7 +24,7 @@ from lrlab.lecture.chapters.table import (
     test_functions,
 )
 from lrlab.lecture.trainer import ChapterTrainer, Trained
-from lrlab.tracking.tracker import MemoryTracker
+from lrlab.tracking.memory_tracker import MemoryTracker
 from tests.parity import naive
 
 

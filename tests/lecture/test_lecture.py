@@ -14,8 +14,8 @@ from lrlab.lecture.chapters.table import CHAPTERS, Chapter
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.presets import PRESETS
 from lrlab.plotting.figures import Figure
-from lrlab.tracking.client_store import Mlflow
-from lrlab.tracking.tracker import MemoryTracker
+from lrlab.tracking.memory_tracker import MemoryTracker
+from lrlab.tracking.mlflow import Mlflow
 
 CLAIMS = (Claim("a < b & c", "<= 1", "0.5", True), Claim("falls", "down", "up", False))
 FEW = (

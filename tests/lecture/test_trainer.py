@@ -11,7 +11,7 @@ from lrlab.data.spirals import Spirals
 from lrlab.lecture.chapters.adam import Uncorrected
 from lrlab.lecture.chapters.momentum import Velocity
 from lrlab.lecture.trainer import ChapterTrainer, best
-from lrlab.tracking.tracker import MemoryTracker
+from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.methods.knn import NearestNeighbours
 from lrlab.training.methods.newton import Newton

@@ -9,8 +9,8 @@ from lrlab.core.optimizer import SGD
 from lrlab.data.datasets import Dataset
 from lrlab.runs import checkpoint
 from lrlab.runs.loop import RecordedTraining, training_loop
+from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import MemoryTracker
 from lrlab.training.experiment import Experiment, Population
 from tests.training.single import single, train_epochs
 

@@ -10,8 +10,8 @@ from lrlab.data.datasets import Dataset
 from lrlab.runs import recorder
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
+from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import MemoryTracker
 from lrlab.training.configuration import to_record, to_yaml
 from lrlab.training.experiment import Experiment
 from lrlab.training.methods.knn import NearestNeighbours

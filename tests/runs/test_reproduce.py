@@ -4,8 +4,8 @@ import pytest
 from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining, training_loop
 from lrlab.runs.reproduce import compare, reproduce
+from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import MemoryTracker
 from lrlab.training.configuration import experiment as make
 from tests.config.test_compose_all import composed
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CREATE = "import sys; from lrlab.tracking.client_store import create_store; create_store(None, sys.argv[1])"
+CREATE = "import sys; from lrlab.tracking.mlflow import create_store; create_store(None, sys.argv[1])"
 SERVE = "import sys; from lrlab.tracking.server import serve; serve(None, sys.argv[1], int(sys.argv[2]))"
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.tracking.client_store import create_store
 from lrlab.tracking.database import address, create_database, sqlite_file
+from lrlab.tracking.mlflow import create_store
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from lrlab.errors import InputError
 from lrlab.tracking import mlflow_tracker
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.mlflow_tracker import MlflowTracker
 from lrlab.tracking.tracker import RunRecord
 
@@ -55,12 +55,12 @@ class TestBuffer:
     def test_what_could_not_be_written_stays_in_the_buffer(self, tracker: MlflowTracker) -> None:
         run_id = tracker.create_run("run")
         tracker.log_metrics(run_id, 0, {"loss": 1.0})
-        write = tracker._store.write
-        tracker._store.write = broken  # type: ignore[method-assign]
+        write = tracker.store.write
+        tracker.store.write = broken  # type: ignore[method-assign]
         for verb in (tracker.flush, lambda: tracker.end_run(run_id)):
             with pytest.raises(InputError, match="disk full"):
                 verb()
-        tracker._store.write = write  # type: ignore[method-assign]
+        tracker.store.write = write  # type: ignore[method-assign]
         assert tracker.get_run(run_id).metrics == {"loss": [(0, 1.0)]}
         tracker.close()
 
@@ -79,18 +79,23 @@ def broken(*_: object, **__: object) -> None:
 
 LOG_AND_WAIT = """
 import sys, time
-from lrlab.tracking.client_store import Mlflow
-tracker = Mlflow().open(sys.argv[1])
-run = tracker.create_run("run", parent="sweep")
-tracker.log_metrics(run, 0, {"loss": 0.5})
-if sys.argv[2] == "flushed":
-    tracker.flush()
-tracker.log_metrics(run, 1, {"loss": 0.25})
-print("ready", flush=True)
-if sys.argv[3] == "exit": sys.exit()
-if sys.argv[3] == "error": raise ValueError
-if sys.argv[3] == "interrupt": raise KeyboardInterrupt
-time.sleep(60)
+from lrlab.runtime.entrypoint import run_program
+from lrlab.tracking.mlflow import Mlflow
+
+def command():
+    with Mlflow().open(sys.argv[1]) as tracker:
+        run = tracker.create_run("run", parent="sweep")
+        tracker.log_metrics(run, 0, {"loss": 0.5})
+        if sys.argv[2] == "flushed":
+            tracker.flush()
+        tracker.log_metrics(run, 1, {"loss": 0.25})
+        print("ready", flush=True)
+        if sys.argv[3] == "exit": sys.exit()
+        if sys.argv[3] == "error": raise ValueError
+        if sys.argv[3] == "interrupt": raise KeyboardInterrupt
+        time.sleep(60)
+
+run_program(command)
 """
 
 
@@ -116,7 +121,7 @@ class TestEndOfTheProcess:
 
 CHILDREN = """
 import sys
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tracker import DatasetInfo
 with Mlflow(experiment="crowd").open(sys.argv[1]) as tracker:
     sys.stdin.readline()

@@ -7,7 +7,7 @@ import pytest
 
 from lrlab.errors import InputError
 from lrlab.tracking import client_store
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.server import serve
 from lrlab.tracking.tracker import DatasetInfo
 

@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lrlab.tracking import spooling_store
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.mlflow_tracker import MlflowTracker
 from lrlab.tracking.spooling_store import SpoolingStore
-from lrlab.tracking.tracker import RunRecord, Tracker
+from lrlab.tracking.tracker import RunRecord
 from tests.tracking.faulty_proxy import FaultyProxy, Mode
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -30,7 +32,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
 
 
-def train(tracker: Tracker, parent: str | None = None) -> str:
+def train(tracker: MlflowTracker, parent: str | None = None) -> str:
     run_id = tracker.create_run("run", parent=parent, params={"x": 1}, config="x: 1\n")
     for step in range(STEPS):
         tracker.log_metrics(run_id, step, {"loss": step / 4, "nothing": float("nan")})
@@ -38,10 +40,14 @@ def train(tracker: Tracker, parent: str | None = None) -> str:
     return run_id
 
 
-def eventually(tracker: Tracker, run_id: str) -> RunRecord:
+def store_of(tracker: MlflowTracker) -> SpoolingStore:
+    assert isinstance(tracker.store, SpoolingStore)
+    return tracker.store
+
+
+def eventually(tracker: MlflowTracker, run_id: str) -> RunRecord:
     """The run, once all that waited has been delivered."""
-    store: SpoolingStore = tracker._store  # type: ignore[attr-defined]
-    assert store._idle.wait(timeout=60), store._courier.last_error
+    assert store_of(tracker).wait_idle(timeout=60)
     return tracker.get_run(run_id)
 
 
@@ -68,16 +74,18 @@ def test_a_server_that_answers_gives_the_ids_and_leaves_no_spool(
 
 @pytest.mark.parametrize("mode", ["error", "hang", "swallow"])
 def test_what_a_server_missed_is_delivered_by_the_next_process(
-    gate: FaultyProxy, tmp_path: Path, mode: Mode, capsys: pytest.CaptureFixture[str]
+    gate: FaultyProxy, tmp_path: Path, mode: Mode, caplog: pytest.LogCaptureFixture
 ) -> None:
     gate.mode = mode
     tracker = Mlflow(gate.uri).open(str(tmp_path))
     parent = tracker.create_run("sweep")
     child = train(tracker, parent)
     tracker.close()
-    assert "records wait in" in capsys.readouterr().err
+    assert "records wait in" in caplog.text
     gate.mode = "open"
-    tracker._store._thread.join()  # as the end of a process would
+    for thread in threading.enumerate():  # as the end of a process would
+        if thread.name == "tracking":
+            thread.join()
     with Mlflow(gate.uri).open(str(tmp_path)) as later:
         assert complete(eventually(later, child))
         (only,) = later.child_runs(parent)
@@ -96,19 +104,19 @@ def test_a_server_that_is_gone_for_a_while_misses_nothing(gate: FaultyProxy, tmp
 
 
 def test_waiting_in_all_is_bounded(gate: FaultyProxy, tmp_path: Path) -> None:
-    """Measured on the patience itself, not on the clock: what is spent is never given back."""
+    """Measured on the budget itself, not on the clock: what is spent is never given back."""
     gate.mode = "hang"
     tracker = Mlflow(gate.uri).open(str(tmp_path))
     for _ in range(20):
         train(tracker)
-    assert tracker._store._patience == 0  # type: ignore[attr-defined]
+    assert store_of(tracker).wait_budget == 0
     tracker.close()
     gate.mode = "open"
 
 
 KILLED = """
 import os, sys
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 tracker = Mlflow(sys.argv[1]).open(sys.argv[2])
 run_id = tracker.create_run("killed")
 tracker.log_metrics(run_id, 0, {"loss": 1.0})

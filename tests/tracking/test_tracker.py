@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.tracking.client_store import ClientStore, Mlflow
+from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
+from lrlab.tracking.memory_tracker import Memory
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.mlflow_tracker import MlflowTracker
-from lrlab.tracking.tracker import DatasetInfo, Memory, Tracker
+from lrlab.tracking.tracker import DatasetInfo, Tracker
 
 DIGITS = DatasetInfo("digits", "0f" * 32, "https://archive.ics.uci.edu/dataset/80", {"train": 1437, "test": 360})
 

@@ -17,8 +17,9 @@ from lrlab.sweep.runners.population import PopulationRunner
 from lrlab.sweep.runners.protocols import IntermediateValue, Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.study.queue import RETRY_OF
 from lrlab.sweep.study.state import SweepState
+from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import MemoryTracker, RunRecord
+from lrlab.tracking.tracker import RunRecord
 from tests.config.test_compose_all import composed
 
 SMALL = ("data.train_size=64", "data.validation=50", "optimizer=sgd", "optimizer.lr=0.1", "batch_size=16")

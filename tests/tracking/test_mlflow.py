@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.tracking import client_store
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking import mlflow
+from lrlab.tracking.mlflow import Mlflow
 
 
 class TestMlflow:
@@ -34,7 +34,7 @@ class TestMlflow:
     def test_mlflow_is_not_imported_for_a_local_store(self, outputs: str) -> None:
         code = """
 import sys
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 with Mlflow().open(sys.argv[1]) as tracker:
     run = tracker.create_run("run")
     tracker.end_run(run)
@@ -52,7 +52,7 @@ print([name for name in ("mlflow", "sqlalchemy", "optuna", "hydra") if name in s
         def recognized(uri: str, experiment: str, artifact_root: str | None) -> None:
             raise Recognized(uri)
 
-        monkeypatch.setattr(client_store, "schema_is_supported", lambda file: False)
-        monkeypatch.setattr(client_store, "ClientStore", recognized)
+        monkeypatch.setattr(mlflow, "schema_is_supported", lambda file: False)
+        monkeypatch.setattr(mlflow, "ClientStore", recognized)
         with pytest.raises(Recognized, match=r"^sqlite:////.*/outputs/mlflow\.db$"):
             Mlflow().open(outputs)

@@ -1,0 +1,95 @@
+"""Runs that are forgotten with the process: the choice conf/tracking/none.yaml."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from lrlab.errors import InputError
+from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatus
+
+
+class MemoryTracker:
+    """Keeps runs in this process and forgets them with it. `files` holds what was attached, by run id."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, dict[str, bytes]] = {}
+        self._records: dict[str, RunRecord] = {}
+
+    def create_run(
+        self,
+        name: str,
+        *,
+        parent: str | None = None,
+        params: Mapping[str, object] | None = None,
+        tags: Mapping[str, str] | None = None,
+        config: str = "",
+        dataset: DatasetInfo | None = None,
+    ) -> str:
+        run_id = uuid4().hex
+        texts = {key: str(value) for key, value in (params or {}).items()}
+        self._records[run_id] = RunRecord(run_id, name, "RUNNING", parent, texts, dict(tags or {}), "", {})
+        self.files[run_id] = {CONFIG: config.encode()} if config else {}
+        return run_id
+
+    def log_metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+        history = self._record(run_id).metrics
+        for key, value in metrics.items():
+            history.setdefault(key, []).append((step, float(value)))
+
+    def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
+        self._record(run_id)
+        self.files[run_id].update(files)
+
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        self._record(run_id).tags.update(tags)
+
+    def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
+        self._records[run_id] = replace(self._record(run_id), status=status)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def get_run(self, run_id: str) -> RunRecord:
+        record = self._record(run_id)
+        return replace(
+            record,
+            params=dict(record.params),
+            tags=dict(record.tags),
+            config=self.files[run_id].get(CONFIG, b"").decode(),
+            metrics={key: sorted(points, key=lambda point: point[0]) for key, points in record.metrics.items()},
+        )
+
+    def child_runs(self, parent: str) -> list[RunRecord]:
+        return [self.get_run(run_id) for run_id, record in self._records.items() if record.parent == parent]
+
+    def close_orphans(self, gone: Collection[str] = ()) -> int:
+        return 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _record(self, run_id: str) -> RunRecord:
+        if run_id not in self._records:
+            raise InputError(f"run_id {run_id!r} is not in this process's memory (tracking=none)")
+        return self._records[run_id]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """conf/tracking/none.yaml: nothing outlives the process."""
+
+    def verify(self, outputs: str) -> None:
+        pass
+
+    def open(self, outputs: str = "outputs") -> MemoryTracker:
+        return MemoryTracker()

@@ -1,0 +1,76 @@
+"""Runs in MLflow: the choice conf/tracking/mlflow.yaml, and which store a tracking URI needs."""
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from lrlab.errors import InputError
+from lrlab.tracking import database
+from lrlab.tracking.client_store import ClientStore, client_class, without_password
+from lrlab.tracking.mlflow_tracker import MlflowTracker
+from lrlab.tracking.spool import Destination
+from lrlab.tracking.spooling_store import SpoolingStore
+from lrlab.tracking.sqlite_store import SqliteStore, schema_is_supported
+from lrlab.tracking.store import Store
+
+ADDRESS = r"sqlite:///(?!:memory:)[^?]+|(https?|postgresql|mysql|mssql)(\+\w+)?://.+"
+
+
+@dataclass(frozen=True)
+class Mlflow:
+    """Records in MLflow: `uri` is its tracking URI, by default `mlflow.db` in the output directory.
+
+    An SQLite file is for the processes of one machine; workers on several machines need a server (http://).
+    """
+
+    uri: str | None = None
+    experiment: str = "lrlab"
+
+    def __post_init__(self) -> None:
+        if self.uri is not None and not re.fullmatch(ADDRESS, str(self.uri)):
+            allowed = "null, sqlite:///FILE, http(s)://HOST:PORT or another database's address"
+            raise InputError(f"tracking.uri must be {allowed}, got {without_password(str(self.uri))!r}")
+        if not isinstance(self.experiment, str) or not self.experiment.strip():
+            raise InputError(f"tracking.experiment must be a name, got {self.experiment!r}")
+
+    def verify(self, outputs: str = "outputs") -> None:
+        """Refuse a server that does not answer. Once training has begun, it may come and go."""
+        if self.uri is not None and not database.sqlite_file(self.uri):
+            connect(self.uri, outputs, self.experiment)
+
+    def open(self, outputs: str = "outputs") -> MlflowTracker:
+        """A tracker; creates the store and the experiment when they are missing."""
+        return MlflowTracker(open_store(self.uri, outputs, self.experiment))
+
+
+def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
+    """The store at a tracking URI, created when missing.
+
+    Raises:
+        InputError: a file of ours cannot be read or written. A server is not asked before it is needed.
+    """
+    uri, root = database.address(uri, outputs), database.artifact_root(outputs)
+    file = database.sqlite_file(uri)
+    if file:
+        database.create_database(file, root)
+        if schema_is_supported(file):
+            return SqliteStore(file, experiment, root)
+        return connect(uri, outputs, experiment)
+    client_class()  # takes seconds that are no delay of the server's
+    destination = Destination(without_password(uri), experiment)
+    return SpoolingStore(partial(connect, uri, outputs, experiment), Path(outputs) / "spool", destination)
+
+
+def connect(uri: str, outputs: str, experiment: str) -> "ClientStore":
+    """A store that is reached through MLflow's client.
+
+    Raises:
+        InputError: it does not answer.
+    """
+    return ClientStore(uri, experiment, None if uri.startswith("http") else str(database.artifact_root(outputs)))
+
+
+def create_store(uri: str | None, outputs: str, experiment: str = "lrlab") -> None:
+    """Create the store and the experiment when they are missing; quick when they are there."""
+    open_store(uri, outputs, experiment).close()
