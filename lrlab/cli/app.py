@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from lrlab.cli import console
 from lrlab.config.choices import shipped_folder
 from lrlab.config.composition_errors import one_line
+from lrlab.config.hydra_compat import restored_logging
 from lrlab.config.instantiate import instantiate
 from lrlab.config.policy import check_arguments, check_recorded
 from lrlab.config.validation import choice, writable_directory
@@ -252,6 +253,7 @@ def sweep_options(name: str) -> list[str]:
     raise InputError(f"sweep must be one of {', '.join(known)}, got {name!r}")
 
 
+@restored_logging()
 def run(arguments: Sequence[str]) -> int:
     """Run the Hydra application as ``python -m lrlab ARGUMENTS`` does; returns the exit code.
 

@@ -1,5 +1,8 @@
 """The private parts of Hydra that lrlab uses, in one place; a test looks for each of them in the installed Hydra."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 # The public `hydra.compose` neither reads `--config-dir` nor keeps a multirun's node, so `config.policy` composes
@@ -30,3 +33,18 @@ def exception_of(returned: "JobReturn") -> BaseException:
     """Return what a failed job raised; the public `return_value` would print a line and raise it again."""
     error: BaseException = returned._return_value
     return error
+
+
+@contextmanager
+def restored_logging() -> Iterator[None]:
+    """Restore the root logger at the end, and close the log files that Hydra has opened since: Hydra does neither."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    try:
+        yield
+    finally:
+        for handler in root.handlers:
+            if handler not in handlers:
+                handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)

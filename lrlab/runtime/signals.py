@@ -108,8 +108,7 @@ def handle_signals() -> Iterator[SignalHandler]:
         yield stop
     finally:
         for signum, handler in before.items():
-            late = signum == FORWARDED and handler == signal.SIG_DFL  # one on its way must not kill who has just ended
-            signal.signal(signum, signal.SIG_IGN if late else handler)
+            signal.signal(signum, handler)
         for outer in before.values():
             if isinstance(outer, SignalHandler) and outer.received is None:
                 outer.received, outer.received_at = stop.received, stop.received_at

@@ -2,6 +2,8 @@
 
 import math
 import os
+import signal
+import threading
 from collections.abc import Sequence
 from contextlib import chdir, nullcontext
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from lrlab.errors import InputError
-from lrlab.runtime.signals import handle_signals
+from lrlab.runtime.signals import FORWARDED, handle_signals
 from lrlab.sweep.runners.protocols import Application, IntermediateValue, Runner, Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.search.strategy import SearchStrategy
 from lrlab.sweep.study.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, objective
@@ -58,6 +60,8 @@ class Worker:
     def _work(self, number: int) -> JobResults:
         sampler = self.search.sampler(self.sweep.study, number, self.past)
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
+        if os.getpid() != self.sweep_pid and threading.current_thread() is threading.main_thread():
+            signal.signal(FORWARDED, signal.SIG_IGN)  # one on its way must not kill a worker that has just ended
         with handle_signals() as signals:
             runner = self.application.runner(WorkerContext(self.sweep, self.state, signals))
             loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid)
