@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import optuna
 import pytest
 
 from lrlab.cli.main import main
+from lrlab.runs.provenance import Environment
 from lrlab.tracking.mlflow import Mlflow
 
 SWEEP = ["sweep", "best", "study=journey", "epochs=2", "data.train_size=400", "hydra.sweeper.n_trials=10"]
@@ -111,7 +113,8 @@ def test_another_space_is_refused_with_the_difference(capsys: pytest.CaptureFixt
 
 
 def test_a_changed_environment_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("lrlab.runs.reproduce.describe", lambda: {"numpy": "0.0"})
+    changed = replace(Environment.current(), numpy="0.0")
+    monkeypatch.setattr(Environment, "current", lambda: changed)
     _, replay = spoken(capsys, "reproduce", "best")
     assert replay["environment_changes"]["numpy"] == [np.__version__, "0.0"]
 
