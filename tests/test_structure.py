@@ -1,15 +1,19 @@
 """Who may import whom, what nobody may call, and how large a file may be: read from the sources themselves."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "lrlab").rglob("*.py"), *(ROOT / "hydra_plugins").rglob("*.py")])
@@ -173,6 +177,88 @@ def test_heavy_packages_are_imported_late(module: str, allowed: tuple[str, ...])
     loaded = set(run.stdout.split())
     assert module in loaded
     assert loaded & set(HEAVY) <= set(allowed)
+
+
+# Tests that follow a user through several modules, or what is not in lrlab/
+END_TO_END = (
+    "bad_input",
+    "benchmarks/benchmarks",
+    "config/compose_all",
+    "config/conf",
+    "fault_injection/*",
+    "journey",
+    "lecture/chapters",
+    "methods",
+    "parity/parity",
+    "plugin/*",
+    "structure",
+    "vocabulary",
+)
+# Modules without a test of their name, and the tests that reach them; None where there is nothing to run
+WITHOUT_A_TEST = {
+    "__main__": "tests/fault_injection/test_signals.py",
+    "analysis/report/*": "tests/commands/test_report.py",
+    "cli/*": "tests/test_journey.py",
+    "commands/best": "tests/test_journey.py",
+    "commands/confirm": "tests/commands/test_report.py",
+    "commands/repair": "tests/fault_injection/test_kills.py",
+    "config/choices": "tests/config/test_conf.py",
+    "config/schema": None,
+    "data/spec": None,
+    "errors": None,
+    "lecture/*": "tests/lecture/test_lecture.py",
+    "lecture/chapters/*": "tests/lecture/test_chapters.py",
+    "plotting/*": "tests/commands/test_report.py",
+    "runs/train": "tests/test_journey.py",
+    "sweep/config": "tests/plugin/test_sweeper.py",
+    "sweep/plan": "tests/plugin/test_sweeper.py",
+    "sweep/results": "tests/plugin/test_sweeper.py",
+    "sweep/runners/hydra_job": "tests/plugin/test_program.py",
+    "sweep/runners/protocols": None,
+    "sweep/sweeper": "tests/plugin/test_sweeper.py",
+    "sweep/worker_pool": "tests/fault_injection/test_kills.py",
+    "tracking/classifier": "tests/commands/test_report.py",
+    "tracking/memory_tracker": "tests/tracking/test_tracker.py",
+    "tracking/registry": "tests/commands/test_report.py",
+    "tracking/spool_delivery": "tests/tracking/test_spooling_store.py",
+    "tracking/store": None,
+    "tracking/tags": None,
+    "training/configuration": "tests/config/test_compose_all.py",
+    "training/evaluation": "tests/training/test_population.py",
+    "training/methods/gradient": "tests/training/test_population.py",
+    "training/sequential": "tests/training/methods/test_newton.py",
+}
+
+
+def test_tests_mirror_the_package() -> None:
+    modules = {
+        path.relative_to(ROOT / "lrlab").with_suffix("").as_posix()
+        for path in (ROOT / "lrlab").rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    tests = {
+        path.relative_to(ROOT / "tests").with_name(path.stem.removeprefix("test_")).as_posix()
+        for path in (ROOT / "tests").rglob("test_*.py")
+    }
+    for test in tests - modules:
+        assert any(fnmatch(test, pattern) for pattern in END_TO_END), f"there is no lrlab/{test}.py to test"
+    for module in modules - tests:
+        assert any(fnmatch(module, pattern) for pattern in WITHOUT_A_TEST), f"no test is called after {module}"
+    for pattern, test_file in WITHOUT_A_TEST.items():
+        assert any(fnmatch(module, pattern) for module in modules), f"{pattern} has gone"
+        assert test_file is None or (ROOT / test_file).is_file(), f"{test_file} has gone"
+
+
+def test_the_lowest_versions_are_those_of_the_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    bounds = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    lowest = {
+        found[1].lower(): found[2] for bound in bounds if (found := re.match(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", bound))
+    }
+    assert len(lowest) == len(set(bounds))
+    tested = dict(re.findall(r"^([\w-]+)==([\d.]+)", (ROOT / "constraints-lowest.txt").read_text().lower(), re.M))
+    for name, version in lowest.items():
+        assert Version(tested.get(name, "0")) == Version(version), f"constraints-lowest.txt must pin {name}=={version}"
 
 
 def test_files_fit_in_the_head_and_are_named_after_what_is_in_them() -> None:
