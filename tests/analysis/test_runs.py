@@ -10,6 +10,7 @@ from lrlab.errors import InputError
 from lrlab.sweep.study.state import Command, SweepState, write_state
 from lrlab.sweep.study.study import SPEC
 from lrlab.tracking.memory_tracker import MemoryTracker
+from lrlab.tracking.tracker import RunStatus
 
 
 @pytest.fixture
@@ -24,20 +25,20 @@ def study(parent: str, space: dict[str, str] | None = None) -> optuna.Study:
     return made
 
 
-def trial(tracker: MemoryTracker, parent: str, number: int, status: str, loss: float = 1.0, **tags: str) -> None:
+def trial(tracker: MemoryTracker, parent: str, number: int, status: RunStatus, loss: float = 1.0, **tags: str) -> None:
     params = {"batch_size": 8, "optimizer": "SGD", "optimizer.lr": 0.1 * (number + 1), "seed": number % 2}
     run = tracker.create_run("t", parent=parent, params=params, tags={"lrlab.trial": str(number), **tags})
     tracker.log_metrics(run, 1, {"val/loss": 2 * loss})
     tracker.log_metrics(run, 2, {"val/loss": loss})
-    if status != "RUNNING":
+    if status in ("FINISHED", "FAILED", "KILLED"):
         tracker.end_run(run, status)
 
 
 def test_trials_that_came_to_their_end(tracker):
     parent = tracker.create_run("s")
     trial(tracker, parent, 0, "FINISHED", 0.5)
-    trial(tracker, parent, 1, "FAILED", math.nan, **{"lrlab.diverged": "true"})
-    trial(tracker, parent, 2, "KILLED", **{"lrlab.pruned": "true"})
+    trial(tracker, parent, 1, "FAILED", loss=math.nan, **{"lrlab.diverged": "true"})
+    trial(tracker, parent, 2, "KILLED", loss=1.0, **{"lrlab.pruned": "true"})
     trial(tracker, parent, 3, "FAILED")  # cut off
     trial(tracker, parent, 4, "RUNNING")
     tracker.end_run(tracker.create_run("no trial", parent=parent))

@@ -1,6 +1,7 @@
 """Hydra's private parts are there, in the installed Hydra, and behave as `lrlab.config.hydra_compat` relies on."""
 
 import inspect
+from typing import Any
 
 import pytest
 from hydra._internal.callbacks import Callbacks
@@ -28,7 +29,7 @@ def test_the_basic_launcher() -> None:
 def test_a_context_without_callbacks() -> None:
     callbacks = Callbacks()
     callbacks.callbacks.append(object())
-    loader = object()
+    loader: Any = object()
     context = hydra_compat.without_callbacks(HydraContext(config_loader=loader, callbacks=callbacks))
     assert context.config_loader is loader
     assert context.callbacks.callbacks == []

@@ -13,7 +13,7 @@ def test_a_multiple_is_added_in_place(dtype: str, shape: tuple[int, ...]) -> Non
     x, y = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
     expected = y + np.asarray(-0.3, dtype) * x
     axpy(-0.3, x, y)
-    np.testing.assert_allclose(y, expected, rtol=4 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+    np.testing.assert_allclose(y, expected, rtol=4 * float(np.finfo(dtype).eps), atol=float(np.finfo(dtype).eps))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -29,13 +29,13 @@ def test_a_product_replaces_what_was_there_or_is_added(
         a, b = (np.ascontiguousarray(each.swapaxes(-1, -2)).swapaxes(-1, -2) for each in (a, b))
     if layout == "every other":
         a, b = (np.repeat(each, 2, axis=-1)[..., ::2] for each in (a, b))
-    expected, within = a.astype(float) @ b.astype(float), {"rtol": 1e-4, "atol": k * np.finfo(dtype).eps * 4}
+    expected, atol = a.astype(float) @ b.astype(float), k * float(np.finfo(dtype).eps) * 4
     added = c.copy()
     gemm_add(a, b, added)
-    np.testing.assert_allclose(added, c + expected, **within)
+    np.testing.assert_allclose(added, c + expected, rtol=1e-4, atol=atol)
     c[:] = np.nan
     matmul(a, b, c)
-    np.testing.assert_allclose(c, expected, **within)
+    np.testing.assert_allclose(c, expected, rtol=1e-4, atol=atol)
 
 
 def test_only_the_rows_that_are_given_change() -> None:

@@ -32,7 +32,7 @@ def test_the_check_of_all_covers_every_pair() -> None:
             for c in (mixed_experiments.MODELS, mixed_experiments.LOSSES, mixed_experiments.REGULARIZERS)
         )
     )
-    checked = {tuple(row[part].partition("(")[0] for part in ("model", "loss", "regularizer")) for row in rows}
+    checked = {tuple(str(row[part]).partition("(")[0] for part in ("model", "loss", "regularizer")) for row in rows}
     assert checked == set(pairs)
 
 

@@ -1,4 +1,5 @@
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,21 +86,21 @@ def test_initial_parameters_depend_on_the_seed_alone(model: Model) -> None:
 
 
 @pytest.mark.parametrize("bad", [-0.01, float("nan"), float("inf"), "0.01", None, True])
-def test_refuses_an_initial_scale(bad: object) -> None:
+def test_refuses_an_initial_scale(bad: Any) -> None:
     with pytest.raises(InputError) as refusal:
         Linear(init_scale=bad)
     assert str(refusal.value) == f"model.init_scale must be a number >= 0, got {bad!r}"
 
 
 @pytest.mark.parametrize("bad", [[], 100, "100", None, {100}, {"width": 100}])
-def test_refuses_what_is_no_list_of_widths(bad: object) -> None:
+def test_refuses_what_is_no_list_of_widths(bad: Any) -> None:
     with pytest.raises(InputError) as refusal:
         MLP(hidden=bad)
     assert str(refusal.value) == f"model.hidden must be a list of widths, got {bad!r}"
 
 
 @pytest.mark.parametrize("bad", [0, -5, 10.0, "10", None, True, [5]])
-def test_refuses_a_width(bad: object) -> None:
+def test_refuses_a_width(bad: Any) -> None:
     with pytest.raises(InputError) as refusal:
         MLP(hidden=[20, bad])
     assert str(refusal.value) == f"model.hidden must be an integer >= 1, got {bad!r}"

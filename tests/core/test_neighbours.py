@@ -47,7 +47,8 @@ def test_blocks_and_threads_change_nothing(metric: str, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("metric", OURS)
 def test_floats(metric: str, dtype: type) -> None:
     rng = np.random.default_rng(1)
-    queries, x = (rng.standard_normal((n, 5)).astype(dtype) for n in (11, 40))
+    queries: np.ndarray = rng.standard_normal((11, 5)).astype(dtype)
+    x: np.ndarray = rng.standard_normal((40, 5)).astype(dtype)
     expected = cdist(queries.astype(float), x.astype(float), SCIPY[metric])
     np.testing.assert_allclose(OURS[metric](queries, x), expected, rtol=1e-12, atol=1e-12)
 

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.parity import naive
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "torch_optimizers.json").read_text())
 
 # PyTorch's weight decay adds weight_decay * w to the gradient, a regularizer 2 * strength * w.
-LIKE_TORCH = {
+LIKE_TORCH: dict[str, tuple[Any, Any]] = {
     "SGD": (SGD(lr=0.05), NoRegularizer()),
     "SGD, weight decay": (SGD(lr=0.05), L2(strength=0.15)),
     "SGD, momentum": (Momentum(lr=0.02, rho=0.9), NoRegularizer()),
@@ -110,7 +111,7 @@ def test_adam_with_l2_and_adamw_decay_differently() -> None:
 
 @pytest.mark.parametrize("bad", [0, -1, float("nan"), float("inf"), 10**400, "0.1", None, True, [0.1]])
 @pytest.mark.parametrize("kind", [SGD, Momentum, RMSprop, Adam, AdamW])
-def test_refuses_a_learning_rate(kind: type, bad: object) -> None:
+def test_refuses_a_learning_rate(kind: type, bad: Any) -> None:
     with pytest.raises(InputError, match=r"^optimizer\.lr must be a number > 0, got "):
         kind(lr=bad)
 
@@ -138,6 +139,6 @@ def test_refuses_other_numbers(kind: type, key: str, rule: str) -> None:
 
 
 @pytest.mark.parametrize("bad", [0, 1, "true", None])
-def test_refuses_a_flag(bad: object) -> None:
+def test_refuses_a_flag(bad: Any) -> None:
     with pytest.raises(InputError, match=r"^optimizer\.nesterov must be true or false, got "):
         Momentum(nesterov=bad)

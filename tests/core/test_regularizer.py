@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -138,14 +140,14 @@ def test_subgradient_steps_never_meet_zero(dataset: Dataset) -> None:
 
 @pytest.mark.parametrize("kind", [L1, L1Proximal, L2, ElasticNet])
 @pytest.mark.parametrize("bad", [-1e-9, float("nan"), float("inf"), "1e-4", None, True])
-def test_refuses_a_strength(kind: type, bad: object) -> None:
+def test_refuses_a_strength(kind: type, bad: Any) -> None:
     with pytest.raises(InputError) as refusal:
         kind(strength=bad)
     assert str(refusal.value) == f"regularizer.strength must be a number >= 0, got {bad!r}"
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.1, float("nan"), "0.5", None, True])
-def test_refuses_a_share(bad: object) -> None:
+def test_refuses_a_share(bad: Any) -> None:
     with pytest.raises(InputError) as refusal:
         ElasticNet(l1_ratio=bad)
     assert str(refusal.value) == f"regularizer.l1_ratio must be a number >= 0 and <= 1, got {bad!r}"

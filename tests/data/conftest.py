@@ -39,6 +39,7 @@ def cifar(tmp_path: Path) -> Sample:
             Image.fromarray(picture).save(package / f"{name}.png")
     (package / "train_lables.json").write_text(json.dumps(train[1].tolist()))
     (package / "test_lables.json").write_text(json.dumps(test[1].tolist()))
+    assert CIFAR10.package
     images = replace(
         CIFAR10,
         train_images=len(train[0]),

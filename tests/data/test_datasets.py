@@ -78,7 +78,7 @@ def test_digits_are_standardized_without_a_look_at_the_test() -> None:
 
     dataset = Digits(test=300, validation=200).load()
     assert (dataset.x.shape, dataset.x_test.shape) == ((1497, 64), (300, 64))
-    assert (dataset.x.dtype, dataset.y.dtype, dataset.train.dtype) == (np.float32, np.intp, np.intp)
+    assert [dataset.x.dtype, dataset.y.dtype, dataset.train.dtype] == [np.dtype(np.float32), *2 * [np.dtype(np.intp)]]
     assert (len(dataset.train), len(dataset.validation)) == (1297, 200)
     np.testing.assert_allclose(dataset.x.mean(dtype=np.float64), 0, atol=1e-6)
     np.testing.assert_allclose(dataset.x.std(dtype=np.float64), 1, atol=1e-6)
@@ -107,7 +107,7 @@ def test_a_fetched_data_set_is_mapped_read_only(request, tmp_path: Path, name: s
     dataset = datasets.fetched(sample.images, root, Split(count, 3, 0, None))
     assert isinstance(dataset.x, np.memmap)
     assert isinstance(dataset.x_test, np.memmap)
-    assert (dataset.x.dtype, dataset.y.dtype) == (np.float32, np.intp)
+    assert [dataset.x.dtype, dataset.y.dtype] == [np.dtype(np.float32), np.dtype(np.intp)]
     assert (len(dataset.train), len(dataset.validation)) == (count - 3, 3)
     np.testing.assert_array_equal(dataset.y, sample.train[1])
     np.testing.assert_array_equal(dataset.y_test, sample.test[1])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -139,7 +140,7 @@ def test_a_failed_download_leaves_nothing_and_says_how_to_go_on(cifar, host, tmp
 
 
 def test_an_interrupted_preparation_is_taken_up_without_a_download(cifar, host, tmp_path) -> None:
-    def interrupt(folder: Path) -> None:
+    def interrupt(folder: Path) -> NoReturn:
         raise KeyboardInterrupt
 
     images, root = archived(cifar, host, tmp_path), tmp_path / "cache"

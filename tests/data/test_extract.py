@@ -1,6 +1,7 @@
 import io
 import tarfile
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from rich.console import Console
@@ -59,7 +60,7 @@ def special(name: str, kind: bytes, target: str = "") -> tuple[tarfile.TarInfo, 
     return info, b""
 
 
-def tar(path: Path, members: list[tuple[tarfile.TarInfo, bytes]], mode: str = "w:gz") -> Path:
+def tar(path: Path, members: list[tuple[tarfile.TarInfo, bytes]], mode: Literal["w:gz", "w"] = "w:gz") -> Path:
     with tarfile.open(path, mode) as archive:
         for info, content in members:
             archive.addfile(info, io.BytesIO(content))

@@ -12,7 +12,7 @@ from lrlab.errors import InputError
 def test_shapes_and_splits() -> None:
     data = Spirals(classes=4, points=100, test=50, validation=30).load()
     assert (data.x.shape, data.x_test.shape, data.y.shape) == ((350, 2), (50, 2), (350,))
-    assert (data.x.dtype, data.y.dtype) == (np.float32, np.intp)
+    assert [data.x.dtype, data.y.dtype] == [np.dtype(np.float32), np.dtype(np.intp)]
     assert (len(data.train), len(data.validation)) == (320, 30)
     assert not set(data.train) & set(data.validation)
     every = np.concatenate([data.x, data.x_test])

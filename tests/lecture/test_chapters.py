@@ -2,6 +2,7 @@
 
 import io
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from lrlab.core.hessian import softmax_hessian
 from lrlab.core.model import Layer
-from lrlab.lecture.chapters.table import (
-    CHAPTERS,
-    Chapter,
+from lrlab.lecture.chapters import (
     adam,
     gradient_noise,
     loss,
@@ -23,9 +22,12 @@ from lrlab.lecture.chapters.table import (
     regularization,
     test_functions,
 )
+from lrlab.lecture.chapters.table import CHAPTERS, Chapter
 from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.tracking.memory_tracker import MemoryTracker
 from tests.parity import naive
+
+NEVER: Any = None  # the experiment of a training that never was
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)
@@ -46,12 +48,13 @@ def test_every_chapter(chapter: Chapter, desk: ChapterTrainer, tracker: MemoryTr
 
 def trained(**history: list[float]) -> Trained:
     """A training that never was."""
-    return Trained(None, "", {name.replace("_", "/"): values for name, values in history.items()}, {}, {})
+    return Trained(NEVER, "", {name.replace("_", "/"): values for name, values in history.items()}, {}, {})
 
 
 def test_claims_can_fail() -> None:
     free, worse = trained(train_loss=[1.0], val_loss=[2.0]), trained(train_loss=[1.1], val_loss=[2.1])
-    worse = Trained(SimpleNamespace(regularizer=SimpleNamespace(strength=0.1)), "", worse.history, {}, {})
+    regularized: Any = SimpleNamespace(regularizer=SimpleNamespace(strength=0.1))
+    worse = Trained(regularized, "", worse.history, {}, {})
     for one in (free, worse):
         one.history["val/accuracy"] = [0.5]
     better = Trained(worse.experiment, "", worse.history | {"val/loss": [1.9]}, {}, {})
@@ -77,7 +80,7 @@ def test_steps_until_a_value_is_reached_for_good(values: list[float], steps: flo
 
 def test_sparse_and_spread_weights() -> None:
     def of(*weights: float) -> Trained:
-        return Trained(None, "", {}, {"W1": np.array([weights])}, {})
+        return Trained(NEVER, "", {}, {"W1": np.array([weights])}, {})
 
     assert [regularization.zeros(of(0, 1, 0, -2)), regularization.zeros(of(1e-30, 1))] == [0.5, 0]
     shares = [regularization.effective_share(one) for one in (of(1, 0, 0, 0), of(-2, 2, 2, 2), of(1, 1, 0, 0))]
@@ -137,7 +140,7 @@ def test_classes_of_points() -> None:
     names = ("W1", "b1", "W2", "b2")
     parameters = [rng.standard_normal(shape) for shape in ((7, 2), (7,), (3, 7), (3,))]
     points = rng.standard_normal((50, 2))
-    one = Trained(None, "", {}, dict(zip(names, parameters, strict=True)), {})
+    one = Trained(NEVER, "", {}, dict(zip(names, parameters, strict=True)), {})
     np.testing.assert_array_equal(network.classes_of(one, points), naive.forward(parameters, points)[-1].argmax(axis=1))
 
 
@@ -146,5 +149,5 @@ def test_what_a_newton_step_costs() -> None:
     assert (parameters, seconds > 0) == (210, True)
     assert peak > softmax_hessian(np.full((2, 10), 0.1), np.ones((2, 21))).nbytes
     norms = [1.0, 1e-5, 1e-9, 1e-10]
-    assert newton.steps(Trained(None, "", {"gradient_norm": norms}, {}, {})) == 3
-    assert newton.steps(Trained(None, "", {"gradient_norm": norms[:2]}, {}, {})) == np.inf
+    assert newton.steps(Trained(NEVER, "", {"gradient_norm": norms}, {}, {})) == 3
+    assert newton.steps(Trained(NEVER, "", {"gradient_norm": norms[:2]}, {}, {})) == np.inf

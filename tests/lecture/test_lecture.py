@@ -1,5 +1,6 @@
 import json
 import re
+from functools import partial
 from html import unescape
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "CHAPTERS", FEW)
     measure = lecture.measure
-    monkeypatch.setattr(lecture, "measure", lambda *given: measure(*given, FEW))
+    monkeypatch.setattr(lecture, "measure", partial(measure, chapters=FEW))
     assert main(["lecture", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [set(row) for row in rows] == [{"claim", "expected", "measured", "holds"}] * 5

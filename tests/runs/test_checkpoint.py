@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,7 +118,7 @@ def test_a_full_disk_leaves_the_older_ones(halfway, dataset, experiment, monkeyp
 
     members = population(dataset, experiment())
     member = members.admit(experiment())
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ValueError, match="No space left"):
         save(halfway, "run", members, member, MetricHistory())
     assert load(halfway).epoch == 3
@@ -127,5 +129,7 @@ def test_a_member_that_cannot_go_on_elsewhere_has_none(tmp_path, dataset, experi
     class Learner:
         slot = first_epoch = epoch = 0
 
-    save(tmp_path, "run", population(dataset, experiment()), Learner(), MetricHistory())
+    learner: Any = Learner()
+
+    save(tmp_path, "run", population(dataset, experiment()), learner, MetricHistory())
     assert list(tmp_path.iterdir()) == []

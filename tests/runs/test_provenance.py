@@ -10,6 +10,7 @@ import pytest
 import scipy.linalg  # which loads its BLAS
 from threadpoolctl import threadpool_limits
 
+from lrlab.core.model import Linear
 from lrlab.data.datasets import Dataset
 from lrlab.errors import InputError
 from lrlab.runs.provenance import CODE, PACKAGE, Environment, Provenance, code_digest, code_files
@@ -22,7 +23,7 @@ from tests.training.single import single, train_epochs
 def test_a_member_among_others_is_repeated_alone_from_its_provenance(
     dataset: Dataset, experiment: Callable[..., Experiment]
 ) -> None:
-    population = StackedPopulation(dataset, experiment().model, experiment().loss, width=5, microbatch=4, seed=9)
+    population = StackedPopulation(dataset, Linear(), experiment().loss, width=5, microbatch=4, seed=9)
     population.admit(experiment(seed=9))
     population.train_epoch()
     population.admit(experiment(seed=9, batch_size=20), slot=1)

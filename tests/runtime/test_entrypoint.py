@@ -47,8 +47,13 @@ def test_the_exit_code_is_the_command_s() -> None:
 def test_a_command_writes_for_its_user_alone() -> None:
     before = os.umask(0o022)
     try:
-        masks = []
-        entrypoint.run_command(lambda: masks.append(os.umask(0o077)) or 0)
+        masks: list[int] = []
+
+        def note() -> int:
+            masks.append(os.umask(0o077))
+            return 0
+
+        entrypoint.run_command(note)
         assert masks == [0o077]
         assert os.umask(0o022) == 0o022
     finally:

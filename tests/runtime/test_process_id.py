@@ -27,6 +27,7 @@ def test_a_zombie_is_dead():
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert is_gone(them)
+    assert child.stdin
     child.stdin.close()
     child.wait()
 
@@ -45,12 +46,15 @@ def test_a_zombie_is_dead():
 def test_only_what_surely_is_gone_is_dead(monkeypatch, change, dead):
     monkeypatch.setattr(process_id, "_place", lambda place=("here", "m", "b", "n"): place)
     me = ProcessId.parse(this_process())
+    assert me
     assert is_gone(str(me._replace(**change))) is dead
 
 
 def test_machines_without_a_number_that_share_a_name_may_be_two(monkeypatch):
     monkeypatch.setattr(process_id, "_place", lambda place=("localhost", "", "b", "n"): place)
-    assert not is_gone(str(ProcessId.parse(this_process())._replace(boot="another")))
+    me = ProcessId.parse(this_process())
+    assert me
+    assert not is_gone(str(me._replace(boot="another")))
 
 
 @pytest.mark.parametrize("text", ["", "host/1/2", "a/b/c/d/e/f/g", "a/b/c/d/no number/f"])
@@ -59,7 +63,9 @@ def test_what_is_no_owner_is_not_dead(text):
 
 
 def test_a_machine_can_be_declared_gone():
-    away = str(ProcessId.parse(this_process())._replace(host="elsewhere"))
+    me = ProcessId.parse(this_process())
+    assert me
+    away = str(me._replace(host="elsewhere"))
     assert process_id.host(away) == "elsewhere"
     assert is_gone(away, lost_hosts=["elsewhere"])
     assert not is_gone(away, lost_hosts=[socket.gethostname()])

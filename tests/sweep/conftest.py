@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -35,10 +36,12 @@ def queue(storage: Storage) -> Queue:
 def search() -> Callable[..., SearchStrategy]:
     """A search over overrides, by a sampler of Optuna's."""
 
-    def make(*overrides: str, sampler: str = "RandomSampler", trials: int | None = None, **changes: object):
+    def make(
+        *overrides: str, sampler: str = "RandomSampler", trials: int | None = None, **changes: Any
+    ) -> SearchStrategy:
         found = parse_space(OverridesParser.create().parse_overrides(list(overrides)))
         target = f"optuna.samplers.{sampler}"
-        settings = {
+        settings: dict[str, Any] = {
             "is_exhaustive": is_exhaustive(found, target, trials, ""),
             "sampler_config": {"_target_": target, "seed": 0},
             "pruner_config": {"_target_": "optuna.pruners.NopPruner"},

@@ -48,8 +48,13 @@ def test_without_a_terminal_the_last_line_is_plain(queue):
 def test_without_a_terminal_a_line_comes_now_and_then(queue, monkeypatch):
     queue.enqueue_missing([{}] * 2)
     looks, trials = threading.Semaphore(0), queue.trials
+
+    def look():
+        looks.release()
+        return trials()
+
     monkeypatch.setattr(progress, "PLAIN_INTERVAL", 0.01)
-    monkeypatch.setattr(queue, "trials", lambda: looks.release() or trials())
+    monkeypatch.setattr(queue, "trials", look)
     lines = shown(queue, False, lambda: [looks.acquire(timeout=10) for _ in range(3)]).splitlines()
     assert len(lines) >= 2
     assert all(line.startswith("sweep: 0/2 done") for line in lines)
@@ -68,8 +73,10 @@ def test_the_best_is_that_of_the_direction(storage, direction, best):
     optuna.create_study(storage=storage.open(), study_name="s", direction=direction)
     queue = Queue(storage, "s")
     queue.enqueue_missing([{}] * 2)
-    queue.complete(queue.claim(), [1])
-    queue.complete(queue.claim(), [2])
+    for value in (1, 2):
+        trial = queue.claim()
+        assert trial
+        queue.complete(trial, [value])
     assert best in shown(queue, False)
 
 
@@ -77,5 +84,7 @@ def test_several_objectives_have_no_one_best(storage):
     optuna.create_study(storage=storage.open(), study_name="s", directions=["minimize", "minimize"])
     queue = Queue(storage, "s")
     queue.enqueue_missing([{}])
-    queue.complete(queue.claim(), [1, 2])
+    trial = queue.claim()
+    assert trial
+    queue.complete(trial, [1, 2])
     assert "best" not in shown(queue, False)

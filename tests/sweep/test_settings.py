@@ -1,4 +1,5 @@
 import inspect
+from typing import Any
 
 import optuna
 import pytest
@@ -9,12 +10,9 @@ from lrlab.errors import InputError
 from lrlab.sweep.config import PRUNERS, SAMPLERS, Patient, Sweeper
 from lrlab.sweep.settings import Settings
 
-CHOSEN = {"sampler": SAMPLERS["tpe"], "pruner": PRUNERS["none"]}
-PLAIN = {
-    key: value
-    for key, value in OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(Sweeper), CHOSEN)).items()
-    if not key.startswith("_") and key != "defaults"
-}
+CHOSEN: Any = {"sampler": SAMPLERS["tpe"], "pruner": PRUNERS["none"]}
+DEFAULTS: Any = OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(Sweeper), CHOSEN))
+PLAIN: dict[str, Any] = {key: value for key, value in DEFAULTS.items() if not key.startswith("_") and key != "defaults"}
 
 
 def test_defaults():
@@ -68,7 +66,7 @@ OURS = {"percentile", "wrapped_pruner", "patience", "scramble"}  # without a def
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.__name__)
 def test_every_choice_has_optunas_arguments_with_its_defaults(choice):
-    config = OmegaConf.to_container(OmegaConf.structured(choice))
+    config: Any = OmegaConf.to_container(OmegaConf.structured(choice))
     made = instantiate(config, allowed=("optuna.samplers.", "optuna.pruners."))
     assert type(made) is optunas(config["_target_"])
     parameters = inspect.signature(type(made)).parameters

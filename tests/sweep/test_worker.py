@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -73,12 +74,14 @@ class Impatient(optuna.pruners.BasePruner):
     """Prunes what is above one half, at any step."""
 
     def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
+        assert trial.last_step is not None
         return trial.intermediate_values[trial.last_step] > 0.5
 
 
 def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0) -> WorkerLoop:
     total = queue.counts().total
-    sweep = Sweep(OmegaConf.create(), None, "s", Path(), total, workers, (), max_failure_rate=rate)
+    unused: Any = None
+    sweep = Sweep(OmegaConf.create(), unused, "s", Path(), total, workers, (), max_failure_rate=rate)
     return WorkerLoop(queue, runner, search, sweep)
 
 

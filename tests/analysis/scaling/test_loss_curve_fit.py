@@ -106,7 +106,7 @@ def test_resampled_optima_are_to_first_order_those_of_the_plain_fit() -> None:
 def test_weights_are_tricube_and_reach_six_learning_rates() -> None:
     near = np.linspace(-1, 1, 9)
     np.testing.assert_allclose(weights(near, 0.0), (1 - np.abs(near / math.log(8)) ** 3) ** 3)
-    far = 3.0 * np.arange(-4, 5)
+    far = 3.0 * np.arange(-4, 5, dtype=np.float64)
     assert (weights(far, 0.5) > 0).sum() >= 6
 
 

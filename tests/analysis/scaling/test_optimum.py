@@ -25,7 +25,7 @@ def planted(**changes) -> dict:
 
 def at(columns: dict, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Which rows are of this batch size, and all learning rates over the best one there."""
-    best = LINEAR[list(BATCH_SIZES).index(batch_size)]
+    best = LINEAR[BATCH_SIZES.tolist().index(batch_size)]
     return np.array(columns["batch_size"]) == batch_size, np.array(columns["lr"]) / best
 
 

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from lrlab.analysis.scaling.table import read
 from lrlab.errors import InputError
 
-GOOD = {"batch_size": [32, 64], "lr": [0.1, 0.2], "seed": [0, 0], "loss": [1.0, 2.0]}
+GOOD: dict[str, list[Any]] = {"batch_size": [32, 64], "lr": [0.1, 0.2], "seed": [0, 0], "loss": [1.0, 2.0]}
 
 
 def test_rows_and_columns_are_the_same_table() -> None:

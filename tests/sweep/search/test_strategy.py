@@ -95,6 +95,7 @@ def test_a_quasi_random_sequence_goes_on_across_workers_and_sweeps(search, stora
     for number in range(9):
         queue = workers[number % 2 if number < 6 else 2]
         trial = queue.claim()
+        assert trial
         drawn.append(trial.suggest_float("x", 0, 1))
         queue.complete(trial, [0.0])
     # the first point is Optuna's independent one; the next 8 of a scrambled Sobol sequence stratify [0, 1)

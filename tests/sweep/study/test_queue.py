@@ -49,7 +49,9 @@ def test_a_trial_that_waits_without_values_gets_them_from_the_sampler(storage, q
     same = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=5))
     seeded = Queue(storage, "s", optuna.samplers.RandomSampler(seed=5))
     for _ in range(3):
-        assert seeded.claim().suggest_float("x", 0, 1) == same.ask().suggest_float("x", 0, 1)
+        trial = seeded.claim()
+        assert trial
+        assert trial.suggest_float("x", 0, 1) == same.ask().suggest_float("x", 0, 1)
 
 
 def test_a_sampler_sees_what_was_taken_and_told_before(storage, queue):
@@ -64,7 +66,9 @@ def test_a_sampler_sees_what_was_taken_and_told_before(storage, queue):
     queue.enqueue_missing([{}] * 3)
     watched = Queue(storage, "s", Watcher(seed=0))
     for _ in range(3):
-        watched.claim().suggest_float("x", 0, 1)
+        trial = watched.claim()
+        assert trial
+        trial.suggest_float("x", 0, 1)
     assert seen == [
         ["RUNNING", "WAITING", "WAITING"],
         ["RUNNING", "RUNNING", "WAITING"],

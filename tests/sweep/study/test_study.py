@@ -14,7 +14,9 @@ def test_a_study_is_found_again_with_its_spec(storage):
     assert names(storage) == []
     create(storage, "s", SPEC)
     create(storage, "t", SPEC)
-    check_spec(find(storage, "s"), SPEC)
+    found = find(storage, "s")
+    assert found
+    check_spec(found, SPEC)
     assert load(storage, "s").study_name == "s"
     assert names(storage) == ["s", "t"]
     assert newest(storage) == "t"
