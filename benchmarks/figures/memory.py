@@ -22,8 +22,7 @@ def measure(bench: Bench) -> Result:
         samples = bench.alternate({system.name: partial(largest, bench, system, work) for system in systems})
         what = f"largest worker, {model}, {work.trials} trials"
         ours, *peers = (system.name for system in systems)
-        for peer in peers:
-            measurements.append(Measurement("memory", what, "MB", samples[ours], peer, samples[peer]))
+        measurements += [Measurement("memory", what, "MB", samples[ours], peer, samples[peer]) for peer in peers]
         measurements.append(Measurement("memory", what, "MB", samples[ours], at_most=300.0, at={"model": model}))
     return Result(measurements)
 

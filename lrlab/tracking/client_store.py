@@ -238,7 +238,7 @@ class ClientStore:
                 points = self._bulk_history(key, run_ids)
                 if len(points) < MOST_POINTS:
                     return points
-            except Exception as error:  # private to MLflow: whatever has changed, there is the public way
+            except Exception as error:  # noqa: BLE001  private to MLflow: whatever has changed, there is the public way
                 failure = error
         points = [
             (run_id, MetricPoint(key, metric.value, metric.timestamp, metric.step))

@@ -164,5 +164,5 @@ class SpoolingStore:
 def _answer(answer: "Future[str]", ask: Callable[[], str]) -> None:
     try:
         answer.set_result(ask())
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  raised where the answer is waited for
         answer.set_exception(error)

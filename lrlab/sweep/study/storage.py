@@ -72,7 +72,7 @@ class Storage:
             return _open_database(self.url, self.file)
         except OSError as error:
             raise InputError(f"hydra.sweeper.storage {self} cannot be used: {error.strerror}") from None
-        except Exception as error:  # whatever a database driver raises, which may show the URL
+        except Exception as error:  # noqa: BLE001  whatever a database driver raises, which may show the URL
             cause = error.__cause__ or error
             reason = str(cause) if isinstance(cause, ImportError) else type(cause).__name__
             raise InputError(f"hydra.sweeper.storage {self} cannot be opened: {reason}") from None
