@@ -9,8 +9,9 @@ from lrlab.errors import InputError
 from lrlab.runs import checkpoint, recorder
 from lrlab.runs.loop import RecordedTraining, TrainingLoop, training_loop
 from lrlab.runs.provenance import Provenance
-from lrlab.runtime import process_id
 from lrlab.runtime.environment import limit_blas
+from lrlab.runtime.process_id import ProcessId, is_gone
+from lrlab.runtime.process_id import host as host_of
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.configuration import from_record, from_yaml
@@ -73,7 +74,7 @@ def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Seq
         microbatch=provenance.microbatch,
         first_epoch=interrupted.shuffles if interrupted else provenance.first_epoch,
     )
-    tracker.set_tags(run_id, {Tag.OWNER: process_id.this_process()})
+    tracker.set_tags(run_id, {Tag.OWNER: str(ProcessId.current())})
     recorded_epochs = max((points[-1][0] for points in run.metrics.values()), default=0)
     with training_loop(tracker, checkpoints=folder, on_end=_keep(tracker)) as loop:
         training = loop.resume(
@@ -116,8 +117,8 @@ def _check_stopped(run_id: str, name: str, status: str, tags: Mapping[str, str])
     if status == "FINISHED" or Tag.DIVERGED in tags:
         raise InputError(f"run {run_id} is over: there is nothing to go on with")
     process = tags.get(Tag.OWNER, "")
-    if process != process_id.this_process() and not process_id.is_gone(process) and status == "RUNNING":
-        host = process_id.host(process)
+    if process != str(ProcessId.current()) and not is_gone(process) and status == "RUNNING":
+        host = host_of(process)
         raise InputError(
             f"run {run_id} may still be running on {host}; if that machine is gone: lrlab repair --gone {host}"
         )

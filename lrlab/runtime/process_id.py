@@ -1,4 +1,4 @@
-"""Which process does something, so that what a dead one left behind can be told from what a living one does."""
+"""Identify processes across machines and restarts, to tell what a dead one left behind from what a living one does."""
 
 import os
 import socket
@@ -7,79 +7,104 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import psutil
+
+SAME_START = 1.0  # seconds by which two readings of one start may differ
+
 
 class ProcessId(NamedTuple):
     """A process among all that ever ran.
 
     Attributes:
-        host: the name of its machine.
-        machine: the machine's own number, where it has one; another machine may have the same name.
-        boot: which start of the machine it is.
+        host: name of its machine.
+        machine: the machine's own id, where it has one; another machine may have the same name.
+        boot: id of the boot of the machine.
         namespace: within which `pid` counts: that of a container, say.
-        pid, start: the process, and when it started; a later one may have the same number.
+        pid: its number; a later process may have the same.
+        start: when it started, in seconds since the boot (macOS: since 1970).
     """
 
     host: str
     machine: str
     boot: str
     namespace: str
-    pid: str
-    start: str
+    pid: int
+    start: float
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return this process."""
+        return cls(*_machine(), os.getpid(), _start(os.getpid()))
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """What `str` wrote, or None."""
-        parts = text.split("/")
-        return cls(*parts) if len(parts) == len(cls._fields) and parts[4].isdecimal() else None
+        """Return what `str` wrote, or None if it is something else."""
+        try:
+            host, machine, boot, namespace, pid, start = text.split("/")
+            return cls(host, machine, boot, namespace, int(pid), float(start))
+        except ValueError:
+            return None
 
     def __str__(self) -> str:
-        return "/".join(self)
-
-
-def this_process() -> str:
-    """This process, as a text without spaces."""
-    return str(ProcessId(*_place(), str(os.getpid()), _start(os.getpid())))
+        """Return it as a text without spaces."""
+        return f"{'/'.join(self[:4])}/{self.pid}/{self.start:.2f}"
 
 
 def is_gone(process: str, lost_hosts: Collection[str] = ()) -> bool:
-    """Whether that process surely is gone.
+    """Return whether a process certainly does not run any more.
 
-    Nothing is known about the processes of other machines and containers: there it takes somebody's word.
+    Nothing can be known about the processes of other machines and containers, unless the user declares them lost.
 
     Args:
-        owner: as of `this_process`.
-        gone: hosts that somebody has declared to be gone, with all that ran there.
+        process: the text of a `ProcessId`.
+        lost_hosts: machines that are gone, with all that ran there.
     """
-    them = ProcessId.parse(process)
-    if them is None:
+    other = ProcessId.parse(process)
+    if other is None:
         return False
-    if them.host in lost_hosts:
+    if other.host in lost_hosts:
         return True
-    host, machine, boot, namespace = _place()
-    if (them.host, them.machine) != (host, machine):
+    host, machine, boot, namespace = _machine()
+    if (other.host, other.machine) != (host, machine):
         return False
-    if them.boot != boot:
+    if other.boot != boot:
         return bool(machine)
-    return them.namespace == namespace and not _lives(int(them.pid), them.start)
+    return other.namespace == namespace and not _is_alive(other.pid, other.start)
 
 
-def host(owner: str) -> str:
-    """The name of an owner's machine."""
-    return owner.partition("/")[0]
+def host(process: str) -> str:
+    """Return the name of a process's machine."""
+    return process.partition("/")[0]
 
 
-def _lives(pid: int, start: str) -> bool:
+def parent(pid: int) -> int | None:
+    """Return the number of a living process's parent, or None."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return int(psutil.Process(pid).ppid())
+    except psutil.Error:
+        return None
+
+
+def _is_alive(pid: int, start: float) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE and abs(_start(pid) - start) < SAME_START
+    except psutil.NoSuchProcess:
         return False
-    except PermissionError:
+    except psutil.AccessDenied:
         return True
-    return _start(pid) == start
+
+
+def _start(pid: int) -> float:
+    """Return when a process started, by a clock that nobody sets.
+
+    Linux counts from the boot, and psutil adds the moment of the boot, which moves with the clock of the machine.
+    """
+    created: float = psutil.Process(pid).create_time()
+    return created - psutil.boot_time() if psutil.LINUX else created
 
 
 @cache
-def _place() -> tuple[str, str, str, str]:
+def _machine() -> tuple[str, str, str, str]:
     try:
         namespace = os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -97,11 +122,3 @@ def _read(path: str) -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError:
         return ""
-
-
-def _start(pid: int) -> str:
-    """When a living process started, in clock ticks since the boot, where the system tells; "dead" of a zombie."""
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    if not fields:
-        return ""
-    return "dead" if fields[0] == "Z" else fields[19]

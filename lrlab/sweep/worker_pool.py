@@ -6,7 +6,6 @@ import os
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
@@ -14,7 +13,7 @@ from omegaconf import read_write
 from optuna.trial import TrialState
 
 from lrlab.config.hydra_compat import without_callbacks
-from lrlab.runtime.process_id import ProcessId, is_gone
+from lrlab.runtime.process_id import ProcessId, is_gone, parent
 from lrlab.runtime.signals import FORWARDED, SignalHandler
 from lrlab.sweep.search import bracket
 from lrlab.sweep.study.queue import Queue, claimants
@@ -101,13 +100,6 @@ class WorkerPool:
         for trial in self.queue.trials(TrialState.RUNNING):
             for claimant in claimants(trial):
                 process = ProcessId.parse(claimant)
-                if process and not is_gone(claimant) and _parent(process.pid) == os.getpid():
+                if process and not is_gone(claimant) and parent(process.pid) == os.getpid():
                     with suppress(ProcessLookupError):
-                        os.kill(int(process.pid), FORWARDED)
-
-
-def _parent(pid: str) -> int | None:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-    except (OSError, IndexError):
-        return None
+                        os.kill(process.pid, FORWARDED)

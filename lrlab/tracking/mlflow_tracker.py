@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Self
 
-from lrlab.runtime.process_id import is_gone, this_process
+from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.tracking.source_tags import source_tags
 from lrlab.tracking.store import MAX_LENGTH, MetricPoint, RunSpec, Store
 from lrlab.tracking.tags import Tag
@@ -45,7 +45,9 @@ class MlflowTracker:
     ) -> str:
         parent_tag = {Tag.PARENT: parent} if parent else {}
         texts = {key: str(value)[: MAX_LENGTH["param"]] for key, value in (params or {}).items()}
-        all_tags = _cut({**source_tags(), Tag.OWNER: this_process(), **(tags or {}), Tag.NAME: name, **parent_tag})
+        all_tags = _cut(
+            {**source_tags(), Tag.OWNER: str(ProcessId.current()), **(tags or {}), Tag.NAME: name, **parent_tag}
+        )
         run_id = self.store.create_run(RunSpec(_now(), texts, all_tags, dataset))
         if config:
             self.store.log_artifacts(run_id, {CONFIG: config.encode()})

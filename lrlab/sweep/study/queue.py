@@ -17,7 +17,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.errors import InputError
-from lrlab.runtime.process_id import is_gone, this_process
+from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.sweep.study.storage import Storage
 from lrlab.tracking.tags import Tag
 
@@ -199,7 +199,7 @@ def claimants(trial: FrozenTrial) -> list[str]:
 
 
 def _claim_attr() -> str:
-    return f"{Tag.OWNER}/{this_process()}"
+    return f"{Tag.OWNER}/{ProcessId.current()}"
 
 
 def _queued_values(trial: FrozenTrial) -> dict[str, Any]:

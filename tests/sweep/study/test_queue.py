@@ -6,7 +6,7 @@ import pytest
 from optuna.trial import TrialState
 
 from lrlab.errors import InputError
-from lrlab.runtime.process_id import this_process
+from lrlab.runtime.process_id import ProcessId
 from lrlab.sweep.study.queue import (
     DIVERGED,
     NO_OBJECTIVE,
@@ -20,7 +20,7 @@ from lrlab.sweep.study.queue import (
 )
 from lrlab.tracking.tags import Tag
 
-ME = this_process()
+ME = str(ProcessId.current())
 DEAD = ME.rpartition("/")[0] + "/0"  # this process number, in an earlier life
 AWAY = f"another-machine/{ME.partition('/')[2]}"
 
