@@ -1,4 +1,4 @@
-"""How a command runs: what it writes is for its user alone, and it can be stopped."""
+"""Run a command: what it writes is for its user alone, and signals end it in order."""
 
 import atexit
 import os
@@ -9,17 +9,20 @@ from typing import NoReturn
 
 from lrlab.runtime.signals import SIGNALS, handle_signals
 
-PRIVATE = 0o077  # permissions nobody else gets
+PRIVATE = 0o077  # permissions that group and others do not get
 
 
 def run_command(command: Callable[[], int]) -> int:
-    """Run a command; returns its exit code, 130 if Ctrl-C stopped it. SIGTERM raises SystemExit(143)."""
+    """Run a command and return its exit code, 130 if Ctrl-C stopped it. SIGTERM raises SystemExit(143).
+
+    Any thread may call it, inside a running event loop too; signals reach the main thread only.
+    """
     mask = os.umask(PRIVATE)
     os.umask(mask | PRIVATE)
     try:
-        with handle_signals() as stop:
+        with handle_signals() as signals:
             try:
-                with stop.interruptible():
+                with signals.interruptible():
                     return command()
             except KeyboardInterrupt:
                 print("lrlab: interrupted", file=sys.stderr)
@@ -29,9 +32,9 @@ def run_command(command: Callable[[], int]) -> int:
 
 
 def run_program(command: Callable[[], int]) -> NoReturn:
-    """Run a command as all that this process does.
+    """Run a command as all that this process does, and end the process with its exit code.
 
-    Nothing is left to do after it but to clean up: a signal that comes then ends the process, with the code it has.
+    A signal that comes after the command ends the process at once, with the same code.
     """
     atexit.register(_ignore_signals)  # the first to be registered is the last to be called
     code = 1
@@ -47,6 +50,6 @@ def run_program(command: Callable[[], int]) -> NoReturn:
 
 
 def _ignore_signals() -> None:
-    """While the interpreter is taken apart, a signal would kill it, whatever its exit code was to be."""
+    """Ignore signals during interpreter shutdown: one would change the exit code."""
     for signum in SIGNALS:
         signal.signal(signum, signal.SIG_IGN)

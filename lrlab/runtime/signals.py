@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: they end the work at once while it trains, and never in the middle of its bookkeeping."""
+"""Turn Ctrl-C and SIGTERM into exceptions: at once while work is interruptible, and otherwise as soon as it is."""
 
 import os
 import signal
@@ -17,17 +17,17 @@ GRACE_PERIOD = 8.0  # seconds for the workers
 
 
 class SignalHandler:
-    """Holds the signals back. The second one ends the process wherever it is: somebody insists.
+    """Hold signals back until work is interruptible. A second signal ends the process at once.
 
     Attributes:
-        asked: the signal that came, or None.
-        when: it came, by the monotonic clock.
+        received: the first signal, or None.
+        received_at: when it came, by the monotonic clock.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
         self.received_at = 0.0
-        self._open = False
+        self._interruptible = False
 
     def __call__(self, signum: int, frame: Any) -> None:
         if signum == FORWARDED:
@@ -38,11 +38,11 @@ class SignalHandler:
             os._exit(128 + signum)
         if self.received is None:
             self.received, self.received_at = signum, time.monotonic()
-            if self._open:
+            if self._interruptible:
                 self.check()
 
     def check(self) -> None:
-        """Raise, if a signal came, what passes every `except Exception` and runs every `finally`."""
+        """Raise KeyboardInterrupt after SIGINT, SystemExit(128 + signal) after another; return if there was none."""
         if self.received == signal.SIGINT:
             raise KeyboardInterrupt
         if self.received is not None:
@@ -50,16 +50,16 @@ class SignalHandler:
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """While this lasts a signal raises; so does one that came before."""
-        self._open = True
+        """Raise on a signal during the block, and on one that came before."""
+        self._interruptible = True
         try:
             self.check()
             yield
         finally:
-            self._open = False
+            self._interruptible = False
 
     def interruptible_iter(self, work: Iterator[T]) -> Iterator[T]:
-        """What the work comes to, item by item; a signal raises in the work, not in what is done with an item."""
+        """Yield the items of `work`; a signal raises while the next is computed, not while one is used."""
         while True:
             with self.interruptible():
                 try:
@@ -69,8 +69,11 @@ class SignalHandler:
             yield item
 
     @contextmanager
-    def forward_until(self, pass_on: Callable[[], None]) -> Iterator[None]:
-        """While this lasts a signal is passed on, again and again; if that has not helped in time, it raises."""
+    def forward_until(self, forward: Callable[[], None]) -> Iterator[None]:
+        """Call `forward` again and again once a signal came; raise if the block has not ended `GRACE_PERIOD` later."""
+        if threading.current_thread() is not threading.main_thread():  # receives no signals
+            yield
+            return
         over = threading.Event()
 
         def watch() -> None:
@@ -78,15 +81,15 @@ class SignalHandler:
             while not over.wait(0.1):
                 if self.received is None:
                     continue
-                pass_on()
+                forward()
                 left -= 0.1
                 if left < 0 and not over.is_set():
-                    self._open = True
+                    self._interruptible = True
                     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
                     return
 
         before = signal.signal(signal.SIGALRM, lambda *_: self.check())
-        thread = threading.Thread(target=watch, name="pass signals on", daemon=True)
+        thread = threading.Thread(target=watch, name="forward signals", daemon=True)
         thread.start()
         try:
             yield
@@ -98,17 +101,20 @@ class SignalHandler:
 
 @contextmanager
 def handle_signals() -> Iterator[SignalHandler]:
-    """Handle the signals here, if this is the thread that gets them; who handled them before hears of it at the end."""
-    stop = SignalHandler()
+    """Handle signals during the block, then restore the previous handlers; an outer `SignalHandler` learns of a signal.
+
+    Other threads than the main one receive no signals: there, the handler that is yielded receives none.
+    """
+    handler = SignalHandler()
     if threading.current_thread() is not threading.main_thread():
-        yield stop
+        yield handler
         return
-    before = {signum: signal.signal(signum, stop) for signum in (*SIGNALS, FORWARDED)}
+    before = {signum: signal.signal(signum, handler) for signum in (*SIGNALS, FORWARDED)}
     try:
-        yield stop
+        yield handler
     finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
+        for signum, previous in before.items():
+            signal.signal(signum, previous)
         for outer in before.values():
             if isinstance(outer, SignalHandler) and outer.received is None:
-                outer.received, outer.received_at = stop.received, stop.received_at
+                outer.received, outer.received_at = handler.received, handler.received_at

@@ -1,9 +1,11 @@
 """A command as a process: which signals end it, when, and with which exit code."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -72,3 +74,23 @@ def test_a_signal_ends_a_command(signum: signal.Signals) -> None:
             entrypoint.run_command(command)
     else:
         assert entrypoint.run_command(command) == 130
+
+
+def test_a_command_runs_in_another_thread() -> None:
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(entrypoint.run_command(lambda: 7)))
+    thread.start()
+    thread.join()
+    assert codes == [7]
+
+
+def test_a_command_runs_inside_an_event_loop_and_leaves_its_handlers() -> None:
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, lambda: None)
+        before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+        code = entrypoint.run_command(lambda: 7)
+        assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+        return code
+
+    assert asyncio.run(main()) == 7

@@ -76,13 +76,18 @@ def test_what_is_passed_on_counts_as_one_signal():
         assert stop.received == signal.SIGTERM
 
 
-def test_what_is_passed_on_too_late_does_no_harm():
-    with handle_signals():
-        pass
-    send(FORWARDED)
+def test_what_is_forwarded_too_late_does_no_harm_to_a_worker() -> None:
+    before = signal.signal(FORWARDED, signal.SIG_IGN)  # as a worker does first
+    try:
+        with handle_signals():
+            pass
+        send(FORWARDED)
+        assert signal.getsignal(FORWARDED) == signal.SIG_IGN
+    finally:
+        signal.signal(FORWARDED, before)
 
 
-def test_who_waits_outside_hears_of_it():
+def test_an_outer_handler_is_told():
     with handle_signals() as outer:
         with handle_signals() as inner:
             send(signal.SIGINT)
@@ -128,3 +133,24 @@ def test_other_threads_leave_signals_alone():
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_forwarding_from_another_thread_only_runs_the_block() -> None:
+    ran = []
+
+    def work() -> None:
+        with handle_signals() as stop, stop.forward_until(lambda: None):
+            ran.append(signal.getsignal(signal.SIGALRM))
+
+    before = signal.getsignal(signal.SIGALRM)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert ran == [before]
+
+
+def test_the_handler_of_the_alarm_is_restored() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with handle_signals() as stop, stop.forward_until(lambda: None):
+        assert signal.getsignal(signal.SIGALRM) != before
+    assert signal.getsignal(signal.SIGALRM) == before

@@ -185,7 +185,7 @@ class TestSqliteStore:
             SqliteStore(file, "lrlab", file.parent)
 
 
-class TestFits:
+class TestSchema:
     @pytest.mark.parametrize(
         ("change", "expected"),
         [
@@ -195,6 +195,9 @@ class TestFits:
             ("ALTER TABLE metrics RENAME COLUMN step TO moment", False),
             ("DROP TABLE params; CREATE TABLE params (run_uuid, key, value, must NOT NULL)", False),
             ("DROP TABLE input_tags", False),
+            ("UPDATE alembic_version SET version_num = '1b5f0d9ad7c1'", True),
+            ("UPDATE alembic_version SET version_num = 'of a later MLflow'", False),
+            ("DELETE FROM alembic_version", False),
         ],
     )
     def test_tables_that_can_be_written(self, file: Path, change: str, expected: bool) -> None:
