@@ -1,6 +1,9 @@
+import logging
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -155,3 +158,18 @@ def test_processes_that_write_at_once_lose_nothing(outputs: str) -> None:
     for child in children:
         assert (child.status, child.config) == ("FINISHED", "x: 1")
         assert child.metrics == {"loss": history, "accuracy": history}
+
+
+def test_a_tracker_leaves_the_process_as_it_is(outputs: str, tmp_path: Path) -> None:
+    def state() -> tuple[object, ...]:
+        handlers = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
+        return dict(os.environ), handlers, logging.root.level, set(threading.enumerate())
+
+    before = state()
+    with Mlflow().open(outputs) as tracker:
+        tracker.create_run("run")
+        assert state() == before
+    remote = Mlflow("http://127.0.0.1:1").open(str(tmp_path))
+    assert state() == before
+    remote.close()
+    assert state() == before

@@ -1,0 +1,79 @@
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from lrlab.tracking.client_store import ClientStore, client_settings
+from lrlab.tracking.database import address
+from lrlab.tracking.store import MetricPoint, RunSpec
+from lrlab.tracking.tags import Tag
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture
+def store(outputs: str) -> ClientStore:
+    return ClientStore(address(None, outputs), "lrlab", str(Path(outputs) / "mlartifacts"))
+
+
+class TestSettings:
+    def test_the_environment_is_as_before_once_no_thread_needs_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")  # the user's own
+        before = dict(os.environ)
+        entered, leave = threading.Event(), threading.Event()
+
+        def use() -> None:
+            with client_settings:
+                entered.set()
+                leave.wait()
+
+        other = threading.Thread(target=use)
+        with client_settings:
+            other.start()
+            entered.wait()
+        assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"  # the other thread needs it
+        assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"
+        leave.set()
+        other.join()
+        assert dict(os.environ) == before
+
+    def test_a_store_leaves_the_environment_as_it_is(self, outputs: str) -> None:
+        before = dict(os.environ)
+        store = ClientStore(address(None, outputs), "lrlab", str(Path(outputs) / "mlartifacts"))
+        run_id = store.create_run(RunSpec(1, {}, {Tag.NAME: "run"}, None))
+        store.get_run(run_id)
+        assert {name for name in os.environ if name.startswith("MLFLOW")} == {
+            name for name in before if name.startswith("MLFLOW")
+        }
+
+
+def test_looking_a_run_up_deletes_none_and_empty_duplicates_can_be_deleted(store: ClientStore) -> None:
+    spec = RunSpec(1, {}, {Tag.NAME: "run", Tag.SPOOLED_AS: "spooled-1", Tag.PARENT: "p"}, None)
+    empty, full, ended = (store.create_run(spec) for _ in range(3))
+    store.write(full, points=[MetricPoint("loss", 1.0, 1, 0)])
+    store.write(ended, status="KILLED")
+    assert store.find_run(Tag.SPOOLED_AS, "spooled-1") == full
+    assert {run.run_id for run in store.child_runs("p")} == {empty, full, ended}
+    store.delete_empty_duplicates(Tag.SPOOLED_AS, "spooled-1")
+    assert {run.run_id for run in store.child_runs("p")} == {full, ended}
+    assert store.find_run(Tag.SPOOLED_AS, "spooled-2") is None
+
+
+def test_without_the_bulk_request_each_history_is_asked_for_by_itself(
+    store: ClientStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create_run(RunSpec(1, {}, {Tag.NAME: "run"}, None))
+    store.write(run_id, points=[MetricPoint("loss", 1.0, 1, 0), MetricPoint("lr", 0.5, 1, 0)])
+    asked = []
+
+    def unknown(self: ClientStore, key: str, run_ids: list[str]) -> None:
+        asked.append(key)
+        raise KeyError("metrics")
+
+    monkeypatch.setattr(ClientStore, "_bulk_history", unknown)
+    monkeypatch.setattr(store, "_asks_in_bulk", True)
+    for _ in range(2):
+        assert store.get_run(run_id).metrics == {"loss": [(0, 1.0)], "lr": [(0, 0.5)]}
+    assert 1 <= len(asked) <= 2  # the first read asks for both metrics at once, the second for none
