@@ -10,7 +10,7 @@ from lrlab.errors import InputError
 
 
 def directory(uri: str) -> Path:
-    """The directory that MLflow's artifact location names.
+    """Return the directory that MLflow's artifact location names.
 
     Raises:
         InputError: the location is not on this machine.
@@ -26,26 +26,26 @@ def directory(uri: str) -> Path:
     return Path(uri)
 
 
-def write(place: Path, files: Mapping[str, bytes]) -> None:
-    """Write files by their path inside `place`; each appears whole or not at all.
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by their path inside `folder`; each appears whole or not at all.
 
     Raises:
-        InputError: the place cannot be written.
+        InputError: the folder cannot be written.
     """
     try:
         for name, content in files.items():
-            target = place / name
+            target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             part = target.with_name(f".{target.name}.part")
             part.write_bytes(content)
             os.replace(part, target)
     except OSError as error:
-        raise InputError(f"artifacts cannot be written to {place}: {error.strerror}") from error
+        raise InputError(f"artifacts cannot be written to {folder}: {error.strerror}") from error
 
 
-def read(place: Path, name: str) -> bytes:
-    """The content of one file, empty when there is none."""
+def read(folder: Path, name: str) -> bytes:
+    """Return the content of one file, empty when there is none."""
     try:
-        return (place / name).read_bytes()
+        return (folder / name).read_bytes()
     except FileNotFoundError:
         return b""

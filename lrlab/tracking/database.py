@@ -1,4 +1,4 @@
-"""Where the MLflow store lies, and the making of its SQLite file."""
+"""The address of the MLflow store, and the creation of its SQLite file."""
 
 import os
 import sqlite3
@@ -21,31 +21,31 @@ SqlAlchemyStore(f"sqlite:///{sys.argv[1]}", sys.argv[2])
 
 
 def address(uri: str | None, outputs: str) -> str:
-    """The tracking URI, absolute; without one, `mlflow.db` in the directory `outputs`."""
+    """Return the tracking URI, absolute; without one, `mlflow.db` in the directory `outputs`."""
     file = sqlite_file(uri or f"sqlite:///{Path(outputs) / 'mlflow.db'}")
     return f"sqlite:///{file}" if file else str(uri)
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """The absolute path of the file that an SQLite URI names; None for any other URI."""
+    """Return the absolute path of the file that an SQLite URI names; None for any other URI."""
     path = uri.removeprefix("sqlite:///")
     return Path(path).absolute() if path not in ("", uri) and "?" not in path else None
 
 
 def artifact_root(outputs: str) -> Path:
-    """Where the files of new experiments go."""
+    """Return the folder for the files of new experiments."""
     return Path(outputs).absolute() / "mlartifacts"
 
 
 def create_database(file: Path, artifacts: Path) -> None:
-    """Make an empty MLflow database, readable by its owner alone, unless the file is there.
+    """Create an empty MLflow database, readable by its owner alone, unless the file exists.
 
     MLflow crashes when several processes create one database, and a process that is killed meanwhile leaves
-    half a database. So each makes its own and the first to be ready moves it into place. MLflow works in a process
-    of its own: it would take over this one's logging.
+    half a database. So each creates its own and the first to be ready links it to the final name. MLflow does so in a
+    separate process: it would take over this one's logging.
 
     Raises:
-        InputError: the place cannot be written.
+        InputError: the folder cannot be written.
     """
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def create_database(file: Path, artifacts: Path) -> None:
             with Console(stderr=True).status(f"Creating the MLflow store {file}, once"):
                 _fill(new, artifacts)
             with suppress(FileExistsError):
-                os.link(new, file)  # unlike a rename it never replaces what somebody else has begun to fill
+                os.link(new, file)  # unlike a rename it never replaces a database that another process uses already
     except OSError as error:
         raise InputError(f"the MLflow store {file} cannot be written ({error.filename}: {error.strerror})") from error
 

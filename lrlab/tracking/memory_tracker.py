@@ -11,7 +11,7 @@ from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatu
 
 
 class MemoryTracker:
-    """Keeps runs in this process and forgets them with it. `files` holds what was attached, by run id."""
+    """Keep runs in this process only. `files` holds what was attached, by run id."""
 
     def __init__(self) -> None:
         self.files: dict[str, dict[str, bytes]] = {}
@@ -86,7 +86,7 @@ class MemoryTracker:
 
 @dataclass(frozen=True)
 class Memory:
-    """conf/tracking/none.yaml: nothing outlives the process."""
+    """Record nothing that outlives the process."""
 
     def verify(self, outputs: str) -> None:
         pass

@@ -19,7 +19,7 @@ ADDRESS = r"sqlite:///(?!:memory:)[^?]+|(https?|postgresql|mysql|mssql)(\+\w+)?:
 
 @dataclass(frozen=True)
 class Mlflow:
-    """Records in MLflow: `uri` is its tracking URI, by default `mlflow.db` in the output directory.
+    """Record in MLflow: `uri` is its tracking URI, by default `mlflow.db` in the output directory.
 
     An SQLite file is for the processes of one machine; workers on several machines need a server (http://).
     """
@@ -35,20 +35,20 @@ class Mlflow:
             raise InputError(f"tracking.experiment must be a name, got {self.experiment!r}")
 
     def verify(self, outputs: str = "outputs") -> None:
-        """Refuse a server that does not answer. Once training has begun, it may come and go."""
+        """Raise InputError if a server does not answer. Once training has begun, it may come and go."""
         if self.uri is not None and not database.sqlite_file(self.uri):
             connect(self.uri, outputs, self.experiment)
 
     def open(self, outputs: str = "outputs") -> MlflowTracker:
-        """A tracker; creates the store and the experiment when they are missing."""
+        """Return a tracker; create the store and the experiment when they are missing."""
         return MlflowTracker(open_store(self.uri, outputs, self.experiment))
 
 
 def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
-    """The store at a tracking URI, created when missing.
+    """Return the store at a tracking URI, created when missing.
 
     Raises:
-        InputError: a file of ours cannot be read or written. A server is not asked before it is needed.
+        InputError: a local file cannot be read or written. A server is not asked before it is needed.
     """
     uri, root = database.address(uri, outputs), database.artifact_root(outputs)
     file = database.sqlite_file(uri)
@@ -63,7 +63,7 @@ def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
 
 
 def connect(uri: str, outputs: str, experiment: str) -> "ClientStore":
-    """A store that is reached through MLflow's client.
+    """Return a store that is reached through MLflow's client.
 
     Raises:
         InputError: it does not answer.

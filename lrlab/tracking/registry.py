@@ -41,14 +41,14 @@ class Registry:
         """Register weights as the newest version of a model, and let the alias `confirmed` point at it.
 
         Args:
-            run_id: the run that the model belongs to; keeps it under model/.
+            run_id: the run that the model belongs to; its artifacts hold it under model/.
             name: of the registered model.
             weights: W1 (out, in), b1 (out,), W2, ...
             classes: names of the classes, in the order of the scores.
             description: of this version.
 
         Returns:
-            What `mlflow.pyfunc.load_model` takes: models:/NAME@confirmed.
+            Its URI for `mlflow.pyfunc.load_model`: models:/NAME@confirmed.
 
         Raises:
             InputError: the store cannot be reached, or will not take it.
@@ -78,7 +78,7 @@ class Registry:
         return f"models:/{name}@{ALIAS}"
 
 
-def save_model(place: Path, weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
+def save_model(folder: Path, weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
     """Write a model in MLflow's format into a new folder."""
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
@@ -90,7 +90,7 @@ def save_model(place: Path, weights: Mapping[str, np.ndarray], classes: Sequence
         stored = Path(scratch) / "weights.npz"
         np.savez(stored, allow_pickle=False, **weights)
         save_model(
-            place,
+            folder,
             python_model=str(CODE),
             artifacts={"weights": str(stored)},
             signature=ModelSignature(Schema([TensorSpec(dtype, (-1, features))]), Schema([scores])),

@@ -25,8 +25,8 @@ SETTINGS = {
 def serve(uri: str | None, outputs: str, port: int = 5000) -> None:
     """Serve the store at `uri` (default: the one in `outputs`) on 127.0.0.1 until Ctrl-C or SIGTERM.
 
-    Only requests that name localhost or 127.0.0.1 as their host are answered: a foreign page must not read the
-    runs through a name that it points at this machine.
+    Only requests that name localhost or 127.0.0.1 as their host are answered: no web page can read the runs through a
+    host name that it points at this machine.
 
     Raises:
         InputError: the port is taken, the store cannot be used, or its server is elsewhere.

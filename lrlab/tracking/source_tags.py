@@ -1,4 +1,4 @@
-"""Who ran which code: the tags by which MLflow's users expect to find this."""
+"""The tags by which MLflow shows who ran which code."""
 
 import functools
 import getpass
@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1]
 
 @functools.cache
 def source_tags() -> dict[str, str]:
-    """User, program and, when lrlab itself is a git checkout, its commit and whether files differ from it."""
+    """Return user, program and, when lrlab itself is a git checkout, its commit and whether files differ from it."""
     return {
         Tag.USER: _user(),
         Tag.SOURCE_NAME: "lrlab",

@@ -1,9 +1,8 @@
 """MLflow's SQLite store, read and written without MLflow.
 
 MLflow's client takes some 30 ms of processor time for a small run, nearly all of it in its object mapper, and
-three seconds to be imported by each worker. The rows it leaves behind are plain: here they are written as they
-are, in one transaction when a run is created and one when it is written to. A test compares all of them with the
-client's.
+three seconds to be imported by each worker. This module writes the same rows directly, in one transaction when a run
+is created and one when it is written to. A test compares all of them with the client's.
 
 `schema_is_supported` tells whether a database is one of those; any other is written through MLflow's client instead.
 """
@@ -83,7 +82,7 @@ def schema_is_supported(file: Path) -> bool:
 
 
 class SqliteStore:
-    """The runs of one experiment in an SQLite file (see `Store`); creates the experiment when it is missing."""
+    """Keep the runs of one experiment in an SQLite file (see `Store`); create the experiment when it is missing."""
 
     def __init__(self, file: Path, experiment: str, artifact_root: Path) -> None:
         self._file = file
@@ -196,7 +195,7 @@ class SqliteStore:
         self._db.execute(INSERT["input_tags"], (input_id, *CONTEXT))
 
     def _records(self, chosen: str, argument: str) -> list[RunRecord]:
-        """The runs whose ids the SQL expression `chosen` gives; four queries, however many runs there are."""
+        """Return the runs whose ids the SQL expression `chosen` gives, in four queries however many there are."""
         with _translate_errors(self._file), self._db:
             self._db.execute("BEGIN")  # one state of the database for all of them
             runs = self._query(

@@ -1,4 +1,4 @@
-"""What a run leaves behind, and the verbs that record it and read it back."""
+"""What is recorded of a run, and the protocol that records it and reads it back."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from lrlab.errors import InputError
 
 
 class UnreachableError(InputError):
-    """The place does not answer now, or does not know yet what waits to be delivered to it."""
+    """The store does not answer now, or does not know yet what waits to be delivered to it."""
 
 
 TerminalStatus = Literal["FINISHED", "FAILED", "KILLED"]
@@ -47,14 +47,14 @@ class RunRecord:
 
 
 class Tracker(Protocol):
-    """Records runs. Used by one thread of one process; several processes may record into the same place.
+    """Record runs. One thread of one process uses it; several processes may record into the same store.
 
-    A run that was started can be seen at once. Metrics are buffered: they are written when the run ends, at
+    A run that was created can be read at once. Metrics are buffered: they are written when the run ends, at
     `flush`, and when the oldest of them has waited for a few seconds. Closing writes what is buffered but ends
-    no run: who started it knows how it ended.
+    no run: its creator knows how it ended.
 
     Every verb that takes a run id accepts runs of other processes. They all raise `InputError` when the id is
-    unknown or the place cannot be reached; what is buffered stays in the buffer then.
+    unknown or the store cannot be reached; what is buffered stays in the buffer then.
     """
 
     def create_run(
@@ -67,7 +67,7 @@ class Tracker(Protocol):
         config: str = "",
         dataset: DatasetInfo | None = None,
     ) -> str:
-        """Begin a run, return its id. `params` is flat; `config` is kept to the letter as `config.yaml`."""
+        """Create a run and return its id. `params` is flat; `config` is kept unchanged as `config.yaml`."""
 
     def log_metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """Buffer the metrics of one step."""
@@ -85,16 +85,16 @@ class Tracker(Protocol):
         """Write what is buffered."""
 
     def close(self) -> None:
-        """Write what is buffered and let go of the place. Closing twice is fine."""
+        """Write what is buffered and close the store. Closing twice is fine."""
 
     def get_run(self, run_id: str) -> RunRecord:
-        """The run with everything that was logged to it so far."""
+        """Return the run with everything that was logged to it so far."""
 
     def child_runs(self, parent: str) -> list[RunRecord]:
-        """The runs started under this one, oldest first."""
+        """Return the runs created under this one, oldest first."""
 
     def close_orphans(self, gone: Collection[str] = ()) -> int:
-        """Close as killed the runs that dead processes left open; how many.
+        """Close as killed the runs that dead processes left open; return how many.
 
         Args:
             gone: hosts that are known to be gone, with all that ran there.
@@ -112,7 +112,7 @@ class Tracking(Protocol):
     """A choice of conf/tracking: where runs are recorded."""
 
     def verify(self, outputs: str) -> None:
-        """Refuse a place that cannot be reached."""
+        """Raise InputError if the store cannot be reached."""
 
     def open(self, outputs: str) -> Tracker:
-        """A tracker for this process. What it keeps by default lies in the directory `outputs`."""
+        """Return a tracker for this process, by default into the directory `outputs`."""
