@@ -100,7 +100,7 @@ def located(target: str) -> tuple[Any, str, Callable[..., Any]]:
 
 
 def main(file: str, *arguments: str) -> int:
-    from lrlab.cli import app
+    from lrlab.cli.main import main as command_line
 
     clock = Clock()
     for account, targets in COMPONENTS.items():
@@ -114,7 +114,7 @@ def main(file: str, *arguments: str) -> int:
         return returned
 
     setattr(owner, name, checked)
-    code = app.run(arguments)
+    code = command_line(arguments)
     Path(file).write_text(json.dumps(clock.read()))
     return code
 

@@ -38,8 +38,8 @@ LOOSE = {"__init__", "__main__", "errors"}  # modules that may lie at the top of
 PLACES = {
     "mlflow": ("lrlab.tracking.client_store", "lrlab.tracking.registry", "lrlab.tracking.classifier"),
     "optuna": ("lrlab.sweep", "lrlab.analysis", "lrlab.commands"),
-    "hydra": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "hydra_plugins"),
-    "omegaconf": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "hydra_plugins"),
+    "hydra": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
+    "omegaconf": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
     "matplotlib": ("lrlab.plotting", "lrlab.analysis.report"),
     "sklearn": (),
     "pickle": (),

@@ -9,7 +9,6 @@ from benchmarks import processes
 from benchmarks.bench import Bench
 from benchmarks.measurement import Measurement
 from benchmarks.results import Result
-from lrlab.cli import app
 
 TARGETS: dict[int, float | None] = {100: 25.0, 1000: 35.0}  # ms, by number of trials
 QUICK: dict[int, float | None] = {8: None}
@@ -46,7 +45,8 @@ def spent(bench: Bench, trials: int, seed: int) -> dict[str, float]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     arguments = [
-        *app.sweep_options("best"),
+        "sweep",
+        "best",
         f"outputs={folder}",
         "data=digits",
         "hydra/launcher=basic",

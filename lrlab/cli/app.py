@@ -1,26 +1,17 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
-import os
-import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hydra
-from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from lrlab.cli import console
-from lrlab.config.choices import shipped_folder
-from lrlab.config.composition_errors import one_line
-from lrlab.config.hydra_compat import restored_logging
+from lrlab.cli import console, progress
 from lrlab.config.instantiate import instantiate
-from lrlab.config.policy import check_arguments, check_recorded
+from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.tracking.tags import Tag
@@ -51,9 +42,9 @@ class TrainingTask:
         resolved = resolve(config)
         limit_blas(resolved["blas_threads"] or cores())
         outputs, microbatch = resolved["outputs"], resolved["population"]["microbatch"]
-        with open_tracker(resolved) as tracker, console.epoch_progress() as watch:
+        with open_tracker(resolved) as tracker, progress.epoch_progress() as watch:
             outcome = train(experiment(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
-        console.trained(outcome)
+        console.trained(outcome, console.outputs_option(outputs))
         return outcome.last.metrics[config.objective]
 
     def check(self, sweep: "Sweep") -> None:
@@ -115,15 +106,17 @@ class TrainingTask:
         from lrlab.sweep.study.queue import TrialCounts
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
-        with open_tracker(resolve(sweep.config)) as tracker:
+        config = resolve(sweep.config)
+        options = console.outputs_option(config["outputs"])
+        with open_tracker(config) as tracker:
             if error is not None:
                 stopped = isinstance(error, KeyboardInterrupt | SystemExit)
                 tracker.end_run(state.run_id, "KILLED" if stopped else "FAILED")
-                console.stopped(sweep.study)
+                console.sweep_stopped(sweep.study, options)
                 tracker.close_orphans()
                 return
             if tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
-                console.others(sweep.study, tally.running)
+                console.trials_taken(sweep.study, tally.running, options)
                 return
             try:
                 tracker.close_orphans()
@@ -132,9 +125,9 @@ class TrainingTask:
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
                 tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
                 console.best(found)
-                console.after_sweep(found.study)
+                console.after_sweep(found.study, options)
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
-                console.unread(sweep.study, str(trouble))
+                console.runs_unreadable(sweep.study, str(trouble), options)
             finally:
                 tracker.end_run(state.run_id)
 
@@ -195,83 +188,9 @@ def command(config: DictConfig) -> "Command":
     """Return the command line that began a sweep, for `lrlab resume`."""
     from lrlab.sweep.study.state import Command
 
-    folders = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
+    sources = config.hydra.runtime.config_sources
     return Command(
-        config_dir=folders[0] if folders else None,
+        config_dirs=tuple(source.path for source in sources if source.provider == "command-line"),
         config_name=config.hydra.job.config_name,
         overrides=(*config.hydra.overrides.task, *config.hydra.overrides.hydra),
     )
-
-
-def resume_options(study: "optuna.Study", further: Sequence[str]) -> list[str]:
-    """Hydra options that run a study's sweep again, to its number of trials.
-
-    Raises:
-        InputError: lrlab does not know its command.
-    """
-    from lrlab.sweep.study.state import read_state
-
-    state = read_state(study)
-    begun = state.command if state else None
-    if begun is None and not study.get_trials(deepcopy=False):
-        raise InputError(f"study {study.study_name} was never begun: run its command again, with its name")
-    if begun is None:
-        raise InputError(
-            f"study {study.study_name} is another application's: "
-            f"run its command again with hydra.sweeper.study_name={study.study_name}"
-        )
-    place = ["--config-dir", begun.config_dir] if begun.config_dir else []
-    own = f"study={study.study_name}"
-    again = ("study=", "allow=", "hydra.sweeper.allow=")  # trust is not inherited
-    kept = [override for override in begun.overrides if not override.lstrip("+").startswith(again)]
-    return [*place, "--config-name", begun.config_name, "--multirun", *kept, own, *further]
-
-
-def place_options(outputs: str, storage: str | None, tracking_uri: str | None) -> list[str]:
-    """Overrides that say where things are. An address, which may hold a password, goes through the environment."""
-    addresses = {"hydra.sweeper.storage": storage, "tracking.uri": tracking_uri}
-    options = [f"outputs={outputs}"]
-    for key, address in addresses.items():
-        if address is not None:
-            name = f"LRLAB_{key.rpartition('.')[2].upper()}"
-            os.environ[name] = address
-            options.append(f"{key}=${{oc.env:{name}}}")
-    return options
-
-
-def sweep_options(name: str) -> list[str]:
-    """Hydra options that run a sweep: of ./sweeps/ first, then of those that ship.
-
-    Raises:
-        InputError: there is no such sweep.
-    """
-    folders = Path("sweeps").absolute(), shipped_folder("sweeps")
-    for place in folders:
-        if re.fullmatch(r"[\w.+-]+", name) and (place / f"{name}.yaml").is_file():
-            return ["--config-dir", str(place), "--config-name", name, "--multirun"]
-    known = sorted({path.stem for place in folders for path in place.glob("*.yaml")})
-    raise InputError(f"sweep must be one of {', '.join(known)}, got {name!r}")
-
-
-@restored_logging()
-def run(arguments: Sequence[str]) -> int:
-    """Run the Hydra application as ``python -m lrlab ARGUMENTS`` does; returns the exit code.
-
-    Hydra would print a traceback for anything it does not know; here what the user can mend is one line.
-    """
-    before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv = ["lrlab", *arguments]
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # exceptions reach us as they are
-    try:
-        check_arguments(arguments, str(shipped_folder("conf")), "config")
-        hydra.main(version_base="1.3", config_path=str(shipped_folder("conf")), config_name="config")(TrainingTask())()
-    except (InputError, HydraException, OmegaConfBaseException) as error:
-        print(f"lrlab: {one_line(error)}", file=sys.stderr)
-        return 2
-    finally:
-        GlobalHydra.instance().clear()
-        sys.argv = before[0]
-        os.environ.pop("HYDRA_FULL_ERROR")
-        if before[1] is not None:
-            os.environ["HYDRA_FULL_ERROR"] = before[1]
-    return 0

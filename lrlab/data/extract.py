@@ -10,9 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from rich.progress import Progress
-
-from lrlab.data.verified_files import FileSpec, copy_verified
+from lrlab.data.verified_files import FileSpec, Watch, copy_verified, do_nothing
 from lrlab.errors import InputError
 
 DAMAGED = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
@@ -57,7 +55,7 @@ def file_names(origin: Path) -> set[str]:
         raise InputError(f"{origin} is neither a directory nor an intact tar archive: {error}") from error
 
 
-def extract(origin: Path, files: Sequence[FileSpec], folder: Path, progress: Progress) -> None:
+def extract(origin: Path, files: Sequence[FileSpec], folder: Path, watch: Watch = do_nothing) -> None:
     """Copy the files of the table from `origin` to `folder`, each one whole, checked and by its plain name.
 
     Raises:
@@ -65,7 +63,6 @@ def extract(origin: Path, files: Sequence[FileSpec], folder: Path, progress: Pro
     """
     wanted = {spec.name: spec for spec in files}
     sizes: dict[str, int] = {}
-    bar = progress.add_task("check files", total=len(wanted))
     try:
         for entry in entries(origin):
             spec = wanted.get(entry.name)
@@ -75,7 +72,7 @@ def extract(origin: Path, files: Sequence[FileSpec], folder: Path, progress: Pro
             if entry.size == spec.size:
                 with entry.open() as stream:
                     copy_verified(stream, wanted.pop(spec.name), folder)
-                progress.advance(bar)
+                watch("check files", len(files) - len(wanted), len(files))
             if not wanted:
                 return
     except InputError as error:

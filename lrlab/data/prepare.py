@@ -4,15 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from rich.progress import Progress
 
 from lrlab.data.cache import Manifest
 from lrlab.data.spec import DatasetSpec, LabelledImages
 from lrlab.data.standardize import BLOCK, Moments, standardized
-from lrlab.data.verified_files import atomic_write
+from lrlab.data.verified_files import Watch, atomic_write, do_nothing
 
 
-def prepare(images: DatasetSpec, folder: Path, progress: Progress) -> None:
+def prepare(images: DatasetSpec, folder: Path, watch: Watch = do_nothing) -> None:
     """Write the standardized images (N, D) float32 and labels (N,) uint8 as .npy files, then the manifest.
 
     Mean and standard deviation are those of all training images. Each file appears whole or not at all; the
@@ -20,9 +19,15 @@ def prepare(images: DatasetSpec, folder: Path, progress: Progress) -> None:
     """
     train, test = images.decode(folder)
     moments = Moments.of(train.pixels)
-    bar = progress.add_task("standardize", total=len(train.pixels) + len(test.pixels))
+    done, total = 0, len(train.pixels) + len(test.pixels)
+
+    def advance(rows: int) -> None:
+        nonlocal done
+        done += rows
+        watch("standardize", done, total)
+
     for split, part in ("train", train), ("test", test):
-        write_rows(folder / f"x_{split}.npy", part, moments, lambda rows: progress.advance(bar, rows))
+        write_rows(folder / f"x_{split}.npy", part, moments, advance)
         with atomic_write(folder / f"y_{split}.npy") as stream:
             np.save(stream, np.ascontiguousarray(part.labels), allow_pickle=False)
     Manifest.of(images, folder).write(folder)

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,12 @@ from typing import IO
 from lrlab.errors import InputError
 
 BLOCK = 1 << 20  # bytes read at a time
+
+Watch = Callable[[str, int, int], None]  # called with the name of some work, how much is done, how much there is
+
+
+def do_nothing(work: str, done: int, total: int) -> None:
+    """Show no progress."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ def atomic_write(path: Path) -> Iterator[IO[bytes]]:
         partial.unlink(missing_ok=True)
 
 
-def copy_verified(stream: IO[bytes], spec: FileSpec, folder: Path) -> None:
+def copy_verified(stream: IO[bytes], spec: FileSpec, folder: Path, watch: Watch = do_nothing) -> None:
     """Copy `stream` to `folder/spec.name` if it has exactly the content that `spec` describes.
 
     Never reads more than one byte past `spec.size`.
@@ -53,6 +59,7 @@ def copy_verified(stream: IO[bytes], spec: FileSpec, folder: Path) -> None:
                 raise InputError(f"{spec.name} is larger than its {spec.size} bytes")
             digest.update(block)
             target.write(block)
+            watch(spec.name, spec.size - left, spec.size)
         if left:
             raise InputError(f"{spec.name} is truncated: {spec.size - left} bytes, expected {spec.size}")
         if digest.hexdigest() != spec.md5:

@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import logging
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -85,14 +86,22 @@ def complete(images: DatasetSpec) -> set[str]:
     return {*(spec.name for spec in images.files), *cache.ARRAYS, cache.MANIFEST}
 
 
-def test_an_archive_is_downloaded_once(cifar, host, tmp_path, capsys) -> None:
+def test_an_archive_is_downloaded_once(cifar, host, tmp_path, caplog) -> None:
     images, root = archived(cifar, host, tmp_path), tmp_path / "cache"
-    fetch_images(images, str(root), None)
+    caplog.set_level(logging.INFO)
+    progress: dict[str, tuple[int, int]] = {}
+    fetch_images(images, str(root), None, lambda work, done, total: progress.update({work: (done, total)}))
+    assert progress == {
+        "cifar-10-binary.tar.gz": (images.archive.size, images.archive.size),
+        "check files": (6, 6),
+        "standardize": (24, 24),
+    }
     cache.verify(images, str(root))
     assert left(root) == complete(images)
-    assert f"cifar10 is fetched: {root / 'cifar10'}" in capsys.readouterr().err
+    assert f"cifar10 is fetched: {root / 'cifar10'}" in caplog.text
+    caplog.clear()
     fetch_images(images, str(root), None)
-    assert f"cifar10 is already fetched and intact: {root / 'cifar10'}" in capsys.readouterr().err
+    assert f"cifar10 is already fetched and intact: {root / 'cifar10'}" in caplog.text
     assert host.asked == ["/cifar-10-binary.tar.gz"]
 
 
@@ -227,11 +236,12 @@ def test_a_place_that_cannot_be_written(cifar, tmp_path) -> None:
         fetch_images(cifar.images, str(tmp_path / "cache"), cifar.folder)
 
 
-def test_fetch_by_name(tmp_path, capsys) -> None:
+def test_fetch_by_name(tmp_path, caplog) -> None:
+    caplog.set_level(logging.INFO)
     with pytest.raises(InputError, match=r"must be one of digits, cifar10, mnist, got 'imagenet'"):
         fetch("imagenet", str(tmp_path / "cache"))
     fetch("digits", str(tmp_path / "cache"))
-    assert "nothing to fetch" in capsys.readouterr().err
+    assert "nothing to fetch" in caplog.text
     with pytest.raises(InputError, match=r"elsewhere is neither a directory nor"):
         fetch("cifar10", str(tmp_path / "cache"), tmp_path / "elsewhere")
     assert left(tmp_path / "cache") == set()

@@ -1,10 +1,7 @@
-import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
-from rich.progress import Progress
 
 from lrlab.data import cache, prepare
 from lrlab.data.spec import LabelledImages
@@ -12,15 +9,10 @@ from lrlab.data.standardize import BLOCK, Moments
 from tests.data.small import Sample, drawn
 
 
-@pytest.fixture
-def progress() -> Progress:
-    return Progress(console=Console(file=io.StringIO()))
-
-
 @pytest.mark.parametrize("name", ["cifar", "mnist"])
-def test_the_arrays_are_the_standardized_images(request, progress, name) -> None:
+def test_the_arrays_are_the_standardized_images(request, name) -> None:
     sample: Sample = request.getfixturevalue(name)
-    prepare.prepare(sample.images, sample.folder, progress)
+    prepare.prepare(sample.images, sample.folder)
     mean = sample.train[0].mean((0, 1, 2))
     std = sample.train[0].std((0, 1, 2))
     arrays = [np.load(sample.folder / name, allow_pickle=False) for name in cache.ARRAYS]

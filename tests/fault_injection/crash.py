@@ -1,4 +1,4 @@
-"""Run lrlab and die at a named point: crash.py "before|after MODULE:FUNCTION N" ARGUMENTS of python -m lrlab."""
+"""Run lrlab and die at a named point: crash.py "before|after MODULE:FUNCTION N" ARGUMENTS of lrlab."""
 
 import importlib
 import os
@@ -30,6 +30,6 @@ for each in classes:
     owner = getattr(owner, each)
 setattr(owner, name, dying(getattr(owner, name)))
 
-from lrlab.cli.app import run  # noqa: E402
+from lrlab.cli.main import main  # noqa: E402
 
-sys.exit(run(sys.argv[2:]))
+sys.exit(main(sys.argv[2:]))

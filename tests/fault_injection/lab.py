@@ -41,7 +41,7 @@ class Lab:
 
     def command(self, trials: int, *overrides: str) -> list[str]:
         given = [f"study={STUDY}", f"hydra.sweeper.n_trials={trials}", *SPACE, *overrides]
-        return [sys.executable, "-m", "lrlab", *_sweep_options(), *given]
+        return [sys.executable, "-m", "lrlab.cli.main", "sweep", "quickstart", *given]
 
     @contextmanager
     def running(self, command: list[str], **options: Any) -> Iterator["subprocess.Popen[str]"]:
@@ -140,9 +140,3 @@ def kill(pid: int) -> bool:
 def seeded(name: str, seed: int = 0) -> random.Random:
     print(f"seed of {name}: {seed}")
     return random.Random(seed)
-
-
-def _sweep_options() -> list[str]:
-    from lrlab.cli.app import sweep_options
-
-    return sweep_options("quickstart")

@@ -99,14 +99,13 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_end(lab: Lab, signum: s
 
 SLOW = """
 import sys, time
-from lrlab.cli import app
+from lrlab.cli.main import main
 from lrlab.runs import checkpoint
-from lrlab.runtime import entrypoint
 checkpoint.INTERVAL = 0
 from lrlab.training.population import StackedPopulation
 once = StackedPopulation.train_epoch
 StackedPopulation.train_epoch = lambda self: (time.sleep(0.05), once(self))[1]
-sys.exit(entrypoint.run_command(lambda: app.run(sys.argv[1:])))
+sys.exit(main(["train", *sys.argv[1:]]))
 """
 
 

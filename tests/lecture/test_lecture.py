@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lrlab.cli import lecture as command
-from lrlab.cli.console import ERR
 from lrlab.cli.main import main
-from lrlab.cli.progress import shown
+from lrlab.cli.progress import lecture_progress
 from lrlab.lecture import lecture
+from lrlab.lecture.chapters import table
 from lrlab.lecture.chapters.table import CHAPTERS, Chapter
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.presets import PRESETS
@@ -27,7 +26,7 @@ FEW = (
 
 def test_measures_chapter_by_chapter_under_one_run() -> None:
     tracker = MemoryTracker()
-    with shown(len(FEW), ERR) as progress:
+    with lecture_progress(len(FEW)) as progress:
         measured = lecture.measure(PRESETS["digits"], tracker, progress, FEW)
     assert [part.chapter for part in measured.chapters] == list(FEW)
     assert measured.claims[:2] == list(CLAIMS)
@@ -40,7 +39,7 @@ def test_measures_chapter_by_chapter_under_one_run() -> None:
 
 def test_the_page_needs_nothing_else() -> None:
     tracker = MemoryTracker()
-    with shown(len(FEW), ERR) as progress:
+    with lecture_progress(len(FEW)) as progress:
         page = lecture.measure(PRESETS["digits"], tracker, progress, FEW).html()
     assert page.startswith("<!doctype html>")
     assert "4 of 5 claims hold" in page
@@ -56,7 +55,7 @@ def test_a_chapter_that_breaks_leaves_no_running_run() -> None:
         raise RuntimeError
 
     tracker = MemoryTracker()
-    with pytest.raises(RuntimeError), shown(1, ERR) as progress:
+    with pytest.raises(RuntimeError), lecture_progress(1) as progress:
         lecture.measure(PRESETS["digits"], tracker, progress, (Chapter("0", "broken", broken),))
     (run,) = tracker.files
     assert tracker.get_run(run).status == "FAILED"
@@ -64,7 +63,7 @@ def test_a_chapter_that_breaks_leaves_no_running_run() -> None:
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(command, "CHAPTERS", FEW)
+    monkeypatch.setattr(table, "CHAPTERS", FEW)
     measure = lecture.measure
     monkeypatch.setattr(lecture, "measure", partial(measure, chapters=FEW))
     assert main(["lecture", "--json"]) == 0

@@ -17,12 +17,12 @@ class Command:
     """The command line that began a sweep, for `lrlab resume`.
 
     Attributes:
-        config_dir: the argument of `--config-dir`, absolute; None without one.
-        config_name: the argument of `--config-name`.
+        config_dirs: searched for configs beside those that ship; absolute.
+        config_name: the primary config.
         overrides: of the task and of Hydra, as typed.
     """
 
-    config_dir: str | None
+    config_dirs: tuple[str, ...]
     config_name: str
     overrides: tuple[str, ...]
 
@@ -55,7 +55,11 @@ class SweepState:
         """
         command = stored["command"]
         if command is not None:
-            command = Command(command["config_dir"], str(command["config_name"]), tuple(command["overrides"]))
+            if "config_dirs" in command:
+                folders = tuple(command["config_dirs"])
+            else:  # earlier versions had one at most
+                folders = tuple(filter(None, [command["config_dir"]]))
+            command = Command(folders, str(command["config_name"]), tuple(command["overrides"]))
         return cls(
             run_id=str(stored["run_id"]),
             width=int(stored["width"]),

@@ -7,12 +7,13 @@ import pytest
 from lrlab.errors import InputError
 from lrlab.sweep.study.state import STATE, Command, SweepState, read_state, write_state
 
+COMMAND = {"config_dir": None, "config_name": "quickstart", "overrides": ["study=s"]}
 STORED = {
     "run_id": "abc",
     "width": 4,
     "microbatches": [[1, 8], [32, 16]],
     "outputs": "/outputs",
-    "command": {"config_dir": None, "config_name": "quickstart", "overrides": ["study=s"]},
+    "command": COMMAND,
 }
 
 
@@ -23,7 +24,7 @@ def test_a_study_without_state() -> None:
     assert read_state(study) is None
 
 
-@pytest.mark.parametrize("command", [Command("/sweeps", "mine", ("study=s", "+a=1")), None])
+@pytest.mark.parametrize("command", [Command(("/sweeps", "/more"), "mine", ("study=s", "+a=1")), None])
 def test_a_state_survives_the_storage(command: Command | None) -> None:
     study = optuna.create_study()
     state = SweepState("abc", 4, ((1, 8), (32, 16)), command)
@@ -32,10 +33,12 @@ def test_a_state_survives_the_storage(command: Command | None) -> None:
     assert read_state(study) == state
 
 
-def test_the_state_of_the_first_version() -> None:
+@pytest.mark.parametrize(("config_dir", "config_dirs"), [(None, ()), ("/sweeps", ("/sweeps",))])
+def test_the_state_of_the_first_version(config_dir: str | None, config_dirs: tuple[str, ...]) -> None:
     study = optuna.create_study()
-    study.set_user_attr(STATE, STORED)
-    assert read_state(study) == SweepState("abc", 4, ((1, 8), (32, 16)), Command(None, "quickstart", ("study=s",)))
+    study.set_user_attr(STATE, STORED | {"command": COMMAND | {"config_dir": config_dir}})
+    command = Command(config_dirs, "quickstart", ("study=s",))
+    assert read_state(study) == SweepState("abc", 4, ((1, 8), (32, 16)), command)
 
 
 @pytest.mark.parametrize("change", [{"width": None}, {"microbatches": [8]}, {"command": {}}, {"command": "lrlab"}])

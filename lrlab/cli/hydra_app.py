@@ -1,0 +1,155 @@
+"""Compose a configuration with Hydra, check it, and run or show it; nothing of the process is changed for that.
+
+Does what ``hydra.main`` does, but reads no ``sys.argv`` and prints no traceback for what the user can mend.
+"""
+
+import os
+import re
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra import version
+from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from lrlab.cli.app import TrainingTask
+from lrlab.config.choices import shipped_folder
+from lrlab.config.composition_errors import one_line
+from lrlab.config.hydra_compat import Hydra, create_config_search_path, get_args_parser, restored_logging
+from lrlab.config.policy import check_composed
+from lrlab.errors import InputError
+
+if TYPE_CHECKING:
+    import optuna
+
+
+@dataclass(frozen=True)
+class HydraCommand:
+    """What to compose.
+
+    Attributes:
+        overrides: of Hydra's grammar.
+        config_name: the primary config.
+        config_dirs: searched after conf/ and before the sweeps that ship, the first one first.
+        multirun: whether to sweep.
+    """
+
+    overrides: Sequence[str] = ()
+    config_name: str = "config"
+    config_dirs: Sequence[str | Path] = ()
+    multirun: bool = False
+
+
+def sweep_command(name: str, overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> HydraCommand:
+    """Return the command of a sweep: of `config_dirs` first, then of ./sweeps/, then of those that ship.
+
+    Raises:
+        InputError: there is no such sweep.
+    """
+    local = Path("sweeps").absolute()
+    folders = [*config_dirs, local, shipped_folder("sweeps")]
+    if not re.fullmatch(r"[\w.+-]+", name) or not any((folder / f"{name}.yaml").is_file() for folder in folders):
+        known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+        raise InputError(f"sweep must be one of {', '.join(known)}, got {name!r}")
+    return HydraCommand(overrides, name, [*config_dirs, *([local] if local.is_dir() else [])], multirun=True)
+
+
+def resume_command(study: "optuna.Study", further: Sequence[str]) -> HydraCommand:
+    """Return the command that goes on with a study's sweep, to its number of trials.
+
+    Args:
+        further: overrides that win over those the sweep was begun with.
+
+    Raises:
+        InputError: lrlab does not know its command.
+    """
+    from lrlab.sweep.study.state import read_state
+
+    state = read_state(study)
+    begun = state.command if state else None
+    if begun is None and not study.get_trials(deepcopy=False):
+        raise InputError(f"study {study.study_name} was never begun: run its command again, with its name")
+    if begun is None:
+        raise InputError(
+            f"study {study.study_name} is another application's: "
+            f"run its command again with hydra.sweeper.study_name={study.study_name}"
+        )
+    again = ("study=", "allow=", "hydra.sweeper.allow=")  # trust is not inherited
+    kept = [override for override in begun.overrides if not override.lstrip("+").startswith(again)]
+    overrides = [*kept, f"study={study.study_name}", *further]
+    return HydraCommand(overrides, begun.config_name, begun.config_dirs, multirun=True)
+
+
+def run(command: HydraCommand) -> None:
+    """Train one configuration, or sweep.
+
+    Raises:
+        InputError: something given cannot be used; nothing has been written.
+    """
+    with _composed(command) as (hydra, config):
+        mode = config.hydra.mode
+        overrides = [text for text in command.overrides if not text.startswith("hydra.mode=")]
+        act = hydra.multirun if mode == RunMode.MULTIRUN else hydra.run
+        act(command.config_name, TrainingTask(), [*overrides, f"hydra.mode={mode.name}"])
+
+
+def show_config(command: HydraCommand, part: str, package: str | None, *, resolve: bool) -> None:
+    """Print the composed configuration, as ``--cfg`` does.
+
+    Args:
+        part: job, hydra or all.
+        package: a key below which everything is shown; None for all.
+        resolve: fill in the interpolations.
+    """
+    with _composed(command) as (hydra, config):
+        if package not in (None, "_global_") and OmegaConf.select(config, str(package)) is None:
+            raise InputError(f"--package must be a key of the configuration, got {package!r}")
+        hydra.show_cfg(command.config_name, list(command.overrides), part, package, resolve)
+
+
+def show_info(command: HydraCommand, topic: str) -> None:
+    """Print what ``--info`` does: all, config, defaults, defaults-tree, plugins or searchpath."""
+    with _composed(command) as (hydra, _):
+        hydra.show_info(topic, command.config_name, list(command.overrides))
+
+
+def show_hydra_help() -> None:
+    """Print the help of Hydra itself."""
+    with _composed(HydraCommand()) as (hydra, _):
+        hydra.hydra_help(None, get_args_parser(), Namespace(overrides=[]))
+
+
+@contextmanager
+def _composed(command: HydraCommand) -> Iterator[tuple[Hydra, DictConfig]]:
+    """Yield Hydra with the config, once what it may not ask for has been refused.
+
+    Raises:
+        InputError: of what happens inside, too; one line, whatever Hydra makes of it.
+    """
+    version.setbase("1.3")
+    path = create_config_search_path(f"file://{shipped_folder('conf')}")
+    for folder in map(os.path.abspath, command.config_dirs):
+        if not os.path.isdir(folder):
+            raise InputError(f"--config-dir must be a directory, got {folder!r}")
+        path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="lrlab"))
+    try:
+        hydra = Hydra.create_main_hydra2("lrlab", path)
+        name, overrides = command.config_name, list(command.overrides)
+        mode = RunMode.MULTIRUN if command.multirun else hydra.get_mode(name, overrides) or RunMode.RUN
+        config = hydra.config_loader.load_configuration(name, overrides, mode)
+        config.hydra.mode = mode
+        check_composed(config)
+        with restored_logging():
+            yield hydra, config
+    except (HydraException, OmegaConfBaseException) as error:
+        raise InputError(one_line(error)) from error
+    finally:
+        GlobalHydra.instance().clear()

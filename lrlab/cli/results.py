@@ -1,0 +1,176 @@
+"""The commands that read what sweeps and trainings left: ``best``, ``report``, ``reproduce``, ``repair``, ``ui``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrlab.cli.options import OUTPUTS, Allow, Json, Outputs, Records, StorageUrl, Study, TrackingUri
+
+if TYPE_CHECKING:
+    from lrlab.tracking.tracker import Tracker
+
+Confirm = Annotated[int | None, typer.Option(metavar="N", help="train again on N fresh seeds, test, and register")]
+
+
+def best(
+    study: Study = None,
+    confirm: Confirm = None,
+    top: Annotated[int, typer.Option(metavar="K", help="with --confirm: so many configurations")] = 3,
+    outputs: Outputs = OUTPUTS,
+    storage: StorageUrl = None,
+    tracking_uri: TrackingUri = None,
+    allow: Allow = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Show the best configuration of a study.
+
+    \b
+    examples:
+      lrlab best --json
+      lrlab best --confirm 5                       # the best three again on five fresh seeds, then the test split
+    """
+    from lrlab.cli import console, progress
+    from lrlab.commands import best as command
+    from lrlab.commands import confirm as confirmation
+    from lrlab.tracking.registry import Registry
+
+    records = Records(outputs, storage, tracking_uri)
+    chosen = records.study(study)
+    if confirm is None:
+        with records.tracker() as tracker:
+            found = command.best(chosen, tracker)
+        if as_json:
+            console.json_document(found.to_dict())
+        else:
+            console.best(found)
+            console.after_sweep(found.study, console.outputs_option(outputs))
+        return
+    registry = Registry(tracking_uri, str(outputs))
+    with records.tracker() as tracker, progress.step_progress("confirming") as watch:
+        confirmed = confirmation.confirm(
+            chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
+        )
+    if as_json:
+        console.json_document(confirmed.to_dict())
+    else:
+        console.confirmed(confirmed)
+
+
+def report(
+    study: Study = None,
+    where: Annotated[list[str], typer.Option(metavar="KEY=VALUE", help="only runs with this value")] = [],  # noqa: B006
+    outputs: Outputs = OUTPUTS,
+    storage: StorageUrl = None,
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> None:
+    """Report how the best learning rate moves with the batch size.
+
+    Draws figures and reaches a verdict.
+
+    \b
+    examples:
+      lrlab report                                 # the newest study; writes OUTPUTS/reports/STUDY/index.html
+      lrlab report --json                          # the verdict, for programs
+      lrlab report --where optimizer=adam          # of a study with several
+    """
+    from lrlab.cli import console
+    from lrlab.commands.report import conditions, publish
+
+    records = Records(outputs, storage, tracking_uri)
+    chosen = records.study(study)
+    with records.tracker() as tracker:
+        made, page = publish(chosen, tracker, outputs, conditions(where))
+    if as_json:
+        console.json_document(made.verdict())
+    else:
+        console.report(made, page, console.outputs_option(outputs))
+
+
+def reproduce(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="best, trial number or run id")] = "best",
+    study: Annotated[str | None, typer.Option(metavar="STUDY", help="default: the newest")] = None,
+    outputs: Outputs = OUTPUTS,
+    storage: StorageUrl = None,
+    tracking_uri: TrackingUri = None,
+    allow: Allow = [],  # noqa: B006
+    as_json: Json = False,
+) -> int:
+    """Train a recorded run again and compare the two.
+
+    Compares every epoch of every metric. The exit code is 1 if they differ.
+
+    \b
+    examples:
+      lrlab reproduce best
+      lrlab reproduce 17 --study quickstart_2026-01-31_12-00-00_3f9a
+      lrlab reproduce 0f3c…  # an MLflow run id
+    """
+    from lrlab.cli import console, progress
+    from lrlab.runs import reproduce as runs
+
+    records = Records(outputs, storage, tracking_uri)
+    with records.tracker() as tracker, progress.epoch_progress() as watch:
+        outcome = runs.reproduce(tracker, _run_id(run, study, records, tracker), watch, allow)
+    if as_json:
+        console.json_document(outcome.to_dict())
+    else:
+        console.reproduced(outcome)
+    return 1 if outcome.verdict == "differs" else 0
+
+
+def repair(
+    gone: Annotated[list[str], typer.Option(metavar="HOST", help="its processes are dead")] = [],  # noqa: B006
+    outputs: Outputs = OUTPUTS,
+    storage: StorageUrl = None,
+    tracking_uri: TrackingUri = None,
+    as_json: Json = False,
+) -> int:
+    """Clean up after killed processes and unavailable servers.
+
+    Gives back their trials, closes their runs, and delivers the records that are pending.
+
+    \b
+    examples:
+      lrlab repair --gone HOST                     # that machine will not come back
+    """
+    from lrlab.cli import console
+    from lrlab.commands import repair as command
+
+    records = Records(outputs, storage, tracking_uri)
+    tracker = records.tracker() if records.has_local_runs else None
+    done = command.repair(records.storage(), tracker, str(outputs), tracking_uri, gone)
+    if tracker:
+        tracker.close()
+    if as_json:
+        console.json_document(done.to_dict())
+    else:
+        console.repaired(done, console.outputs_option(outputs))
+    return 1 if done.waiting else 0
+
+
+def ui(
+    port: Annotated[int, typer.Option(metavar="PORT", help="of this machine")] = 5000,
+    outputs: Outputs = OUTPUTS,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Browse all runs in MLflow, on this machine only.
+
+    \b
+    examples:
+      lrlab ui --port 5001
+    """
+    from lrlab.tracking.server import serve
+
+    serve(tracking_uri, str(outputs), port)
+
+
+def _run_id(run: str, study: str | None, records: Records, tracker: "Tracker") -> str:
+    """Return the run that RUN means: of the study's best trial, of a trial of it, or the run itself."""
+    from lrlab.commands.best import best, run_of
+
+    if run == "best":
+        return best(records.study(study), tracker).run_id
+    if run.isdecimal() and len(run) < 32:
+        return run_of(records.study(study), int(run))
+    return run

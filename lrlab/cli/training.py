@@ -1,0 +1,136 @@
+"""The commands that train: ``train``, ``sweep`` and ``resume``."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lrlab.cli.options import OUTPUTS, Allow, Outputs, Overrides, Records, StorageUrl, TrackingUri
+
+if TYPE_CHECKING:
+    from lrlab.cli.hydra_app import HydraCommand
+
+RUN_ID = re.compile(r"(spooled-)?[0-9a-f]{32}")
+
+# Options of Hydra, under Hydra's names
+ConfigDirs = Annotated[
+    list[Path], typer.Option("--config-dir", "-cd", metavar="DIR", help="further configs (and sweeps)")
+]
+Multirun = Annotated[bool, typer.Option("--multirun", "-m", help="train every combination of the values given")]
+ShowConfig = Annotated[
+    Literal["job", "hydra", "all"] | None,
+    typer.Option("--cfg", "-c", help="show the configuration, train nothing"),
+]
+Package = Annotated[str | None, typer.Option("--package", "-p", metavar="KEY", help="with --cfg: only what is below")]
+Resolve = Annotated[bool, typer.Option("--resolve", help="with --cfg: fill in the interpolations")]
+Info = Annotated[
+    Literal["all", "config", "defaults", "defaults-tree", "plugins", "searchpath"] | None,
+    typer.Option("--info", "-i", help="show how Hydra composes, train nothing"),
+]
+HydraHelp = Annotated[bool, typer.Option("--hydra-help", help="show the help of Hydra")]
+
+
+def train(
+    overrides: Overrides = None,
+    config_name: Annotated[str, typer.Option("--config-name", "-cn", metavar="NAME", hidden=True)] = "config",
+    config_dir: ConfigDirs = [],  # noqa: B006
+    multirun: Multirun = False,
+    cfg: ShowConfig = None,
+    package: Package = None,
+    resolve: Resolve = False,
+    info: Info = None,
+    hydra_help: HydraHelp = False,
+) -> None:
+    """Train one configuration.
+
+    \b
+    examples:
+      lrlab train data=cifar10 model=mlp optimizer=adamw schedule=cosine epochs=15
+      lrlab train --cfg job                        # show the configuration, train nothing
+    """
+    from lrlab.cli import hydra_app
+
+    command = hydra_app.HydraCommand(overrides or [], config_name, config_dir, multirun=multirun)
+    _run_or_show(command, cfg, package, info, resolve=resolve, hydra_help=hydra_help)
+
+
+def sweep(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="a sweep; an unknown one lists what there is")],
+    overrides: Overrides = None,
+    config_dir: ConfigDirs = [],  # noqa: B006
+    multirun: Annotated[bool, typer.Option("--multirun", "-m", help="what a sweep does anyway")] = True,
+    cfg: ShowConfig = None,
+    package: Package = None,
+    resolve: Resolve = False,
+    info: Info = None,
+    hydra_help: HydraHelp = False,
+) -> None:
+    """Search hyperparameters: a file of sweeps/, or of ./sweeps/.
+
+    \b
+    examples:
+      lrlab sweep best data=cifar10
+      lrlab sweep quickstart hydra.sweeper.n_trials=64 hydra/sweeper/pruner=median
+    """
+    from lrlab.cli import hydra_app
+
+    command = hydra_app.sweep_command(name, overrides or [], config_dir)
+    _run_or_show(command, cfg, package, info, resolve=resolve, hydra_help=hydra_help)
+
+
+def resume(
+    what: Annotated[
+        str | None, typer.Argument(metavar="STUDY|RUN_ID", help="default: the newest study", show_default=False)
+    ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Argument(metavar="OVERRIDES", help="further Hydra overrides for a study")
+    ] = None,
+    outputs: Outputs = OUTPUTS,
+    storage: StorageUrl = None,
+    tracking_uri: TrackingUri = None,
+    allow: Allow = [],  # noqa: B006
+) -> None:
+    """Go on with a sweep or a training that was stopped, to its end.
+
+    \b
+    examples:
+      lrlab resume                                 # the newest study, to the number of trials asked for
+      lrlab resume quickstart_2026-01-31_12-00-00_3f9a hydra.sweeper.n_trials=100
+      lrlab resume 0f3c…                           # a run of lrlab train, from its last checkpoint
+    """
+    from lrlab.cli import console, hydra_app, progress
+    from lrlab.runs import train as runs
+
+    further, records = overrides or [], Records(outputs, storage, tracking_uri)
+    if what and ("=" in what or what.startswith("~")):
+        further, what = [what, *further], None
+    if what and RUN_ID.fullmatch(what):
+        with records.tracker() as tracker, progress.epoch_progress() as watch:
+            outcome = runs.resume(what, str(outputs), tracker, watch, allow)
+        console.trained(outcome, console.outputs_option(outputs))
+        return
+    trust = [f"allow=[{','.join(allow)}]"] if allow else []
+    with records.overrides() as places:
+        hydra_app.run(hydra_app.resume_command(records.study(what), [*trust, *further, *places]))
+
+
+def _run_or_show(
+    command: "HydraCommand",
+    cfg: str | None,
+    package: str | None,
+    info: str | None,
+    *,
+    resolve: bool,
+    hydra_help: bool,
+) -> None:
+    from lrlab.cli import hydra_app
+
+    if hydra_help:
+        hydra_app.show_hydra_help()
+    elif cfg:
+        hydra_app.show_config(command, cfg, package, resolve=resolve)
+    elif info:
+        hydra_app.show_info(command, info)
+    else:
+        hydra_app.run(command)
