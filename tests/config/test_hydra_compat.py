@@ -16,7 +16,7 @@ def test_the_pieces_of_hydra_main() -> None:
     assert list(inspect.signature(hydra_compat.create_config_search_path).parameters) == ["search_path_dir"]
     create = inspect.signature(hydra_compat.Hydra.create_main_hydra2).parameters
     assert list(create) == ["task_name", "config_search_path"]
-    assert "--multirun" in hydra_compat.get_args_parser().format_help()
+    assert "--multirun" in hydra_compat.get_args_parser().format_usage()
 
 
 @pytest.mark.parametrize(

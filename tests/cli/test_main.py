@@ -1,0 +1,234 @@
+"""The command line: options anywhere, exit codes, and a `main` that may be called from wherever a program stands."""
+
+import asyncio
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lrlab.cli.main import main, with_topic
+from lrlab.tracking.client_store import Mlflow
+
+TINY = ["epochs=1", "data.train_size=200"]
+SPACE = ["optimizer.lr=choice(0.01,0.1)", "hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=1", "hydra/launcher=basic"]
+SWEEP = "defaults: [sweep, _self_, {override hydra/sweeper: lrlab}]\nepochs: 7\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What a command prints that succeeds."""
+    capsys.readouterr()
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The line of a command that is refused."""
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    (line,) = captured.err.splitlines()
+    assert line.startswith("lrlab: ")
+    return line
+
+
+def n_trials(study: str, outputs: str = "outputs") -> int:
+    from lrlab.cli.options import Records
+
+    return len(Records(Path(outputs)).study(study).trials)
+
+
+def test_without_a_command_there_is_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys) == shown(capsys, "--help") == shown(capsys, "-h")
+    assert "lrlab sweep quickstart" in shown(capsys)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["train", "sweep", "resume", "repair", "best", "report", "reproduce", "ui", "gradcheck", "lecture", "data list"],
+)
+def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    help_text = shown(capsys, *command.split(), "--help")
+    assert f"Usage: lrlab {command}" in help_text
+    assert f"examples:\n    lrlab {command}" in help_text
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_the_help_is_ours_and_hydra_help_is_hydras(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name = ["quickstart"] if command == "sweep" else []
+    assert "--hydra-help" in shown(capsys, command, *name, "--help")
+    assert "Hydra is installed" not in shown(capsys, command, *name, "--help")
+    assert "hydra/launcher: " in shown(capsys, command, *name, "--hydra-help")
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    from lrlab import __version__
+
+    assert shown(capsys, "--version") == f"lrlab {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("nosuch", "nosuch"),
+        ("best --nosuch", "--nosuch"),
+        ("best --top many", "--top"),
+        ("sweep", "NAME"),
+        ("train --cfg everything", "everything"),
+        ("train --cfg job --package nosuch", "nosuch"),
+        ("train --config-dir nosuch", "nosuch"),
+        ("train --config-name nosuch", "nosuch"),
+        ("ui --port http", "--port"),
+    ],
+)
+def test_usage_errors_are_one_line(arguments: str, named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert named in refused(capsys, *arguments.split())
+    assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "train --cfg job optimizer=adam",
+        "train optimizer=adam --cfg job",
+        "train -c job optimizer=adam",
+        "sweep quickstart optimizer=adam --cfg job",
+        "sweep --cfg job quickstart optimizer=adam",
+        "sweep -m quickstart --cfg job optimizer=adam",
+    ],
+)
+def test_the_configuration_is_shown_wherever_the_option_is(arguments: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "_target_: lrlab.core.optimizer.Adam\n" in shown(capsys, *arguments.split())
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_a_package_resolved(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "--resolve", "--cfg", "all", "outputs=there", "--package", "hydra.run"]
+    out = shown(capsys, *arguments)
+    assert out.startswith("# @package hydra.run\ndir: there/train/")
+
+
+def test_info(capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, "train", "--info", "searchpath")
+    assert "| main " in out
+    assert "/sweeps" in out
+    assert "Defaults List" in shown(capsys, "sweep", "quickstart", "--info", "epochs=2")
+
+
+def test_info_without_a_topic() -> None:
+    assert with_topic(["train", "--info"]) == ["train", "--info", "all"]
+    assert with_topic(["train", "-i", "a=1"]) == ["train", "-i", "all", "a=1"]
+    assert with_topic(["train", "-i", "-m"]) == ["train", "-i", "all", "-m"]
+    assert with_topic(["train", "--info", "config", "a=1"]) == ["train", "--info", "config", "a=1"]
+
+
+def test_a_config_directory_beside_the_shipped_sweeps(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder, epochs in ("sweeps", 7), ("more", 8):
+        (here / folder / "optimizer").mkdir(parents=True)
+        (here / folder / f"{folder}_mine.yaml").write_text(SWEEP.replace("7", str(epochs)))
+        (here / folder / "both.yaml").write_text(SWEEP.replace("7", str(epochs)))
+        (here / folder / "optimizer" / f"{folder}_sgd.yaml").write_text("_target_: lrlab.core.optimizer.SGD\nlr: 0.5\n")
+    assert "epochs: 7\n" in shown(capsys, "sweep", "sweeps_mine", "--cfg", "job")
+    assert "epochs: 7\n" in shown(capsys, "sweep", "both", "--cfg", "job")
+    assert "epochs: 8\n" in shown(capsys, "sweep", "more_mine", "--config-dir", "more", "--cfg", "job")
+    assert "epochs: 8\n" in shown(capsys, "sweep", "--config-dir", "more", "both", "--cfg", "job")
+    for arguments in (
+        ["sweep", "quickstart", "--config-dir", "more", "optimizer=more_sgd"],
+        ["sweep", "quickstart", "optimizer=sweeps_sgd", "--config-dir", "more"],
+        ["train", "optimizer=more_sgd", "--config-dir", "more"],
+    ):
+        assert "lr: 0.5\n" in shown(capsys, *arguments, "--cfg", "job")
+    line = refused(capsys, "sweep", "nosuch", "--config-dir", "more")
+    assert {"more_mine", "sweeps_mine", "quickstart"} <= set(line.replace(",", "").split())
+
+
+def test_a_multirun_of_train_trains_every_combination(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "optimizer.lr=0.01,0.1", "-m", *TINY]) == 0
+    assert capsys.readouterr().out.count("finished after epoch 1") == 2
+
+
+def test_a_sweep_resumed_with_options_anywhere(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "more").mkdir()
+    (here / "more" / "mine.yaml").write_text(SWEEP)
+    begin = ["sweep", "--config-dir", "more", "-m", "mine", "study=s", "outputs=there", *SPACE, *TINY]
+    assert main(begin) == 0
+    assert "lrlab best s --confirm 5 --outputs there" in capsys.readouterr().out
+    before = dict(os.environ)
+    more = "hydra.sweeper.n_trials={}"
+    lr = "optimizer.lr=interval(0.01,0.1)"
+    assert "optimizer.lr" in refused(capsys, "resume", "s", "--outputs", "there", lr)
+    for n, arguments in enumerate(
+        (
+            ["resume", "s", "--outputs", "there", more],
+            ["resume", more, "--outputs", "there"],
+            ["resume", "--outputs", "there", more, "--tracking-uri", f"sqlite:///{here}/there/mlflow.db"],
+            ["resume", "--outputs", "there", "s", more],
+        )
+    ):
+        assert main([text.format(3 + n) for text in arguments]) == 0, capsys.readouterr().err
+        assert n_trials("s", "there") == 3 + n
+    assert dict(os.environ) == before
+
+
+def in_thread(act: Callable[[], int]) -> int:
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(act()))
+    thread.start()
+    thread.join()
+    (code,) = codes
+    return code
+
+
+def in_event_loop(act: Callable[[], int]) -> int:
+    async def call() -> int:
+        return act()
+
+    return asyncio.run(call())
+
+
+@pytest.mark.parametrize("somewhere", [in_thread, in_event_loop])
+def test_called_from_a_program(
+    somewhere: Callable[[Callable[[], int]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    import signal
+
+    signals = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGUSR1)}
+    root, own = logging.getLogger(), logging.getLogger("lrlab")
+    logs = (root.handlers[:], root.level, own.handlers[:], own.level, own.propagate)
+    process = (list(sys.argv), dict(os.environ), Path.cwd())
+
+    def run(*arguments: str) -> str:
+        assert somewhere(lambda: main(arguments)) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    run_id = run("train", *TINY).partition("run ")[2].split()[0]
+    run("sweep", "quickstart", "study=s", *SPACE, *TINY)
+    assert run("resume", "s")
+    assert json.loads(run("best", "--json"))["study"] == "s"
+    assert json.loads(run("reproduce", run_id, "--json"))["verdict"] == "identical"
+    with Mlflow().open() as tracker:
+        assert tracker.get_run(run_id).status == "FINISHED"
+
+    assert {each: signal.getsignal(each) for each in signals} == signals
+    assert (root.handlers, root.level, own.handlers, own.level, own.propagate) == logs
+    assert (sys.argv, dict(os.environ), Path.cwd()) == process
+
+
+def test_as_a_module(here: Path) -> None:
+    """`python -m lrlab` is the Hydra application: what `lrlab train` runs."""
+    arguments = [sys.executable, "-m", "lrlab", "optimizer=adam", "--cfg", "job", "--package", "optimizer"]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert "_target_: lrlab.core.optimizer.Adam" in done.stdout
