@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.cli.main import main, with_topic
-from lrlab.tracking.client_store import Mlflow
+from lrlab.tracking.mlflow import Mlflow
 
 TINY = ["epochs=1", "data.train_size=200"]
 SPACE = ["optimizer.lr=choice(0.01,0.1)", "hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=1", "hydra/launcher=basic"]
