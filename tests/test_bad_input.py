@@ -1,4 +1,4 @@
-"""What cannot be used is refused at the door: one line that names the key, exit code 2, nothing written."""
+"""What cannot be used is refused before anything is written: one line that names the key, exit code 2."""
 
 from pathlib import Path
 

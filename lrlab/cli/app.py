@@ -1,6 +1,5 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +34,7 @@ class TrainingTask:
     resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
 
     def __call__(self, config: DictConfig) -> float:
-        """Train one configuration; returns the objective."""
+        """Train one configuration, and return the objective."""
         from lrlab.runs.train import train
         from lrlab.runtime.environment import cores, limit_blas
 
@@ -133,55 +132,58 @@ class TrainingTask:
 
 
 class ValidateConfig(Callback):
-    """Hydra's callback before a single job: refuses bad input while nothing has been written."""
+    """Hydra's callback before a single job: refuse bad input while nothing has been written."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        # Hydra turns any exception of a callback into a warning; SystemExit is none
+        resolved = resolve(config)
         try:
-            check(resolve(config)).data.verify()
-            verify_tracking(resolve(config))
-        except InputError as error:
-            print(f"lrlab: {error}", file=sys.stderr)
+            check(resolved).data.verify()
+            verify_tracking(resolved)
+        except InputError as error:  # Hydra turns any exception of a callback into a warning; SystemExit is none
             raise SystemExit(2) from error
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
-    """The application's part of the configuration as plain dictionaries, interpolations filled in."""
+    """Return the application's part of the configuration as plain dictionaries, interpolations filled in."""
     ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     resolved: dict[str, Any] = OmegaConf.to_container(ours, resolve=True)  # type: ignore[assignment]
     return resolved
 
 
 def check(config: Mapping[str, Any]) -> Experiment:
-    """The experiment of a configuration, once all that can be refused cheaply has been looked at."""
-    wanted = experiment(config)
-    wanted.check_fits(wanted.data.load())
+    """Return the experiment of a configuration.
+
+    Raises:
+        InputError: something that can be found out cheaply is wrong.
+    """
+    checked = experiment(config)
+    checked.check_fits(checked.data.load())
     choice("objective", config["objective"], OBJECTIVES)
     tracking(config)
     writable_directory("outputs", Path(config["outputs"]))
-    return wanted
+    return checked
 
 
 def verify_tracking(config: Mapping[str, Any]) -> None:
-    """Refuse a place for the runs that cannot be reached."""
+    """Refuse a store of runs that cannot be reached."""
     tracking(config).verify(config["outputs"])
 
 
 def open_tracker(config: Mapping[str, Any]) -> "Tracker":
-    """The tracker that a resolved configuration names."""
+    """Open the tracker that a resolved configuration names."""
     tracker: Tracker = tracking(config).open(config["outputs"])
     return tracker
 
 
 def tracking(config: Mapping[str, Any]) -> "Tracking":
-    """Where runs are recorded."""
+    """Return where runs are recorded."""
     allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
-    place = instantiate(config["tracking"], key="tracking", allowed=allowed)
-    if not isinstance(place, Tracking):
+    store = instantiate(config["tracking"], key="tracking", allowed=allowed)
+    if not isinstance(store, Tracking):
         raise InputError(
-            f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(place).__name__}"
+            f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
-    return place
+    return store
 
 
 def command(config: DictConfig) -> "Command":

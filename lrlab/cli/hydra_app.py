@@ -151,5 +151,9 @@ def _composed(command: HydraCommand) -> Iterator[tuple[Hydra, DictConfig]]:
             yield hydra, config
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(one_line(error)) from error
+    except SystemExit as end:
+        if isinstance(end.__cause__, InputError):  # see `ValidateConfig`
+            raise end.__cause__ from None
+        raise
     finally:
         GlobalHydra.instance().clear()

@@ -1,0 +1,64 @@
+"""What the terminal shows: results on stdout, progress on stderr, brackets as they are."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lrlab.cli import console
+from lrlab.commands.best import Best
+from lrlab.commands.repair import Repaired
+
+METRICS = {"train/loss": 0.25, "val/loss": 0.5, "val/accuracy": 0.75, "lr": 0.1}
+
+
+def test_results_and_progress_have_a_stream_each(capsys: pytest.CaptureFixture[str]) -> None:
+    console.out().print("result [bold]as it is[/nothing]")
+    console.err().print("progress")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("result [bold]as it is[/nothing]\n", "progress\n")
+
+
+def test_a_document_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    console.json_document({"a": [1]})
+    assert json.loads(capsys.readouterr().out) == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    ("outputs", "option"),
+    [("outputs", ""), (Path("outputs"), ""), ("there", " --outputs there"), ("my runs", " --outputs 'my runs'")],
+)
+def test_the_option_of_an_output_directory(outputs: Path | str, option: str) -> None:
+    assert console.outputs_option(outputs) == option
+
+
+def test_the_metrics_line() -> None:
+    assert console.metrics_line(METRICS) == "train/loss 0.2500  val/loss 0.5000  val/accuracy 0.7500"
+
+
+def test_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+    console.best(Best("s", 3, "abc", 0.5, {"optimizer.lr": 0.123456, "model": "[mlp]"}, METRICS, {}))
+    out = capsys.readouterr().out
+    assert "best of s: trial 3" in out
+    assert "0.1235" in out
+    assert "[mlp]" in out
+    assert "run abc\n" in out
+
+
+def test_hints_repeat_where_the_study_is(capsys: pytest.CaptureFixture[str]) -> None:
+    console.after_sweep("s", " --outputs there")
+    console.sweep_stopped("s", " --outputs there")
+    console.trials_taken("s", 2, " --outputs there")
+    console.runs_unreadable("s", "refused", " --outputs there")
+    captured = capsys.readouterr()
+    hints = [line for line in (captured.out + captured.err).splitlines() if line.startswith("  lrlab")]
+    assert len(hints) == 8
+    assert all(" --outputs there  # " in hint for hint in hints)
+
+
+def test_what_was_repaired(capsys: pytest.CaptureFixture[str]) -> None:
+    console.repaired(Repaired(1, 2, 3, 4, "[Errno 111] refused", ("host/1/2",)), "")
+    out = capsys.readouterr().out
+    assert "1 trials given back, 2 runs closed, 3 records delivered\n" in out
+    assert "4 records pending: [Errno 111] refused\n" in out
+    assert "lrlab repair --gone host  #" in out
