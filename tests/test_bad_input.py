@@ -89,10 +89,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refused(arguments: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    try:
-        code: str | int | None = main(arguments)
-    except SystemExit as stop:
-        code = stop.code
+    code = main(arguments)
     lines = capsys.readouterr().err.strip().splitlines()
     assert code == 2
     assert len(lines) == 1, lines

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Best:
-    """The best configuration a study has found.
+    """The best configuration of a study.
 
     Attributes:
-        value: the objective, as the search saw it: the best of many noisy values, so optimistic.
-        params: what the search chose.
+        value: the objective in the search: the best of many noisy values, so optimistic.
+        params: the values that the search chose.
         metrics: of the last epoch.
         config: the whole configuration that decides the training.
     """
@@ -35,7 +35,7 @@ class Best:
 
 
 def best(study: "optuna.Study", tracker: Tracker) -> Best:
-    """The best trial of a study that lrlab's own trainer ran.
+    """Return the best trial of a study that lrlab's own trainer ran.
 
     Raises:
         InputError: no trial has completed, or the study is another application's.
@@ -61,7 +61,7 @@ def best(study: "optuna.Study", tracker: Tracker) -> Best:
 
 
 def run_of(study: "optuna.Study", number: int) -> str:
-    """The run id of a trial.
+    """Return the run id of a trial.
 
     Raises:
         InputError: there is no such trial, or it never ran.

@@ -1,4 +1,4 @@
-"""What killed processes left behind: trials that seem to run, runs that seem open, records that wait for a server."""
+"""Clean up after killed processes: trials that seem to run, runs that seem open, records pending for a server."""
 
 import threading
 from collections.abc import Collection
@@ -23,8 +23,8 @@ class Repaired:
     Attributes:
         trials: given back to their studies.
         runs: closed.
-        delivered, waiting: records that were spooled.
-        trouble: why some still wait.
+        delivered, waiting: how many spooled records were delivered, and how many are pending.
+        trouble: why some are pending.
         elsewhere: the processes that run trials and may be alive, on machines of which nothing is known here.
     """
 
@@ -69,21 +69,21 @@ def _trials(storage: Storage, gone: Collection[str]) -> tuple[int, tuple[str, ..
 
 
 def _deliver(folder: Path, outputs: str, uri: str | None, gone: Collection[str]) -> tuple[int, int, str, int]:
-    """How many records were delivered and still wait, why, and how many runs were closed."""
+    """Return how many records were delivered, how many are pending and why, and how many runs were closed."""
     delivered, waiting, trouble, closed = 0, 0, "", 0
-    places = set()
+    stores = set()
     for spool in Spool.orphaned(folder):
-        there = spool.destination
-        address = uri if uri and without_password(uri) == there.uri else there.uri
-        places.add((address, there.experiment))
-        before, courier = len(spool), SpoolDelivery(partial(connect, address, outputs, there.experiment))
-        courier.deliver(spool, threading.Event())
+        destination = spool.destination
+        address = uri if uri and without_password(uri) == destination.uri else destination.uri
+        stores.add((address, destination.experiment))
+        before, delivery = len(spool), SpoolDelivery(partial(connect, address, outputs, destination.experiment))
+        delivery.deliver(spool, threading.Event())
         delivered, waiting = delivered + before - len(spool), waiting + len(spool)
-        trouble = courier.last_error or trouble
+        trouble = delivery.last_error or trouble
         spool.close()
     if uri and not trouble:
-        places.add((uri, Mlflow().experiment))
-    for address, experiment in () if trouble else places:
+        stores.add((uri, Mlflow().experiment))
+    for address, experiment in () if trouble else stores:
         with Mlflow(address, experiment).open(outputs) as tracker:
             closed += tracker.close_orphans(gone)
     return delivered, waiting, trouble, closed

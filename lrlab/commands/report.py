@@ -1,4 +1,4 @@
-"""Where a report goes: outputs/reports/STUDY/, and to the sweep's own run."""
+"""Publish the report of a study: to outputs/reports/STUDY/, and to the sweep's own run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def publish(study: "optuna.Study", tracker: Tracker, outputs: Path, where: Mapping[str, str]) -> tuple[Report, Path]:
-    """Write the report of a study, or of a part of it; returns it with the path of its page.
+    """Write the report of a study, or of a part of it; return it with the path of its page.
 
     Args:
         study: one that lrlab trained.
@@ -29,19 +29,19 @@ def publish(study: "optuna.Study", tracker: Tracker, outputs: Path, where: Mappi
     made = report(study, read(study, tracker).only(where))
     files = made.files()
     part = "".join(f",{key}={value}" for key, value in where.items())
-    place = outputs / "reports" / f"{made.study}{part}".replace("/", "_")
-    write(place, files)
+    folder = outputs / "reports" / f"{made.study}{part}".replace("/", "_")
+    write(folder, files)
     tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
-    return made, place / "index.html"
+    return made, folder / "index.html"
 
 
-def conditions(given: Sequence[str]) -> dict[str, str]:
-    """KEY=VALUE arguments as a mapping.
+def conditions(arguments: Sequence[str]) -> dict[str, str]:
+    """Return KEY=VALUE arguments as a mapping.
 
     Raises:
         InputError: one has no "=".
     """
-    for text in given:
+    for text in arguments:
         if "=" not in text:
             raise InputError(f"--where must be KEY=VALUE, got {text!r}")
-    return dict(text.split("=", 1) for text in given)
+    return dict(text.split("=", 1) for text in arguments)
