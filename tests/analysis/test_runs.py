@@ -21,7 +21,7 @@ def tracker() -> MemoryTracker:
 def study(parent: str, space: dict[str, str] | None = None) -> optuna.Study:
     made = optuna.create_study(study_name="s")
     made.set_user_attr(SPEC, {"space": space or {}})
-    write_state(made, SweepState(run_id=parent, command=Command(None, "config", ())))
+    write_state(made, SweepState(run_id=parent, command=Command((), "config", ())))
     return made
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.commands.repair import Repaired, repair
-from lrlab.runtime.process_id import this_process
+from lrlab.runtime.process_id import ProcessId
 from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.storage import parse
@@ -13,7 +13,7 @@ from lrlab.sweep.study.study import StudySpec
 from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tags import Tag
 
-AWAY = f"another-machine/{this_process().partition('/')[2]}"
+AWAY = f"another-machine/{str(ProcessId.current()).partition('/')[2]}"
 
 
 @pytest.fixture(autouse=True)

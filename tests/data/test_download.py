@@ -91,6 +91,7 @@ def test_an_archive_is_downloaded_once(cifar, host, tmp_path, caplog) -> None:
     caplog.set_level(logging.INFO)
     progress: dict[str, tuple[int, int]] = {}
     fetch_images(images, str(root), None, lambda work, done, total: progress.update({work: (done, total)}))
+    assert images.archive is not None
     assert progress == {
         "cifar-10-binary.tar.gz": (images.archive.size, images.archive.size),
         "check files": (6, 6),

@@ -186,7 +186,7 @@ def test_refusals_come_before_anything_is_written(multirun, overrides, message):
     assert os.listdir() == []
 
 
-STATE = SweepState("run of s", 2, ((1, 8), (32, 16)), Command(None, "config", ("x=1,2",)))
+STATE = SweepState("run of s", 2, ((1, 8), (32, 16)), Command((), "config", ("x=1,2",)))
 
 
 class Lab:
