@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lrlab.data.datasets import Cifar10
+from lrlab.data.cifar10 import Cifar10
 
 BATCH_SIZES = (64, 128, 256, 512, 1024)
 WARMUP = (0.0, 0.3)

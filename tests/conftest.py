@@ -15,7 +15,7 @@ from lrlab.core.model import Linear
 from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import NoRegularizer
 from lrlab.core.schedule import Constant
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.training.experiment import Experiment
 from lrlab.training.methods.gradient import Gradient
 

@@ -1,10 +1,11 @@
-"""The one door through which the `_target_` of a config becomes an object."""
+"""Safe instantiation of the `_target_` nodes of a configuration."""
 
 import importlib
 import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lrlab.config.validation import check_fields
 from lrlab.errors import InputError
 
 
@@ -15,11 +16,12 @@ def instantiate(
     allowed: Sequence[str] = ("lrlab.",),
     opt_in: str = "allow",
 ) -> Any:
-    """Build what a config describes; every `_target_` is checked before the first of them is imported.
+    """Build what a config describes; check every `_target_` before the first of them is imported.
 
     A target is the full name of a class that is defined in one of the allowed packages. Functions, and names a
     module merely imported, are refused: `lrlab.cli.main.sys.exit` is not lrlab's. Of the underscored keys only
-    `_target_` is known. Interpolations are resolved once, before the check.
+    `_target_` is known. Interpolations are resolved once, before the check. The fields of every dataclass that is built
+    are checked against their annotations, see `validation.check_fields`.
 
     Args:
         config: nested dicts and lists, or their OmegaConf forms.
@@ -28,7 +30,7 @@ def instantiate(
         opt_in: the config key under which a user lists further prefixes, for messages.
 
     Raises:
-        InputError: a target that is not allowed, or arguments its class refuses.
+        InputError: a target that is not allowed, arguments its class does not take, or values out of bounds.
     """
     plain = _plain(config)
     for where, target in _targets(plain, key):
@@ -42,7 +44,7 @@ def instantiate(
 
 
 def locate(target: str, *, key: str, allowed: Sequence[str]) -> Any:
-    """The object that an allowed dotted path names, if an allowed package defines it.
+    """Return the object that an allowed dotted path names, if an allowed package defines it.
 
     Raises:
         InputError: the prefix is not allowed, nothing is there, or it was defined somewhere else.
@@ -73,7 +75,7 @@ def _plain(config: Any) -> Any:
 
 
 def _targets(node: Any, key: str) -> Iterator[tuple[str, Any]]:
-    """Every `_target_` with its key path, depth first."""
+    """Yield every `_target_` with its key path, depth first."""
     if isinstance(node, dict):
         for name, value in node.items():
             where = f"{key}.{name}" if key else str(name)
@@ -105,8 +107,10 @@ def _build(node: Any, key: str, allowed: Sequence[str]) -> Any:
         raise InputError(f"{key}._target_ must name a class, got {node['_target_']!r}")
     try:
         inspect.signature(made).bind(**fields)
-        return made(**fields)
+        built = made(**fields)
     except InputError:
         raise
     except (TypeError, ValueError) as error:
         raise InputError(f"{key or '_target_'}: {made.__name__}: {error}") from error
+    check_fields(built, key)
+    return built

@@ -2,7 +2,7 @@
 
 # The parts of an experiment, and where lrlab defines their choices
 HOMES = {
-    "data": ("lrlab.data.datasets.", "lrlab.data.spirals."),
+    "data": ("lrlab.data.cifar10.", "lrlab.data.mnist.", "lrlab.data.digits.", "lrlab.data.spirals."),
     "method": ("lrlab.training.",),
     "model": ("lrlab.core.model.", "lrlab.core.neighbours."),
     "loss": ("lrlab.core.loss.",),

@@ -5,12 +5,111 @@ import math
 import operator
 import os
 import tempfile
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, GroupedMetadata, Gt, Le, Lt
 
 from lrlab.errors import InputError
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """Declares an upper bound that depends on the object's other fields.
+
+    Args:
+        bound: maps the object to the bound. It may read the fields declared before this one: they are checked first.
+    """
+
+    bound: Callable[[Any], int]
+
+
+def check_fields(made: Any, key: str = "") -> None:
+    """Refuse a dataclass instance with a field that is not what its annotation declares.
+
+    Known are ``int``, ``float`` (an int is one, a bool is not), ``bool``, ``str``, ``Literal`` and ``Sequence`` (which
+    must not be empty), each also ``| None``; numbers with the bounds of annotated-types and ``AtMost``. Any other
+    annotation, and an object that is no dataclass, declares nothing.
+
+    Args:
+        made: the object to check.
+        key: its place in the configuration, for the message; its fields are ``key.name``.
+
+    Raises:
+        InputError: for example ``optimizer.lr must be a number > 0, got -1``.
+    """
+    for name, hint in _declarations(made.__class__).items():
+        _check(f"{key}.{name}" if key else name, getattr(made, name), hint, made)
+
+
+@cache
+def _declarations(kind: type) -> Mapping[str, Any]:
+    """The annotations of a dataclass's fields, in their order."""
+    if not is_dataclass(kind):
+        return {}
+    try:
+        hints = get_type_hints(kind, include_extras=True)
+    except NameError:  # a user's class, with names that are imported for type checkers only
+        return {}
+    return {field.name: hints[field.name] for field in fields(kind)}
+
+
+def _check(key: str, value: Any, hint: Any, owner: object) -> None:
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    if value is None and NoneType in options:
+        return
+    kind, *others = (option for option in options if option is not NoneType)
+    if others:
+        return
+    kind, *declared = get_args(kind) if get_origin(kind) is Annotated else (kind,)
+    if get_origin(kind) is Literal:
+        choice(key, value, get_args(kind))
+    elif kind is bool:
+        flag(key, value)
+    elif kind is int:
+        integer(key, value, **dict(_bounds(declared, owner)))
+    elif kind is float:
+        number(key, value, **dict(_bounds(declared, owner)))
+    elif kind is str and not isinstance(value, str):
+        raise InputError(f"{key} must be {_documented(declared, 'a text')}, got {value!r}")
+    elif get_origin(kind) is Sequence:
+        _check_elements(key, value, get_args(kind)[0], _documented(declared, "a list"), owner)
+
+
+def _check_elements(key: str, values: Any, hint: Any, rule: str, owner: object) -> None:
+    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+        given = list(values) if isinstance(values, tuple) else values  # as YAML has it
+        raise InputError(f"{key} must be {rule}, got {given!r}")
+    for value in values:
+        _check(key, value, hint, owner)
+
+
+def _bounds(declared: Iterable[object], owner: object) -> Iterator[tuple[str, Any]]:
+    """Bounds as ``number`` and ``integer`` take them."""
+    for constraint in declared:
+        match constraint:
+            case GroupedMetadata():
+                yield from _bounds(constraint, owner)
+            case Gt(gt):
+                yield "above", gt
+            case Ge(ge):
+                yield "at_least", ge
+            case Lt(lt):
+                yield "below", lt
+            case Le(le):
+                yield "at_most", le
+            case AtMost(bound):
+                yield "at_most", bound(owner)
+
+
+def _documented(declared: Iterable[object], otherwise: str) -> str:
+    """What a value must be, in the words of ``annotated_types.doc`` if it has some."""
+    return next((text for text in (getattr(each, "documentation", None) for each in declared) if text), otherwise)
 
 
 def number(
@@ -27,16 +126,23 @@ def number(
     Raises:
         InputError: for example ``optimizer.lr must be a number > 0, got -1``.
     """
-    bounds = [
-        (">", above, operator.gt),
-        (">=", at_least, operator.ge),
-        ("<", below, operator.lt),
-        ("<=", at_most, operator.le),
-    ]
-    asked = [(sign, bound, holds) for sign, bound, holds in bounds if bound is not None]
-    if not (_finite(value) and all(holds(value, bound) for _, bound, holds in asked)):
-        rule = " and ".join(f"{sign} {bound:g}" for sign, bound, _ in asked)
-        raise InputError(f"{key} must be a number {rule}, got {value!r}".replace("number ,", "number,"))
+    _check_bounds(key, value, "a number", _finite(value), (above, at_least, below, at_most))
+
+
+def integer(key: str, value: Any, *, at_least: int | None = None, at_most: int | None = None) -> None:
+    """Refuse a value that is not a whole number within the bounds."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    _check_bounds(key, value, "an integer", whole, (None, at_least, None, at_most))
+
+
+def _check_bounds(key: str, value: Any, kind: str, of_kind: bool, bounds: tuple[float | None, ...]) -> None:
+    signs = (">", operator.gt), (">=", operator.ge), ("<", operator.lt), ("<=", operator.le)
+    asked = [(sign, holds, bound) for (sign, holds), bound in zip(signs, bounds, strict=True) if bound is not None]
+    if not (of_kind and all(holds(value, bound) for _, holds, bound in asked)):
+        rule = " and ".join(
+            f"{sign} {bound:g}" if isinstance(bound, float) else f"{sign} {bound}" for sign, _, bound in asked
+        )
+        raise InputError(f"{key} must be {f'{kind} {rule}'.rstrip()}, got {value!r}")
 
 
 def _finite(value: Any) -> bool:
@@ -44,14 +150,6 @@ def _finite(value: Any) -> bool:
         return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:  # an integer beyond the floats
         return False
-
-
-def integer(key: str, value: Any, *, at_least: int, at_most: int | None = None) -> None:
-    """Refuse a value that is not a whole number within the bounds."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not (whole and value >= at_least and (at_most is None or value <= at_most)):
-        rule = f">= {at_least}" + (f" and <= {at_most}" if at_most is not None else "")
-        raise InputError(f"{key} must be an integer {rule}, got {value!r}")
 
 
 def choice(key: str, value: Any, allowed: Collection[Any]) -> None:

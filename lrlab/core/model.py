@@ -13,13 +13,12 @@ The first layer reads x once for all members: ``W.reshape(K*out, D) @ x.T`` is a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 
 import numpy as np
+from annotated_types import Ge, doc
 
-from lrlab.config import validation
 from lrlab.core.blas import gemm_add, matmul
-from lrlab.errors import InputError
 
 Array = np.ndarray
 
@@ -51,10 +50,7 @@ class Linear:
         init_scale: standard deviation of the Gaussian the initial W is drawn from; b starts at 0.
     """
 
-    init_scale: float = 0.01
-
-    def __post_init__(self) -> None:
-        validation.number("model.init_scale", self.init_scale, at_least=0)
+    init_scale: Annotated[float, Ge(0)] = 0.01
 
     def widths(self, inputs: int, classes: int) -> list[int]:
         return [inputs, classes]
@@ -73,14 +69,11 @@ class MLP:
         hidden: widths of the hidden layers, one or more.
     """
 
-    hidden: Sequence[int] = (100,)
+    hidden: Annotated[Sequence[Annotated[int, Ge(1)]], doc("a list of widths")] = (100,)
 
     def __post_init__(self) -> None:
-        if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence) or not self.hidden:
-            raise InputError(f"model.hidden must be a list of widths, got {self.hidden!r}")
-        for width in self.hidden:
-            validation.integer("model.hidden", width, at_least=1)
-        object.__setattr__(self, "hidden", tuple(self.hidden))  # hashable, whatever sequence was given
+        if isinstance(self.hidden, list):  # as YAML has it; a tuple is hashable
+            object.__setattr__(self, "hidden", tuple(self.hidden))
 
     def widths(self, inputs: int, classes: int) -> list[int]:
         return [inputs, *self.hidden, classes]

@@ -12,14 +12,13 @@ Neighbours at one distance are taken in the order of their rows.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
-
-from lrlab.config import validation
+from annotated_types import Ge
 
 Array = np.ndarray
 
-METRICS = ("l1", "l2")
 GEMM_ROWS = 2048  # rows of x that are widened to float64 at a time
 BLOCK_BYTES = 1 << 21  # of x, compared with one query at a time: near the core, and long enough to be quick
 HALVINGS = 8  # 255 * 2^8 still fits into 16 bits
@@ -34,12 +33,8 @@ class KNN:
         metric: l1 (sum of absolute differences) or l2 (root of the sum of squared differences), of pixels.
     """
 
-    k: int = 1
-    metric: str = "l2"
-
-    def __post_init__(self) -> None:
-        validation.integer("model.k", self.k, at_least=1)
-        validation.choice("model.metric", self.metric, METRICS)
+    k: Annotated[int, Ge(1)] = 1
+    metric: Literal["l1", "l2"] = "l2"
 
     def votes(self, labels: Array, classes: int) -> Array:
         """(Q, classes): how many of each query's k nearest have that label.

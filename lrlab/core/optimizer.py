@@ -10,15 +10,17 @@ Written as in-place operations in the order of the formula, because an update re
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
+from annotated_types import Ge, Gt, Interval
 
-from lrlab.config import validation
 from lrlab.core.blas import axpy
 
 Array = np.ndarray
 State = tuple[Array, ...]
+LearningRate = Annotated[float, Gt(0)]
+DecayRate = Annotated[float, Interval(ge=0, lt=1)]  # of a moving average
 
 
 class Optimizer(Protocol):
@@ -39,10 +41,7 @@ class Optimizer(Protocol):
 class SGD:
     """w -= lr g (lecture 5.4)."""
 
-    lr: float = 0.01
-
-    def __post_init__(self) -> None:
-        validation.number("optimizer.lr", self.lr, above=0)
+    lr: LearningRate = 0.01
 
     def init(self, w: Array) -> State:
         return ()
@@ -59,14 +58,9 @@ class Momentum:
     from the form v = rho v - lr g; w += v.
     """
 
-    lr: float = 0.01
-    rho: float = 0.9
+    lr: LearningRate = 0.01
+    rho: DecayRate = 0.9
     nesterov: bool = False
-
-    def __post_init__(self) -> None:
-        validation.number("optimizer.lr", self.lr, above=0)
-        validation.number("optimizer.rho", self.rho, at_least=0, below=1)
-        validation.flag("optimizer.nesterov", self.nesterov)
 
     def init(self, w: Array) -> State:
         return (np.zeros_like(w),)
@@ -86,14 +80,9 @@ class Momentum:
 class RMSprop:
     """s = beta s + (1 - beta) g^2; w -= lr g / (sqrt(s) + eps) (lecture 5.7; Hinton's lecture 6e)."""
 
-    lr: float = 1e-3
-    beta: float = 0.99
-    eps: float = 1e-7
-
-    def __post_init__(self) -> None:
-        validation.number("optimizer.lr", self.lr, above=0)
-        validation.number("optimizer.beta", self.beta, at_least=0, below=1)
-        validation.number("optimizer.eps", self.eps, above=0)
+    lr: LearningRate = 1e-3
+    beta: DecayRate = 0.99
+    eps: Annotated[float, Gt(0)] = 1e-7
 
     def init(self, w: Array) -> State:
         return (np.zeros_like(w),)
@@ -121,14 +110,10 @@ class Adam:
     An L2 regularizer's gradient is already in g here and passes through the moments; AdamW's decay does not.
     """
 
-    lr: float = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-
-    def __post_init__(self) -> None:
-        validation.number("optimizer.lr", self.lr, above=0)
-        _check_moments(self.beta1, self.beta2, self.eps)
+    lr: LearningRate = 1e-3
+    beta1: DecayRate = 0.9
+    beta2: DecayRate = 0.999
+    eps: Annotated[float, Gt(0)] = 1e-8
 
     def init(self, w: Array) -> State:
         return np.zeros_like(w), np.zeros_like(w)
@@ -144,16 +129,11 @@ class AdamW:
     w -= lr weight_decay w, outside the moments, then Adam's update.
     """
 
-    lr: float = 1e-3
-    beta1: float = 0.9
-    beta2: float = 0.999
-    eps: float = 1e-8
-    weight_decay: float = 0.01
-
-    def __post_init__(self) -> None:
-        validation.number("optimizer.lr", self.lr, above=0)
-        _check_moments(self.beta1, self.beta2, self.eps)
-        validation.number("optimizer.weight_decay", self.weight_decay, at_least=0)
+    lr: LearningRate = 1e-3
+    beta1: DecayRate = 0.9
+    beta2: DecayRate = 0.999
+    eps: Annotated[float, Gt(0)] = 1e-8
+    weight_decay: Annotated[float, Ge(0)] = 0.01
 
     def init(self, w: Array) -> State:
         return np.zeros_like(w), np.zeros_like(w)
@@ -161,12 +141,6 @@ class AdamW:
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
         w *= 1 - lr * self.weight_decay
         _adam(self, w, g, state, lr, t, scratch)
-
-
-def _check_moments(beta1: float, beta2: float, eps: float) -> None:
-    validation.number("optimizer.beta1", beta1, at_least=0, below=1)
-    validation.number("optimizer.beta2", beta2, at_least=0, below=1)
-    validation.number("optimizer.eps", eps, above=0)
 
 
 def _adam(adam: Adam | AdamW, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:

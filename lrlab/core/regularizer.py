@@ -5,11 +5,11 @@ its gradient, which the optimizer follows, or, where R has a kink, by shrinking 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
+from annotated_types import Ge, Interval
 
-from lrlab.config import validation
 from lrlab.core.blas import axpy
 
 Array = np.ndarray
@@ -36,10 +36,7 @@ class Regularizer(Protocol):
 class NoRegularizer:
     """R(W) = 0."""
 
-    strength: float = 0.0
-
-    def __post_init__(self) -> None:
-        validation.number("regularizer.strength", self.strength, at_least=0, at_most=0)
+    strength: Annotated[float, Interval(ge=0, le=0)] = 0.0
 
     def value(self, W: Array) -> float:
         return 0.0
@@ -55,10 +52,7 @@ class NoRegularizer:
 class L2:
     """R(W) = sum W^2, dR/dW = 2 W: prefers weights that are spread out."""
 
-    strength: float = 1e-4
-
-    def __post_init__(self) -> None:
-        validation.number("regularizer.strength", self.strength, at_least=0)
+    strength: Annotated[float, Ge(0)] = 1e-4
 
     def value(self, W: Array) -> float:
         return self.strength * _sum_of_squares(W)
@@ -74,10 +68,7 @@ class L2:
 class L1:
     """R(W) = sum |W|, dR/dW = sign(W): prefers weights near zero, but steps across it without end."""
 
-    strength: float = 1e-5
-
-    def __post_init__(self) -> None:
-        validation.number("regularizer.strength", self.strength, at_least=0)
+    strength: Annotated[float, Ge(0)] = 1e-5
 
     def value(self, W: Array) -> float:
         return self.strength * float(np.abs(W).sum(dtype=np.float64))
@@ -102,10 +93,7 @@ class L1Proximal:
     weight has a strength of its own.
     """
 
-    strength: float = 1e-5
-
-    def __post_init__(self) -> None:
-        validation.number("regularizer.strength", self.strength, at_least=0)
+    strength: Annotated[float, Ge(0)] = 1e-5
 
     def value(self, W: Array) -> float:
         return self.strength * float(np.abs(W).sum(dtype=np.float64))
@@ -129,12 +117,8 @@ class ElasticNet:
         l1_ratio: share of L1, in [0, 1].
     """
 
-    strength: float = 1e-5
-    l1_ratio: float = 0.5
-
-    def __post_init__(self) -> None:
-        validation.number("regularizer.strength", self.strength, at_least=0)
-        validation.number("regularizer.l1_ratio", self.l1_ratio, at_least=0, at_most=1)
+    strength: Annotated[float, Ge(0)] = 1e-5
+    l1_ratio: Annotated[float, Interval(ge=0, le=1)] = 0.5
 
     def value(self, W: Array) -> float:
         l1 = float(np.abs(W).sum(dtype=np.float64))

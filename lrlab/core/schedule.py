@@ -7,9 +7,9 @@ not counts of updates, so that a schedule means the same at every batch size.
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from lrlab.config import validation
+from annotated_types import Gt, Interval
 
 
 class Schedule(Protocol):
@@ -41,10 +41,7 @@ def factor(schedule: Schedule, t: int, total: int) -> float:
 class Constant:
     """1."""
 
-    warmup: float = 0.0
-
-    def __post_init__(self) -> None:
-        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
+    warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
 
     def decay(self, t: int, total: int) -> float:
         return 1.0
@@ -60,14 +57,9 @@ class Step:
         gamma: factor of each drop, in (0, 1].
     """
 
-    warmup: float = 0.0
-    every: float = 0.3334
-    gamma: float = 0.1
-
-    def __post_init__(self) -> None:
-        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
-        validation.number("schedule.every", self.every, above=0, at_most=1)
-        validation.number("schedule.gamma", self.gamma, above=0, at_most=1)
+    warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    every: Annotated[float, Interval(gt=0, le=1)] = 0.3334
+    gamma: Annotated[float, Interval(gt=0, le=1)] = 0.1
 
     def decay(self, t: int, total: int) -> float:
         return self.gamma ** math.floor(t / (self.every * total))
@@ -82,12 +74,8 @@ class Cosine:
         floor: the last factor, as a fraction of the base learning rate, in [0, 1].
     """
 
-    warmup: float = 0.0
-    floor: float = 0.0
-
-    def __post_init__(self) -> None:
-        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
-        validation.number("schedule.floor", self.floor, at_least=0, at_most=1)
+    warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    floor: Annotated[float, Interval(ge=0, le=1)] = 0.0
 
     def decay(self, t: int, total: int) -> float:
         return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * t / total)) / 2
@@ -97,10 +85,7 @@ class Cosine:
 class LinearDecay:
     """1 - t / T (lecture 6.2)."""
 
-    warmup: float = 0.0
-
-    def __post_init__(self) -> None:
-        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
+    warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
 
     def decay(self, t: int, total: int) -> float:
         return 1 - t / total
@@ -115,12 +100,8 @@ class InverseSqrt:
         timescale: updates after which the factor has fallen to 1 / sqrt(2).
     """
 
-    warmup: float = 0.0
-    timescale: float = 1.0
-
-    def __post_init__(self) -> None:
-        validation.number("schedule.warmup", self.warmup, at_least=0, below=1)
-        validation.number("schedule.timescale", self.timescale, above=0)
+    warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    timescale: Annotated[float, Gt(0)] = 1.0
 
     def decay(self, t: int, total: int) -> float:
         return 1 / math.sqrt(1 + t / self.timescale)

@@ -5,11 +5,13 @@ Every function maps points (..., 2) to values (...), and its gradient to (..., 2
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
 Array = np.ndarray
 Point = tuple[float, float]
+FunctionName = Literal["quadratic", "saddle", "double_well", "rosenbrock", "beale"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Function2D:
     window: tuple[float, float, float, float]
 
 
-def get_function(name: str, condition: float) -> Function2D:
-    """The surface of a name in SURFACES.
+def get_function(name: FunctionName, condition: float) -> Function2D:
+    """Return the function of a name in TEST_FUNCTIONS.
 
     Args:
         name: which one.
@@ -103,7 +105,7 @@ def _beale_gradient(w: Array) -> Array:
     return np.stack([dx, dy], axis=-1)
 
 
-FIXED = {
+FIXED: dict[FunctionName, Function2D] = {
     # x^2 / 2 - y^2 / 2 + y^4 / 4: flat at (0, 0), which is a minimum along x and a maximum along y
     "saddle": Function2D(_saddle, _saddle_gradient, (1.5, 1e-3), ((0.0, 1.0), (0.0, -1.0)), (-1.0, 1.8, -0.6, 1.6)),
     # (x^2 - 1)^2 + 0.3 x + y^2 / 2: the descent meets the local minimum at x = 0.96 before the global one
@@ -116,4 +118,4 @@ FIXED = {
     "beale": Function2D(_beale, _beale_gradient, (1.0, 1.5), ((3.0, 0.5),), (-0.5, 4.2, -1.8, 2.0)),
 }
 
-TEST_FUNCTIONS = ("quadratic", *FIXED)
+TEST_FUNCTIONS: tuple[FunctionName, ...] = get_args(FunctionName)

@@ -95,7 +95,7 @@ def verify(images: DatasetSpec, root: str | None = None) -> None:
     """Read every file of a fetched data set and compare it with the manifest.
 
     Raises:
-        InputError: as `opened`, or a file has another content than the one that was fetched or prepared.
+        InputError: as `open_verified`, or a file has another content than the one that was fetched or prepared.
     """
     folder, manifest = open_verified(images, root)
     with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock

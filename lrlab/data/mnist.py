@@ -2,12 +2,16 @@
 
 import gzip
 import struct
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lrlab.data.fetched import FetchedDataset
 from lrlab.data.spec import DatasetSpec, LabelledImages
+from lrlab.data.split import ValidationSize
 from lrlab.data.verified_files import FileSpec
 
 
@@ -56,3 +60,12 @@ MNIST = DatasetSpec(
     license="CC BY-SA 3.0",
     decode=decode,
 )
+
+
+@dataclass(frozen=True)
+class Mnist(FetchedDataset):
+    """70,000 images of 28 x 28 pixels."""
+
+    spec: ClassVar[DatasetSpec] = MNIST
+
+    validation: ValidationSize = 6000

@@ -1,11 +1,14 @@
 """Points in the plane that no straight line tells apart: as many interlocked spirals as classes."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
-from lrlab.config import validation
-from lrlab.data.datasets import Dataset, Split
+from lrlab.config.validation import AtMost
+from lrlab.data.dataset import Dataset
+from lrlab.data.split import Split, SplitSeed, TrainSize, ValidationSize
 
 
 @dataclass(frozen=True)
@@ -19,25 +22,15 @@ class Spirals:
         test, validation: points of each split, of all classes together.
         split_seed: which points there are, and which go where.
         train_size: points to learn from; None: all others.
-
-    Raises:
-        InputError: a size, the noise or the seed is out of range.
     """
 
-    classes: int = 3
-    points: int = 500
-    noise: float = 0.2
-    test: int = 300
-    validation: int = 300
-    split_seed: int = 0
-    train_size: int | None = None
-
-    def __post_init__(self) -> None:
-        validation.integer("data.classes", self.classes, at_least=2)
-        validation.integer("data.points", self.points, at_least=2)
-        validation.number("data.noise", self.noise, at_least=0)
-        validation.integer("data.test", self.test, at_least=1, at_most=self.classes * self.points - 2)
-        self.split()
+    classes: Annotated[int, Ge(2)] = 3
+    points: Annotated[int, Ge(2)] = 500
+    noise: Annotated[float, Ge(0)] = 0.2
+    test: Annotated[int, Ge(1), AtMost(lambda data: data.classes * data.points - 2)] = 300
+    validation: ValidationSize = 300
+    split_seed: SplitSeed = 0
+    train_size: TrainSize = None
 
     def split(self) -> Split:
         count = self.classes * self.points - self.test

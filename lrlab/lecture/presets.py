@@ -7,7 +7,8 @@ from lrlab.core.model import Linear
 from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import NoRegularizer
 from lrlab.core.schedule import Constant
-from lrlab.data.datasets import Cifar10, Digits
+from lrlab.data.cifar10 import Cifar10
+from lrlab.data.digits import Digits
 from lrlab.errors import InputError
 from lrlab.training.experiment import DataSource, Experiment
 from lrlab.training.methods.gradient import Gradient

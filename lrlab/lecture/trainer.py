@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.lecture.presets import Preset
 from lrlab.runs.loop import RecordedTraining, training_loop
 from lrlab.tracking.tracker import Tracker

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from lrlab.core.model import Linear
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
 from lrlab.tracking.tags import Tag

@@ -14,6 +14,7 @@ from typing import Any
 
 from lrlab.config.choices import choice_of, targets
 from lrlab.config.schema import HOMES, PARTS, SETTINGS
+from lrlab.config.validation import check_fields
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment
 
@@ -30,7 +31,9 @@ def experiment(config: Mapping[str, Any]) -> Experiment:
 
     further = config.get("allow", ())
     parts = {name: instantiate(config[name], key=name, allowed=(*HOMES[name], *further)) for name in PARTS}
-    return Experiment(**parts, **{name: config[name] for name in SETTINGS if name in config})
+    made = Experiment(**parts, **{name: config[name] for name in SETTINGS if name in config})
+    check_fields(made)
+    return made
 
 
 def to_record(experiment: Experiment) -> dict[str, Any]:

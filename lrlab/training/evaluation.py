@@ -7,7 +7,7 @@ import numpy as np
 
 from lrlab.core.loss import Loss
 from lrlab.core.model import Layer, forward
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 
 Array = np.ndarray
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
+from annotated_types import Ge
 
-from lrlab.config import validation
 from lrlab.core.loss import Loss
 from lrlab.core.model import Model
 from lrlab.core.neighbours import KNN
 from lrlab.core.optimizer import Optimizer
 from lrlab.core.regularizer import Regularizer
 from lrlab.core.schedule import Schedule
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
 
 Array = np.ndarray
@@ -160,19 +160,13 @@ class Experiment:
     regularizer: Regularizer
     optimizer: Optimizer
     schedule: Schedule
-    batch_size: int = 128
-    epochs: int = 10
-    seed: int = 0
-    dtype: str = "float32"
-    updates: int | None = None
+    batch_size: Annotated[int, Ge(1)] = 128
+    epochs: Annotated[int, Ge(1)] = 10
+    seed: Annotated[int, Ge(0)] = 0
+    dtype: Literal["float32", "float64"] = "float32"
+    updates: Annotated[int, Ge(1)] | None = None
 
     def __post_init__(self) -> None:
-        validation.integer("batch_size", self.batch_size, at_least=1)
-        validation.integer("epochs", self.epochs, at_least=1)
-        validation.integer("seed", self.seed, at_least=0)
-        if self.updates is not None:
-            validation.integer("updates", self.updates, at_least=1)
-        validation.choice("dtype", self.dtype, ("float32", "float64"))
         self.method.check(self)
 
     def check_fits(self, dataset: Dataset) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lrlab.core.loss import Loss
 from lrlab.core.model import Model, aligned_zeros, backward, forward, output_buffers, zeros
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.training.evaluation import EVALUATION_BATCH, evaluate
 from lrlab.training.experiment import EpochResult, Experiment, Member
 from lrlab.training.member import StackedMember as StackedMember

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.training.experiment import EpochResult, Experiment, Member
 
 Array = np.ndarray

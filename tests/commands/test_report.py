@@ -156,7 +156,7 @@ scores = model.predict(np.load(sys.argv[2], allow_pickle=False))
 np.save(sys.argv[3], scores, allow_pickle=False)
 assert "lrlab" not in sys.modules
 """
-    from lrlab.data.datasets import Digits
+    from lrlab.data.digits import Digits
 
     data = Digits().load()
     np.save(tmp_path / "x.npy", data.x_test, allow_pickle=False)

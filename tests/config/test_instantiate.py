@@ -99,8 +99,8 @@ def test_a_target_is_a_class_that_the_package_defines(target):
 
 
 def test_a_function_is_not_called():
-    with pytest.raises(InputError, match=r"^x\._target_ must name a class, got 'lrlab\.cli\.main\.parser'$"):
-        instantiate({"_target_": "lrlab.cli.main.parser"}, key="x")
+    with pytest.raises(InputError, match=r"^x\._target_ must name a class, got 'lrlab\.config\.instantiate\.locate'$"):
+        instantiate({"_target_": "lrlab.config.instantiate.locate"}, key="x")
 
 
 @pytest.mark.parametrize("word", ["_partial_", "_args_", "_recursive_", "_convert_"])

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize, rosen, rosen_der
 
-from lrlab.core.test_functions import TEST_FUNCTIONS, get_function
+from lrlab.core.test_functions import TEST_FUNCTIONS, FunctionName, get_function
 
 plane = st.tuples(st.floats(-3, 3), st.floats(-3, 3)).map(np.array)
 EACH = pytest.mark.parametrize("name", TEST_FUNCTIONS)
@@ -12,14 +12,14 @@ EACH = pytest.mark.parametrize("name", TEST_FUNCTIONS)
 
 @EACH
 @given(w=plane)
-def test_the_gradient_is_the_slope_of_the_value(name: str, w: np.ndarray) -> None:
+def test_the_gradient_is_the_slope_of_the_value(name: FunctionName, w: np.ndarray) -> None:
     f, h = get_function(name, 30), 1e-6
     slopes = [(f.value(w + step) - f.value(w - step)) / (2 * h) for step in h * np.eye(2)]
     np.testing.assert_allclose(f.gradient(w), slopes, rtol=1e-6, atol=1e-5)
 
 
 @EACH
-def test_the_minima_are_the_lowest_points_there_are(name: str) -> None:
+def test_the_minima_are_the_lowest_points_there_are(name: FunctionName) -> None:
     f = get_function(name, 30)
     left, right, low, high = f.window
     grid = np.stack(np.meshgrid(np.linspace(left, right, 300), np.linspace(low, high, 300)), axis=-1)
@@ -57,7 +57,7 @@ def test_the_saddle_and_the_trap() -> None:
 
 
 @EACH
-def test_maps_arrays_of_points(name: str) -> None:
+def test_maps_arrays_of_points(name: FunctionName) -> None:
     f, points = get_function(name, 30), np.random.default_rng(0).standard_normal((3, 4, 2))
     assert f.value(points).shape == (3, 4)
     assert f.gradient(points).shape == (3, 4, 2)

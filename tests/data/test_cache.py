@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.data import cache
-from lrlab.data.datasets import Cifar10
+from lrlab.data.cifar10 import Cifar10
 from lrlab.data.download import fetch_images
 from lrlab.errors import InputError
 from tests.data.small import Sample

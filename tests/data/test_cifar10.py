@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from lrlab.data import cache
-from lrlab.data.cifar10 import CIFAR10, decode
-from lrlab.data.datasets import Cifar10
+from lrlab.data.cifar10 import CIFAR10, Cifar10, decode
 from lrlab.data.standardize import Moments
 from lrlab.data.verified_files import is_intact
 from lrlab.errors import InputError

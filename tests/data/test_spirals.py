@@ -1,12 +1,8 @@
-import re
-
 import numpy as np
-import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from lrlab.data.spirals import Spirals
-from lrlab.errors import InputError
 
 
 def test_shapes_and_splits() -> None:
@@ -47,20 +43,3 @@ def test_the_seed_decides() -> None:
     small = Spirals(train_size=10).load()
     assert set(small.train) <= set(one.train)
     np.testing.assert_array_equal(small.validation, one.validation)
-
-
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        ({"classes": 1}, "data.classes must be an integer >= 2, got 1"),
-        ({"points": 1}, "data.points must be an integer >= 2, got 1"),
-        ({"noise": -0.1}, "data.noise must be a number >= 0, got -0.1"),
-        ({"test": 1499}, "data.test must be an integer >= 1 and <= 1498, got 1499"),
-        ({"validation": 1200}, "data.validation must be an integer >= 1 and <= 1199, got 1200"),
-        ({"train_size": 901}, "data.train_size must be an integer >= 1 and <= 900, got 901"),
-        ({"split_seed": -1}, "data.split_seed must be an integer >= 0, got -1"),
-    ],
-)
-def test_refuses(fields: dict, message: str) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
-        Spirals(**fields)

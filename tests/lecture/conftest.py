@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from lrlab.data.datasets import Digits
+from lrlab.data.digits import Digits
 from lrlab.lecture.chapters import newton, regularization, scaling, test_functions
 from lrlab.lecture.presets import PRESETS
 from lrlab.lecture.trainer import ChapterTrainer

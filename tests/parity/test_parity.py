@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lrlab.core.model import MLP, Model
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.training.experiment import Experiment, Member
 from lrlab.training.member import BLOCK
 from lrlab.training.population import StackedPopulation

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from lrlab.data.datasets import Dataset, Digits
+from lrlab.data.dataset import Dataset
+from lrlab.data.digits import Digits
 from lrlab.training.experiment import Experiment
 
 DATA = Digits(train_size=203, validation=100)

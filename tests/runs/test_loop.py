@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.core.optimizer import SGD
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.runs import checkpoint
 from lrlab.runs.loop import RecordedTraining, training_loop
 from lrlab.tracking.memory_tracker import MemoryTracker

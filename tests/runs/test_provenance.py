@@ -11,7 +11,7 @@ import scipy.linalg  # which loads its BLAS
 from threadpoolctl import threadpool_limits
 
 from lrlab.core.model import Linear
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
 from lrlab.runs.provenance import CODE, PACKAGE, Environment, Provenance, code_digest, code_files
 from lrlab.runtime import environment

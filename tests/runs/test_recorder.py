@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lrlab.core.neighbours import KNN
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.runs import recorder
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance

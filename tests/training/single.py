@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.training.experiment import EpochResult, Experiment, Population
 from lrlab.training.population import microbatch_for
 

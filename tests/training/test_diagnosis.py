@@ -7,7 +7,7 @@ import pytest
 
 from lrlab.core.optimizer import SGD
 from lrlab.core.schedule import Cosine, Schedule
-from lrlab.data.datasets import Digits
+from lrlab.data.digits import Digits
 from lrlab.training.diagnosis import diagnose
 from lrlab.training.experiment import Experiment, Member
 

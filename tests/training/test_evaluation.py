@@ -5,7 +5,7 @@ import pytest
 
 from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import MLP, Layer, Linear
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.training.evaluation import evaluate_rows, split_metrics
 from lrlab.training.experiment import Experiment
 from lrlab.training.population import StackedPopulation

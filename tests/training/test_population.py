@@ -7,7 +7,7 @@ import pytest
 
 from lrlab.core.model import MLP, Linear, Model
 from lrlab.core.optimizer import SGD, Momentum
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.training.evaluation import EVALUATION_BATCH
 from lrlab.training.experiment import EpochResult, Experiment, Member
 from lrlab.training.member import StackedMember

@@ -5,7 +5,7 @@ import numpy as np
 from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import Layer, backward, forward, output_buffers, zeros
 from lrlab.core.optimizer import Momentum
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer

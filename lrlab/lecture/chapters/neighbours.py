@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from lrlab.core.neighbours import KNN
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained

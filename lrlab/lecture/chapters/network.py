@@ -8,7 +8,7 @@ from lrlab.core.model import MLP, Linear
 from lrlab.core.neighbours import KNN, nearest
 from lrlab.core.optimizer import Adam, AdamW
 from lrlab.core.schedule import Cosine
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.data.spirals import Spirals
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.trainer import ChapterTrainer, Trained

@@ -9,7 +9,7 @@ import numpy as np
 from lrlab.core.hessian import softmax_hessian
 from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import L2
-from lrlab.data.datasets import Digits
+from lrlab.data.digits import Digits
 from lrlab.errors import InputError
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts

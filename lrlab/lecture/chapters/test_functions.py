@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from lrlab.core.optimizer import SGD, Adam, Momentum, Optimizer, RMSprop
-from lrlab.core.test_functions import get_function
+from lrlab.core.test_functions import TEST_FUNCTIONS, FunctionName, get_function
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import COLOURS, Chart, Line, draw
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
@@ -42,7 +42,7 @@ OPTIMIZERS = (
 
 
 def measure(desk: ChapterTrainer) -> ChapterResult:
-    paths = {name: _descend(desk, name) for name in ("quadratic", "saddle", "double_well", "rosenbrock", "beale")}
+    paths = {name: _descend(desk, name) for name in TEST_FUNCTIONS}
     claims = (
         _valley(paths["quadratic"]),
         _zigzag(desk),
@@ -54,7 +54,7 @@ def measure(desk: ChapterTrainer) -> ChapterResult:
     return ChapterResult(claims, pictures)
 
 
-CAPTIONS = {
+CAPTIONS: dict[FunctionName, str] = {
     "quadratic": f"A valley of condition number {CONDITION:g}: (x^2 + {CONDITION:g} y^2) / 2.",
     "saddle": "A saddle at (0, 0): x^2 / 2 - y^2 / 2 + y^4 / 4, started 0.001 beside the ridge.",
     "double_well": "A local minimum at x = 0.96 before the global one at -1.04: (x^2 - 1)^2 + 0.3 x + y^2 / 2.",
@@ -63,7 +63,7 @@ CAPTIONS = {
 }
 
 
-def _descend(desk: ChapterTrainer, name: str) -> dict[str, Trained]:
+def _descend(desk: ChapterTrainer, name: FunctionName) -> dict[str, Trained]:
     """Every optimizer's path at that one of the learning rates which ends lowest."""
     plain = desk.preset.experiment(method=FunctionDescent(name, CONDITION, STEPS))
     grid = [replace(plain, optimizer=one.at(lr)) for one in OPTIMIZERS for lr in LRS]
@@ -133,7 +133,7 @@ def _hard(name: str, paths: dict[str, Trained]) -> Claim:
     )
 
 
-def _picture(name: str, paths: dict[str, Trained]) -> bytes:
+def _picture(name: FunctionName, paths: dict[str, Trained]) -> bytes:
     f = get_function(name, CONDITION)
     left, right, low, high = f.window
     grid = np.stack(np.meshgrid(np.linspace(left, right, 200), np.linspace(low, high, 200)), axis=-1)

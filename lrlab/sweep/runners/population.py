@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.runs import checkpoint, recorder
 from lrlab.runs.checkpoint import Checkpoint
 from lrlab.runs.loop import RecordedTraining, TrainingLoop

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment, parametric
 from lrlab.training.population import StackedPopulation

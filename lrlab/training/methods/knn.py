@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lrlab.core.neighbours import KNN, nearest
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
 from lrlab.runtime.environment import blas_of
 from lrlab.training.experiment import Experiment

@@ -8,14 +8,15 @@ one, with the regularizer; it is strictly convex in W, and a constant added to a
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt
 
-from lrlab.config import validation
 from lrlab.core.hessian import softmax_hessian
 from lrlab.core.model import Layer, Linear
 from lrlab.core.regularizer import L2
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
 from lrlab.training.evaluation import Split, split_metrics
 from lrlab.training.experiment import Experiment, parametric
@@ -41,14 +42,9 @@ class Newton(SequentialMethod):
         largest: parameters P up to which it is tried: the Hessian takes 8 P^2 bytes, a step P^3 / 3 multiplications.
     """
 
-    steps: int = 50
-    tolerance: float = 1e-8
-    largest: int = 5000
-
-    def __post_init__(self) -> None:
-        validation.integer("method.steps", self.steps, at_least=1)
-        validation.number("method.tolerance", self.tolerance, above=0)
-        validation.integer("method.largest", self.largest, at_least=1)
+    steps: Annotated[int, Ge(1)] = 50
+    tolerance: Annotated[float, Gt(0)] = 1e-8
+    largest: Annotated[int, Ge(1)] = 5000
 
     def check(self, experiment: Experiment) -> None:
         if not isinstance(experiment.model, Linear):

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
-from lrlab.config import validation
 from lrlab.core.model import Layer, zeros
-from lrlab.data.datasets import Dataset
+from lrlab.data.dataset import Dataset
 from lrlab.training.evaluation import evaluate_rows, split_metrics
 from lrlab.training.experiment import Experiment, parametric
 from lrlab.training.sequential import Learner, SequentialMethod
@@ -28,10 +29,7 @@ class RandomSearch(SequentialMethod):
         draws: how many.
     """
 
-    draws: int = 1000
-
-    def __post_init__(self) -> None:
-        validation.integer("method.draws", self.draws, at_least=1)
+    draws: Annotated[int, Ge(1)] = 1000
 
     def check(self, experiment: Experiment) -> None:
         parametric(experiment)

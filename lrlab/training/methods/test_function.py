@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge
 
-from lrlab.config import validation
 from lrlab.core.schedule import factor
-from lrlab.core.test_functions import TEST_FUNCTIONS, get_function
-from lrlab.data.datasets import Dataset
+from lrlab.core.test_functions import FunctionName, get_function
+from lrlab.data.dataset import Dataset
 from lrlab.training.experiment import Experiment
 from lrlab.training.sequential import Learner, SequentialMethod
 
@@ -24,19 +25,14 @@ class FunctionDescent(SequentialMethod):
     the optimizer and the schedule play a part.
 
     Args:
-        surface: quadratic, saddle, double_well, rosenbrock or beale.
+        function: quadratic, saddle, double_well, rosenbrock or beale.
         condition: ratio of the curvatures of the quadratic.
         steps: number of updates.
     """
 
-    function: str = "quadratic"
-    condition: float = 100.0
-    steps: int = 200
-
-    def __post_init__(self) -> None:
-        validation.choice("method.function", self.function, TEST_FUNCTIONS)
-        validation.number("method.condition", self.condition, at_least=1)
-        validation.integer("method.steps", self.steps, at_least=1)
+    function: FunctionName = "quadratic"
+    condition: Annotated[float, Ge(1)] = 100.0
+    steps: Annotated[int, Ge(1)] = 200
 
     def check(self, experiment: Experiment) -> None:
         pass

@@ -1,6 +1,6 @@
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from lrlab.core.model import Linear
 from lrlab.core.neighbours import KNN, nearest
-from lrlab.data.datasets import Dataset, Digits
+from lrlab.data.dataset import Dataset
+from lrlab.data.digits import Digits
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment, Member
 from lrlab.training.methods import knn
@@ -21,7 +22,9 @@ Make = Callable[..., Experiment]
 
 @pytest.mark.parametrize("k", [1, 5, 120])
 @pytest.mark.parametrize(("metric", "theirs"), [("l1", "manhattan"), ("l2", "euclidean")])
-def test_votes_like_scikit_learn(dataset: Dataset, experiment: Make, k: int, metric: str, theirs: str) -> None:
+def test_votes_like_scikit_learn(
+    dataset: Dataset, experiment: Make, k: int, metric: Literal["l1", "l2"], theirs: str
+) -> None:
     wanted = experiment(method=NearestNeighbours(), model=KNN(k, metric))
     cohort = single(wanted, dataset)
     curve = [event.metrics for event in train_epochs(cohort)]

@@ -1,0 +1,34 @@
+"""Which images are learned from, and which are kept for validation."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge
+
+from lrlab.config.validation import AtMost
+from lrlab.data.dataset import Rows
+
+# Fields of a data set's configuration, which has a method `split()`
+ValidationSize = Annotated[int, Ge(1), AtMost(lambda data: data.split().count - 1)]
+SplitSeed = Annotated[int, Ge(0)]
+TrainSize = Annotated[int, Ge(1), AtMost(lambda data: data.split().count - data.validation)] | None
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which of `count` images are kept for validation, and how many others are learned from (None: all)."""
+
+    count: int
+    validation: int
+    seed: int
+    train_size: int | None
+
+    def rows(self) -> tuple[Rows, Rows]:
+        """Return training and validation rows, ascending.
+
+        The validation rows do not depend on `train_size`, and a smaller training set is part of a larger one.
+        """
+        order = np.random.default_rng(self.seed).permutation(self.count)
+        held_out, rest = np.split(order, [self.validation])
+        return np.sort(rest[: self.train_size]), np.sort(held_out)
