@@ -3,8 +3,8 @@
 NumPy can multiply, but not add a product to what is there without writing it down first. All of it is SciPy's BLAS:
 NumPy brings a BLAS of its own, and the threads of two of them in turn would wait for each other's cores.
 
-The last argument is changed in place. It must be C-contiguous, for otherwise a copy would be changed; all arrays are of
-one dtype, float32 or float64.
+The last argument, y or out, is changed in place. It must be C-contiguous, for otherwise a copy would be changed; all
+arrays are of one dtype, float32 or float64.
 """
 
 from collections.abc import Callable
@@ -17,20 +17,20 @@ Array = np.ndarray
 
 
 def axpy(a: float, x: Array, y: Array) -> None:
-    """y += a x, for two arrays of one shape (axpy)."""
+    """Add a x to y, for two arrays of one shape."""
     _check(y)
     _routine("axpy", y.dtype)(x.reshape(-1), y.reshape(-1), a=a)
 
 
-def gemm_add(a: Array, b: Array, c: Array) -> None:
-    """c += a b, for a (n, k), b (k, m) and c (n, m); or for stacks of these (gemm with beta = 1)."""
-    _multiply(a, b, c, beta=1)
+def gemm_add(a: Array, b: Array, out: Array) -> None:
+    """Add a b to out, for a (n, k), b (k, m) and out (n, m); or for stacks of these (gemm with beta = 1)."""
+    _multiply(a, b, out, beta=1)
 
 
-def matmul(a: Array, b: Array, c: Array) -> Array:
-    """c = a b, for a (n, k), b (k, m) and c (n, m); or for stacks of these (gemm with beta = 0). Returns c."""
-    _multiply(a, b, c, beta=0)
-    return c
+def matmul(a: Array, b: Array, out: Array) -> Array:
+    """Write a b to out and return it; shapes as in `gemm_add` (gemm with beta = 0)."""
+    _multiply(a, b, out, beta=0)
+    return out
 
 
 def _multiply(a: Array, b: Array, c: Array, beta: int) -> None:

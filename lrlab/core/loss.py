@@ -15,7 +15,7 @@ class Loss(Protocol):
         """(K, B): every member's loss of every sample."""
 
     def value_and_grad(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
-        """Turn the scores (K, C, B) in place into dL/dscores; the losses (K, B) and who was right (K, B)."""
+        """Overwrite the scores (K, C, B) by dL/dscores; return the losses (K, B) and who was right (K, B)."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SoftmaxCrossEntropy:
     """
 
     def value(self, scores: Array, y: Array) -> Array:
-        """Loss of every sample.
+        """Return the loss of every sample.
 
         Args:
             scores: (K, C, B).
@@ -40,7 +40,7 @@ class SoftmaxCrossEntropy:
         return losses
 
     def value_and_grad(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
-        """dL/ds = (softmax(s) - onehot(y)) / samples, in the memory of the scores.
+        """Overwrite the scores by dL/ds = (softmax(s) - onehot(y)) / samples.
 
         Args:
             scores: (K, C, B); overwritten by the gradient.

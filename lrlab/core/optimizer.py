@@ -107,7 +107,8 @@ class Adam:
         v = beta2 v + (1 - beta2) g^2        v_hat = v / (1 - beta2^t)
         w -= lr m_hat / (sqrt(v_hat) + eps)
 
-    An L2 regularizer's gradient is already in g here and passes through the moments; AdamW's decay does not.
+    An L2 regularizer's gradient is already in g here and passes through the moments; AdamW's decay does not. The state
+    is (M, V) with M = m / (1 - beta1) and V = v / (1 - beta2), see ``_adam``.
     """
 
     lr: LearningRate = 1e-3

@@ -26,14 +26,28 @@ class Regularizer(Protocol):
         """strength * R(W)."""
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
-        """gradient += strength * dR/dW; ``scratch`` has the shape of W and may be overwritten."""
+        """Add strength * dR/dW to ``gradient``; ``scratch`` has the shape of W and may be overwritten."""
 
     def prox(self, W: Array, lr: float, scratch: Array) -> None:
-        """What is done to W itself after an update with this learning rate."""
+        """Change W itself after an update with this learning rate, by the proximal operator of lr * strength * R."""
+
+
+class NoGradient:
+    """A regularizer that adds nothing to the gradient."""
+
+    def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
+        return
+
+
+class NoProx:
+    """A regularizer that leaves the weights alone after an update."""
+
+    def prox(self, W: Array, lr: float, scratch: Array) -> None:
+        return
 
 
 @dataclass(frozen=True)
-class NoRegularizer:
+class NoRegularizer(NoGradient, NoProx):
     """R(W) = 0."""
 
     strength: Annotated[float, Interval(ge=0, le=0)] = 0.0
@@ -41,15 +55,9 @@ class NoRegularizer:
     def value(self, W: Array) -> float:
         return 0.0
 
-    def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
-        return
-
-    def prox(self, W: Array, lr: float, scratch: Array) -> None:
-        return
-
 
 @dataclass(frozen=True)
-class L2:
+class L2(NoProx):
     """R(W) = sum W^2, dR/dW = 2 W: prefers weights that are spread out."""
 
     strength: Annotated[float, Ge(0)] = 1e-4
@@ -60,12 +68,9 @@ class L2:
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         axpy(2 * self.strength, W, gradient)
 
-    def prox(self, W: Array, lr: float, scratch: Array) -> None:
-        return
-
 
 @dataclass(frozen=True)
-class L1:
+class L1(NoProx):
     """R(W) = sum |W|, dR/dW = sign(W): prefers weights near zero, but steps across it without end."""
 
     strength: Annotated[float, Ge(0)] = 1e-5
@@ -77,12 +82,9 @@ class L1:
         np.sign(W, out=scratch)
         axpy(self.strength, scratch, gradient)
 
-    def prox(self, W: Array, lr: float, scratch: Array) -> None:
-        return
-
 
 @dataclass(frozen=True)
-class L1Proximal:
+class L1Proximal(NoGradient):
     """R(W) = sum |W| by its proximal step: after every update W = sign(W) max(|W| - lr strength, 0).
 
     Soft thresholding (Parikh & Boyd 2014, Proximal Algorithms, section 6.5.2): weights become exactly zero, and stay
@@ -98,9 +100,6 @@ class L1Proximal:
     def value(self, W: Array) -> float:
         return self.strength * float(np.abs(W).sum(dtype=np.float64))
 
-    def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
-        return
-
     def prox(self, W: Array, lr: float, scratch: Array) -> None:
         np.abs(W, out=scratch)
         scratch -= lr * self.strength
@@ -109,7 +108,7 @@ class L1Proximal:
 
 
 @dataclass(frozen=True)
-class ElasticNet:
+class ElasticNet(NoProx):
     """R(W) = l1_ratio * sum |W| + (1 - l1_ratio) * sum W^2 (Zou & Hastie 2005, in the lecture's scale of L2).
 
     Args:
@@ -128,9 +127,6 @@ class ElasticNet:
         np.sign(W, out=scratch)
         axpy(self.strength * self.l1_ratio, scratch, gradient)
         axpy(2 * self.strength * (1 - self.l1_ratio), W, gradient)
-
-    def prox(self, W: Array, lr: float, scratch: Array) -> None:
-        return
 
 
 def _sum_of_squares(W: Array) -> float:

@@ -24,7 +24,7 @@ class Schedule(Protocol):
 
 
 def factor(schedule: Schedule, t: int, total: int) -> float:
-    """Factor on the learning rate at update t of ``total``.
+    """Return the factor on the learning rate at update t of ``total``.
 
     Args:
         schedule: the decay and its warmup.
@@ -38,26 +38,33 @@ def factor(schedule: Schedule, t: int, total: int) -> float:
 
 
 @dataclass(frozen=True)
-class Constant:
-    """1."""
+class Warmup:
+    """What every schedule has.
+
+    Args:
+        warmup: fraction of training in which the factor rises from 0 to 1.
+    """
 
     warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+
+
+@dataclass(frozen=True)
+class Constant(Warmup):
+    """1."""
 
     def decay(self, t: int, total: int) -> float:
         return 1.0
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Warmup):
     """gamma^floor(t / (every * T)) (He et al. 2015: a tenth, twice).
 
     Args:
-        warmup: fraction of training.
         every: fraction of training (after warmup) between two drops, in (0, 1].
         gamma: factor of each drop, in (0, 1].
     """
 
-    warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     every: Annotated[float, Interval(gt=0, le=1)] = 0.3334
     gamma: Annotated[float, Interval(gt=0, le=1)] = 0.1
 
@@ -66,15 +73,13 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(Warmup):
     """floor + (1 - floor) (1 + cos(pi t / T)) / 2 (Loshchilov & Hutter 2016, arXiv:1608.03983, eq. 5).
 
     Args:
-        warmup: fraction of training.
         floor: the last factor, as a fraction of the base learning rate, in [0, 1].
     """
 
-    warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     floor: Annotated[float, Interval(ge=0, le=1)] = 0.0
 
     def decay(self, t: int, total: int) -> float:
@@ -82,25 +87,21 @@ class Cosine:
 
 
 @dataclass(frozen=True)
-class LinearDecay:
+class LinearDecay(Warmup):
     """1 - t / T (lecture 6.2)."""
-
-    warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
 
     def decay(self, t: int, total: int) -> float:
         return 1 - t / total
 
 
 @dataclass(frozen=True)
-class InverseSqrt:
+class InverseSqrt(Warmup):
     """1 / sqrt(1 + t / timescale): for a timescale of 1 the lecture's alpha_0 / sqrt(t), t = 1, 2, ... (6.2).
 
     Args:
-        warmup: fraction of training.
         timescale: updates after which the factor has fallen to 1 / sqrt(2).
     """
 
-    warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     timescale: Annotated[float, Gt(0)] = 1.0
 
     def decay(self, t: int, total: int) -> float:
