@@ -186,6 +186,7 @@ END_TO_END = (
     "bad_input",
     "benchmarks/benchmarks",
     "config/compose_all",
+    "config/bounds",  # of the classes of core, data and training
     "config/conf",
     "fault_injection/*",
     "journey",
