@@ -11,7 +11,7 @@ from tests.test_structure import MODULES
 # what each of these was called for a while; CONTRIBUTING.md has the words to use instead
 IDENTIFIERS = """
 Cohort Courier Crew Descender Descent Desk Door Election Ending Finding Fingerprint ImageSet Independent Lab
-Labelled Landscape Loner NewRun Owner Package Picture Reading Readings Refused Scale Shift Solo Standing Steps
+Labelled Landscape Loner NewRun Owner Picture Reading Readings Refused Scale Shift Solo Standing Steps
 Stop Sums Surface SweepFailed Tally Terms Trainee Unreachable Walk ATTEMPTS CUT_OFF ECHO FAIR_MICROBATCH HOT
 LEADS LONGEST PASSED_ON PATIENCE PLACE REMEMBERED SHOCK SILENCE TICK TOGETHER UNREST add_multiple add_product
 alone aside at_once calm company conclude consume crew culprit door enumerates extras fruitless

@@ -35,7 +35,7 @@ def test_the_processes_of_a_host_that_is_gone_give_back_their_trials_and_runs(tm
     queue.enqueue_missing([{}] * 2)
     trial = queue.claim()
     assert trial is not None
-    trial.set_user_attr(f"{Tag.OWNER}/{str(ProcessId.current())}", False)
+    trial.set_user_attr(f"{Tag.OWNER}/{ProcessId.current()}", False)
     trial.set_user_attr(f"{Tag.OWNER}/{AWAY}", True)
     with Mlflow().open() as tracker:
         run_id = tracker.create_run("lost")
