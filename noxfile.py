@@ -20,7 +20,14 @@ def install(session: nox.Session, constraints: str = "constraints.txt") -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The README's test command, with its coverage of lrlab/ and the least that it may be."""
+    """The README's test command."""
+    install(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """The same tests with their coverage of lrlab/, and the least that it may be."""
     install(session)
     session.run("pytest", "--cov", "--cov-report=term:skip-covered", "--cov-report=html", *session.posargs)
 
