@@ -33,10 +33,10 @@ class Chart:
     axes: dict[str, Any] = field(default_factory=dict)
 
 
-def charts(*several: Chart, height: float = 3.6, markers: bool = False) -> bytes:
+def charts(*panels: Chart, height: float = 3.6, markers: bool = False) -> bytes:
     """Charts side by side."""
-    drawing, row = figure(max(5.6, 4.6 * len(several)), height, ncols=len(several), squeeze=False)
-    for axes, chart in zip(row[0], several, strict=True):
+    drawing, row = figure(max(5.6, 4.6 * len(panels)), height, ncols=len(panels), squeeze=False)
+    for axes, chart in zip(row[0], panels, strict=True):
         draw(axes, chart, markers)
     return png(drawing)
 

@@ -27,7 +27,7 @@ class Progress(Protocol):
     def watch(self, what: str, part: float) -> None:
         """Show which part of some work, from 0 to 1, is done."""
 
-    def end(self, title: str, finding: ChapterResult, seconds: float) -> None:
+    def end(self, title: str, result: ChapterResult, seconds: float) -> None:
         """Show what a chapter came to."""
 
 
@@ -73,21 +73,23 @@ class Lecture:
         return page.page(self.data, self.claims, sections, *map(sum, zip(*times, strict=True)))
 
 
-def measure(scale: Preset, tracker: Tracker, progress: Progress, chapters: Sequence[Chapter] = CHAPTERS) -> Lecture:
+def measure(preset: Preset, tracker: Tracker, progress: Progress, chapters: Sequence[Chapter] = CHAPTERS) -> Lecture:
     """Measure every chapter; the page is attached to the parent run, whose children are the trainings."""
-    limit_blas(scale.threads or cores())
-    name, tags = f"lecture {scale.name}", {Tag.LECTURE: scale.name}
-    with parent_run(tracker, name, params={"data": scale.name}, tags=tags) as run_id:
-        desk = ChapterTrainer(scale, tracker, run_id, progress.watch)
+    limit_blas(preset.threads or cores())
+    run_id = tracker.create_run(
+        f"lecture {preset.name}", params={"data": preset.name}, tags={"lrlab.lecture": preset.name}
+    )
+    try:
+        trainer = ChapterTrainer(preset, tracker, run_id, progress.watch)
         parts = []
         for chapter in chapters:
             progress.begin(chapter.title)
             started, cpu = time.perf_counter(), time.process_time()
-            finding = chapter.measure(desk)
-            part = MeasuredChapter(chapter, finding, time.perf_counter() - started, time.process_time() - cpu)
-            progress.end(chapter.title, finding, part.seconds)
+            result = chapter.measure(trainer)
+            part = MeasuredChapter(chapter, result, time.perf_counter() - started, time.process_time() - cpu)
+            progress.end(chapter.title, result, part.seconds)
             parts.append(part)
-        lecture = Lecture(scale.name, run_id, tuple(parts))
+        lecture = Lecture(preset.name, run_id, tuple(parts))
         held = sum(claim.holds for claim in lecture.claims)
         tracker.log_metrics(run_id, 0, {"claims": len(lecture.claims), "claims_that_hold": held})
         tracker.log_artifacts(run_id, {PAGE: lecture.html().encode()})

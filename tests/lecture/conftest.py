@@ -25,7 +25,7 @@ def tracker() -> MemoryTracker:
 
 
 @pytest.fixture
-def desk(tracker: MemoryTracker) -> ChapterTrainer:
+def trainer(tracker: MemoryTracker) -> ChapterTrainer:
     limit_blas(1)
     return ChapterTrainer(SMALL, tracker, tracker.create_run("lecture"), lambda what, part: None)
 

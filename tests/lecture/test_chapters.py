@@ -32,14 +32,14 @@ NEVER: Any = None  # the experiment of a training that never was
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)
 @pytest.mark.usefixtures("short")
-def test_every_chapter(chapter: Chapter, desk: ChapterTrainer, tracker: MemoryTracker) -> None:
-    finding = chapter.measure(desk)
-    assert finding.claims
-    for claim in finding.claims:
+def test_every_chapter(chapter: Chapter, trainer: ChapterTrainer, tracker: MemoryTracker) -> None:
+    result = chapter.measure(trainer)
+    assert result.claims
+    for claim in result.claims:
         assert all((claim.claim, claim.expected, claim.measured))
         assert claim.holds in (True, False)
-    assert finding.figures
-    for picture in finding.figures:
+    assert result.figures
+    for picture in result.figures:
         assert picture.caption
         assert Image.open(io.BytesIO(picture.png)).format == "PNG"
     (parent,) = [run for run in tracker.files if tracker.get_run(run).parent is None]
@@ -92,9 +92,9 @@ def test_the_loss_of_a_probability() -> None:
     np.testing.assert_allclose(loss.of_probability(p), -np.log(p), rtol=1e-12)
 
 
-def test_gradient_noise_is_that_of_sampling_without_replacement(desk: ChapterTrainer) -> None:
+def test_gradient_noise_is_that_of_sampling_without_replacement(trainer: ChapterTrainer) -> None:
     """E |g_B - g|^2 = trace(covariance) / B * (N - B) / (N - 1)."""
-    data = desk.load(desk.preset.subset)
+    data = trainer.load(trainer.preset.subset)
     rng = np.random.default_rng(0)
     layers = [Layer(0.1 * rng.standard_normal((1, 10, 64)), np.zeros((1, 10)))]
     x, y = data.x[data.train].astype(float), data.y[data.train]
@@ -126,13 +126,13 @@ def test_the_other_form_of_momentum_and_adam_without_correction() -> None:
     np.testing.assert_allclose(raw, other, rtol=1e-10)
 
 
-def test_neighbours_of_the_test_are_all_other_images(desk: ChapterTrainer) -> None:
-    data = desk.load(desk.preset.full_data)
+def test_neighbours_of_the_test_are_all_other_images(trainer: ChapterTrainer) -> None:
+    data = trainer.load(trainer.preset.full_data)
     x, x_test = data.pixels()
     for metric, theirs in (("l1", "manhattan"), ("l2", "euclidean")):
         reference = {k: KNeighborsClassifier(k, metric=theirs, algorithm="brute").fit(x, data.y) for k in (1, 10)}
         expected = {k: classifier.score(x_test, data.y_test) for k, classifier in reference.items()}
-        assert neighbours.test(desk, data, metric, {1, 10}) == pytest.approx(expected)
+        assert neighbours.test(trainer, data, metric, {1, 10}) == pytest.approx(expected)
 
 
 def test_classes_of_points() -> None:

@@ -19,7 +19,7 @@ from lrlab.tracking.mlflow import Mlflow
 
 CLAIMS = (Claim("a < b & c", "<= 1", "0.5", True), Claim("falls", "down", "up", False))
 FEW = (
-    Chapter("0", "Made up", lambda desk: ChapterResult(CLAIMS, (Figure(b"\x89PNG", 'caption "quoted"'),))),
+    Chapter("0", "Made up", lambda trainer: ChapterResult(CLAIMS, (Figure(b"\x89PNG", 'caption "quoted"'),))),
     next(chapter for chapter in CHAPTERS if chapter.title == "Softmax cross-entropy"),
 )
 
@@ -51,7 +51,7 @@ def test_the_page_needs_nothing_else() -> None:
 
 
 def test_a_chapter_that_breaks_leaves_no_running_run() -> None:
-    def broken(desk: object) -> ChapterResult:
+    def broken(trainer: object) -> ChapterResult:
         raise RuntimeError
 
     tracker = MemoryTracker()

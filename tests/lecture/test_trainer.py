@@ -19,8 +19,8 @@ from lrlab.training.methods.test_function import FunctionDescent
 from tests.training.single import single, train_epochs
 
 
-def test_trains_a_mixture_in_order(desk: ChapterTrainer, tracker: MemoryTracker) -> None:
-    plain = desk.preset.experiment()
+def test_trains_a_mixture_in_order(trainer: ChapterTrainer, tracker: MemoryTracker) -> None:
+    plain = trainer.preset.experiment()
     wanted = [
         replace(plain, optimizer=SGD(0.01)),
         replace(plain, model=MLP([5])),
@@ -30,7 +30,7 @@ def test_trains_a_mixture_in_order(desk: ChapterTrainer, tracker: MemoryTracker)
         replace(plain, method=NearestNeighbours(), model=KNN(3)),
         replace(plain, optimizer=SGD(0.1), batch_size=64),
     ]
-    trained = desk.train("mixture", wanted, test=True)
+    trained = trainer.train("mixture", wanted, test=True)
     assert [one.experiment for one in trained] == wanted
     for one in trained:
         record = tracker.get_run(one.run_id)
@@ -46,24 +46,23 @@ def test_trains_a_mixture_in_order(desk: ChapterTrainer, tracker: MemoryTracker)
     assert len(trained[2].history["val/loss"]) == 2
 
 
-def test_a_training_has_the_curve_it_has_alone(desk: ChapterTrainer) -> None:
-    plain = desk.preset.experiment(dtype="float64")
-    together = desk.train("together", [replace(plain, optimizer=SGD(lr)) for lr in (0.01, 0.1, 1.0)])
-    alone = [event.metrics for event in train_epochs(single(together[1].experiment, desk.load(plain.data)))]
+def test_a_training_has_the_curve_it_has_alone(trainer: ChapterTrainer) -> None:
+    plain = trainer.preset.experiment(dtype="float64")
+    together = trainer.train("together", [replace(plain, optimizer=SGD(lr)) for lr in (0.01, 0.1, 1.0)])
+    alone = [event.metrics for event in train_epochs(single(together[1].experiment, trainer.load(plain.data)))]
     for name in ("train/loss", "val/loss", "val/accuracy", "weight_norm"):
         np.testing.assert_allclose(together[1].history[name], [metrics[name] for metrics in alone], rtol=1e-10)
 
 
-def test_best(desk: ChapterTrainer) -> None:
-    several = desk.train("several", [desk.preset.experiment(optimizer=SGD(lr)) for lr in (1e-6, 0.1, 1e38)])
+def test_best(trainer: ChapterTrainer) -> None:
+    several = trainer.train("several", [trainer.preset.experiment(optimizer=SGD(lr)) for lr in (1e-6, 0.1, 1e38)])
     assert best(several) is several[1]
     assert best(several, "train/loss") is several[1]
 
 
 @pytest.mark.parametrize("optimizer", [Velocity(), Uncorrected()], ids=str)
 def test_optimizers_of_the_lecture_are_on_record_too(
-    desk: ChapterTrainer, tracker: MemoryTracker, optimizer: object
+    trainer: ChapterTrainer, tracker: MemoryTracker, optimizer: object
 ) -> None:
-    (one,) = desk.train("own", [desk.preset.experiment(method=FunctionDescent(steps=2), optimizer=optimizer)])
-    record = from_yaml(tracker.get_run(one.run_id).config)
-    assert from_record(record, allow=["lrlab.lecture."]) == one.experiment
+    (one,) = trainer.train("own", [trainer.preset.experiment(method=FunctionDescent(steps=2), optimizer=optimizer)])
+    assert experiment(from_yaml(tracker.get_run(one.run_id).config)) == one.experiment

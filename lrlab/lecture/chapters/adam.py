@@ -39,14 +39,14 @@ class Uncorrected:
         w -= lr * m / (np.sqrt(v) + self.eps)
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
-    bias, steps = _bias(desk)
-    decay, norms = _decay(desk)
+def measure(trainer: ChapterTrainer) -> ChapterResult:
+    bias, steps = _bias(trainer)
+    decay, norms = _decay(trainer)
     return ChapterResult((bias, *decay), (steps, norms))
 
 
-def _bias(desk: ChapterTrainer) -> tuple[Claim, Figure]:
-    corrected, raw = (_step_sizes(desk, optimizer) for optimizer in (Adam(LR), Uncorrected(LR)))
+def _bias(trainer: ChapterTrainer) -> tuple[Claim, Figure]:
+    corrected, raw = (_step_sizes(trainer, optimizer) for optimizer in (Adam(LR), Uncorrected(LR)))
     first = (1 - 0.9) / np.sqrt(1 - 0.999)
     claim = Claim(
         "Bias correction keeps Adam's first steps from being too large",
@@ -64,32 +64,34 @@ def _bias(desk: ChapterTrainer) -> tuple[Claim, Figure]:
     )
 
 
-def _step_sizes(desk: ChapterTrainer, optimizer: Optimizer) -> list[float]:
+def _step_sizes(trainer: ChapterTrainer, optimizer: Optimizer) -> list[float]:
     """Root mean square of the change of W over lr, for the first updates on mini-batches."""
-    data = desk.load(desk.preset.subset)
+    data = trainer.load(trainer.preset.subset)
     rng = np.random.default_rng(0)
     (layer,) = Linear().init(rng, data.x.shape[1], len(data.classes))
     W = layer.W.reshape(-1)
     moved = np.array([np.ptp(data.x[data.train], axis=0) > 0] * len(data.classes)).ravel()
     state, sizes = optimizer.init(W), []
     for t in range(1, STEPS + 1):
-        g = gradient(data, [Layer(W.reshape(layer.W.shape), layer.b)], rng.choice(data.train, desk.preset.batch_size))
+        g = gradient(
+            data, [Layer(W.reshape(layer.W.shape), layer.b)], rng.choice(data.train, trainer.preset.batch_size)
+        )
         before = W.copy()
         optimizer.update(W, g, state, LR, t, np.empty_like(W))
         sizes.append(float(np.sqrt(np.mean(((W - before)[moved] / LR) ** 2))))
     return sizes
 
 
-def _decay(desk: ChapterTrainer) -> tuple[tuple[Claim, ...], Figure]:
+def _decay(trainer: ChapterTrainer) -> tuple[tuple[Claim, ...], Figure]:
     """The same nominal decay of the weights: lr * decay * W outside the moments, or decay * W in the gradient."""
-    plain = desk.preset.experiment(model=MLP([HIDDEN]), epochs=2 * desk.preset.epochs)
-    decoupled = [replace(plain, optimizer=AdamW(lr=LR, weight_decay=decay)) for decay in DECAYS]
-    coupled = [replace(plain, optimizer=Adam(lr=LR), regularizer=L2(decay / 2)) for decay in DECAYS]
-    trained = desk.train("weight decay", [*decoupled, *coupled])
+    baseline = trainer.preset.experiment(model=MLP([HIDDEN]), epochs=2 * trainer.preset.epochs)
+    decoupled = [replace(baseline, optimizer=AdamW(lr=LR, weight_decay=decay)) for decay in DECAYS]
+    coupled = [replace(baseline, optimizer=Adam(lr=LR), regularizer=L2(decay / 2)) for decay in DECAYS]
+    trained = trainer.train("weight decay", [*decoupled, *coupled])
     adamw, adam = trained[: len(DECAYS)], trained[len(DECAYS) :]
     same = DECAYS.index(0.1)
     norms = adamw[same].last("weight_norm"), adam[same].last("weight_norm")
-    losses = [best(several).last("val/loss") for several in (adamw, adam)]
+    losses = [best(runs).last("val/loss") for runs in (adamw, adam)]
     claims = (
         Claim(
             "AdamW's decay does not pass through the moments, Adam's L2 does: they are not the same",
@@ -114,15 +116,12 @@ def _norms(adamw: list[Trained], adam: list[Trained], same: int) -> bytes:
         Chart(
             "epochs",
             "norm of all parameters",
-            [
-                Line(f"{name}, decay {DECAYS[same]}", epochs, several[same].history["weight_norm"])
-                for name, several in pairs
-            ],
+            [Line(f"{name}, decay {DECAYS[same]}", epochs, runs[same].history["weight_norm"]) for name, runs in pairs],
         ),
         Chart(
             "decay (weight_decay, or 2 lambda)",
             "validation loss (nats)",
-            [Line(name, DECAYS, [one.last("val/loss") for one in several]) for name, several in pairs],
+            [Line(name, DECAYS, [run.last("val/loss") for run in runs]) for name, runs in pairs],
             axes={"xscale": "log"},
         ),
         markers=True,

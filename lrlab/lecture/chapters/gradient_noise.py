@@ -12,15 +12,15 @@ from lrlab.lecture.trainer import ChapterTrainer
 from lrlab.plotting.figures import Figure
 
 BATCHES = 200
-LARGEST = 10  # times smaller than the training set, so that what a batch leaves out hardly matters
+MIN_BATCHES_PER_EPOCH = 10  # times smaller than the training set, so that what a batch leaves out hardly matters
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
+def measure(trainer: ChapterTrainer) -> ChapterResult:
     """At the weights after one epoch, over batches as training draws them."""
-    data = desk.load(desk.preset.subset)
-    (one,) = desk.train("weights for the noise", [desk.preset.experiment(optimizer=Momentum(lr=0.003), epochs=1)])
-    layers = [Layer(one.weights["W1"][None].astype(float), one.weights["b1"][None].astype(float))]
-    sizes = 2 ** np.arange(int(np.log2(len(data.train) / LARGEST)) + 1)
+    data = trainer.load(trainer.preset.subset)
+    (run,) = trainer.train("weights for the noise", [trainer.preset.experiment(optimizer=Momentum(lr=0.003), epochs=1)])
+    layers = [Layer(run.weights["W1"][None].astype(float), run.weights["b1"][None].astype(float))]
+    sizes = 2 ** np.arange(int(np.log2(len(data.train) / MIN_BATCHES_PER_EPOCH)) + 1)
     full = gradient(data, layers, data.train)
     noise = np.array([gradient_noise(data, layers, full, int(size)) for size in sizes])
     slope = float(np.polyfit(np.log(sizes), np.log(noise), 1)[0])

@@ -16,9 +16,9 @@ LRS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 SIZES = (2, 4, 8, 16, 32, 64)
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
+def measure(trainer: ChapterTrainer) -> ChapterResult:
     exact, timed, times = _exact(), *_timed()
-    batches, curves = _batches(desk)
+    batches, curves = _batches(trainer)
     return ChapterResult((exact, timed, batches), (times, curves))
 
 
@@ -52,32 +52,32 @@ def _timed() -> tuple[Claim, Figure]:
     return claim, Figure(charts(chart, markers=True), "One gradient of a linear softmax model on 32 samples.")
 
 
-def _batches(desk: ChapterTrainer) -> tuple[Claim, Figure]:
+def _batches(trainer: ChapterTrainer) -> tuple[Claim, Figure]:
     """Equal epochs; each way at the learning rate that suits it best."""
-    scale = desk.preset
-    samples = len(desk.load(scale.subset).train)
-    plain = scale.experiment()
-    sizes = {f"mini-batches of {scale.batch_size}": scale.batch_size, "full batch": samples}
+    preset = trainer.preset
+    samples = len(trainer.load(preset.subset).train)
+    baseline = preset.experiment()
+    sizes = {f"mini-batches of {preset.batch_size}": preset.batch_size, "full batch": samples}
     chosen: dict[str, Trained] = {}
     for name, size in sizes.items():
-        grid = [replace(plain, batch_size=size, optimizer=SGD(lr)) for lr in LRS]
-        chosen[name] = best(desk.train(name, grid), "train/loss")
-    mini, full = (one.last("train/loss") for one in chosen.values())
+        grid = [replace(baseline, batch_size=size, optimizer=SGD(lr)) for lr in LRS]
+        chosen[name] = best(trainer.train(name, grid), "train/loss")
+    mini, full = (run.last("train/loss") for run in chosen.values())
     claim = Claim(
         "At an equal number of epochs mini-batch SGD gets further than gradient descent on the full batch",
         "a lower training loss, each at its best learning rate",
-        f"{mini:.4f} against {full:.4f} after {scale.epochs} epochs",
+        f"{mini:.4f} against {full:.4f} after {preset.epochs} epochs",
         mini < full,
     )
     panels = []
     for label, unit in (("samples seen", lambda size: samples), ("updates", lambda size: samples / size)):
         lines = [
             Line(
-                f"{name}, lr {one.experiment.optimizer.lr:g}",
-                [unit(sizes[name]) * (t + 1) for t in range(scale.epochs)],
-                one.history["train/loss"],
+                f"{name}, lr {run.experiment.optimizer.lr:g}",
+                [unit(sizes[name]) * (t + 1) for t in range(preset.epochs)],
+                run.history["train/loss"],
             )
-            for name, one in chosen.items()
+            for name, run in chosen.items()
         ]
         panels.append(Chart(label, "training loss (nats)", lines, axes={"xscale": "log", "yscale": "log"}))
     panels[0].axes["xscale"] = "linear"

@@ -10,29 +10,29 @@ from lrlab.plotting.figures import Figure
 from lrlab.training.diagnosis import diagnose
 
 FACTORS = {"much too high": 1e3, "right": 1.0, "much too low": 1e-3}
-EXPECTED = {"much too high": ("diverged", "too high"), "right": ("good",), "much too low": ("too low",)}
+EXPECTED_DIAGNOSES = {"much too high": ("diverged", "too high"), "right": ("good",), "much too low": ("too low",)}
 LRS = tuple(10 ** (i / 2) for i in range(-7, 3))
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
+def measure(trainer: ChapterTrainer) -> ChapterResult:
     """The right one is that of the lowest training loss on a grid; the others lie a factor of 1,000 off it."""
-    plain = desk.preset.experiment()
-    grid = desk.train("learning rates", [replace(plain, optimizer=SGD(lr)) for lr in LRS])
-    right = min(grid, key=lambda one: one.last("train/loss")).experiment.optimizer.lr
+    baseline = trainer.preset.experiment()
+    grid = trainer.train("learning rates", [replace(baseline, optimizer=SGD(lr)) for lr in LRS])
+    right = min(grid, key=lambda run: run.last("train/loss")).experiment.optimizer.lr
     rates = {name: right * factor for name, factor in FACTORS.items()}
-    trained = desk.train("too high, right, too low", [replace(plain, optimizer=SGD(lr)) for lr in rates.values()])
-    several = dict(zip(rates, trained, strict=True))
-    classes = len(desk.load(plain.data).classes)
-    claims = tuple(_claim(name, one, classes) for name, one in several.items())
+    trained = trainer.train("too high, right, too low", [replace(baseline, optimizer=SGD(lr)) for lr in rates.values()])
+    runs = dict(zip(rates, trained, strict=True))
+    classes = len(trainer.load(baseline.data).classes)
+    claims = tuple(_claim(name, run, classes) for name, run in runs.items())
     lines = [
         Line(
             f"{name}: lr {rates[name]:.2g}",
-            range(1, len(one.history["train/loss"]) + 1),
-            one.history["train/loss"],
+            range(1, len(run.history["train/loss"]) + 1),
+            run.history["train/loss"],
         )
-        for name, one in several.items()
+        for name, run in runs.items()
     ]
-    ends = Line("", LRS, [one.last("train/loss") for one in grid])
+    ends = Line("", LRS, [run.last("train/loss") for run in grid])
     picture = charts(
         Chart("epochs", "training loss (nats)", lines, axes={"yscale": "log"}),
         Chart("learning rate", "final training loss (nats)", [ends], axes={"xscale": "log", "yscale": "log"}),
@@ -43,12 +43,12 @@ def measure(desk: ChapterTrainer) -> ChapterResult:
     )
 
 
-def _claim(name: str, one: Trained, classes: int) -> Claim:
-    verdict = diagnose(one.history["train/loss"], one.history["lr"], classes)
-    start, end = one.history["train/loss"][0], one.history["train/loss"][-1]
+def _claim(name: str, run: Trained, classes: int) -> Claim:
+    verdict = diagnose(run.history["train/loss"], run.history["lr"], classes)
+    start, end = run.history["train/loss"][0], run.history["train/loss"][-1]
     return Claim(
         f"A learning rate that is {name} can be told from the curve alone",
-        f"verdict {' or '.join(EXPECTED[name])}",
+        f"verdict {' or '.join(EXPECTED_DIAGNOSES[name])}",
         f"{verdict} (training loss {start:.4g} in the first epoch, {end:.4g} in the last)",
-        verdict in EXPECTED[name],
+        verdict in EXPECTED_DIAGNOSES[name],
     )

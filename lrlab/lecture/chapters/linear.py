@@ -10,27 +10,27 @@ from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
 from lrlab.plotting.figures import Figure, templates
 
-EXPECTED = {"cifar10": (0.39, 0.42), "digits": (0.93, 1.0)}
-PAIRS = 10_000
+EXPECTED_ACCURACY = {"cifar10": (0.39, 0.42), "digits": (0.93, 1.0)}
+RANDOM_PAIRS = 10_000
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
+def measure(trainer: ChapterTrainer) -> ChapterResult:
     grid = [
-        desk.preset.experiment(
-            data=desk.preset.full_data,
+        trainer.preset.experiment(
+            data=trainer.preset.full_data,
             optimizer=Momentum(lr=lr),
             schedule=Cosine(),
             regularizer=L2(1e-3),
         )
         for lr in (1e-3, 3e-3, 1e-2)
     ]
-    chosen = best(desk.train("linear classifier", grid, test=True))
+    chosen = best(trainer.train("linear classifier", grid, test=True))
     accuracy = chosen.tested["test/accuracy"]
-    low, high = EXPECTED[desk.preset.name]
+    low, high = EXPECTED_ACCURACY[trainer.preset.name]
     claims = (
-        _algebra(desk, chosen),
-        _templates(desk, chosen),
-        _geometry(desk),
+        _algebra(trainer, chosen),
+        _templates(trainer, chosen),
+        _geometry(trainer),
         Claim(
             "Linear softmax classifier: test accuracy",
             f"{low} to {high}",
@@ -38,14 +38,14 @@ def measure(desk: ChapterTrainer) -> ChapterResult:
             low <= accuracy <= high,
         ),
     )
-    data = desk.load(desk.preset.full_data)
+    data = trainer.load(trainer.preset.full_data)
     picture = templates(chosen.weights["W1"], data.image_shape, data.classes)
     return ChapterResult(claims, (Figure(picture, "Each class's row of W as an image: its template."),))
 
 
-def _algebra(desk: ChapterTrainer, chosen: Trained) -> Claim:
+def _algebra(trainer: ChapterTrainer, chosen: Trained) -> Claim:
     """The scores that classified the test images against sums written out."""
-    data = desk.load(desk.preset.full_data)
+    data = trainer.load(trainer.preset.full_data)
     W, b = (chosen.weights[name].astype(float) for name in ("W1", "b1"))
     x = data.x_test[:20].astype(float)
     ours = x @ W.T + b
@@ -61,8 +61,8 @@ def _algebra(desk: ChapterTrainer, chosen: Trained) -> Claim:
     )
 
 
-def _templates(desk: ChapterTrainer, chosen: Trained) -> Claim:
-    data = desk.load(desk.preset.full_data)
+def _templates(trainer: ChapterTrainer, chosen: Trained) -> Claim:
+    data = trainer.load(trainer.preset.full_data)
     y = data.y[data.train]
     means = np.stack([data.x[data.train[y == c]].mean(axis=0) for c in range(len(data.classes))])
     matched = int(
@@ -76,13 +76,14 @@ def _templates(desk: ChapterTrainer, chosen: Trained) -> Claim:
     )
 
 
-def _geometry(desk: ChapterTrainer) -> Claim:
+def _geometry(trainer: ChapterTrainer) -> Claim:
     """Regions that hyperplanes cut out are convex: between two points of a region lies nothing else."""
-    (chosen,) = desk.train("linear classifier in the plane", [desk.preset.experiment(data=Spirals(), epochs=10)])
+    (chosen,) = trainer.train("linear classifier in the plane", [trainer.preset.experiment(data=Spirals(), epochs=10)])
     W, b = chosen.weights["W1"], chosen.weights["b1"]
     rng = np.random.default_rng(0)
-    one, other, share = rng.uniform(-3, 3, (PAIRS, 2)), rng.uniform(-3, 3, (PAIRS, 2)), rng.uniform(size=(PAIRS, 1))
-    classes = [(points @ W.T + b).argmax(axis=1) for points in (one, other, share * one + (1 - share) * other)]
+    first, second = rng.uniform(-3, 3, (2, RANDOM_PAIRS, 2))
+    share = rng.uniform(size=(RANDOM_PAIRS, 1))
+    classes = [(points @ W.T + b).argmax(axis=1) for points in (first, second, share * first + (1 - share) * second)]
     together = classes[0] == classes[1]
     kept = int(np.sum(classes[2][together] == classes[0][together]))
     return Claim(

@@ -15,8 +15,8 @@ from lrlab.training.evaluation import split_metrics as evaluated
 loss = SoftmaxCrossEntropy()
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
-    claims = _of_probability(), _at_the_start(desk), _stability()
+def measure(trainer: ChapterTrainer) -> ChapterResult:
+    claims = _of_probability(), _at_the_start(trainer), _stability()
     return ChapterResult(claims, (_picture(),))
 
 
@@ -40,8 +40,8 @@ def _of_probability() -> Claim:
     )
 
 
-def _at_the_start(desk: ChapterTrainer) -> Claim:
-    data = desk.load(desk.preset.subset)
+def _at_the_start(trainer: ChapterTrainer) -> Claim:
+    data = trainer.load(trainer.preset.subset)
     layers = Linear(init_scale=1e-4).init(np.random.default_rng(0), data.x.shape[1], len(data.classes))
     start, guessing = evaluated("val", layers, loss, data)["val/loss"], math.log(len(data.classes))
     return Claim(

@@ -33,12 +33,12 @@ class Velocity:
         w += v
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
-    plain = desk.preset.experiment(method=FunctionDescent("rosenbrock", steps=STEPS))
+def measure(trainer: ChapterTrainer) -> ChapterResult:
+    baseline = trainer.preset.experiment(method=FunctionDescent("rosenbrock", steps=STEPS))
     forms, schedules = (Momentum(LR, RHO), Velocity(LR, RHO)), (Constant(), Cosine())
-    grid = [replace(plain, optimizer=form, schedule=schedule) for schedule in schedules for form in forms]
-    trained = desk.train("forms of momentum", grid)
-    paths = [np.column_stack([one.history["x"], one.history["y"]]) for one in trained]
+    grid = [replace(baseline, optimizer=form, schedule=schedule) for schedule in schedules for form in forms]
+    trained = trainer.train("forms of momentum", grid)
+    paths = [np.column_stack([run.history["x"], run.history["y"]]) for run in trained]
     apart = [np.linalg.norm(paths[i] - paths[i + 1], axis=1) for i in (0, 2)]
     constant, cosine = (float(distance.max()) for distance in apart)
     claims = (

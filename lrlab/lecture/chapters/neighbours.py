@@ -14,19 +14,19 @@ from lrlab.training.methods.knn import BLOCK, NearestNeighbours, NeighbourCache,
 
 KS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 100)
 PUBLISHED = {("l2", 1): 0.354, ("l2", 10): 0.339, ("l1", 1): 0.386}  # raw CIFAR-10 pixels, all 50,000 images
-NEAR = 0.005
+ACCURACY_TOLERANCE = 0.005
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
-    plain = desk.preset.experiment(data=desk.preset.full_data, method=NearestNeighbours(), model=KNN())
-    grid = [replace(plain, model=KNN(k, metric)) for metric in ("l2", "l1") for k in KS]
-    trained = desk.train("nearest neighbours", grid)
-    chosen = max(trained, key=lambda one: one.last("val/accuracy"))
+def measure(trainer: ChapterTrainer) -> ChapterResult:
+    baseline = trainer.preset.experiment(data=trainer.preset.full_data, method=NearestNeighbours(), model=KNN())
+    grid = [replace(baseline, model=KNN(k, metric)) for metric in ("l2", "l1") for k in KS]
+    trained = trainer.train("nearest neighbours", grid)
+    chosen = max(trained, key=lambda run: run.last("val/accuracy"))
     best = chosen.experiment.model
     assert isinstance(best, KNN)
-    dataset = desk.load(plain.data)
-    tested = {metric: test(desk, dataset, metric, {1, 10, best.k}) for metric in ("l2", "l1")}
-    claims = [_published(desk, tested, metric, k) for metric, k in PUBLISHED]
+    dataset = trainer.load(baseline.data)
+    tested = {metric: test(trainer, dataset, metric, {1, 10, best.k}) for metric in ("l2", "l1")}
+    claims = [_published(trainer, tested, metric, k) for metric, k in PUBLISHED]
     validation, test_accuracy = chosen.last("val/accuracy"), tested[best.metric][best.k]
     margin = 3 * np.hypot(_error(validation, len(dataset.validation)), _error(test_accuracy, len(dataset.y_test)))
     claims.append(
@@ -37,10 +37,10 @@ def measure(desk: ChapterTrainer) -> ChapterResult:
             bool(abs(test_accuracy - validation) <= margin),
         )
     )
-    return ChapterResult(tuple(claims), (Figure(_picture(trained, best, test_accuracy), _caption(desk, dataset)),))
+    return ChapterResult(tuple(claims), (Figure(_picture(trained, best, test_accuracy), _caption(trainer, dataset)),))
 
 
-def test(desk: ChapterTrainer, dataset: Dataset, metric: str, ks: set[int]) -> dict[int, float]:
+def test(trainer: ChapterTrainer, dataset: Dataset, metric: str, ks: set[int]) -> dict[int, float]:
     """Test accuracy for some k, with all other images, the validation ones too, as neighbours."""
     memory = NeighbourCache(replace(dataset, train=np.arange(len(dataset.y))), metric)
     tallies = {k: RunningMetrics() for k in ks}
@@ -48,20 +48,20 @@ def test(desk: ChapterTrainer, dataset: Dataset, metric: str, ks: set[int]) -> d
         labels = memory.labels(memory.x_test[i : i + BLOCK], max(ks))
         for k, tally in tallies.items():
             tally.add(KNN(k).votes(labels, len(dataset.classes)), dataset.y_test[i : i + BLOCK])
-        desk.watch(f"nearest neighbours: test, {metric.upper()}", (i + BLOCK) / len(dataset.y_test))
+        trainer.watch(f"nearest neighbours: test, {metric.upper()}", (i + BLOCK) / len(dataset.y_test))
     return {k: tally.metrics("test")["test/accuracy"] for k, tally in tallies.items()}
 
 
-def _published(desk: ChapterTrainer, tested: dict[str, dict[int, float]], metric: str, k: int) -> Claim:
+def _published(trainer: ChapterTrainer, tested: dict[str, dict[int, float]], metric: str, k: int) -> Claim:
     accuracy = tested[metric][k]
     name = f"{metric.upper()}, k = {k}"
-    if desk.preset.name == "cifar10":
+    if trainer.preset.name == "cifar10":
         expected = PUBLISHED[metric, k]
         return Claim(
             f"Nearest neighbours on raw pixels, {name}: test accuracy",
-            f"{expected} +- {NEAR}",
+            f"{expected} +- {ACCURACY_TOLERANCE}",
             f"{accuracy:.4f}",
-            abs(accuracy - expected) <= NEAR,
+            abs(accuracy - expected) <= ACCURACY_TOLERANCE,
         )
     return Claim(
         f"Nearest neighbours on raw pixels, {name}: good where images are aligned",
@@ -78,7 +78,7 @@ def _error(share: float, count: int) -> float:
 def _picture(trained: list[Trained], best: KNN, test_accuracy: float) -> bytes:
     half = len(KS)
     lines = [
-        Line(f"{metric}, validation", KS, [one.last("val/accuracy") for one in part])
+        Line(f"{metric}, validation", KS, [run.last("val/accuracy") for run in part])
         for metric, part in (("L2", trained[:half]), ("L1", trained[half:]))
     ]
     star = {"linestyle": "", "marker": "*", "markersize": 13, "color": "black"}
@@ -86,7 +86,7 @@ def _picture(trained: list[Trained], best: KNN, test_accuracy: float) -> bytes:
     return charts(Chart("k (neighbours that vote)", "accuracy", lines, axes={"xscale": "log"}), markers=True)
 
 
-def _caption(desk: ChapterTrainer, dataset: Dataset) -> str:
+def _caption(trainer: ChapterTrainer, dataset: Dataset) -> str:
     return (
         f"Accuracy on {len(dataset.validation)} validation images, whose neighbours are sought among "
         f"{len(dataset.train)} training images. For the test, validation images are neighbours too "

@@ -15,43 +15,43 @@ from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.plotting.figures import BLUE, GREEN, ORANGE, Figure, figure, png
 
 HIDDEN = 100
-EXPECTED = 0.52  # with 100 hidden units on CIFAR-10
-REACH = 2.7
+MIN_PUBLISHED_ACCURACY = 0.52  # with 100 hidden units on CIFAR-10
+PLANE_HALF_WIDTH = 2.7
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
-    plane = desk.preset.experiment(
+def measure(trainer: ChapterTrainer) -> ChapterResult:
+    plane = trainer.preset.experiment(
         data=Spirals(), optimizer=Adam(lr=0.01), schedule=Cosine(), epochs=100, batch_size=32
     )
-    straight, bent = desk.train("spirals", [plane, replace(plane, model=MLP([HIDDEN]))], test=True)
-    images = desk.preset.experiment(
-        data=desk.preset.full_data,
+    linear_run, mlp_run = trainer.train("spirals", [plane, replace(plane, model=MLP([HIDDEN]))], test=True)
+    images = trainer.preset.experiment(
+        data=trainer.preset.full_data,
         optimizer=AdamW(lr=1e-3, weight_decay=0.01),
         schedule=Cosine(),
-        epochs=desk.preset.long_epochs,
-        batch_size=desk.preset.batch_size,
+        epochs=trainer.preset.long_epochs,
+        batch_size=trainer.preset.batch_size,
     )
-    linear, network = desk.train(
+    linear, network = trainer.train(
         "linear and two layers", [replace(images, model=m) for m in (Linear(), MLP([HIDDEN]))], test=True
     )
     claims = (
-        _claim_spirals(straight, bent),
+        _claim_spirals(linear_run, mlp_run),
         Claim(
             "A two-layer network classifies images better than a linear model",
             f"higher test accuracy than linear, with {HIDDEN} hidden units and the same optimizer",
             f"{network.tested['test/accuracy']:.4f} against {linear.tested['test/accuracy']:.4f}",
             network.tested["test/accuracy"] > linear.tested["test/accuracy"],
         ),
-        *_published(desk, network),
+        *_published(trainer, network),
     )
-    picture = _regions(desk.load(plane.data), straight, bent)
+    picture = _regions(trainer.load(plane.data), linear_run, mlp_run)
     return ChapterResult(
         claims, (Figure(picture, "Training points of the spirals, and which class each model sees where."),)
     )
 
 
-def _claim_spirals(straight: Trained, bent: Trained) -> Claim:
-    accuracies = [one.tested["test/accuracy"] for one in (straight, bent)]
+def _claim_spirals(linear_run: Trained, mlp_run: Trained) -> Claim:
+    accuracies = [run.tested["test/accuracy"] for run in (linear_run, mlp_run)]
     return Claim(
         "Data that is not linearly separable: a linear model fails, a two-layer network learns it",
         "on three spirals, test accuracy below 0.65 and above 0.95",
@@ -60,33 +60,33 @@ def _claim_spirals(straight: Trained, bent: Trained) -> Claim:
     )
 
 
-def _published(desk: ChapterTrainer, network: Trained) -> tuple[Claim, ...]:
-    if desk.preset.name != "cifar10":
+def _published(trainer: ChapterTrainer, network: Trained) -> tuple[Claim, ...]:
+    if trainer.preset.name != "cifar10":
         return ()
     accuracy = network.tested["test/accuracy"]
     claim = f"Two-layer network with {HIDDEN} hidden units: test accuracy on CIFAR-10"
-    return (Claim(claim, f">= {EXPECTED}", f"{accuracy:.4f}", accuracy >= EXPECTED),)
+    return (Claim(claim, f">= {MIN_PUBLISHED_ACCURACY}", f"{accuracy:.4f}", accuracy >= MIN_PUBLISHED_ACCURACY),)
 
 
-def classes_of(one: Trained, points: np.ndarray) -> np.ndarray:
+def classes_of(run: Trained, points: np.ndarray) -> np.ndarray:
     """What a trained model sees at points (N, D)."""
     h = points
-    layers = len(one.weights) // 2
+    layers = len(run.weights) // 2
     for layer in range(1, layers + 1):
-        h = h @ one.weights[f"W{layer}"].T + one.weights[f"b{layer}"]
+        h = h @ run.weights[f"W{layer}"].T + run.weights[f"b{layer}"]
         h = np.maximum(h, 0) if layer < layers else h
     classes: np.ndarray = h.argmax(axis=1)
     return classes
 
 
-def _regions(data: Dataset, straight: Trained, bent: Trained) -> bytes:
-    axis = np.linspace(-REACH, REACH, 240)
+def _regions(data: Dataset, linear_run: Trained, mlp_run: Trained) -> bytes:
+    axis = np.linspace(-PLANE_HALF_WIDTH, PLANE_HALF_WIDTH, 240)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     x, y = data.x[data.train], data.y[data.train]
     neighbours = KNN(k=5).votes(y[nearest(grid, x, 5, "l2")], len(data.classes)).argmax(axis=1)
     seen = {
-        "linear": classes_of(straight, grid),
-        f"two layers, {HIDDEN} hidden units": classes_of(bent, grid),
+        "linear": classes_of(linear_run, grid),
+        f"two layers, {HIDDEN} hidden units": classes_of(mlp_run, grid),
         "5 nearest neighbours": neighbours,
     }
     drawing, row = figure(10.5, 3.7, ncols=3)

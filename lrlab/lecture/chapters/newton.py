@@ -25,23 +25,23 @@ INPUTS = (32, 64, 128, 256, 400)
 SAMPLES, CLASSES = 200, 10
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
+def measure(trainer: ChapterTrainer) -> ChapterResult:
     """On digits, whatever data the rest is about: anything larger is refused."""
-    plain = desk.preset.experiment(data=Digits(), regularizer=L2(STRENGTH), dtype="float64", epochs=DESCENT_STEPS)
-    samples = len(desk.load(plain.data).train)
-    (newton,) = desk.train("Newton", [replace(plain, method=Newton(tolerance=TOLERANCE))])
-    descents = desk.train(
-        "gradient descent to 1e-8", [replace(plain, batch_size=samples, optimizer=SGD(lr)) for lr in LRS]
+    baseline = trainer.preset.experiment(data=Digits(), regularizer=L2(STRENGTH), dtype="float64", epochs=DESCENT_STEPS)
+    samples = len(trainer.load(baseline.data).train)
+    (newton,) = trainer.train("Newton", [replace(baseline, method=Newton(tolerance=TOLERANCE))])
+    descents = trainer.train(
+        "gradient descent to 1e-8", [replace(baseline, batch_size=samples, optimizer=SGD(lr)) for lr in LRS]
     )
     quickest = min(descents, key=steps)
     sizes = [cost(inputs) for inputs in INPUTS]
-    claims = _fewer(newton, quickest), _memory(sizes), _refused(desk, plain.regularizer)
+    claims = _fewer(newton, quickest), _memory(sizes), _refused(trainer, baseline.regularizer)
     return ChapterResult(claims, (_picture(newton, quickest, sizes),))
 
 
-def steps(one: Trained) -> float:
+def steps(run: Trained) -> float:
     """Steps until the gradient's norm is at most the tolerance; inf if it never was."""
-    reached = np.flatnonzero(np.array(one.history["gradient_norm"]) <= TOLERANCE)
+    reached = np.flatnonzero(np.array(run.history["gradient_norm"]) <= TOLERANCE)
     return float(reached[0] + 1) if len(reached) else float("inf")
 
 
@@ -82,11 +82,11 @@ def _memory(sizes: list[tuple[int, float, int]]) -> Claim:
     )
 
 
-def _refused(desk: ChapterTrainer, regularizer: object) -> Claim:
+def _refused(trainer: ChapterTrainer, regularizer: object) -> Claim:
     """Images of the size of CIFAR-10's; there is no need for the images themselves."""
-    dataset = replace(desk.load(Digits()), name="images of 32 x 32 x 3", x=np.zeros((2000, 3072), np.float32))
+    dataset = replace(trainer.load(Digits()), name="images of 32 x 32 x 3", x=np.zeros((2000, 3072), np.float32))
     try:
-        desk.preset.experiment(method=Newton(), regularizer=regularizer).check_fits(dataset)
+        trainer.preset.experiment(method=Newton(), regularizer=regularizer).check_fits(dataset)
         said = "not refused"
     except InputError as error:
         said = str(error)
@@ -100,8 +100,8 @@ def _refused(desk: ChapterTrainer, regularizer: object) -> Claim:
 
 def _picture(newton: Trained, quickest: Trained, sizes: list[tuple[int, float, int]]) -> Figure:
     norms = [
-        Line(name, range(1, len(one.history["gradient_norm"]) + 1), one.history["gradient_norm"])
-        for name, one in (("Newton", newton), (f"gradient descent, lr {quickest.experiment.optimizer.lr:g}", quickest))
+        Line(name, range(1, len(run.history["gradient_norm"]) + 1), run.history["gradient_norm"])
+        for name, run in (("Newton", newton), (f"gradient descent, lr {quickest.experiment.optimizer.lr:g}", quickest))
     ]
     parameters, seconds, bytes_ = zip(*sizes, strict=True)
     logs = {"xscale": "log", "yscale": "log"}

@@ -7,19 +7,19 @@ from lrlab.lecture.trainer import ChapterTrainer
 from lrlab.plotting.figures import Figure
 from lrlab.training.methods.random_search import DRAWS_PER_EPOCH, RandomSearch
 
-EXPECTED, NEAR = 0.155, 0.02  # on CIFAR-10, and what the luck of 1,000 draws may change
+EXPECTED_ACCURACY, ACCURACY_TOLERANCE = 0.155, 0.02  # on CIFAR-10, and what the luck of 1,000 draws may change
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
+def measure(trainer: ChapterTrainer) -> ChapterResult:
     search, descent = (
-        desk.preset.experiment(data=desk.preset.full_data, **parts)
+        trainer.preset.experiment(data=trainer.preset.full_data, **parts)
         for parts in ({"method": RandomSearch(1000)}, {"optimizer": Momentum(lr=0.003), "epochs": 1})
     )
     ((found,), (learned,)) = (
-        desk.train(title, [one], test=True)
-        for title, one in (("random search", search), ("one epoch of descent", descent))
+        trainer.train(title, [experiment], test=True)
+        for title, experiment in (("random search", search), ("one epoch of descent", descent))
     )
-    chance, skill = (one.tested["test/accuracy"] for one in (found, learned))
+    chance, skill = (run.tested["test/accuracy"] for run in (found, learned))
     claims = [
         Claim(
             "Random search is no way to train: far below what following the slope reaches",
@@ -28,14 +28,14 @@ def measure(desk: ChapterTrainer) -> ChapterResult:
             chance < skill / 2,
         )
     ]
-    if desk.preset.name == "cifar10":
+    if trainer.preset.name == "cifar10":
         claims.insert(
             0,
             Claim(
                 "The best of 1,000 random W by training loss: test accuracy on CIFAR-10",
-                f"{EXPECTED} +- {NEAR}",
+                f"{EXPECTED_ACCURACY} +- {ACCURACY_TOLERANCE}",
                 f"{chance:.4f}",
-                abs(chance - EXPECTED) <= NEAR,
+                abs(chance - EXPECTED_ACCURACY) <= ACCURACY_TOLERANCE,
             ),
         )
     draws = [DRAWS_PER_EPOCH * (i + 1) for i in range(len(found.history["val/accuracy"]))]

@@ -14,33 +14,34 @@ from lrlab.training.experiment import Experiment
 
 HIDDEN = 50
 TRIALS = 12
-RECOMMENDED = (1e-3, 5e-4)
-NEAR = 0.01
+RECOMMENDED_LRS = (1e-3, 5e-4)
+ACCURACY_MARGIN = 0.01
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
-    plain = {"data": desk.preset.full_data, "model": MLP([HIDDEN]), "epochs": desk.preset.long_epochs}
+def measure(trainer: ChapterTrainer) -> ChapterResult:
+    baseline = {"data": trainer.preset.full_data, "model": MLP([HIDDEN]), "epochs": trainer.preset.long_epochs}
     advice = [
-        desk.preset.experiment(**plain, optimizer=AdamW(lr=lr), schedule=Cosine(warmup=0.1)) for lr in RECOMMENDED
+        trainer.preset.experiment(**baseline, optimizer=AdamW(lr=lr), schedule=Cosine(warmup=0.1))
+        for lr in RECOMMENDED_LRS
     ]
-    advised = desk.train("recommended", advice)
-    swept = desk.train("sweep", _sweep(desk, plain))
-    best_advised, best_swept = (max(several, key=_accuracy) for several in (advised, swept))
+    advised = trainer.train("recommended", advice)
+    swept = trainer.train("sweep", _sweep(trainer, baseline))
+    best_advised, best_swept = (max(runs, key=_accuracy) for runs in (advised, swept))
     claim = Claim(
         "AdamW at 1e-3 or 5e-4 with warmup + cosine is a good first choice",
-        f"validation accuracy at most {NEAR} below the best of a sweep of {TRIALS} ({_accuracy(best_swept):.4f})",
+        f"validation accuracy at most {ACCURACY_MARGIN} below the best of a sweep of {TRIALS} ({_accuracy(best_swept):.4f})",
         f"{_accuracy(best_advised):.4f} at {best_advised.experiment.optimizer.lr:g} "
-        f"({', '.join(f'{one.experiment.optimizer.lr:g}: {_accuracy(one):.4f}' for one in advised)})",
-        _accuracy(best_advised) >= _accuracy(best_swept) - NEAR,
+        f"({', '.join(f'{run.experiment.optimizer.lr:g}: {_accuracy(run):.4f}' for run in advised)})",
+        _accuracy(best_advised) >= _accuracy(best_swept) - ACCURACY_MARGIN,
     )
     return ChapterResult((claim,), (_picture(advised, swept),))
 
 
-def _accuracy(one: Trained) -> float:
-    return one.last("val/accuracy")
+def _accuracy(run: Trained) -> float:
+    return run.last("val/accuracy")
 
 
-def _sweep(desk: ChapterTrainer, plain: dict[str, object]) -> list[Experiment]:
+def _sweep(trainer: ChapterTrainer, baseline: dict[str, object]) -> list[Experiment]:
     """Random points of the space of sweeps/best.yaml: momentum's learning rate, batch size, warmup and lambda."""
     rng = np.random.default_rng(0)
 
@@ -48,8 +49,8 @@ def _sweep(desk: ChapterTrainer, plain: dict[str, object]) -> list[Experiment]:
         return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
     return [
-        desk.preset.experiment(
-            **plain,
+        trainer.preset.experiment(
+            **baseline,
             optimizer=Momentum(lr=log_uniform(1e-4, 1e-1)),
             batch_size=int(rng.choice((64, 128, 256, 512))),
             schedule=Cosine(warmup=float(rng.uniform(0, 0.3))),
@@ -63,12 +64,12 @@ def _picture(advised: list[Trained], swept: list[Trained]) -> Figure:
     epochs = range(1, advised[0].experiment.epochs + 1)
     grey = {"color": "#bbbbbb", "linewidth": 0.9, "marker": ""}
     background = [
-        Line("" if i else f"{len(swept)} trials of the sweep", epochs, one.history["val/accuracy"], grey)
-        for i, one in enumerate(swept)
+        Line("" if i else f"{len(swept)} trials of the sweep", epochs, run.history["val/accuracy"], grey)
+        for i, run in enumerate(swept)
     ]
     lines = [
-        Line(f"AdamW {one.experiment.optimizer.lr:g}, warmup + cosine", epochs, one.history["val/accuracy"])
-        for one in advised
+        Line(f"AdamW {run.experiment.optimizer.lr:g}, warmup + cosine", epochs, run.history["val/accuracy"])
+        for run in advised
     ]
     chart = Chart("epochs", "validation accuracy", [*lines, *background])
     return Figure(charts(chart), f"Two-layer network, {HIDDEN} hidden units.")

@@ -19,22 +19,22 @@ LR = {"digits": 1.0, "cifar10": 0.003}
 EPOCHS = {"digits": 1000, "cifar10": 500}
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
+def measure(trainer: ChapterTrainer) -> ChapterResult:
     """Full batches: the noise of mini-batches would throw weights out of zero again."""
-    name, samples = desk.preset.name, len(desk.load(desk.preset.small_subset).train)
-    plain = desk.preset.experiment(
-        data=desk.preset.small_subset,
+    name, samples = trainer.preset.name, len(trainer.load(trainer.preset.small_subset).train)
+    experiment = trainer.preset.experiment(
+        data=trainer.preset.small_subset,
         optimizer=SGD(LR[name]),
         schedule=Cosine(),
         epochs=EPOCHS[name],
         batch_size=samples,
     )
     parts: list[Regularizer] = [NoRegularizer(), *(kind(strength) for kind in KINDS.values() for strength in STRENGTHS)]
-    free, *path = desk.train("lambda path", [replace(plain, regularizer=part) for part in parts])
+    baseline, *path = trainer.train("lambda path", [replace(experiment, regularizer=part) for part in parts])
     paths = {kind: path[i * len(STRENGTHS) :][: len(STRENGTHS)] for i, kind in enumerate(KINDS)}
-    bests = {kind: best(several) for kind, several in paths.items()}
+    bests = {kind: best(runs) for kind, runs in paths.items()}
     claims = (
-        *(_improves_validation(kind, free, one) for kind, one in bests.items()),
+        *(_improves_validation(kind, baseline, run) for kind, run in bests.items()),
         _zeros(bests),
         _spread(bests),
         _example(),
@@ -43,7 +43,7 @@ def measure(desk: ChapterTrainer) -> ChapterResult:
         claims,
         (
             Figure(
-                _losses(free, paths),
+                _losses(baseline, paths),
                 f"{samples} training images, full batches. Dotted: no regularizer. Circles: the best.",
             ),
             Figure(
@@ -55,25 +55,25 @@ def measure(desk: ChapterTrainer) -> ChapterResult:
     )
 
 
-def zeros(one: Trained) -> float:
+def zeros(run: Trained) -> float:
     """Share of weights that are exactly zero."""
-    return float(np.mean(one.weights["W1"] == 0))
+    return float(np.mean(run.weights["W1"] == 0))
 
 
-def effective_share(one: Trained) -> float:
+def effective_share(run: Trained) -> float:
     """(sum |w|)^2 / (n sum w^2): the share of weights among which the size is spread."""
-    size = np.abs(one.weights["W1"].astype(float))
+    size = np.abs(run.weights["W1"].astype(float))
     return float(size.sum() ** 2 / (size.size * max((size**2).sum(), 1e-300)))
 
 
-def _improves_validation(kind: str, free: Trained, one: Trained) -> Claim:
+def _improves_validation(kind: str, baseline: Trained, run: Trained) -> Claim:
     names = "train/loss", "val/loss"
-    before, after = ([trained.last(name) for name in names] for trained in (free, one))
+    before, after = ([trained.last(name) for name in names] for trained in (baseline, run))
     return Claim(
         f"{kind}: slightly worse on the training data, better on data not seen",
         f"at the best lambda, training loss above {before[0]:.4f} and validation loss below {before[1]:.4f}",
-        f"{after[0]:.4f} and {after[1]:.4f} at lambda {one.experiment.regularizer.strength:.1e}; validation accuracy "
-        f"{free.last('val/accuracy'):.3f} -> {one.last('val/accuracy'):.3f}",
+        f"{after[0]:.4f} and {after[1]:.4f} at lambda {run.experiment.regularizer.strength:.1e}; validation accuracy "
+        f"{baseline.last('val/accuracy'):.3f} -> {run.last('val/accuracy'):.3f}",
         after[0] > before[0] and after[1] < before[1],
     )
 
@@ -99,8 +99,8 @@ def _spread(bests: dict[str, Trained]) -> Claim:
 
 
 def _example() -> Claim:
-    one, spread = np.array([1.0, 0, 0, 0]), np.full(4, 0.25)
-    values = [kind(1.0).value(w) for kind in (L2, L1) for w in (one, spread)]
+    single, spread = np.array([1.0, 0, 0, 0]), np.full(4, 0.25)
+    values = [kind(1.0).value(w) for kind in (L2, L1) for w in (single, spread)]
     return Claim(
         "w1 = [1, 0, 0, 0] and w2 = [0.25, 0.25, 0.25, 0.25]: L2 prefers w2, L1 has no preference",
         "L2: 1 and 0.25; L1: 1 and 1",
@@ -109,16 +109,16 @@ def _example() -> Claim:
     )
 
 
-def _losses(free: Trained, paths: dict[str, list[Trained]]) -> bytes:
+def _losses(baseline: Trained, paths: dict[str, list[Trained]]) -> bytes:
     panels = []
     for metric, label in (("train/loss", "training loss (nats)"), ("val/loss", "validation loss (nats)")):
-        lines = [Line(kind, STRENGTHS, [one.last(metric) for one in several]) for kind, several in paths.items()]
+        lines = [Line(kind, STRENGTHS, [run.last(metric) for run in runs]) for kind, runs in paths.items()]
         none = {"linestyle": ":", "color": "black", "marker": ""}
-        lines.append(Line("none", [STRENGTHS[0], STRENGTHS[-1]], [free.last(metric)] * 2, none))
+        lines.append(Line("none", [STRENGTHS[0], STRENGTHS[-1]], [baseline.last(metric)] * 2, none))
         panels.append(Chart("lambda", label, lines, axes={"xscale": "log", "yscale": "log"}))
-    circled = [best(several) for several in paths.values()]
+    circled = [best(runs) for runs in paths.values()]
     ring = {"linestyle": "", "marker": "o", "markersize": 11, "markerfacecolor": "none", "color": "black"}
-    points = [one.experiment.regularizer.strength for one in circled], [one.last("val/loss") for one in circled]
+    points = [run.experiment.regularizer.strength for run in circled], [run.last("val/loss") for run in circled]
     panels[1] = replace(panels[1], lines=[*panels[1].lines, Line("", *points, ring)])
     return charts(*panels, markers=True)
 
@@ -128,7 +128,7 @@ def _weights(paths: dict[str, list[Trained]]) -> bytes:
         Chart(
             "lambda",
             label,
-            [Line(kind, STRENGTHS, [of(one) for one in several]) for kind, several in paths.items()],
+            [Line(kind, STRENGTHS, [of(run) for run in runs]) for kind, runs in paths.items()],
             axes={"xscale": "log"},
         )
         for of, label in ((zeros, "share of weights exactly zero"), (effective_share, "effective share of weights"))

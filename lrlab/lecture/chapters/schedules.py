@@ -26,12 +26,14 @@ WARMUP_FRACTIONS = (0.0, 0.3)  # fractions of training that warm up
 HIDDEN = 50
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
-    plain = desk.preset.experiment(model=MLP([HIDDEN]))
-    grid = [replace(plain, schedule=schedule, optimizer=Momentum(lr)) for schedule in SCHEDULES.values() for lr in LRS]
-    trained = desk.train("schedules", grid)
+def measure(trainer: ChapterTrainer) -> ChapterResult:
+    baseline = trainer.preset.experiment(model=MLP([HIDDEN]))
+    grid = [
+        replace(baseline, schedule=schedule, optimizer=Momentum(lr)) for schedule in SCHEDULES.values() for lr in LRS
+    ]
+    trained = trainer.train("schedules", grid)
     chosen = {name: best(trained[i * len(LRS) :][: len(LRS)]) for i, name in enumerate(SCHEDULES)}
-    ends = {name: one.last("val/loss") for name, one in chosen.items()}
+    ends = {name: run.last("val/loss") for name, run in chosen.items()}
     decays = {name: end for name, end in ends.items() if name != "constant"}
     first = min(ends, key=ends.__getitem__)
     claims = (
@@ -47,31 +49,31 @@ def measure(desk: ChapterTrainer) -> ChapterResult:
             f"{ends['warmup + cosine']:.4f}",
             ends["warmup + cosine"] <= 1.1 * ends[first],
         ),
-        _warmup(desk),
+        _warmup(trainer),
     )
     return ChapterResult(
         claims,
         (
             Figure(
-                _picture(desk, chosen),
+                _picture(trainer, chosen),
                 f"Two-layer network, {HIDDEN} hidden units, momentum 0.9. Colours as in the legend.",
             ),
         ),
     )
 
 
-def _warmup(desk: ChapterTrainer) -> Claim:
-    plain = desk.preset.experiment(model=MLP([HIDDEN]))
+def _warmup(trainer: ChapterTrainer) -> Claim:
+    baseline = trainer.preset.experiment(model=MLP([HIDDEN]))
     grid = [
-        replace(plain, schedule=Cosine(warmup=lead), optimizer=Momentum(lr))
+        replace(baseline, schedule=Cosine(warmup=lead), optimizer=Momentum(lr))
         for lead in WARMUP_FRACTIONS
         for lr in UNSTABLE_LRS
     ]
-    trained = desk.train("warmup", grid)
-    guessing = math.log(len(desk.load(plain.data).classes))
-    limit = (guessing + min(one.last("val/loss") for one in trained)) / 2
+    trained = trainer.train("warmup", grid)
+    guessing = math.log(len(trainer.load(baseline.data).classes))
+    limit = (guessing + min(run.last("val/loss") for run in trained)) / 2
     cold, led = (
-        max((lr for lr, one in zip(UNSTABLE_LRS, part, strict=True) if one.last("val/loss") <= limit), default=0.0)
+        max((lr for lr, run in zip(UNSTABLE_LRS, part, strict=True) if run.last("val/loss") <= limit), default=0.0)
         for part in (trained[: len(UNSTABLE_LRS)], trained[len(UNSTABLE_LRS) :])
     )
     return Claim(
@@ -83,14 +85,14 @@ def _warmup(desk: ChapterTrainer) -> Claim:
     )
 
 
-def _picture(desk: ChapterTrainer, chosen: dict[str, Trained]) -> bytes:
-    samples, epochs = len(desk.load(desk.preset.subset).train), desk.preset.epochs
-    total = epochs * -(-samples // desk.preset.batch_size)
+def _picture(trainer: ChapterTrainer, chosen: dict[str, Trained]) -> bytes:
+    samples, epochs = len(trainer.load(trainer.preset.subset).train), trainer.preset.epochs
+    total = epochs * -(-samples // trainer.preset.batch_size)
     at = [t * epochs / total for t in range(total)]
     rates = [Line("", at, [factor(s, t, total) for t in range(total)]) for s in SCHEDULES.values()]
     losses = [
-        Line(f"{name}, lr {one.experiment.optimizer.lr:g}", range(1, epochs + 1), one.history["val/loss"])
-        for name, one in chosen.items()
+        Line(f"{name}, lr {run.experiment.optimizer.lr:g}", range(1, epochs + 1), run.history["val/loss"])
+        for name, run in chosen.items()
     ]
     return charts(
         Chart("epochs", "learning rate (of its largest)", rates),

@@ -16,7 +16,7 @@ from lrlab.training.methods.test_function import FunctionDescent
 LRS = tuple(np.logspace(-4, 0, 9).tolist())
 CONDITION = 100.0
 STEPS = 200
-REACHED = 1e-3  # the value at which a descent has arrived
+TARGET_VALUE = 1e-3  # the value at which a descent has arrived
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,16 @@ OPTIMIZERS = (
 )
 
 
-def measure(desk: ChapterTrainer) -> ChapterResult:
-    paths = {name: _descend(desk, name) for name in TEST_FUNCTIONS}
+def measure(trainer: ChapterTrainer) -> ChapterResult:
+    paths = {name: _descend(trainer, name) for name in ("quadratic", "saddle", "double_well", "rosenbrock", "beale")}
     claims = (
         _valley(paths["quadratic"]),
-        _zigzag(desk),
+        _zigzag(trainer),
         _saddle(paths["saddle"]),
         _local_minimum_claim(paths["double_well"]),
         *(_hard(name, paths[name]) for name in ("rosenbrock", "beale")),
     )
-    pictures = tuple(Figure(_picture(name, several), CAPTIONS[name]) for name, several in paths.items())
+    pictures = tuple(Figure(_picture(name, runs), CAPTIONS[name]) for name, runs in paths.items())
     return ChapterResult(claims, pictures)
 
 
@@ -63,12 +63,12 @@ CAPTIONS: dict[FunctionName, str] = {
 }
 
 
-def _descend(desk: ChapterTrainer, name: FunctionName) -> dict[str, Trained]:
+def _descend(trainer: ChapterTrainer, name: str) -> dict[str, Trained]:
     """Every optimizer's path at that one of the learning rates which ends lowest."""
-    plain = desk.preset.experiment(method=FunctionDescent(name, CONDITION, STEPS))
-    grid = [replace(plain, optimizer=one.at(lr)) for one in OPTIMIZERS for lr in LRS]
-    trained = desk.train(f"landscape {name}", grid)
-    return {one.name: best(trained[i * len(LRS) :][: len(LRS)]) for i, one in enumerate(OPTIMIZERS)}
+    baseline = trainer.preset.experiment(method=FunctionDescent(name, CONDITION, STEPS))
+    grid = [replace(baseline, optimizer=spec.at(lr)) for spec in OPTIMIZERS for lr in LRS]
+    trained = trainer.train(f"landscape {name}", grid)
+    return {spec.name: best(trained[i * len(LRS) :][: len(LRS)]) for i, spec in enumerate(OPTIMIZERS)}
 
 
 def steps_until(values: list[float], level: float) -> float:
@@ -78,20 +78,20 @@ def steps_until(values: list[float], level: float) -> float:
 
 
 def _valley(paths: dict[str, Trained]) -> Claim:
-    steps = {name: steps_until(one.history["val/loss"], REACHED) for name, one in paths.items()}
+    steps = {name: steps_until(run.history["val/loss"], TARGET_VALUE) for name, run in paths.items()}
     return Claim(
         "A narrow valley is slow for SGD; momentum builds up speed along its floor",
-        f"condition number {CONDITION:g}: momentum is below {REACHED:g} in fewer steps, each at its best learning rate",
+        f"condition number {CONDITION:g}: momentum is below {TARGET_VALUE:g} in fewer steps, each at its best learning rate",
         f"{steps['momentum']:g} steps against {steps['SGD']:g} (inf: not within {STEPS})",
         steps["momentum"] < steps["SGD"],
     )
 
 
-def _zigzag(desk: ChapterTrainer) -> Claim:
-    plain = desk.preset.experiment(method=FunctionDescent("quadratic", CONDITION, 50))
+def _zigzag(trainer: ChapterTrainer) -> Claim:
+    baseline = trainer.preset.experiment(method=FunctionDescent("quadratic", CONDITION, 50))
     lr = 1.9 / CONDITION  # below 2 / condition, above which it diverges
-    (one,) = desk.train("zigzag", [replace(plain, optimizer=SGD(lr))])
-    y, x = np.array(one.history["y"]), np.array(one.history["x"])
+    (run,) = trainer.train("zigzag", [replace(baseline, optimizer=SGD(lr))])
+    y, x = np.array(run.history["y"]), np.array(run.history["x"])
     left = (1 - lr) ** 50  # along the valley the curvature is 1
     crossings = int(np.sum(np.sign(y[1:]) != np.sign(y[:-1])))
     return Claim(
@@ -103,7 +103,7 @@ def _zigzag(desk: ChapterTrainer) -> Claim:
 
 
 def _saddle(paths: dict[str, Trained]) -> Claim:
-    steps = {name: steps_until([-abs(y) for y in one.history["y"]], -0.5) for name, one in paths.items()}
+    steps = {name: steps_until([-abs(y) for y in run.history["y"]], -0.5) for name, run in paths.items()}
     return Claim(
         "At a saddle the gradient nearly vanishes; momentum passes it sooner than SGD",
         "fewer steps until |y| stays above 0.5, each at its best learning rate",
@@ -123,7 +123,7 @@ def _local_minimum_claim(paths: dict[str, Trained]) -> Claim:
 
 
 def _hard(name: str, paths: dict[str, Trained]) -> Claim:
-    ends = {optimizer: one.last("val/loss") for optimizer, one in paths.items()}
+    ends = {optimizer: run.last("val/loss") for optimizer, run in paths.items()}
     others = {optimizer: value for optimizer, value in ends.items() if optimizer != "SGD"}
     return Claim(
         f"{name.capitalize()}: momentum and adaptive steps get further than SGD",
@@ -141,18 +141,18 @@ def _picture(name: FunctionName, paths: dict[str, Trained]) -> bytes:
     heights = np.log10(f.value(grid) - min(f.value(np.array(m)) for m in f.minima) + 1e-3)
     plane.contourf(*np.moveaxis(grid, -1, 0), heights, levels=24, cmap="Greys_r", alpha=0.8)
     for colour, (optimizer, one) in zip(COLOURS, paths.items(), strict=False):
-        x, y = ([start, *one.history[key]] for start, key in zip(f.start, "xy", strict=True))
+        x, y = ([start, *run.history[key]] for start, key in zip(f.start, "xy", strict=True))
         plane.plot(x, y, color=colour, linewidth=1.2, marker=".", markersize=3, label=optimizer)
     plane.plot(*np.transpose(f.minima), "w*", markersize=12, markeredgecolor="black", linestyle="")
     plane.set(xlabel="x", ylabel="y", xlim=(left, right), ylim=(low, high))
     lowest = min(float(f.value(np.array(m))) for m in f.minima)
     lines = [
         Line(
-            f"{optimizer}, lr {one.experiment.optimizer.lr:.2g}",
-            range(1, len(one.history["val/loss"]) + 1),
-            np.array(one.history["val/loss"]) - lowest + 1e-16,
+            f"{optimizer}, lr {run.experiment.optimizer.lr:.2g}",
+            range(1, len(run.history["val/loss"]) + 1),
+            np.array(run.history["val/loss"]) - lowest + 1e-16,
         )
-        for optimizer, one in paths.items()
+        for optimizer, run in paths.items()
     ]
     draw(curve, Chart("steps", "value above the minimum", lines, axes={"yscale": "log"}))
     return png(drawing)
