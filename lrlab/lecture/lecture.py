@@ -76,10 +76,8 @@ class Lecture:
 def measure(preset: Preset, tracker: Tracker, progress: Progress, chapters: Sequence[Chapter] = CHAPTERS) -> Lecture:
     """Measure every chapter; the page is attached to the parent run, whose children are the trainings."""
     limit_blas(preset.threads or cores())
-    run_id = tracker.create_run(
-        f"lecture {preset.name}", params={"data": preset.name}, tags={"lrlab.lecture": preset.name}
-    )
-    try:
+    name, tags = f"lecture {preset.name}", {Tag.LECTURE: preset.name}
+    with parent_run(tracker, name, params={"data": preset.name}, tags=tags) as run_id:
         trainer = ChapterTrainer(preset, tracker, run_id, progress.watch)
         parts = []
         for chapter in chapters:

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Future Hydra versions will no lo
 LRLAB = ["hydra/sweeper=lrlab"]
 
 
-def test_hydra_discovers_the_sweeper() -> None:
+def test_hydra_discovers_the_sweeper():
     assert "LrlabSweeper" in [found.__name__ for found in Plugins.instance().discover(Sweeper)]
 
 

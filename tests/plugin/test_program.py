@@ -39,7 +39,7 @@ def wait_for(happened: Callable[[], object]) -> None:
     raise TimeoutError
 
 
-def test_a_search(program: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_a_search(program):
     done = program(*SWEEP, "x=interval(0,4)", "hydra.sweeper.n_trials=6", "hydra/sweeper/sampler=random")
     assert done.returncode == 0, done.stderr
     assert queue().counts() == TrialCounts(complete=6)
@@ -56,9 +56,7 @@ def test_a_search(program: Callable[..., subprocess.CompletedProcess[str]]) -> N
     assert done.stderr.splitlines()[-1].startswith("sweep: 6/6 done, 0 running, 0 pruned, 0 failed, best ")
 
 
-def test_two_workers_of_joblib_share_the_trials_and_prune(
-    program: Callable[..., subprocess.CompletedProcess[str]],
-) -> None:
+def test_two_workers_of_joblib_share_the_trials_and_prune(program):
     pruner = ("hydra.sweeper.pruner._target_=optuna.pruners.ThresholdPruner", "+hydra.sweeper.pruner.upper=1")
     parallel = ("hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")
     done = program(*SWEEP, *parallel, *pruner, "x=range(0,5)", "y=1,2", "steps=3")
@@ -86,9 +84,7 @@ def test_two_workers_of_joblib_share_the_trials_and_prune(
         ),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line_and_nothing_is_written(
-    program: Callable[..., subprocess.CompletedProcess[str]], arguments: list[str], message: str
-) -> None:
+def test_what_cannot_be_used_is_refused_in_one_line_and_nothing_is_written(program, arguments, message):
     done = program(*SWEEP, *arguments)
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == message
@@ -97,9 +93,7 @@ def test_what_cannot_be_used_is_refused_in_one_line_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("launcher", [(), ("hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")])
-def test_a_sweep_that_is_terminated_gives_its_trials_back_and_can_go_on(
-    program: Callable[..., subprocess.CompletedProcess[str]], launcher: tuple[str, ...]
-) -> None:
+def test_a_sweep_that_is_terminated_gives_its_trials_back_and_can_go_on(program, launcher):
     known = (*SWEEP, *launcher, "hydra.sweeper.study_name=s", "x=1,2", "y=1,2")
     slow = {**os.environ, "MINIMAL_APP_WAIT": "60"}
     with subprocess.Popen([sys.executable, APP, *known], stdout=-1, stderr=-1, env=slow) as process:
@@ -114,7 +108,7 @@ def test_a_sweep_that_is_terminated_gives_its_trials_back_and_can_go_on(
     assert sorted((params["x"], params["y"]) for params in done) == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
-def test_a_failure_is_named(program: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+def test_a_failure_is_named(program):
     done = program(*SWEEP, "x=1", "y=1,0")
     assert done.returncode == 1
     lines = done.stderr.splitlines()

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,9 @@ from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.storage import Storage, parse
 from tests.multirun import multirun, own_folder  # noqa: F401
 
-SearchFactory = Callable[..., SearchStrategy]
-
 
 @pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
+def quiet():
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     yield
@@ -37,19 +35,19 @@ def queue(storage: Storage) -> Queue:
 
 
 @pytest.fixture
-def search() -> SearchFactory:
-    """Make a search over overrides, with one of Optuna's samplers."""
+def search() -> Callable[..., SearchStrategy]:
+    """A search over overrides, by a sampler of Optuna's."""
 
     def make(
         *overrides: str, sampler: str = "RandomSampler", trials: int | None = None, **changes: Any
     ) -> SearchStrategy:
-        space = parse_space(OverridesParser.create().parse_overrides(list(overrides)))
+        found = parse_space(OverridesParser.create().parse_overrides(list(overrides)))
         target = f"optuna.samplers.{sampler}"
         settings: dict[str, Any] = {
-            "is_exhaustive": is_exhaustive(space, target, trials, ""),
+            "is_exhaustive": is_exhaustive(found, target, trials, ""),
             "sampler_config": {"_target_": target, "seed": 0},
             "pruner_config": {"_target_": "optuna.pruners.NopPruner"},
         }
-        return SearchStrategy(space, **(settings | changes))
+        return SearchStrategy(found, **(settings | changes))
 
     return make

@@ -8,7 +8,6 @@ from rich.console import Console
 from lrlab.sweep import progress
 from lrlab.sweep.progress import SweepStatus, show_progress
 from lrlab.sweep.study.queue import Queue, TrialCounts
-from lrlab.sweep.study.storage import Storage
 
 
 @pytest.mark.parametrize(
@@ -29,7 +28,7 @@ from lrlab.sweep.study.storage import Storage
         ),
     ],
 )
-def test_lines(standing: SweepStatus, line: str) -> None:
+def test_lines(standing, line):
     assert standing.line() == line
 
 
@@ -40,13 +39,13 @@ def shown(queue: Queue, terminal: bool, act=lambda: None) -> str:
     return out.getvalue()
 
 
-def test_without_a_terminal_the_last_line_is_plain(queue: Queue) -> None:
+def test_without_a_terminal_the_last_line_is_plain(queue):
     queue.enqueue_missing([{}] * 2)
     queue.complete(queue.claim(), [0.5])
     assert shown(queue, False) == "sweep: 1/2 done, 0 running, 0 pruned, 0 failed, best 0.5 (trial 0)\n"
 
 
-def test_without_a_terminal_a_line_comes_now_and_then(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_a_line_comes_now_and_then(queue, monkeypatch):
     queue.enqueue_missing([{}] * 2)
     looks, trials = threading.Semaphore(0), queue.trials
 
@@ -61,7 +60,7 @@ def test_without_a_terminal_a_line_comes_now_and_then(queue: Queue, monkeypatch:
     assert all(line.startswith("sweep: 0/2 done") for line in lines)
 
 
-def test_on_a_terminal_the_line_is_under_a_bar(queue: Queue) -> None:
+def test_on_a_terminal_the_line_is_under_a_bar(queue):
     queue.enqueue_missing([{}] * 2)
     queue.prune(queue.claim())
     text = shown(queue, True)
@@ -70,7 +69,7 @@ def test_on_a_terminal_the_line_is_under_a_bar(queue: Queue) -> None:
 
 
 @pytest.mark.parametrize(("direction", "best"), [("minimize", "best 1 (trial 0)"), ("maximize", "best 2 (trial 1)")])
-def test_the_best_is_that_of_the_direction(storage: Storage, direction: str, best: str) -> None:
+def test_the_best_is_that_of_the_direction(storage, direction, best):
     optuna.create_study(storage=storage.open(), study_name="s", direction=direction)
     queue = Queue(storage, "s")
     queue.enqueue_missing([{}] * 2)
@@ -81,7 +80,7 @@ def test_the_best_is_that_of_the_direction(storage: Storage, direction: str, bes
     assert best in shown(queue, False)
 
 
-def test_several_objectives_have_no_one_best(storage: Storage) -> None:
+def test_several_objectives_have_no_one_best(storage):
     optuna.create_study(storage=storage.open(), study_name="s", directions=["minimize", "minimize"])
     queue = Queue(storage, "s")
     queue.enqueue_missing([{}])

@@ -15,7 +15,7 @@ DEFAULTS: Any = OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(Swee
 PLAIN: dict[str, Any] = {key: value for key, value in DEFAULTS.items() if not key.startswith("_") and key != "defaults"}
 
 
-def test_defaults() -> None:
+def test_defaults():
     settings = Settings.read(PLAIN)
     assert settings.sampler["_target_"] == "optuna.samplers.TPESampler"
     assert settings.pruner == {"_target_": "optuna.pruners.NopPruner"}
@@ -23,7 +23,7 @@ def test_defaults() -> None:
     assert (settings.params, settings.allow, settings.custom_search_space) == ({}, (), "")
 
 
-def test_several_directions() -> None:
+def test_several_directions():
     assert Settings.read(PLAIN | {"direction": ["minimize", "maximize"]}).directions == ("minimize", "maximize")
 
 
@@ -41,14 +41,14 @@ def test_several_directions() -> None:
         ("pruner", None, "hydra.sweeper.pruner must have a _target_, got None"),
     ],
 )
-def test_refusals(key: str, value: Any, message: str) -> None:
+def test_refusals(key, value, message):
     with pytest.raises(InputError) as error:
         Settings.read(PLAIN | {key: value})
     assert str(error.value).startswith(message)
 
 
 @pytest.mark.parametrize(("part", "choice"), [("pruner", PRUNERS["median"]), ("sampler", SAMPLERS["cmaes"])])
-def test_what_does_not_work_with_several_directions(part: str, choice: Any) -> None:
+def test_what_does_not_work_with_several_directions(part, choice):
     changed = {part: OmegaConf.to_container(OmegaConf.structured(choice))}
     Settings.read(PLAIN | changed)
     with pytest.raises(InputError, match=f"^hydra/sweeper/{part} must"):
@@ -65,8 +65,8 @@ OURS = {"percentile", "wrapped_pruner", "patience", "scramble"}  # without a def
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.__name__)
-def test_every_choice_has_optunas_arguments_with_its_defaults(choice: Any) -> None:
-    config = OmegaConf.to_container(OmegaConf.structured(choice))
+def test_every_choice_has_optunas_arguments_with_its_defaults(choice):
+    config: Any = OmegaConf.to_container(OmegaConf.structured(choice))
     made = instantiate(config, allowed=("optuna.samplers.", "optuna.pruners."))
     assert type(made) is optunas(config["_target_"])
     parameters = inspect.signature(type(made)).parameters
@@ -75,6 +75,6 @@ def test_every_choice_has_optunas_arguments_with_its_defaults(choice: Any) -> No
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-def test_the_patient_pruner_wraps_another() -> None:
+def test_the_patient_pruner_wraps_another():
     made = instantiate(OmegaConf.structured(Patient), allowed=("optuna.pruners.",))
     assert isinstance(made._wrapped_pruner, optuna.pruners.MedianPruner)

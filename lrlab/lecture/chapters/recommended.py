@@ -29,7 +29,8 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
     best_advised, best_swept = (max(runs, key=_accuracy) for runs in (advised, swept))
     claim = Claim(
         "AdamW at 1e-3 or 5e-4 with warmup + cosine is a good first choice",
-        f"validation accuracy at most {ACCURACY_MARGIN} below the best of a sweep of {TRIALS} ({_accuracy(best_swept):.4f})",
+        f"validation accuracy at most {ACCURACY_MARGIN} below the best of a sweep of {TRIALS} "
+        f"({_accuracy(best_swept):.4f})",
         f"{_accuracy(best_advised):.4f} at {best_advised.experiment.optimizer.lr:g} "
         f"({', '.join(f'{run.experiment.optimizer.lr:g}: {_accuracy(run):.4f}' for run in advised)})",
         _accuracy(best_advised) >= _accuracy(best_swept) - ACCURACY_MARGIN,

@@ -42,7 +42,7 @@ OPTIMIZERS = (
 
 
 def measure(trainer: ChapterTrainer) -> ChapterResult:
-    paths = {name: _descend(trainer, name) for name in ("quadratic", "saddle", "double_well", "rosenbrock", "beale")}
+    paths = {name: _descend(trainer, name) for name in TEST_FUNCTIONS}
     claims = (
         _valley(paths["quadratic"]),
         _zigzag(trainer),
@@ -63,7 +63,7 @@ CAPTIONS: dict[FunctionName, str] = {
 }
 
 
-def _descend(trainer: ChapterTrainer, name: str) -> dict[str, Trained]:
+def _descend(trainer: ChapterTrainer, name: FunctionName) -> dict[str, Trained]:
     """Every optimizer's path at that one of the learning rates which ends lowest."""
     baseline = trainer.preset.experiment(method=FunctionDescent(name, CONDITION, STEPS))
     grid = [replace(baseline, optimizer=spec.at(lr)) for spec in OPTIMIZERS for lr in LRS]
@@ -81,7 +81,8 @@ def _valley(paths: dict[str, Trained]) -> Claim:
     steps = {name: steps_until(run.history["val/loss"], TARGET_VALUE) for name, run in paths.items()}
     return Claim(
         "A narrow valley is slow for SGD; momentum builds up speed along its floor",
-        f"condition number {CONDITION:g}: momentum is below {TARGET_VALUE:g} in fewer steps, each at its best learning rate",
+        f"condition number {CONDITION:g}: momentum is below {TARGET_VALUE:g} in fewer steps, "
+        "each at its best learning rate",
         f"{steps['momentum']:g} steps against {steps['SGD']:g} (inf: not within {STEPS})",
         steps["momentum"] < steps["SGD"],
     )
@@ -140,7 +141,7 @@ def _picture(name: FunctionName, paths: dict[str, Trained]) -> bytes:
     drawing, (plane, curve) = figure(9.6, 3.8, ncols=2)
     heights = np.log10(f.value(grid) - min(f.value(np.array(m)) for m in f.minima) + 1e-3)
     plane.contourf(*np.moveaxis(grid, -1, 0), heights, levels=24, cmap="Greys_r", alpha=0.8)
-    for colour, (optimizer, one) in zip(COLOURS, paths.items(), strict=False):
+    for colour, (optimizer, run) in zip(COLOURS, paths.items(), strict=False):
         x, y = ([start, *run.history[key]] for start, key in zip(f.start, "xy", strict=True))
         plane.plot(x, y, color=colour, linewidth=1.2, marker=".", markersize=3, label=optimizer)
     plane.plot(*np.transpose(f.minima), "w*", markersize=12, markeredgecolor="black", linestyle="")

@@ -1,5 +1,4 @@
 import math
-from typing import Any
 
 import numpy as np
 import optuna
@@ -19,7 +18,6 @@ from lrlab.sweep.study.queue import (
     claimants,
     objective,
 )
-from lrlab.sweep.study.storage import Storage
 from lrlab.tracking.tags import Tag
 
 ME = str(ProcessId.current())
@@ -37,7 +35,7 @@ def fixed(queue: Queue) -> list[dict]:
     return [trial.system_attrs["fixed_params"] for trial in queue.trials()]
 
 
-def test_trials_are_taken_in_order_until_none_waits(queue: Queue) -> None:
+def test_trials_are_taken_in_order_until_none_waits(queue):
     queue.enqueue_missing([{"x": 1}, {"x": 2}])
     first, second = queue.claim(), queue.claim()
     assert (first.number, first.suggest_int("x", 0, 9)) == (0, 1)
@@ -46,7 +44,7 @@ def test_trials_are_taken_in_order_until_none_waits(queue: Queue) -> None:
     assert queue.counts() == TrialCounts(running=2)
 
 
-def test_a_trial_that_waits_without_values_gets_them_from_the_sampler(storage: Storage, queue: Queue) -> None:
+def test_a_trial_that_waits_without_values_gets_them_from_the_sampler(storage, queue):
     queue.enqueue_missing([{}] * 3)
     same = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=5))
     seeded = Queue(storage, "s", optuna.samplers.RandomSampler(seed=5))
@@ -56,7 +54,7 @@ def test_a_trial_that_waits_without_values_gets_them_from_the_sampler(storage: S
         assert trial.suggest_float("x", 0, 1) == same.ask().suggest_float("x", 0, 1)
 
 
-def test_a_sampler_sees_what_was_taken_and_told_before(storage: Storage, queue: Queue) -> None:
+def test_a_sampler_sees_what_was_taken_and_told_before(storage, queue):
     """A study handle remembers its trials, so a fresh one is needed for every trial."""
     seen = []
 
@@ -78,7 +76,7 @@ def test_a_sampler_sees_what_was_taken_and_told_before(storage: Storage, queue: 
     ]
 
 
-def test_filling_again_adds_nothing_and_more_trials_add_the_rest(queue: Queue) -> None:
+def test_filling_again_adds_nothing_and_more_trials_add_the_rest(queue):
     plan = [{"x": 1}, {"x": 1}, {"x": 2}]
     queue.enqueue_missing(plan)
     queue.enqueue_missing(plan)
@@ -87,7 +85,7 @@ def test_filling_again_adds_nothing_and_more_trials_add_the_rest(queue: Queue) -
     assert fixed(queue) == [*plan, {"x": 3}]
 
 
-def test_a_plan_that_was_queued_in_part_is_completed(queue: Queue) -> None:
+def test_a_plan_that_was_queued_in_part_is_completed(queue):
     plan = [{"x": value} for value in range(4)]
     queue.enqueue_missing(plan[:1])
     queue.claim()
@@ -95,13 +93,13 @@ def test_a_plan_that_was_queued_in_part_is_completed(queue: Queue) -> None:
     assert fixed(queue) == plan
 
 
-def test_fewer_trials_than_there_are_is_refused(queue: Queue) -> None:
+def test_fewer_trials_than_there_are_is_refused(queue):
     queue.enqueue_missing([{}] * 5)
     with pytest.raises(InputError, match=r"^hydra\.sweeper\.n_trials must be at least 5, got 4: study s holds"):
         queue.missing_from([{}] * 4)
 
 
-def test_outcomes_are_counted(queue: Queue) -> None:
+def test_outcomes_are_counted(queue):
     queue.enqueue_missing([{}] * 7)
     complete, pruned, failed, without, diverged, cut = (queue.claim() for _ in range(6))
     queue.complete(complete, [1.0])
@@ -116,7 +114,7 @@ def test_outcomes_are_counted(queue: Queue) -> None:
     assert queue.study().best_trial.number == 0
 
 
-def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue: Queue) -> None:
+def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue):
     queue.enqueue_missing([{}])
     trial = queue.claim()
     value = trial.suggest_float("x", 0, 1)
@@ -131,7 +129,7 @@ def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue: Queue) -> N
     assert queue.counts() == TrialCounts(running=1)
 
 
-def test_a_trial_carries_the_signature_of_who_took_it(queue: Queue) -> None:
+def test_a_trial_carries_the_signature_of_who_took_it(queue):
     queue.enqueue_missing([{}])
     queue.claim()
     (trial,) = queue.trials()
@@ -139,7 +137,7 @@ def test_a_trial_carries_the_signature_of_who_took_it(queue: Queue) -> None:
     assert queue.is_claimed_here(trial)
 
 
-def test_repair_gives_back_the_trials_of_dead_processes_only(queue: Queue) -> None:
+def test_repair_gives_back_the_trials_of_dead_processes_only(queue):
     queue.enqueue_missing([{}] * 5)
     mine, dead, far, disputed, unsigned = (queue.claim() for _ in range(5))
     sign(dead, DEAD)
@@ -154,7 +152,7 @@ def test_repair_gives_back_the_trials_of_dead_processes_only(queue: Queue) -> No
     assert far.number not in [trial.number for trial in queue.trials(TrialState.RUNNING)]
 
 
-def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue: Queue) -> None:
+def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue):
     queue.enqueue_missing([{}] * 3)
     trials = [queue.claim() for _ in range(3)]
     for trial in trials:
@@ -177,19 +175,19 @@ def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue: Queue
         ((1, 2.5), 2, [1.0, 2.5]),
     ],
 )
-def test_objectives(value: Any, count: int, numbers: list[float]) -> None:
+def test_objectives(value, count, numbers):
     assert objective(value, count) == numbers
 
 
 @pytest.mark.parametrize(
     ("value", "count"), [(None, 1), ("3", 1), ({}, 1), ([], 1), ((1, 2), 1), (1, 2), ((1, None), 2), ("ab", 2)]
 )
-def test_what_is_no_objective(value: Any, count: int) -> None:
+def test_what_is_no_objective(value, count):
     with pytest.raises(TypeError, match=rf"the objective must be {count} number"):
         objective(value, count)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan"), (math.nan,)])
-def test_an_objective_that_is_not_finite_is_never_best(value: Any) -> None:
+def test_an_objective_that_is_not_finite_is_never_best(value):
     with pytest.raises(ValueError, match="the objective must be finite"):
         objective(value, 1)
