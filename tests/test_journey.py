@@ -40,7 +40,7 @@ def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
 
 
-def spoken(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
     code = main([*arguments, "--json"])
     return code, json.loads(capsys.readouterr().out)
 
@@ -51,7 +51,7 @@ def trials(place: Path) -> list[optuna.trial.FrozenTrial]:
 
 
 def test_best(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, best = spoken(capsys, "best")
+    code, best = run_json(capsys, "best")
     assert code == 0
     assert set(best) == {"study", "trial", "run_id", "value", "params", "metrics", "config"}
     complete = [trial for trial in trials(place) if trial.state.name == "COMPLETE"]
@@ -65,7 +65,7 @@ def test_best(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("run", ["best", "0", "9"])
 def test_reproduce(run: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code, replay = spoken(capsys, "reproduce", run)
+    code, replay = run_json(capsys, "reproduce", run)
     assert (code, replay["verdict"], replay["max_abs_difference"]) == (0, "identical", 0)
     assert replay["environment_changes"] == {}
     assert replay["new_run_id"] != replay["run_id"]
@@ -94,7 +94,7 @@ def test_every_trial_is_a_child_run_with_its_state(place: Path) -> None:
 
 
 def test_the_best_run_keeps_weights_and_pictures(capsys: pytest.CaptureFixture[str]) -> None:
-    _, best = spoken(capsys, "best")
+    _, best = run_json(capsys, "best")
     (folder,) = Path("outputs/mlartifacts").glob(f"*/{best['run_id']}/artifacts")
     assert {path.name for path in folder.iterdir()} == {
         "config.yaml",
@@ -115,7 +115,7 @@ def test_another_space_is_refused_with_the_difference(capsys: pytest.CaptureFixt
 def test_a_changed_environment_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     changed = replace(Environment.current(), numpy="0.0")
     monkeypatch.setattr(Environment, "current", lambda: changed)
-    _, replay = spoken(capsys, "reproduce", "best")
+    _, replay = run_json(capsys, "reproduce", "best")
     assert replay["environment_changes"]["numpy"] == [np.__version__, "0.0"]
 
 
@@ -124,5 +124,5 @@ def test_single_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert main(["train", "model=mlp", "model.hidden=[8]", "epochs=2", "data.train_size=200"]) == 0
     out = capsys.readouterr().out
     run_id = out.partition("run ")[2].split()[0]
-    code, replay = spoken(capsys, "reproduce", run_id)
+    code, replay = run_json(capsys, "reproduce", run_id)
     assert (code, replay["verdict"]) == (0, "identical")

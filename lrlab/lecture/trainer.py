@@ -1,4 +1,4 @@
-"""The desk at which the chapters work: it trains experiments, many at once where they can be, and records each."""
+"""The trainer of the chapters: it trains experiments, together where they can share a population, and records each."""
 
 import math
 from collections import defaultdict
@@ -23,7 +23,7 @@ class Trained:
 
     Attributes:
         history: every metric, one value an epoch.
-        weights: what was learned, as ``Trainee.weights`` gives it.
+        weights: what was learned, as ``Member.weights`` gives it.
         tested: loss and accuracy on the test split; empty unless asked for.
     """
 

@@ -45,7 +45,7 @@ def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
 
 
-def spoken(place: Path, *arguments: str) -> dict:
+def run_json(place: Path, *arguments: str) -> dict:
     """What a command says in JSON."""
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as out:
         patch.chdir(place)
@@ -55,12 +55,12 @@ def spoken(place: Path, *arguments: str) -> dict:
 
 @pytest.fixture(scope="module")
 def verdict(place: Path) -> dict:
-    return spoken(place, "report", "scaling")
+    return run_json(place, "report", "scaling")
 
 
 @pytest.fixture(scope="module")
 def confirmed(place: Path) -> dict:
-    return spoken(place, "best", "scaling", "--confirm", "3", "--top", "2")
+    return run_json(place, "best", "scaling", "--confirm", "3", "--top", "2")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -105,7 +105,7 @@ def test_it_is_attached_to_the_sweep_s_run(verdict: dict) -> None:
 
 
 def test_a_part_of_a_study(place: Path) -> None:
-    part = spoken(place, "report", "scaling", "--where", "seed=0")
+    part = run_json(place, "report", "scaling", "--where", "seed=0")
     assert part["verdict"] == "cannot_tell"
     assert all(each["seeds"] == 1 for each in part["per_batch_size"])
     assert Path("outputs/reports/scaling,seed=0/index.html").is_file()
@@ -189,7 +189,7 @@ def test_the_question_on_cifar_10(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Seven batch sizes, three seeds, five epochs, every optimum bracketed: some minutes."""
     monkeypatch.chdir(tmp_path)
     assert main(["sweep", "linear_scaling", "data=cifar10", "study=cifar"]) == 0
-    verdict = spoken(tmp_path, "report", "cifar")
+    verdict = run_json(tmp_path, "report", "cifar")
     assert len(verdict["per_batch_size"]) == 7
     assert all(each["bracketed"] and each["seeds"] == 3 for each in verdict["per_batch_size"])
     assert verdict["noise_scale"] > 0

@@ -1,4 +1,4 @@
-"""In any company, a member's curve is the one of a naive trainer that has only this model."""
+"""In any population, a member's curve is the one of a naive trainer that has only this model."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -23,12 +23,14 @@ CONF = Path(__file__).parents[2] / "conf"
 def test_a_full_population_trains_like_a_naive_loop(
     model: Model, dataset: Dataset, experiment: Callable[..., Experiment]
 ) -> None:
-    company = mixed_experiments.mixed_experiments(experiment(model=model, dtype="float64"), size=44, seed=1)
+    experiments = mixed_experiments.mixed_experiments(experiment(model=model, dtype="float64"), size=44, seed=1)
     for part in ("optimizer", "schedule", "regularizer", "batch_size"):
-        assert len({getattr(e, part) for e in company}) >= 4  # a mixed company indeed
-    curves = train(StackedPopulation(dataset, model, company[0].loss, width=32, microbatch=8, dtype="float64"), company)
+        assert len({getattr(e, part) for e in experiments}) >= 4  # mixed indeed
+    curves = train(
+        StackedPopulation(dataset, model, experiments[0].loss, width=32, microbatch=8, dtype="float64"), experiments
+    )
 
-    assert len(curves) == len(company)
+    assert len(curves) == len(experiments)
     assert {member.first_epoch for member in curves} >= {0, 2, 3}  # some joined later
     for member, curve in curves.items():
         expected = naive.train(member.experiment, dataset, order_seed=0, first_epoch=member.first_epoch, microbatch=8)
@@ -38,11 +40,11 @@ def test_a_full_population_trains_like_a_naive_loop(
 def test_arrays_that_are_updated_in_several_blocks(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
     model = MLP([BLOCK // 32])
     assert dataset.x.shape[1] * model.hidden[0] > BLOCK
-    company = mixed_experiments.mixed_experiments(experiment(model=model, dtype="float64"), size=3, seed=2)
+    experiments = mixed_experiments.mixed_experiments(experiment(model=model, dtype="float64"), size=3, seed=2)
     population = StackedPopulation(
-        dataset, model, company[0].loss, width=3, microbatch=8, seed=5, dtype="float64", first_epoch=7
+        dataset, model, experiments[0].loss, width=3, microbatch=8, seed=5, dtype="float64", first_epoch=7
     )
-    for member, curve in train(population, company).items():
+    for member, curve in train(population, experiments).items():
         expected = naive.train(member.experiment, dataset, order_seed=5, first_epoch=7, microbatch=8)
         assert_same_curve(curve, expected)
 
@@ -61,9 +63,9 @@ def test_every_choice_of_conf_takes_part(group: str) -> None:
     assert set(choices) == {f"{type(part).__module__}.{type(part).__name__}" for part in tables[group]}
 
 
-def train(population: StackedPopulation, company: list[Experiment]) -> dict[Member, list[dict[str, float]]]:
+def train(population: StackedPopulation, experiments: list[Experiment]) -> dict[Member, list[dict[str, float]]]:
     """Train all of them; who ends makes room for the next, at an epoch boundary."""
-    waiting = list(company)
+    waiting = list(experiments)
     curves: dict[Member, list[dict[str, float]]] = defaultdict(list)
     while waiting or population.members:
         while waiting and population.free_slots:

@@ -52,16 +52,16 @@ def test_a_divergence_fails_its_run_alone_and_is_tagged(
     tracker: MemoryTracker, population: Population, experiment: Make
 ) -> None:
     with training_loop(tracker) as loop:
-        wild = loop.start(experiment(epochs=3, optimizer=SGD(lr=1e300)), population, name="wild")
-        calm = loop.start(experiment(epochs=3), population, name="calm")
+        diverging = loop.start(experiment(epochs=3, optimizer=SGD(lr=1e300)), population, name="diverging")
+        converging = loop.start(experiment(epochs=3), population, name="converging")
         while loop.open:
             loop.train_epoch()
-    assert tracker.get_run(wild.run_id).status == "FAILED"
-    assert tracker.get_run(wild.run_id).tags[Tag.DIVERGED] == "true"
-    assert (wild.diverged, len(wild.history.values("val/loss"))) == (True, 1)
-    assert tracker.get_run(calm.run_id).status == "FINISHED"
-    assert Tag.DIVERGED not in tracker.get_run(calm.run_id).tags
-    assert len(calm.history.values("val/loss")) == 3
+    assert tracker.get_run(diverging.run_id).status == "FAILED"
+    assert tracker.get_run(diverging.run_id).tags[Tag.DIVERGED] == "true"
+    assert (diverging.diverged, len(diverging.history.values("val/loss"))) == (True, 1)
+    assert tracker.get_run(converging.run_id).status == "FINISHED"
+    assert Tag.DIVERGED not in tracker.get_run(converging.run_id).tags
+    assert len(converging.history.values("val/loss")) == 3
 
 
 @pytest.mark.parametrize(

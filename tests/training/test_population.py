@@ -42,19 +42,19 @@ def assert_same_weights(one: StackedMember, other: StackedMember) -> None:
 def test_replay_alone_is_identical_to_the_bit(
     dataset: Dataset, experiment: Callable[..., Experiment], model: Model, width: int, seed: int
 ) -> None:
-    """A random company in which every third slot is empty. One member is replayed, and so is its successor."""
+    """A random population in which every third slot is empty. One member is replayed, and so is its successor."""
     *companions, late = mixed_experiments.mixed_experiments(experiment(model=model), width + 1, seed)
-    company = new(dataset, model, width=width)
-    members = [company.admit(e, slot) for slot, e in enumerate(companions) if slot % 3 != 2]
+    population = new(dataset, model, width=width)
+    members = [population.admit(e, slot) for slot, e in enumerate(companions) if slot % 3 != 2]
     chosen = members[seed % len(members)]
     for _ in range(2):
-        (curve,) = train(company, [chosen], 2)
+        (curve,) = train(population, [chosen], 2)
         alone = new(dataset, model, width=width, first_epoch=chosen.first_epoch)
         again = alone.admit(chosen.experiment, chosen.slot)
         assert train(alone, [again], 2) == [curve]
         assert_same_weights(again, chosen)
-        company.release(chosen)
-        chosen = company.admit(late, chosen.slot)
+        population.release(chosen)
+        chosen = population.admit(late, chosen.slot)
     assert chosen.first_epoch == 4
 
 
@@ -63,24 +63,26 @@ def test_replay_alone_is_identical_to_the_bit(
 def test_a_diverging_member_changes_nothing_in_the_others(
     dataset: Dataset, experiment: Callable[..., Experiment], model: Model, lr: float
 ) -> None:
-    company = mixed_experiments.mixed_experiments(experiment(model=model), 8, seed=0)
-    calm, upset = new(dataset, model), new(dataset, model)
-    undisturbed = [calm.admit(e) for e in company]
-    disturbed = [upset.admit(e) for e in company[:4]]
-    culprit = upset.admit(replace(company[4], optimizer=SGD(lr=lr)))
-    disturbed += [upset.admit(e) for e in company[5:]]
+    experiments = mixed_experiments.mixed_experiments(experiment(model=model), 8, seed=0)
+    quiet, noisy = new(dataset, model), new(dataset, model)
+    undisturbed = [quiet.admit(e) for e in experiments]
+    disturbed = [noisy.admit(e) for e in experiments[:4]]
+    diverging = noisy.admit(replace(experiments[4], optimizer=SGD(lr=lr)))
+    disturbed += [noisy.admit(e) for e in experiments[5:]]
     del undisturbed[4]
 
-    expected = train(calm, undisturbed, 4)
-    *curves, wild = train(upset, [*disturbed, culprit], 4)
+    expected = train(quiet, undisturbed, 4)
+    *curves, diverged = train(noisy, [*disturbed, diverging], 4)
     assert curves == expected
     for one, other in zip(disturbed, undisturbed, strict=True):
         assert_same_weights(one, other)
-    assert wild[-1]["val/loss"] > 1e3 or np.isnan(wild[-1]["val/loss"])
+    assert diverged[-1]["val/loss"] > 1e3 or np.isnan(diverged[-1]["val/loss"])
 
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
-def test_who_left_leaves_no_trace(dataset: Dataset, experiment: Callable[..., Experiment], model: Model) -> None:
+def test_a_released_member_leaves_its_slot_at_zero(
+    dataset: Dataset, experiment: Callable[..., Experiment], model: Model
+) -> None:
     """Not even NaN in weights, gradients and moments."""
     diverging, newcomer, *others = mixed_experiments.mixed_experiments(experiment(model=model), 5, seed=1)
     used = new(dataset, model, width=4)

@@ -141,11 +141,11 @@ def test_a_divergence_is_an_end_of_its_own(
     make: Callable[..., PopulationRunner], start: Start, tracker: MemoryTracker
 ) -> None:
     runner = make()
-    wild, calm = start(runner, "optimizer.lr=1e38", "epochs=2"), start(runner, "epochs=2")
+    diverging, converging = start(runner, "optimizer.lr=1e38", "epochs=2"), start(runner, "epochs=2")
     ended, running = runner.advance()
-    assert ended == TrialEnd(wild.number, "diverged", reason="diverged in epoch 1")
-    assert running.trial == calm.number
-    assert (run_of(tracker, wild).status, run_of(tracker, wild).tags[Tag.DIVERGED]) == ("FAILED", "true")
+    assert ended == TrialEnd(diverging.number, "diverged", reason="diverged in epoch 1")
+    assert running.trial == converging.number
+    assert (run_of(tracker, diverging).status, run_of(tracker, diverging).tags[Tag.DIVERGED]) == ("FAILED", "true")
 
 
 def test_what_cannot_be_trained_is_refused_and_takes_no_slot(
