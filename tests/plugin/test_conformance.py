@@ -9,7 +9,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Future Hydra versions will no lo
 LRLAB = ["hydra/sweeper=lrlab"]
 
 
-def test_hydra_discovers_the_sweeper():
+def test_hydra_discovers_the_sweeper() -> None:
     assert "LrlabSweeper" in [found.__name__ for found in Plugins.instance().discover(Sweeper)]
 
 

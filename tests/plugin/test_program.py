@@ -16,6 +16,7 @@ from lrlab.sweep.study.queue import Queue, TrialCounts
 from lrlab.sweep.study.storage import parse
 from lrlab.sweep.study.study import names
 
+Program = Callable[..., subprocess.CompletedProcess[str]]
 APP = Path(__file__).with_name("minimal_app.py")
 SWEEP = ("-m", "hydra/sweeper=lrlab", "hydra.sweep.dir=sweep")
 JOB = {".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "minimal_app.log"}
@@ -39,7 +40,7 @@ def wait_for(happened: Callable[[], object]) -> None:
     raise TimeoutError
 
 
-def test_a_search(program):
+def test_a_search(program: Program) -> None:
     done = program(*SWEEP, "x=interval(0,4)", "hydra.sweeper.n_trials=6", "hydra/sweeper/sampler=random")
     assert done.returncode == 0, done.stderr
     assert queue().counts() == TrialCounts(complete=6)
@@ -56,7 +57,9 @@ def test_a_search(program):
     assert done.stderr.splitlines()[-1].startswith("sweep: 6/6 done, 0 running, 0 pruned, 0 failed, best ")
 
 
-def test_two_workers_of_joblib_share_the_trials_and_prune(program):
+def test_two_workers_of_joblib_share_the_trials_and_prune(
+    program: Program,
+) -> None:
     pruner = ("hydra.sweeper.pruner._target_=optuna.pruners.ThresholdPruner", "+hydra.sweeper.pruner.upper=1")
     parallel = ("hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")
     done = program(*SWEEP, *parallel, *pruner, "x=range(0,5)", "y=1,2", "steps=3")
@@ -84,7 +87,9 @@ def test_two_workers_of_joblib_share_the_trials_and_prune(program):
         ),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_one_line_and_nothing_is_written(program, arguments, message):
+def test_what_cannot_be_used_is_refused_in_one_line_and_nothing_is_written(
+    program: Program, arguments: list[str], message: str
+) -> None:
     done = program(*SWEEP, *arguments)
     assert done.returncode == 1
     assert done.stderr.splitlines()[0] == message
@@ -93,7 +98,9 @@ def test_what_cannot_be_used_is_refused_in_one_line_and_nothing_is_written(progr
 
 
 @pytest.mark.parametrize("launcher", [(), ("hydra/launcher=joblib", "hydra.sweeper.n_jobs=2")])
-def test_a_sweep_that_is_terminated_gives_its_trials_back_and_can_go_on(program, launcher):
+def test_a_sweep_that_is_terminated_gives_its_trials_back_and_can_go_on(
+    program: Program, launcher: tuple[str, ...]
+) -> None:
     known = (*SWEEP, *launcher, "hydra.sweeper.study_name=s", "x=1,2", "y=1,2")
     slow = {**os.environ, "MINIMAL_APP_WAIT": "60"}
     with subprocess.Popen([sys.executable, APP, *known], stdout=-1, stderr=-1, env=slow) as process:
@@ -108,7 +115,7 @@ def test_a_sweep_that_is_terminated_gives_its_trials_back_and_can_go_on(program,
     assert sorted((params["x"], params["y"]) for params in done) == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
-def test_a_failure_is_named(program):
+def test_a_failure_is_named(program: Program) -> None:
     done = program(*SWEEP, "x=1", "y=1,0")
     assert done.returncode == 1
     lines = done.stderr.splitlines()

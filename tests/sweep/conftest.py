@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.storage import Storage, parse
 from tests.multirun import multirun, own_folder  # noqa: F401
 
+SearchFactory = Callable[..., SearchStrategy]
+
 
 @pytest.fixture(autouse=True)
-def quiet():
+def quiet() -> Iterator[None]:
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     yield
@@ -35,19 +37,19 @@ def queue(storage: Storage) -> Queue:
 
 
 @pytest.fixture
-def search() -> Callable[..., SearchStrategy]:
-    """A search over overrides, by a sampler of Optuna's."""
+def search() -> SearchFactory:
+    """Make a search over overrides, with one of Optuna's samplers."""
 
     def make(
         *overrides: str, sampler: str = "RandomSampler", trials: int | None = None, **changes: Any
     ) -> SearchStrategy:
-        found = parse_space(OverridesParser.create().parse_overrides(list(overrides)))
+        space = parse_space(OverridesParser.create().parse_overrides(list(overrides)))
         target = f"optuna.samplers.{sampler}"
         settings: dict[str, Any] = {
-            "is_exhaustive": is_exhaustive(found, target, trials, ""),
+            "is_exhaustive": is_exhaustive(space, target, trials, ""),
             "sampler_config": {"_target_": target, "seed": 0},
             "pruner_config": {"_target_": "optuna.pruners.NopPruner"},
         }
-        return SearchStrategy(found, **(settings | changes))
+        return SearchStrategy(space, **(settings | changes))
 
     return make

@@ -117,18 +117,18 @@ def same(composer: Composer, overrides: list[str]) -> None:
 
 
 @pytest.mark.parametrize("overrides", [NUMBERS, OTHERS, WRONG, TOGETHER])
-def test_single_overrides(composer, overrides):
+def test_single_overrides(composer: Composer, overrides: list[str]) -> None:
     for override in overrides:
         same(composer, [override])
 
 
-def test_single_numbers_from_templates_that_are_there(composer):
+def test_single_numbers_from_templates_that_are_there(composer: Composer) -> None:
     for number in (1, 2.5e-7):
         for key in ("a", "b", "opt.lr", "typed.x"):
             same(composer, [f"{key}={number}"])
 
 
-def test_any_company_of_overrides_in_any_order(composer):
+def test_any_company_of_overrides_in_any_order(composer: Composer) -> None:
     rng = random.Random(0)
     for _ in range(15):
         numbers = rng.sample(NUMBERS, rng.randint(0, 3))
@@ -147,12 +147,14 @@ def test_any_company_of_overrides_in_any_order(composer):
         ["sum.of=3"],
     ],
 )
-def test_overrides_that_touch_the_same_key(composer, overrides):
+def test_overrides_that_touch_the_same_key(composer: Composer, overrides: list[str]) -> None:
     same(composer, overrides)
     same(composer, [override.replace("7", "8") for override in overrides])
 
 
-def test_trials_that_differ_in_numbers_share_one_composition(composer, monkeypatch):
+def test_trials_that_differ_in_numbers_share_one_composition(
+    composer: Composer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     composer.compose(["opt=adam", "opt.lr=0.5"])
     monkeypatch.setattr(composer, "job", None)  # Hydra is not asked again
     for lr in (0.25, 1e-5, 3):
@@ -162,7 +164,7 @@ def test_trials_that_differ_in_numbers_share_one_composition(composer, monkeypat
         assert config["link"] == config["opt"]
 
 
-def test_what_one_trial_does_with_its_config_is_its_own_affair(composer):
+def test_what_one_trial_does_with_its_config_is_its_own_affair(composer: Composer) -> None:
     first = composer.compose(["a=1"])
     first["sum"]["of"].append("spoiled")
     assert composer.compose(["a=2"])["sum"]["of"] == [1, 2, 0.1]
@@ -180,13 +182,13 @@ def test_what_one_trial_does_with_its_config_is_its_own_affair(composer):
         ),
     ],
 )
-def test_refusals_are_one_line(composer, override, message):
+def test_refusals_are_one_line(composer: Composer, override: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         composer.compose([override])
     assert str(error.value) == message
 
 
-def test_a_job_has_its_number_and_keeps_the_sweeps_time(composer):
+def test_a_job_has_its_number_and_keeps_the_sweeps_time(composer: Composer) -> None:
     job = composer.job(["a=2"], 7)
     assert (job.a, job.hydra.job.num, job.hydra.job.id) == (2, 7, "7")
     assert job.when == composer._config.when

@@ -1,5 +1,6 @@
 import io
 import threading
+from typing import Literal
 
 import optuna
 import pytest
@@ -8,6 +9,14 @@ from rich.console import Console
 from lrlab.sweep import progress
 from lrlab.sweep.progress import SweepStatus, show_progress
 from lrlab.sweep.study.queue import Queue, TrialCounts
+from lrlab.sweep.study.storage import Storage
+
+
+def claim(queue: Queue) -> optuna.Trial:
+    """Claim a trial that is known to wait."""
+    trial = queue.claim()
+    assert trial is not None
+    return trial
 
 
 @pytest.mark.parametrize(
@@ -28,7 +37,7 @@ from lrlab.sweep.study.queue import Queue, TrialCounts
         ),
     ],
 )
-def test_lines(standing, line):
+def test_lines(standing: SweepStatus, line: str) -> None:
     assert standing.line() == line
 
 
@@ -39,13 +48,13 @@ def shown(queue: Queue, terminal: bool, act=lambda: None) -> str:
     return out.getvalue()
 
 
-def test_without_a_terminal_the_last_line_is_plain(queue):
+def test_without_a_terminal_the_last_line_is_plain(queue: Queue) -> None:
     queue.enqueue_missing([{}] * 2)
-    queue.complete(queue.claim(), [0.5])
+    queue.complete(claim(queue), [0.5])
     assert shown(queue, False) == "sweep: 1/2 done, 0 running, 0 pruned, 0 failed, best 0.5 (trial 0)\n"
 
 
-def test_without_a_terminal_a_line_comes_now_and_then(queue, monkeypatch):
+def test_without_a_terminal_a_line_comes_now_and_then(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
     queue.enqueue_missing([{}] * 2)
     looks, trials = threading.Semaphore(0), queue.trials
 
@@ -60,31 +69,33 @@ def test_without_a_terminal_a_line_comes_now_and_then(queue, monkeypatch):
     assert all(line.startswith("sweep: 0/2 done") for line in lines)
 
 
-def test_on_a_terminal_the_line_is_under_a_bar(queue):
+def test_on_a_terminal_the_line_is_under_a_bar(queue: Queue) -> None:
     queue.enqueue_missing([{}] * 2)
-    queue.prune(queue.claim())
+    queue.prune(claim(queue))
     text = shown(queue, True)
     assert "━" in text
     assert "1/2 done, 0 running, 1 pruned, 0 failed" in text
 
 
 @pytest.mark.parametrize(("direction", "best"), [("minimize", "best 1 (trial 0)"), ("maximize", "best 2 (trial 1)")])
-def test_the_best_is_that_of_the_direction(storage, direction, best):
+def test_the_best_is_that_of_the_direction(
+    storage: Storage, direction: Literal["minimize", "maximize"], best: str
+) -> None:
     optuna.create_study(storage=storage.open(), study_name="s", direction=direction)
     queue = Queue(storage, "s")
     queue.enqueue_missing([{}] * 2)
     for value in (1, 2):
-        trial = queue.claim()
+        trial = claim(queue)
         assert trial
         queue.complete(trial, [value])
     assert best in shown(queue, False)
 
 
-def test_several_objectives_have_no_one_best(storage):
+def test_several_objectives_have_no_one_best(storage: Storage) -> None:
     optuna.create_study(storage=storage.open(), study_name="s", directions=["minimize", "minimize"])
     queue = Queue(storage, "s")
     queue.enqueue_missing([{}])
-    trial = queue.claim()
+    trial = claim(queue)
     assert trial
     queue.complete(trial, [1, 2])
     assert "best" not in shown(queue, False)

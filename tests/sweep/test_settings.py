@@ -10,12 +10,12 @@ from lrlab.errors import InputError
 from lrlab.sweep.config import PRUNERS, SAMPLERS, Patient, Sweeper
 from lrlab.sweep.settings import Settings
 
-CHOSEN: Any = {"sampler": SAMPLERS["tpe"], "pruner": PRUNERS["none"]}
-DEFAULTS: Any = OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(Sweeper), CHOSEN))
-PLAIN: dict[str, Any] = {key: value for key, value in DEFAULTS.items() if not key.startswith("_") and key != "defaults"}
+CHOSEN = {"sampler": SAMPLERS["tpe"], "pruner": PRUNERS["none"]}
+COMPOSED: Any = OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(Sweeper), CHOSEN))
+PLAIN: dict[str, Any] = {key: value for key, value in COMPOSED.items() if not key.startswith("_") and key != "defaults"}
 
 
-def test_defaults():
+def test_defaults() -> None:
     settings = Settings.read(PLAIN)
     assert settings.sampler["_target_"] == "optuna.samplers.TPESampler"
     assert settings.pruner == {"_target_": "optuna.pruners.NopPruner"}
@@ -23,7 +23,7 @@ def test_defaults():
     assert (settings.params, settings.allow, settings.custom_search_space) == ({}, (), "")
 
 
-def test_several_directions():
+def test_several_directions() -> None:
     assert Settings.read(PLAIN | {"direction": ["minimize", "maximize"]}).directions == ("minimize", "maximize")
 
 
@@ -41,14 +41,14 @@ def test_several_directions():
         ("pruner", None, "hydra.sweeper.pruner must have a _target_, got None"),
     ],
 )
-def test_refusals(key, value, message):
+def test_refusals(key: str, value: Any, message: str) -> None:
     with pytest.raises(InputError) as error:
         Settings.read(PLAIN | {key: value})
     assert str(error.value).startswith(message)
 
 
 @pytest.mark.parametrize(("part", "choice"), [("pruner", PRUNERS["median"]), ("sampler", SAMPLERS["cmaes"])])
-def test_what_does_not_work_with_several_directions(part, choice):
+def test_what_does_not_work_with_several_directions(part: str, choice: Any) -> None:
     changed = {part: OmegaConf.to_container(OmegaConf.structured(choice))}
     Settings.read(PLAIN | changed)
     with pytest.raises(InputError, match=f"^hydra/sweeper/{part} must"):
@@ -65,7 +65,7 @@ OURS = {"percentile", "wrapped_pruner", "patience", "scramble"}  # without a def
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.__name__)
-def test_every_choice_has_optunas_arguments_with_its_defaults(choice):
+def test_every_choice_has_optunas_arguments_with_its_defaults(choice: Any) -> None:
     config: Any = OmegaConf.to_container(OmegaConf.structured(choice))
     made = instantiate(config, allowed=("optuna.samplers.", "optuna.pruners."))
     assert type(made) is optunas(config["_target_"])
@@ -75,6 +75,6 @@ def test_every_choice_has_optunas_arguments_with_its_defaults(choice):
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-def test_the_patient_pruner_wraps_another():
+def test_the_patient_pruner_wraps_another() -> None:
     made = instantiate(OmegaConf.structured(Patient), allowed=("optuna.pruners.",))
     assert isinstance(made._wrapped_pruner, optuna.pruners.MedianPruner)

@@ -17,6 +17,7 @@ from lrlab.sweep.study.state import Command, SweepState, read_state
 from lrlab.sweep.study.storage import parse
 from lrlab.sweep.study.study import load, names
 from lrlab.sweep.sweeper import SweepFailedError
+from tests.multirun import Multirun
 
 JOURNAL = "hydra.sweeper.study_name=s"
 
@@ -33,14 +34,14 @@ def xs(name: str = "s") -> list[float]:
     return [trial.params["x"] for trial in queue(name).trials() if trial.params]
 
 
-def test_all_combinations_are_returned_in_hydras_order(multirun):
+def test_all_combinations_are_returned_in_hydras_order(multirun: Multirun) -> None:
     ((first, *rest),) = multirun(lambda config: config.x * 10 + config.y, "x=1,2", "y=range(3)", x=0, y=0)
     assert [job.return_value for job in (first, *rest)] == [10, 11, 12, 20, 21, 22]
     assert first.overrides == ["x=1", "y=0"]
     assert first.hydra_cfg.hydra.job.num == 0
 
 
-def test_params_are_searched_and_the_command_line_wins(multirun):
+def test_params_are_searched_and_the_command_line_wins(multirun: Multirun) -> None:
     params = ("+hydra.sweeper.params.x='interval(0,1)'", "+hydra.sweeper.params.y='1,2'", "hydra.sweeper.n_trials=3")
     ((*jobs,),) = multirun(square, *params, "y=7", JOURNAL, x=0, y=0)
     assert {job.cfg.y for job in jobs} == {7}
@@ -48,7 +49,7 @@ def test_params_are_searched_and_the_command_line_wins(multirun):
     assert set(queue().trials()[0].params) == {"x"}
 
 
-def test_callbacks_see_the_jobs_alone(multirun):
+def test_callbacks_see_the_jobs_alone(multirun: Multirun) -> None:
     seen.clear()
     watch = f"+hydra.callbacks.watch._target_={__name__}.Watch"
     multirun(square, watch, "x=1,2", x=0)
@@ -66,7 +67,7 @@ class Watch(Callback):
         seen.append(f"end {config.hydra.job.num} {job_return.status.name}")
 
 
-def test_a_sweep_without_a_name_gets_its_own(multirun):
+def test_a_sweep_without_a_name_gets_its_own(multirun: Multirun) -> None:
     multirun(square, "x=1", x=0)
     multirun(square, "x=1", x=0)
     found = names(parse(None, Path.cwd()))
@@ -74,7 +75,7 @@ def test_a_sweep_without_a_name_gets_its_own(multirun):
     assert all(name.startswith("minimal_app_20") for name in found)
 
 
-def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun):
+def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun: Multirun) -> None:
     search = ("x=interval(0,4)", "hydra/sweeper/sampler=random", "hydra.sweeper.sampler.seed=1", JOURNAL)
     multirun(square, *search, "hydra.sweeper.n_trials=3", x=0)
     ((*more,),) = multirun(square, *search, "hydra.sweeper.n_trials=5", x=0)
@@ -94,7 +95,7 @@ def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun):
         (["x=interval(0,4)", "hydra.sweeper.direction=maximize"], r"direction was minimize, is maximize"),
     ],
 )
-def test_a_known_name_with_another_search_is_refused(multirun, overrides, difference):
+def test_a_known_name_with_another_search_is_refused(multirun: Multirun, overrides: list[str], difference: str) -> None:
     multirun(square, "x=interval(0,4)", "hydra.sweeper.n_trials=1", JOURNAL, x=0, y=0)
     before = Path("outputs/optuna.log").read_bytes()
     with pytest.raises(InputError, match=f"study s exists with another search: {difference}"):
@@ -102,7 +103,7 @@ def test_a_known_name_with_another_search_is_refused(multirun, overrides, differ
     assert Path("outputs/optuna.log").read_bytes() == before
 
 
-def test_several_objectives(multirun):
+def test_several_objectives(multirun: Multirun) -> None:
     multirun(
         lambda config: (config.x, -config.x),
         "hydra.sweeper.direction=[minimize,minimize]",
@@ -115,7 +116,7 @@ def test_several_objectives(multirun):
     }
 
 
-def test_an_objective_that_is_not_finite_is_never_best_and_ends_nothing(multirun):
+def test_an_objective_that_is_not_finite_is_never_best_and_ends_nothing(multirun: Multirun) -> None:
     def task(config):
         return {1: math.nan, 2: -math.inf, 3: 0.5, 4: math.inf}[config.x]
 
@@ -124,19 +125,19 @@ def test_an_objective_that_is_not_finite_is_never_best_and_ends_nothing(multirun
     assert queue().study().best_value == 0.5
 
 
-def test_failures_beyond_it_end_the_sweep_with_what_the_first_one_raised(multirun):
+def test_failures_beyond_it_end_the_sweep_with_what_the_first_one_raised(multirun: Multirun) -> None:
     with pytest.raises(ZeroDivisionError) as failed:
         multirun(lambda config: 1 / 0, "x=range(5)", "hydra.sweeper.max_failure_rate=0.2", x=0)
     (note,) = failed.value.__notes__
     assert note.startswith("2 of 5 trials failed, hydra.sweeper.max_failure_rate is 0.2; the first, trial 0: ZeroDiv")
 
 
-def test_failures_that_were_not_raised_end_it_too(multirun):
+def test_failures_that_were_not_raised_end_it_too(multirun: Multirun) -> None:
     with pytest.raises(SweepFailedError, match=r"^1 of 2 trials failed, .*: the objective must be 1 number, got None$"):
         multirun(lambda config: None, "x=interval(1,2)", "hydra.sweeper.n_trials=2", x=0)
 
 
-def test_a_custom_space(multirun, monkeypatch, tmp_path):
+def test_a_custom_space(multirun: Multirun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def space(config, trial): trial.suggest_int('x', 3, config.top)\n")
     monkeypatch.syspath_prepend(tmp_path)
     custom = ("hydra.sweeper.custom_search_space=mine.space", "hydra.sweeper.allow=[mine.]")
@@ -144,12 +145,12 @@ def test_a_custom_space(multirun, monkeypatch, tmp_path):
     assert all(3 <= x <= 5 for x in xs())
 
 
-def test_memory_leaves_no_study_behind(multirun):
+def test_memory_leaves_no_study_behind(multirun: Multirun) -> None:
     multirun(square, "x=1,2", "hydra.sweeper.storage=memory", x=0)
     assert set(os.listdir()) == {"sweep"}
 
 
-def test_sqlite(multirun):
+def test_sqlite(multirun: Multirun) -> None:
     multirun(square, "x=1,2", "hydra.sweeper.storage=sqlite:///x.db", JOURNAL, x=0)
     assert Queue(parse("sqlite:///x.db", Path.cwd()), "s").counts() == TrialCounts(complete=2)
 
@@ -177,7 +178,7 @@ def test_sqlite(multirun):
         ),
     ],
 )
-def test_refusals_come_before_anything_is_written(multirun, overrides, message):
+def test_refusals_come_before_anything_is_written(multirun: Multirun, overrides: list[str], message: str) -> None:
     with pytest.raises(InputError) as error:
         multirun(square, *overrides, x=0)
     assert str(error.value).startswith(message)
@@ -244,7 +245,7 @@ class Whole:
         self.free_slots = 0
 
 
-def test_an_application_with_its_own_runner(multirun):
+def test_an_application_with_its_own_runner(multirun: Multirun) -> None:
     lab = Lab()
     assert multirun(lab, "x=1,2,3", "+y=0", JOURNAL, x=0) == [[]]
     (sweep,), (context,) = lab.prepared, lab.contexts
@@ -257,7 +258,7 @@ def test_an_application_with_its_own_runner(multirun):
     assert set(os.listdir("sweep")) == {"multirun.yaml", "optimization_results.yaml"}
 
 
-def test_an_application_finds_again_what_it_prepared(multirun):
+def test_an_application_finds_again_what_it_prepared(multirun: Multirun) -> None:
     multirun(Lab(), "x=1,2", JOURNAL, x=0)
     again = Lab()
     multirun(again, "x=1,2", JOURNAL, x=0)
@@ -265,13 +266,13 @@ def test_an_application_finds_again_what_it_prepared(multirun):
     assert read_state(load(parse(None, Path.cwd()), "s")) == STATE
 
 
-def test_an_application_refuses_before_anything_is_written(multirun):
+def test_an_application_refuses_before_anything_is_written(multirun: Multirun) -> None:
     with pytest.raises(InputError, match=r"^data is not there$"):
         multirun(Lab(refusal="data is not there"), "x=1,2", x=0)
     assert os.listdir() == []
 
 
-def test_an_application_is_told_what_ended_the_sweep(multirun):
+def test_an_application_is_told_what_ended_the_sweep(multirun: Multirun) -> None:
     lab = Lab(broken=True)
     with pytest.raises(ZeroDivisionError):
         multirun(lab, "x=1,2", JOURNAL, x=0)

@@ -1,7 +1,7 @@
 """Workers with a small runner of their own: what they start, report, prune, tell and give back."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from optuna.trial import TrialState
 
 from lrlab.errors import InputError
 from lrlab.sweep.runners.protocols import IntermediateValue, Sweep, TrialEnd
+from lrlab.sweep.search.strategy import SearchStrategy
 from lrlab.sweep.study.queue import OUTCOME, REASON, RETRY_OF, Queue, TrialCounts
+from lrlab.sweep.study.storage import Storage
 from lrlab.sweep.worker import WorkerLoop
 
 STEPS = 4
@@ -95,7 +97,7 @@ def over(search):
 
 
 @pytest.mark.parametrize("width", [1, 3, 32])
-def test_every_trial_is_started_once_in_order_and_told(queue, over, width):
+def test_every_trial_is_started_once_in_order_and_told(queue: Queue, over: SearchStrategy, width: int) -> None:
     queue.enqueue_missing(xs(0.1, 0.2, 0.3, 0.4, 0.5))
     runner = Toy(width)
     work = shift(queue, runner, over)
@@ -110,7 +112,7 @@ def test_every_trial_is_started_once_in_order_and_told(queue, over, width):
     assert sorted(work.results) == [(number, f"result {number}") for number in range(5)]
 
 
-def test_a_pruned_trial_makes_room_for_the_next(storage, queue, over):
+def test_a_pruned_trial_makes_room_for_the_next(storage: Storage, queue: Queue, over: SearchStrategy) -> None:
     queue.enqueue_missing(xs(0.9, 0.1, 0.8, 0.2))
     eager = Queue(storage, "s", pruner=Impatient())
     runner = Toy(width=2)
@@ -120,7 +122,7 @@ def test_a_pruned_trial_makes_room_for_the_next(storage, queue, over):
     assert runner.advances == 1 + STEPS + 1  # trial 3 starts one step after trial 1
 
 
-def test_a_trial_that_has_just_ended_is_not_pruned(storage, queue, over):
+def test_a_trial_that_has_just_ended_is_not_pruned(storage: Storage, queue: Queue, over: SearchStrategy) -> None:
     queue.enqueue_missing(xs(0.9))
 
     class Late(Impatient):
@@ -133,7 +135,7 @@ def test_a_trial_that_has_just_ended_is_not_pruned(storage, queue, over):
     assert queue.counts() == TrialCounts(complete=1)
 
 
-def test_several_objectives_are_told_and_nothing_is_pruned(storage, over):
+def test_several_objectives_are_told_and_nothing_is_pruned(storage: Storage, over: SearchStrategy) -> None:
     optuna.create_study(storage=storage.open(), study_name="two", directions=["minimize", "maximize"])
     queue = Queue(storage, "two", pruner=Impatient())
     queue.enqueue_missing(xs(0.9))
@@ -148,7 +150,7 @@ def test_several_objectives_are_told_and_nothing_is_pruned(storage, over):
     assert [trial.values for trial in queue.trials()] == [[0.9, 2.0]]
 
 
-def test_failures_are_told_with_their_reason_and_the_sweep_goes_on(queue, over):
+def test_failures_are_told_with_their_reason_and_the_sweep_goes_on(queue: Queue, over: SearchStrategy) -> None:
     queue.enqueue_missing(xs(0.1, 0.2, 0.3, 0.4))
     shift(queue, Toy(refused=(1,), failing=(2,)), over, rate=0.5).run()
     assert queue.counts() == TrialCounts(complete=2, failed=2)
@@ -158,7 +160,9 @@ def test_failures_are_told_with_their_reason_and_the_sweep_goes_on(queue, over):
 
 @pytest.mark.parametrize(("refused", "failing"), [((0, 1, 2, 3, 4), ()), ((), (0, 1, 2, 3, 4))])
 @pytest.mark.parametrize(("rate", "failed"), [(0.0, 1), (0.2, 2), (0.4, 3), (1.0, 5)])
-def test_the_sweep_stops_when_too_many_have_failed(queue, over, refused, failing, rate, failed):
+def test_the_sweep_stops_when_too_many_have_failed(
+    queue: Queue, over: SearchStrategy, refused: tuple[int, ...], failing: tuple[int, ...], rate: float, failed: int
+) -> None:
     """More than this part of all its trials: the first ones to end may well be those that diverge at once."""
     queue.enqueue_missing(xs(0.1, 0.2, 0.3, 0.4, 0.5))
     shift(queue, Toy(refused=refused, failing=failing), over, rate=rate).run()
@@ -168,7 +172,9 @@ def test_the_sweep_stops_when_too_many_have_failed(queue, over, refused, failing
 @pytest.mark.parametrize(
     ("value", "outcome"), [(math.nan, "diverged"), (-math.inf, "diverged"), (None, "no objective")]
 )
-def test_an_end_without_an_objective(queue, search, value, outcome):
+def test_an_end_without_an_objective(
+    queue: Queue, search: Callable[..., SearchStrategy], value: Any, outcome: str
+) -> None:
     class Odd(Toy):
         def advance(self):
             ends = [TrialEnd(number, "complete", value) for number in self.running]
@@ -183,7 +189,7 @@ def test_an_end_without_an_objective(queue, search, value, outcome):
     assert queue.counts() == (TrialCounts(diverged=1) if outcome == "diverged" else TrialCounts(complete=1))
 
 
-def test_a_search_needs_an_objective(queue, over):
+def test_a_search_needs_an_objective(queue: Queue, over: SearchStrategy) -> None:
     class Mute(Toy):
         def advance(self):
             ends = [TrialEnd(number, "complete", None) for number in self.running]
@@ -195,7 +201,7 @@ def test_a_search_needs_an_objective(queue, over):
     assert queue.counts() == TrialCounts(failed=1)
 
 
-def test_a_wide_worker_leaves_the_others_their_share(queue, over):
+def test_a_wide_worker_leaves_the_others_their_share(queue: Queue, over: SearchStrategy) -> None:
     queue.enqueue_missing(xs(*(number / 100 for number in range(9))))
     first, second = Toy(width=32), Toy(width=32)
     one, other = shift(queue, first, over, workers=2), shift(queue, second, over, workers=2)
@@ -206,14 +212,14 @@ def test_a_wide_worker_leaves_the_others_their_share(queue, over):
     assert queue.counts() == TrialCounts(running=9)
 
 
-def test_the_share_of_a_worker_that_is_gone_is_taken_over(queue, over):
+def test_the_share_of_a_worker_that_is_gone_is_taken_over(queue: Queue, over: SearchStrategy) -> None:
     queue.enqueue_missing(xs(*(number / 100 for number in range(9))))
     shift(queue, Toy(width=32), over, workers=2).claim_trials()  # and never comes back
     shift(queue, Toy(width=32), over, workers=2).run()
     assert queue.counts() == TrialCounts(running=5, complete=4)
 
 
-def test_what_is_cut_off_waits_again_with_its_values(queue, over):
+def test_what_is_cut_off_waits_again_with_its_values(queue: Queue, over: SearchStrategy) -> None:
     queue.enqueue_missing([{}] * 3)
     work = shift(queue, Toy(width=2, interrupted_at=2), over)
     with pytest.raises(KeyboardInterrupt):

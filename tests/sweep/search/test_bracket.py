@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable
+from typing import Any
 
 import optuna
 import pytest
@@ -8,6 +10,7 @@ from optuna.distributions import FloatDistribution
 from lrlab.errors import InputError
 from lrlab.sweep.search import bracket
 from lrlab.sweep.search.space import Space, parse_space
+from lrlab.sweep.search.strategy import SearchStrategy
 from lrlab.sweep.study.queue import FAILED, OUTCOME, Queue
 
 RATES = "lr=tag(bracket,choice(1,2,4,8,16,32,64))"
@@ -35,7 +38,7 @@ def searched_to_the_end(queue: Queue, searched: Space, loss) -> list[dict]:
     return added
 
 
-def test_values_are_enumerated_and_may_move():
+def test_values_are_enumerated_and_may_move() -> None:
     (dimension,) = read("lr=tag(bracket,choice(0.2,0.1))").dimensions
     assert dimension.values == (0.1, 0.2)
     assert dimension.distribution == FloatDistribution(0.1 / 1e6, 0.2 * 1e6, log=True)
@@ -43,7 +46,7 @@ def test_values_are_enumerated_and_may_move():
 
 
 @pytest.mark.parametrize("values", ["1", "a,b", "1,1", "0,1", "1,nan", "true,2"])
-def test_what_cannot_be_bracketed_is_refused(values):
+def test_what_cannot_be_bracketed_is_refused(values: Any) -> None:
     with pytest.raises(InputError, match=r"^lr: a bracket needs at least two numbers, all different and > 0, got"):
         read(f"lr=tag(bracket,choice({values}))")
 
@@ -59,14 +62,16 @@ def test_what_cannot_be_bracketed_is_refused(values):
         (0.01, [2.0**-i for i in range(1, 11)]),
     ],
 )
-def test_the_range_moves_until_three_values_lie_on_either_side_and_then_gets_finer(queue, best, beyond):
+def test_the_range_moves_until_three_values_lie_on_either_side_and_then_gets_finer(
+    queue: Queue, best: float, beyond: list[float]
+) -> None:
     found = searched_to_the_end(queue, read(RATES), lambda lr: math.log2(lr / best) ** 2)
     nearest = 2.0 ** round(math.log2(best))
     between = [nearest * 2**power for power in (-1.5, -0.5, 0.5, 1.5)]
     assert [params["lr"] for params in found] == pytest.approx([*beyond, *between], rel=1e-5)
 
 
-def test_every_setting_has_its_own_range_and_every_seed_its_part(queue):
+def test_every_setting_has_its_own_range_and_every_seed_its_part(queue: Queue) -> None:
     searched = read("seed=0,1", "batch_size=8,16", RATES)
     best = {8: 8, 16: 32}
     found = searched_to_the_end(queue, searched, lambda lr, seed, batch_size: abs(math.log(lr / best[batch_size])))
@@ -77,12 +82,12 @@ def test_every_setting_has_its_own_range_and_every_seed_its_part(queue):
     }
 
 
-def test_a_value_that_fails_is_worse_than_any(queue):
+def test_a_value_that_fails_is_worse_than_any(queue: Queue) -> None:
     found = searched_to_the_end(queue, read(RATES), lambda lr: None if lr > 1.5 else -lr)
     assert [params["lr"] for params in found[:3]] == [0.5, 0.25, 0.125]
 
 
-def test_it_gives_up_at_the_stated_limits(queue):
+def test_it_gives_up_at_the_stated_limits(queue: Queue) -> None:
     found = searched_to_the_end(queue, read("lr=tag(bracket,choice(1,1000))"), lambda lr: -lr)
     assert {params["lr"] for params in found} == {1e-3, 1e6, 31.6228, 31622.8}  # the next would be 1000 · 1e6
 
@@ -96,12 +101,14 @@ def test_it_gives_up_at_the_stated_limits(queue):
         ([RATES], {}, ["minimize", "maximize"], "with one objective"),
     ],
 )
-def test_where_no_bracket_can_be_moved(search, overrides, options, directions, allowed):
+def test_where_no_bracket_can_be_moved(
+    search: Callable[..., SearchStrategy], overrides: list[str], options: Any, directions: Any, allowed: Any
+) -> None:
     with pytest.raises(InputError, match=rf"^tag\(bracket, …\) must be {allowed}.*, got lr"):
         bracket.check(search(*overrides, **options), directions)
 
 
-def test_trials_beyond_the_plan_are_no_part_of_it(queue):
+def test_trials_beyond_the_plan_are_no_part_of_it(queue: Queue) -> None:
     searched = read(RATES)
     plan = list(searched.combinations())
     queue.enqueue_missing(plan)

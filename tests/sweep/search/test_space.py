@@ -1,3 +1,5 @@
+from typing import Any
+
 import optuna
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -38,7 +40,7 @@ def read(*overrides: str) -> Space:
         ("a=int(tag(log,interval(1,64)))", IntDistribution(1, 64, log=True), []),
     ],
 )
-def test_grammar(override, distribution, values):
+def test_grammar(override: str, distribution: Any, values: Any) -> None:
     (dimension,) = read(override).dimensions
     assert dimension.distribution == distribution
     assert list(dimension.values) == values
@@ -59,7 +61,7 @@ def test_grammar(override, distribution, values):
         ("hydra.verbose=a,b", "Sweeping over Hydra's configuration is not supported : 'hydra.verbose=a,b'"),
     ],
 )
-def test_refusals_name_the_key(override, message):
+def test_refusals_name_the_key(override: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         read(override)
     assert str(error.value) == message
@@ -68,25 +70,25 @@ def test_refusals_name_the_key(override, message):
 @pytest.mark.parametrize(
     "override", ["a=1", "+a=1", "++a=1", "~a", "~a=1", "a@b=c", "a='x y'", "a=[1,2]", "a=null", "hydra.verbose=True"]
 )
-def test_what_is_not_swept_stays_as_it_is(override):
+def test_what_is_not_swept_stays_as_it_is(override: str) -> None:
     assert read(override).overrides({}) == (override,)
     assert list(read(override).combinations()) == [{}]
 
 
-def test_combinations_go_as_in_hydra_the_last_key_fastest():
+def test_combinations_go_as_in_hydra_the_last_key_fastest() -> None:
     combined = read("+a=1,2", "b=x", "c=range(3)")
     written = [combined.overrides(params) for params in combined.combinations()]
     assert written == [("+a=" + a, "b=x", "c=" + c) for a in "12" for c in "012"]
 
 
-def test_the_last_override_of_a_key_counts_at_the_place_of_the_first():
+def test_the_last_override_of_a_key_counts_at_the_place_of_the_first() -> None:
     assert read("a=interval(0,1)", "b=1", "a=5").overrides({}) == ("a=5", "b=1")
     assert read("a=5", "b=1", "a=1,2").overrides({"a": 2}) == ("a=2", "b=1")
     assert read("a=5", "+a=7").overrides({}) == ("+a=7",)
 
 
 @pytest.mark.parametrize("override", ["a=choice('x,y',z)", "a='1',2", "a=choice({b:[1,'c d']},e)", "a='',b"])
-def test_choices_read_back_as_what_was_given(override):
+def test_choices_read_back_as_what_was_given(override: str) -> None:
     parser = OverridesParser.create()
     given = [element for element in parser.parse_override(override).sweep_string_iterator()]
     combined = read(override)
@@ -97,12 +99,12 @@ def test_choices_read_back_as_what_was_given(override):
 
 
 @given(st.permutations(["x", "y", "z"]), st.integers(0, 2))
-def test_a_choice_reads_back_whatever_the_order(order, index):
+def test_a_choice_reads_back_whatever_the_order(order: Any, index: Any) -> None:
     combined = read(f"a=choice({','.join(order)})")
     assert combined.overrides({"a": order[index]}) == (f"a={order[index]}",)
 
 
-def test_a_shuffled_choice_is_the_space_it_shuffles():
+def test_a_shuffled_choice_is_the_space_it_shuffles() -> None:
     for override, plain in [("a=shuffle(1,2,3)", "a=1,2,3"), ("a=shuffle(range(1,4))", "a=range(1,4)")]:
         shuffled = read(override)
         assert shuffled.definitions == read(plain).definitions
@@ -113,7 +115,7 @@ def test_a_shuffled_choice_is_the_space_it_shuffles():
     ("one", "same"),
     [("a=1,2", "a=choice(1, 2)"), ("a=interval(0, 1)", "a=interval(0.0,1.0)"), ("a=range(3)", "a=range(0,3,1)")],
 )
-def test_equal_spaces_are_shown_alike(one, same):
+def test_equal_spaces_are_shown_alike(one: Any, same: Any) -> None:
     assert read(one).definitions == read(same).definitions
 
 
@@ -128,11 +130,11 @@ def test_equal_spaces_are_shown_alike(one, same):
         ("a=interval(0,1)", "a=interval(0,1.5)"),
     ],
 )
-def test_different_spaces_are_shown_differently(one, other):
+def test_different_spaces_are_shown_differently(one: Any, other: Any) -> None:
     assert read(one).definitions != read(other).definitions
 
 
-def test_probes_touch_every_choice_and_both_ends():
+def test_probes_touch_every_choice_and_both_ends() -> None:
     probes = read("a=x,y,z", "b=interval(0.1,1)", "c=3").boundary_overrides()
     assert {probe[0] for probe in probes} == {"a=x", "a=y", "a=z"}
     assert {probe[1] for probe in probes} == {"b=0.1", "b=1.0"}
@@ -140,7 +142,7 @@ def test_probes_touch_every_choice_and_both_ends():
     assert read().boundary_overrides() == ((),)
 
 
-def test_suggestions_lie_in_the_space_and_can_be_written():
+def test_suggestions_lie_in_the_space_and_can_be_written() -> None:
     searched = read("a=x,y", "b=tag(log,interval(1e-3,1))", "c=int(interval(1,4))", "d=range(0,1,0.5)", "e=7")
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(20):

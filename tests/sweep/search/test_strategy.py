@@ -1,11 +1,16 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import optuna
 import pytest
 from omegaconf import OmegaConf
 
 from lrlab.errors import InputError
-from lrlab.sweep.search.strategy import is_exhaustive
+from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
 from lrlab.sweep.study.queue import Queue
+from lrlab.sweep.study.storage import Storage
 
 NO_CONFIG = OmegaConf.create()
 
@@ -25,7 +30,9 @@ def draws(search, worker: int, past: int, count: int = 5) -> list[float]:
         (["a=1,2", "b=interval(0,1)"], "TPESampler", None, False),
     ],
 )
-def test_when_every_combination_is_run(search, overrides, sampler, trials, whole):
+def test_when_every_combination_is_run(
+    search: Callable[..., SearchStrategy], overrides: list[str], sampler: str, trials: Any, whole: Any
+) -> None:
     assert search(*overrides, sampler=sampler, trials=trials).is_exhaustive == whole
 
 
@@ -40,11 +47,13 @@ def test_when_every_combination_is_run(search, overrides, sampler, trials, whole
         (["a=1,2"], "GridSampler", 9, [{"a": 1}, {"a": 2}]),
     ],
 )
-def test_plans(search, overrides, sampler, trials, plan):
+def test_plans(
+    search: Callable[..., SearchStrategy], overrides: list[str], sampler: str, trials: Any, plan: Any
+) -> None:
     assert search(*overrides, sampler=sampler, trials=trials).planned_trials(trials) == plan
 
 
-def test_a_part_of_a_grid_is_spread_over_it_by_the_seed(search):
+def test_a_part_of_a_grid_is_spread_over_it_by_the_seed(search: Callable[..., SearchStrategy]) -> None:
     grid = search("a=range(100)", sampler="GridSampler", trials=10)
     values = [params["a"] for params in grid.planned_trials(10)]
     assert len(set(values)) == 10
@@ -60,31 +69,35 @@ def test_a_part_of_a_grid_is_spread_over_it_by_the_seed(search):
         (["a=range(1000)", "b=range(1000)"], 5, "the search space has 1000000 combinations, more than 100000"),
     ],
 )
-def test_grids_that_cannot_be_listed(search, overrides, trials, message):
+def test_grids_that_cannot_be_listed(
+    search: Callable[..., SearchStrategy], overrides: list[str], trials: Any, message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         search(*overrides, sampler="GridSampler", trials=trials)
 
 
-def test_a_custom_space_cannot_be_enumerated(search):
+def test_a_custom_space_cannot_be_enumerated(search: Callable[..., SearchStrategy]) -> None:
     space = search("a=1,2").space
     assert not is_exhaustive(space, "optuna.samplers.TPESampler", None, "mine.space")
     with pytest.raises(InputError, match=r"got custom_search_space=mine\.space"):
         is_exhaustive(space, "optuna.samplers.GridSampler", None, "mine.space")
 
 
-def test_a_seed_is_advanced_by_the_past_and_differs_between_workers(search):
+def test_a_seed_is_advanced_by_the_past_and_differs_between_workers(search: Callable[..., SearchStrategy]) -> None:
     found = search("x=interval(0,1)")
     assert draws(found, 0, 0) == draws(found, 0, 0)
     continued = [draws(found, worker, past) for worker in (0, 1) for past in (0, 1, 20)]
     assert len({tuple(drawn) for drawn in continued}) == len(continued)
 
 
-def test_the_first_worker_draws_what_optuna_draws_with_that_seed(search):
+def test_the_first_worker_draws_what_optuna_draws_with_that_seed(search: Callable[..., SearchStrategy]) -> None:
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     assert draws(search("x=interval(0,1)"), 0, 0) == [study.ask().suggest_float("x", 0, 1) for _ in range(5)]
 
 
-def test_a_quasi_random_sequence_goes_on_across_workers_and_sweeps(search, storage):
+def test_a_quasi_random_sequence_goes_on_across_workers_and_sweeps(
+    search: Callable[..., SearchStrategy], storage: Storage
+) -> None:
     """Two workers, then a continued sweep: together one Sobol sequence, no point twice."""
     qmc = {"_target_": "optuna.samplers.QMCSampler", "seed": None, "scramble": True}
     found = search("x=interval(0,1)", sampler="QMCSampler", sampler_config=qmc)
@@ -113,7 +126,9 @@ def test_a_quasi_random_sequence_goes_on_across_workers_and_sweeps(search, stora
         ("pruner_config", {"_target_": "optuna.pruners.PercentilePruner", "percentile": 300.0}, "percentile"),
     ],
 )
-def test_what_is_no_sampler_or_pruner(search, part, config, message):
+def test_what_is_no_sampler_or_pruner(
+    search: Callable[..., SearchStrategy], part: str, config: Any, message: str
+) -> None:
     found = search("a=1,2", **{part: config})
     with pytest.raises(InputError, match=message):
         found.sampler("s", 0, 0) if part == "sampler_config" else found.pruner()
@@ -126,7 +141,9 @@ def space(config, trial):
 """
 
 
-def test_a_custom_space_adds_to_the_overrides(search, tmp_path, monkeypatch):
+def test_a_custom_space_adds_to_the_overrides(
+    search: Callable[..., SearchStrategy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "somebodys.py").write_text(SPACE)
     monkeypatch.syspath_prepend(tmp_path)
     found = search("a=1,2", "b=3", is_exhaustive=False, custom="somebodys.space", allow=("somebodys.",))
@@ -138,7 +155,9 @@ def test_a_custom_space_adds_to_the_overrides(search, tmp_path, monkeypatch):
     assert found.overrides(study.ask(), config) == ("a=1", "b=3", r"kind=b\ c")
 
 
-def test_a_custom_space_is_not_imported_unless_it_is_trusted(search, tmp_path, monkeypatch):
+def test_a_custom_space_is_not_imported_unless_it_is_trusted(
+    search: Callable[..., SearchStrategy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "spy.py").write_text("raise SystemExit")
     monkeypatch.syspath_prepend(tmp_path)
     for allow in ((), ("somebodys.",)):

@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+from typing import Any
 
 import optuna
 import pytest
@@ -21,7 +22,7 @@ def torn(path):
 
 
 @pytest.mark.parametrize("tail", [b'{"op_code": 4, "wor', b"\0" * 5000, b'{"op_code": 4}' * 10_000])
-def test_a_torn_tail_is_cut_when_the_journal_is_opened_and_kept_beside_it(path, tail):
+def test_a_torn_tail_is_cut_when_the_journal_is_opened_and_kept_beside_it(path: Any, tail: Any) -> None:
     study(path).set_user_attr("before", 1)
     whole = path.read_bytes()
     path.write_bytes(whole + tail)
@@ -31,7 +32,7 @@ def test_a_torn_tail_is_cut_when_the_journal_is_opened_and_kept_beside_it(path, 
     assert copy.read_bytes() == tail
 
 
-def test_a_tail_torn_while_others_have_the_journal_open_is_cut_before_the_next_append(path):
+def test_a_tail_torn_while_others_have_the_journal_open_is_cut_before_the_next_append(path: Any) -> None:
     one, other = study(path), study(path)
     one.set_user_attr("one", 1)
     with path.open("ab") as file:
@@ -43,13 +44,13 @@ def test_a_tail_torn_while_others_have_the_journal_open_is_cut_before_the_next_a
     assert len(torn(path)) == 1
 
 
-def test_a_journal_that_is_one_torn_line_becomes_empty(path):
+def test_a_journal_that_is_one_torn_line_becomes_empty(path: Any) -> None:
     path.parent.mkdir()
     path.write_bytes(b"{")
     assert study(path).trials == []
 
 
-def test_a_sound_journal_is_left_alone(path):
+def test_a_sound_journal_is_left_alone(path: Any) -> None:
     study(path)
     before = path.read_bytes()
     open_journal(path)
@@ -65,7 +66,7 @@ def hold(path, held):
     os._exit(9)  # without a release
 
 
-def test_the_lock_of_a_dead_owner_is_free(path):
+def test_the_lock_of_a_dead_owner_is_free(path: Any) -> None:
     study(path)
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
@@ -78,7 +79,7 @@ def test_the_lock_of_a_dead_owner_is_free(path):
     assert study(path).user_attrs == {"free": True}
 
 
-def test_a_lock_file_that_optuna_left_behind_stalls_nobody(path):
+def test_a_lock_file_that_optuna_left_behind_stalls_nobody(path: Any) -> None:
     study(path)
     os.symlink(path, f"{path}.lock")
     study(path).set_user_attr("free", True)

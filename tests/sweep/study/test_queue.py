@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import numpy as np
 import optuna
@@ -18,11 +19,19 @@ from lrlab.sweep.study.queue import (
     claimants,
     objective,
 )
+from lrlab.sweep.study.storage import Storage
 from lrlab.tracking.tags import Tag
 
 ME = str(ProcessId.current())
 DEAD = ME.rpartition("/")[0] + "/0"  # this process number, in an earlier life
 AWAY = f"another-machine/{ME.partition('/')[2]}"
+
+
+def claim(queue: Queue) -> optuna.Trial:
+    """Claim a trial that is known to wait."""
+    trial = queue.claim()
+    assert trial is not None
+    return trial
 
 
 def sign(trial: optuna.Trial, owner: str) -> None:
@@ -35,26 +44,26 @@ def fixed(queue: Queue) -> list[dict]:
     return [trial.system_attrs["fixed_params"] for trial in queue.trials()]
 
 
-def test_trials_are_taken_in_order_until_none_waits(queue):
+def test_trials_are_taken_in_order_until_none_waits(queue: Queue) -> None:
     queue.enqueue_missing([{"x": 1}, {"x": 2}])
-    first, second = queue.claim(), queue.claim()
+    first, second = claim(queue), claim(queue)
     assert (first.number, first.suggest_int("x", 0, 9)) == (0, 1)
     assert (second.number, second.suggest_int("x", 0, 9)) == (1, 2)
     assert queue.claim() is None
     assert queue.counts() == TrialCounts(running=2)
 
 
-def test_a_trial_that_waits_without_values_gets_them_from_the_sampler(storage, queue):
+def test_a_trial_that_waits_without_values_gets_them_from_the_sampler(storage: Storage, queue: Queue) -> None:
     queue.enqueue_missing([{}] * 3)
     same = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=5))
     seeded = Queue(storage, "s", optuna.samplers.RandomSampler(seed=5))
     for _ in range(3):
-        trial = seeded.claim()
+        trial = claim(seeded)
         assert trial
         assert trial.suggest_float("x", 0, 1) == same.ask().suggest_float("x", 0, 1)
 
 
-def test_a_sampler_sees_what_was_taken_and_told_before(storage, queue):
+def test_a_sampler_sees_what_was_taken_and_told_before(storage: Storage, queue: Queue) -> None:
     """A study handle remembers its trials, so a fresh one is needed for every trial."""
     seen = []
 
@@ -66,7 +75,7 @@ def test_a_sampler_sees_what_was_taken_and_told_before(storage, queue):
     queue.enqueue_missing([{}] * 3)
     watched = Queue(storage, "s", Watcher(seed=0))
     for _ in range(3):
-        trial = watched.claim()
+        trial = claim(watched)
         assert trial
         trial.suggest_float("x", 0, 1)
     assert seen == [
@@ -76,7 +85,7 @@ def test_a_sampler_sees_what_was_taken_and_told_before(storage, queue):
     ]
 
 
-def test_filling_again_adds_nothing_and_more_trials_add_the_rest(queue):
+def test_filling_again_adds_nothing_and_more_trials_add_the_rest(queue: Queue) -> None:
     plan = [{"x": 1}, {"x": 1}, {"x": 2}]
     queue.enqueue_missing(plan)
     queue.enqueue_missing(plan)
@@ -85,23 +94,23 @@ def test_filling_again_adds_nothing_and_more_trials_add_the_rest(queue):
     assert fixed(queue) == [*plan, {"x": 3}]
 
 
-def test_a_plan_that_was_queued_in_part_is_completed(queue):
+def test_a_plan_that_was_queued_in_part_is_completed(queue: Queue) -> None:
     plan = [{"x": value} for value in range(4)]
     queue.enqueue_missing(plan[:1])
-    queue.claim()
+    claim(queue)
     queue.enqueue_missing(plan)
     assert fixed(queue) == plan
 
 
-def test_fewer_trials_than_there_are_is_refused(queue):
+def test_fewer_trials_than_there_are_is_refused(queue: Queue) -> None:
     queue.enqueue_missing([{}] * 5)
     with pytest.raises(InputError, match=r"^hydra\.sweeper\.n_trials must be at least 5, got 4: study s holds"):
         queue.missing_from([{}] * 4)
 
 
-def test_outcomes_are_counted(queue):
+def test_outcomes_are_counted(queue: Queue) -> None:
     queue.enqueue_missing([{}] * 7)
-    complete, pruned, failed, without, diverged, cut = (queue.claim() for _ in range(6))
+    complete, pruned, failed, without, diverged, cut = (claim(queue) for _ in range(6))
     queue.complete(complete, [1.0])
     queue.prune(pruned)
     queue.fail(failed, "it broke")
@@ -114,14 +123,14 @@ def test_outcomes_are_counted(queue):
     assert queue.study().best_trial.number == 0
 
 
-def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue):
+def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue: Queue) -> None:
     queue.enqueue_missing([{}])
-    trial = queue.claim()
+    trial = claim(queue)
     value = trial.suggest_float("x", 0, 1)
     queue.study().enqueue_trial(trial.params, user_attrs={RETRY_OF: 0})  # as of a process that died here
     queue.requeue([queue.trials()[0]])
     queue.requeue([queue.trials()[0]])  # as of two processes at once
-    again = queue.claim()
+    again = claim(queue)
     assert again.suggest_float("x", 0, 1) == value
     assert again.user_attrs[RETRY_OF] == 0
     assert queue.claim() is None
@@ -129,17 +138,17 @@ def test_a_trial_that_was_cut_off_waits_again_with_its_values(queue):
     assert queue.counts() == TrialCounts(running=1)
 
 
-def test_a_trial_carries_the_signature_of_who_took_it(queue):
+def test_a_trial_carries_the_signature_of_who_took_it(queue: Queue) -> None:
     queue.enqueue_missing([{}])
-    queue.claim()
+    claim(queue)
     (trial,) = queue.trials()
     assert claimants(trial) == [ME]
     assert queue.is_claimed_here(trial)
 
 
-def test_repair_gives_back_the_trials_of_dead_processes_only(queue):
+def test_repair_gives_back_the_trials_of_dead_processes_only(queue: Queue) -> None:
     queue.enqueue_missing([{}] * 5)
-    mine, dead, far, disputed, unsigned = (queue.claim() for _ in range(5))
+    mine, dead, far, disputed, unsigned = (claim(queue) for _ in range(5))
     sign(dead, DEAD)
     sign(far, AWAY)
     disputed.set_user_attr(f"{Tag.OWNER}/{DEAD}", True)  # died after signing what this process took
@@ -152,9 +161,9 @@ def test_repair_gives_back_the_trials_of_dead_processes_only(queue):
     assert far.number not in [trial.number for trial in queue.trials(TrialState.RUNNING)]
 
 
-def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue):
+def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue: Queue) -> None:
     queue.enqueue_missing([{}] * 3)
-    trials = [queue.claim() for _ in range(3)]
+    trials = [claim(queue) for _ in range(3)]
     for trial in trials:
         sign(trial, AWAY)
     assert queue.repair(gone=["another-machine"]) == 3
@@ -175,19 +184,19 @@ def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue):
         ((1, 2.5), 2, [1.0, 2.5]),
     ],
 )
-def test_objectives(value, count, numbers):
+def test_objectives(value: Any, count: int, numbers: list[float]) -> None:
     assert objective(value, count) == numbers
 
 
 @pytest.mark.parametrize(
     ("value", "count"), [(None, 1), ("3", 1), ({}, 1), ([], 1), ((1, 2), 1), (1, 2), ((1, None), 2), ("ab", 2)]
 )
-def test_what_is_no_objective(value, count):
+def test_what_is_no_objective(value: Any, count: int) -> None:
     with pytest.raises(TypeError, match=rf"the objective must be {count} number"):
         objective(value, count)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan"), (math.nan,)])
-def test_an_objective_that_is_not_finite_is_never_best(value):
+def test_an_objective_that_is_not_finite_is_never_best(value: Any) -> None:
     with pytest.raises(ValueError, match="the objective must be finite"):
         objective(value, 1)

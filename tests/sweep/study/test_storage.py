@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -24,31 +26,31 @@ from lrlab.sweep.study.storage import parse
         ("postgresql+psycopg://me@there/db", "postgresql+psycopg://me@there/db"),
     ],
 )
-def test_forms(tmp_path, given, url):
+def test_forms(tmp_path: Path, given: Any, url: str) -> None:
     assert parse(given, tmp_path).url == url.format(tmp_path)
 
 
 @pytest.mark.parametrize("given", ["", "x.db", "sqlite://", "sqlite:///", "journal:", "redis://x", "mysql://x", 3])
-def test_other_forms_are_refused(tmp_path, given):
+def test_other_forms_are_refused(tmp_path: Path, given: Any) -> None:
     with pytest.raises(InputError, match=r"^hydra\.sweeper\.storage must be null, memory, "):
         parse(given, tmp_path)
 
 
 @pytest.mark.parametrize("given", ["postgresql://me:secret@nowhere.invalid/db", "mysql://me:secret@there/db"])
-def test_passwords_are_never_shown(tmp_path, given):
+def test_passwords_are_never_shown(tmp_path: Path, given: Any) -> None:
     with pytest.raises(InputError) as error:
         parse(given, tmp_path).open()
     assert "secret" not in str(error.value)
 
 
-def test_a_url_is_shown_without_its_password(tmp_path):
+def test_a_url_is_shown_without_its_password(tmp_path: Path) -> None:
     storage = parse("postgresql://me:secret@there/db", tmp_path)
     assert str(storage) == "postgresql://me:***@there/db"
     assert repr(storage) == f"Storage({storage})"
 
 
 @pytest.mark.parametrize("given", ["new/optuna.log", "sqlite:///new/x.db"])
-def test_looking_creates_nothing_and_opening_creates_what_is_needed(tmp_path, given):
+def test_looking_creates_nothing_and_opening_creates_what_is_needed(tmp_path: Path, given: Any) -> None:
     storage = parse(given, tmp_path)
     storage.check_writable()
     assert not storage.exists
@@ -58,14 +60,14 @@ def test_looking_creates_nothing_and_opening_creates_what_is_needed(tmp_path, gi
     assert optuna.get_all_study_names(parse(given, tmp_path).open()) == ["s"]
 
 
-def test_memory_is_shared_under_its_name_and_no_other(tmp_path):
+def test_memory_is_shared_under_its_name_and_no_other(tmp_path: Path) -> None:
     storage = parse("memory", tmp_path)
     optuna.create_study(storage=storage.open(), study_name="s")
     assert optuna.get_all_study_names(storage.open()) == ["s"]
     assert optuna.get_all_study_names(parse("memory", tmp_path).open()) == []
 
 
-def test_a_file_in_the_way_of_a_folder_is_refused(tmp_path):
+def test_a_file_in_the_way_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "outputs").write_text("")
     with pytest.raises(InputError, match=r"^hydra\.sweeper\.storage cannot be written, got '.*optuna\.log'"):
         parse(None, tmp_path).check_writable()
@@ -78,7 +80,7 @@ study.add_trial(optuna.trial.create_trial(value=1.0))
 """
 
 
-def test_a_handle_sees_what_other_processes_write_however_often_its_file_was_looked_at(tmp_path):
+def test_a_handle_sees_what_other_processes_write_however_often_its_file_was_looked_at(tmp_path: Path) -> None:
     """Whoever opens and closes an SQLite file beside SQLite takes its locks: the log would be thrown away under it."""
     storage = parse("sqlite:///x.db", tmp_path)
     studies = [optuna.create_study(storage=storage.open(), study_name="s")]
@@ -103,7 +105,7 @@ while trial := queue.claim():
 
 
 @pytest.mark.parametrize(("given", "trials"), [("optuna.log", 60), ("sqlite:///x.db", 12)])
-def test_four_processes_take_every_trial_once(tmp_path, given, trials):
+def test_four_processes_take_every_trial_once(tmp_path: Path, given: Any, trials: Any) -> None:
     storage = parse(given, tmp_path)
     optuna.create_study(storage=storage.open(), study_name="s")
     queue = Queue(storage, "s")

@@ -4,12 +4,13 @@ import optuna
 import pytest
 
 from lrlab.errors import InputError
+from lrlab.sweep.study.storage import Storage
 from lrlab.sweep.study.study import StudySpec, check_spec, create, find, load, names, newest
 
 SPEC = StudySpec(("minimize",), {"lr": "interval(0.1, 1.0)", "b": "choice(1, 2)"}, ("data=digits", "epochs=3"))
 
 
-def test_a_study_is_found_again_with_its_spec(storage):
+def test_a_study_is_found_again_with_its_spec(storage: Storage) -> None:
     assert find(storage, "s") is None
     assert names(storage) == []
     create(storage, "s", SPEC)
@@ -22,7 +23,7 @@ def test_a_study_is_found_again_with_its_spec(storage):
     assert newest(storage) == "t"
 
 
-def test_the_order_of_fixed_overrides_does_not_matter(storage):
+def test_the_order_of_fixed_overrides_does_not_matter(storage: Storage) -> None:
     study = create(storage, "s", SPEC)
     check_spec(study, StudySpec(SPEC.directions, SPEC.space, SPEC.fixed[::-1]))
 
@@ -46,25 +47,25 @@ def test_the_order_of_fixed_overrides_does_not_matter(storage):
         ),
     ],
 )
-def test_another_spec_is_refused_with_the_difference(storage, spec, difference):
+def test_another_spec_is_refused_with_the_difference(storage: Storage, spec: StudySpec, difference: str) -> None:
     study = create(storage, "s", SPEC)
     with pytest.raises(InputError) as error:
         check_spec(study, spec)
     assert f"study s exists with another search: {difference} (" in str(error.value)
 
 
-def test_a_study_of_somebody_else_is_refused(storage):
+def test_a_study_of_somebody_else_is_refused(storage: Storage) -> None:
     study = optuna.create_study(storage=storage.open(), study_name="theirs")
     study.add_trial(optuna.trial.create_trial(value=0.0))
     with pytest.raises(InputError, match="study theirs was not made by this sweeper"):
         check_spec(study, SPEC)
 
 
-def test_a_study_whose_maker_was_killed_at_once_is_begun_again(storage):
+def test_a_study_whose_maker_was_killed_at_once_is_begun_again(storage: Storage) -> None:
     check_spec(optuna.create_study(storage=storage.open(), study_name="s"), SPEC)
 
 
-def test_an_unknown_study_is_refused_with_those_there_are(storage):
+def test_an_unknown_study_is_refused_with_those_there_are(storage: Storage) -> None:
     with pytest.raises(InputError, match=r"there is no study in journal:.* yet"):
         newest(storage)
     create(storage, "s", SPEC)
@@ -72,6 +73,6 @@ def test_an_unknown_study_is_refused_with_those_there_are(storage):
         load(storage, "nope")
 
 
-def test_a_spec_survives_the_storage(storage):
+def test_a_spec_survives_the_storage(storage: Storage) -> None:
     study = create(storage, "s", SPEC)
     assert SPEC.differences(json.loads(json.dumps(study.user_attrs["lrlab.terms"]))) == []
