@@ -84,11 +84,11 @@ class LectureProgress:
         """Show which part of some work, from 0 to 1, is done."""
         self._bar.update(self._work, description=what, completed=part)
 
-    def end(self, title: str, finding: "ChapterResult", seconds: float) -> None:
+    def end(self, title: str, result: "ChapterResult", seconds: float) -> None:
         """Show the result of a chapter."""
         self._bar.advance(self._chapters)
-        held = sum(claim.holds for claim in finding.claims)
-        self._bar.console.print(f"{title}: {held} of {len(finding.claims)} claims hold ({seconds:.0f} s)")
+        held = sum(claim.holds for claim in result.claims)
+        self._bar.console.print(f"{title}: {held} of {len(result.claims)} claims hold ({seconds:.0f} s)")
 
 
 @contextmanager

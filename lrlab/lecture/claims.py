@@ -1,4 +1,4 @@
-"""What a chapter of the lecture comes to: claims with what was measured, and pictures."""
+"""The result of a chapter of the lecture: claims with what was measured, and figures."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from lrlab.plotting.figures import Figure
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the lecture, and what became of it here.
+    """A statement of the lecture, and whether it holds here.
 
     Attributes:
         claim: the statement.
-        expected: what would confirm it; said before anything is measured.
-        measured: what came out, the number first.
+        expected: what would confirm it; written down before anything is measured.
+        measured: the result, the number first.
         holds: whether it is what was expected.
     """
 

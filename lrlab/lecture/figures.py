@@ -34,7 +34,7 @@ class Chart:
 
 
 def charts(*panels: Chart, height: float = 3.6, markers: bool = False) -> bytes:
-    """Charts side by side."""
+    """Draw charts side by side."""
     drawing, row = figure(max(5.6, 4.6 * len(panels)), height, ncols=len(panels), squeeze=False)
     for axes, chart in zip(row[0], panels, strict=True):
         draw(axes, chart, markers)
@@ -42,7 +42,7 @@ def charts(*panels: Chart, height: float = 3.6, markers: bool = False) -> bytes:
 
 
 def draw(axes: Any, chart: Chart, markers: bool = False) -> None:
-    """One chart on given axes."""
+    """Draw a chart on given axes."""
     for index, line in enumerate(chart.lines):
         style = {"color": COLOURS[index % len(COLOURS)], "linewidth": 1.6}
         if markers:
@@ -60,7 +60,7 @@ def draw(axes: Any, chart: Chart, markers: bool = False) -> None:
 
 
 def _tick(axis: Any) -> None:
-    """Few and plain numbers on a logarithmic axis of few decades: 1, 2, 5, 10, 20, ..."""
+    """Label a logarithmic axis of few decades with few and plain numbers: 1, 2, 5, 10, 20, ..."""
     low, high = axis.get_view_interval()
     if high / low < 1000 and not len(axis.get_major_locator().tick_values(low, high)) > 20:
         decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))))

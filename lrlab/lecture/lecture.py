@@ -43,12 +43,12 @@ class MeasuredChapter:
 
 @dataclass(frozen=True)
 class Lecture:
-    """What became of the lecture on one data set.
+    """The results of the lecture on one data set.
 
     Attributes:
         data: the data set's name.
         run_id: of the parent run.
-        parts: in the lecture's order.
+        chapters: in the lecture's order.
     """
 
     data: str
@@ -60,7 +60,7 @@ class Lecture:
         return [claim for part in self.chapters for claim in part.result.claims]
 
     def to_list(self) -> list[dict[str, Any]]:
-        """As JSON: ``claim``, ``expected``, ``measured``, ``holds`` of every claim."""
+        """Return as JSON: ``claim``, ``expected``, ``measured``, ``holds`` of every claim."""
         return [asdict(claim) | {"holds": bool(claim.holds)} for claim in self.claims]
 
     def html(self) -> str:

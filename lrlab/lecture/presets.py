@@ -20,12 +20,12 @@ class Preset:
 
     Attributes:
         name: of the data set.
-        whole: all of it, for accuracies that are compared with published ones.
-        part: enough of it to compare many trainings.
-        few: so little of it that a linear classifier fits it perfectly.
+        full_data: all of it, for accuracies that are compared with published ones.
+        subset: enough of it to compare many trainings.
+        small_subset: so little of it that a linear classifier fits it perfectly.
         batch_size: samples per update, unless that is what is compared.
         epochs: of a comparison.
-        long: epochs until a training is as good as it gets.
+        long_epochs: epochs until a training is as good as it gets.
         threads: for matrix multiplies; None: all cores.
     """
 
@@ -39,8 +39,8 @@ class Preset:
     threads: int | None
 
     def experiment(self, **changes: object) -> Experiment:
-        """Linear softmax, plain SGD at a constant rate on the part, with these changes."""
-        plain = Experiment(
+        """Return a linear softmax with SGD at a constant learning rate on the subset, with these changes."""
+        baseline = Experiment(
             data=self.subset,
             method=Gradient(),
             model=Linear(),
@@ -51,7 +51,7 @@ class Preset:
             batch_size=self.batch_size,
             epochs=self.epochs,
         )
-        return replace(plain, **changes)  # type: ignore[arg-type]
+        return replace(baseline, **changes)  # type: ignore[arg-type]
 
 
 PRESETS = {
@@ -79,7 +79,7 @@ PRESETS = {
 
 
 def preset(name: str) -> Preset:
-    """The scale of a data set.
+    """Return the preset of a data set.
 
     Raises:
         InputError: the lecture has none for it.

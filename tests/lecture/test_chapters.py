@@ -52,14 +52,14 @@ def trained(**history: list[float]) -> Trained:
 
 
 def test_claims_can_fail() -> None:
-    free, worse = trained(train_loss=[1.0], val_loss=[2.0]), trained(train_loss=[1.1], val_loss=[2.1])
+    baseline, worse = trained(train_loss=[1.0], val_loss=[2.0]), trained(train_loss=[1.1], val_loss=[2.1])
     regularized: Any = SimpleNamespace(regularizer=SimpleNamespace(strength=0.1))
     worse = Trained(regularized, "", worse.history, {}, {})
-    for one in (free, worse):
+    for one in (baseline, worse):
         one.history["val/accuracy"] = [0.5]
     better = Trained(worse.experiment, "", worse.history | {"val/loss": [1.9]}, {}, {})
-    assert regularization._improves_validation("L2", free, better).holds
-    assert not regularization._improves_validation("L2", free, worse).holds
+    assert regularization._improves_validation("L2", baseline, better).holds
+    assert not regularization._improves_validation("L2", baseline, worse).holds
     caught, rolled = trained(x=[0.96]), trained(x=[-1.04])
     assert test_functions._local_minimum_claim({"SGD": caught, "momentum": rolled}).holds
     assert not test_functions._local_minimum_claim({"SGD": rolled, "momentum": rolled}).holds

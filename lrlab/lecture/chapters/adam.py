@@ -65,7 +65,7 @@ def _bias(trainer: ChapterTrainer) -> tuple[Claim, Figure]:
 
 
 def _step_sizes(trainer: ChapterTrainer, optimizer: Optimizer) -> list[float]:
-    """Root mean square of the change of W over lr, for the first updates on mini-batches."""
+    """Return the root mean square of the change of W over lr, for the first updates on mini-batches."""
     data = trainer.load(trainer.preset.subset)
     rng = np.random.default_rng(0)
     (layer,) = Linear().init(rng, data.x.shape[1], len(data.classes))

@@ -16,7 +16,7 @@ MIN_BATCHES_PER_EPOCH = 10  # times smaller than the training set, so that what 
 
 
 def measure(trainer: ChapterTrainer) -> ChapterResult:
-    """At the weights after one epoch, over batches as training draws them."""
+    """Measure at the weights after one epoch, over batches as training draws them."""
     data = trainer.load(trainer.preset.subset)
     (run,) = trainer.train("weights for the noise", [trainer.preset.experiment(optimizer=Momentum(lr=0.003), epochs=1)])
     layers = [Layer(run.weights["W1"][None].astype(float), run.weights["b1"][None].astype(float))]
@@ -46,7 +46,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
 
 
 def gradient_noise(data: Dataset, layers: list[Layer], full: np.ndarray, size: int) -> float:
-    """Root mean square of |g_B - g| / |g| over batches of one size, drawn without replacement; ``full`` is g."""
+    """Return the root mean square of |g_B - g| / |g| over batches drawn without replacement; ``full`` is g."""
     rng = np.random.default_rng(size)
     deviations = [
         np.square(gradient(data, layers, rng.choice(data.train, size, replace=False)) - full).sum()
@@ -56,7 +56,7 @@ def gradient_noise(data: Dataset, layers: list[Layer], full: np.ndarray, size: i
 
 
 def gradient(data: Dataset, layers: list[Layer], rows: np.ndarray) -> np.ndarray:
-    """Of the mean loss on some rows, with respect to W, flat."""
+    """Return the gradient of the mean loss on some rows with respect to W, flat."""
     x, y = data.x[rows].astype(float), data.y[rows]
     widths = [x.shape[1], len(data.classes)]
     out, gradients = output_buffers(widths, 1, len(x), x.dtype), zeros(widths, 1, x.dtype)

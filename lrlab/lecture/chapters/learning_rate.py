@@ -15,7 +15,7 @@ LRS = tuple(10 ** (i / 2) for i in range(-7, 3))
 
 
 def measure(trainer: ChapterTrainer) -> ChapterResult:
-    """The right one is that of the lowest training loss on a grid; the others lie a factor of 1,000 off it."""
+    """Take the learning rate of the lowest training loss on a grid for right; the others are 1,000 times off."""
     baseline = trainer.preset.experiment()
     grid = trainer.train("learning rates", [replace(baseline, optimizer=SGD(lr)) for lr in LRS])
     right = min(grid, key=lambda run: run.last("train/loss")).experiment.optimizer.lr

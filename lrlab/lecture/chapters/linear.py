@@ -44,7 +44,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
 
 
 def _algebra(trainer: ChapterTrainer, chosen: Trained) -> Claim:
-    """The scores that classified the test images against sums written out."""
+    """Compare the scores that classified the test images with sums written out."""
     data = trainer.load(trainer.preset.full_data)
     W, b = (chosen.weights[name].astype(float) for name in ("W1", "b1"))
     x = data.x_test[:20].astype(float)
@@ -77,7 +77,7 @@ def _templates(trainer: ChapterTrainer, chosen: Trained) -> Claim:
 
 
 def _geometry(trainer: ChapterTrainer) -> Claim:
-    """Regions that hyperplanes cut out are convex: between two points of a region lies nothing else."""
+    """Test that regions between hyperplanes are convex: between two points of a region there is nothing else."""
     (chosen,) = trainer.train("linear classifier in the plane", [trainer.preset.experiment(data=Spirals(), epochs=10)])
     W, b = chosen.weights["W1"], chosen.weights["b1"]
     rng = np.random.default_rng(0)

@@ -21,7 +21,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
 
 
 def of_probability(p: np.ndarray, classes: int = 10) -> np.ndarray:
-    """The loss of samples whose right class has probability p (B,), all others being equally likely."""
+    """Return the loss of samples whose right class has probability p (B,), all others being equally likely."""
     scores = np.zeros((1, classes, len(p)))
     scores[0, 0] = np.log(p / (1 - p) * (classes - 1))
     losses: np.ndarray = loss.value(scores, np.zeros(len(p), dtype=np.intp))[0]

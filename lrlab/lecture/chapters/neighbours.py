@@ -41,7 +41,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
 
 
 def test(trainer: ChapterTrainer, dataset: Dataset, metric: str, ks: set[int]) -> dict[int, float]:
-    """Test accuracy for some k, with all other images, the validation ones too, as neighbours."""
+    """Return the test accuracy for some k, with all other images, the validation ones too, as neighbours."""
     memory = NeighbourCache(replace(dataset, train=np.arange(len(dataset.y))), metric)
     tallies = {k: RunningMetrics() for k in ks}
     for i in range(0, len(dataset.y_test), BLOCK):

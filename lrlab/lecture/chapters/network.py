@@ -46,7 +46,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
     )
     picture = _regions(trainer.load(plane.data), linear_run, mlp_run)
     return ChapterResult(
-        claims, (Figure(picture, "Training points of the spirals, and which class each model sees where."),)
+        claims, (Figure(picture, "Training points of the spirals, and which class each model predicts where."),)
     )
 
 
@@ -69,7 +69,7 @@ def _published(trainer: ChapterTrainer, network: Trained) -> tuple[Claim, ...]:
 
 
 def classes_of(run: Trained, points: np.ndarray) -> np.ndarray:
-    """What a trained model sees at points (N, D)."""
+    """Return the classes (N,) that a trained model gives points (N, D)."""
     h = points
     layers = len(run.weights) // 2
     for layer in range(1, layers + 1):

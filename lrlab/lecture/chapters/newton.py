@@ -26,7 +26,7 @@ SAMPLES, CLASSES = 200, 10
 
 
 def measure(trainer: ChapterTrainer) -> ChapterResult:
-    """On digits, whatever data the rest is about: anything larger is refused."""
+    """Measure on digits, whatever data the rest is about: anything larger is refused."""
     baseline = trainer.preset.experiment(data=Digits(), regularizer=L2(STRENGTH), dtype="float64", epochs=DESCENT_STEPS)
     samples = len(trainer.load(baseline.data).train)
     (newton,) = trainer.train("Newton", [replace(baseline, method=Newton(tolerance=TOLERANCE))])
@@ -40,13 +40,13 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
 
 
 def steps(run: Trained) -> float:
-    """Steps until the gradient's norm is at most the tolerance; inf if it never was."""
+    """Return the steps until the gradient's norm is at most the tolerance; inf if it never was."""
     reached = np.flatnonzero(np.array(run.history["gradient_norm"]) <= TOLERANCE)
     return float(reached[0] + 1) if len(reached) else float("inf")
 
 
 def cost(inputs: int) -> tuple[int, float, int]:
-    """Parameters, seconds and peak bytes of one Newton step's Hessian and solution; the numbers do not matter."""
+    """Return parameters, seconds and peak bytes of a Newton step's Hessian and solution on made-up numbers."""
     rng = np.random.default_rng(0)
     x, p = rng.standard_normal((SAMPLES, inputs + 1)), rng.dirichlet(np.ones(CLASSES), SAMPLES)
     parameters = CLASSES * (inputs + 1)

@@ -20,7 +20,7 @@ EPOCHS = {"digits": 1000, "cifar10": 500}
 
 
 def measure(trainer: ChapterTrainer) -> ChapterResult:
-    """Full batches: the noise of mini-batches would throw weights out of zero again."""
+    """Train on full batches: the noise of mini-batches would throw weights out of zero again."""
     name, samples = trainer.preset.name, len(trainer.load(trainer.preset.small_subset).train)
     experiment = trainer.preset.experiment(
         data=trainer.preset.small_subset,
@@ -56,12 +56,12 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
 
 
 def zeros(run: Trained) -> float:
-    """Share of weights that are exactly zero."""
+    """Return the share of weights that are exactly zero."""
     return float(np.mean(run.weights["W1"] == 0))
 
 
 def effective_share(run: Trained) -> float:
-    """(sum |w|)^2 / (n sum w^2): the share of weights among which the size is spread."""
+    """Return (sum |w|)^2 / (n sum w^2), the share of weights among which the size is spread."""
     size = np.abs(run.weights["W1"].astype(float))
     return float(size.sum() ** 2 / (size.size * max((size**2).sum(), 1e-300)))
 

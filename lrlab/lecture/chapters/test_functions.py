@@ -64,7 +64,7 @@ CAPTIONS: dict[FunctionName, str] = {
 
 
 def _descend(trainer: ChapterTrainer, name: FunctionName) -> dict[str, Trained]:
-    """Every optimizer's path at that one of the learning rates which ends lowest."""
+    """Return every optimizer's path at the learning rate at which it ends lowest."""
     baseline = trainer.preset.experiment(method=FunctionDescent(name, CONDITION, STEPS))
     grid = [replace(baseline, optimizer=spec.at(lr)) for spec in OPTIMIZERS for lr in LRS]
     trained = trainer.train(f"landscape {name}", grid)
@@ -72,7 +72,7 @@ def _descend(trainer: ChapterTrainer, name: FunctionName) -> dict[str, Trained]:
 
 
 def steps_until(values: list[float], level: float) -> float:
-    """Steps until a value is at or below the level for good; inf if never."""
+    """Return the steps until a value is at or below the level for good; inf if never."""
     above = [t for t, value in enumerate(values, start=1) if not value <= level]
     return float("inf") if above and above[-1] == len(values) else float(above[-1] + 1 if above else 1)
 
