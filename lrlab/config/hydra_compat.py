@@ -37,9 +37,10 @@ def exception_of(returned: "JobReturn") -> BaseException:
 
 @contextmanager
 def restored_logging() -> Iterator[None]:
-    """Restore the root logger at the end, and close the log files that Hydra has opened since: Hydra does neither."""
+    """Restore handlers and levels at the end, and close the log files that Hydra has opened since: it does neither."""
     root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
+    handlers, loggers = root.handlers[:], [root, *map(logging.getLogger, root.manager.loggerDict)]
+    levels = [logger.level for logger in loggers]
     try:
         yield
     finally:
@@ -47,4 +48,5 @@ def restored_logging() -> Iterator[None]:
             if handler not in handlers:
                 handler.close()
         root.handlers[:] = handlers
-        root.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -74,11 +74,11 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_verdict(verdict: dict) -> None:
     assert set(verdict) == KEYS
     assert verdict["study"] == "scaling"
-    assert verdict["verdict"] in ("linear", "square_root", "saturating", "other", "cannot_tell")
-    assert verdict["reasons"]
+    assert verdict["verdict"] == "cannot_tell"  # three batch sizes are too few
+    assert any(reason.endswith("at least 4 are needed") for reason in verdict["reasons"])
     assert [each["batch_size"] for each in verdict["per_batch_size"]] == [8, 16, 32]
     assert all(each["seeds"] == 3 for each in verdict["per_batch_size"])
-    assert verdict["noise_scale"] is None or verdict["noise_scale"] > 0
+    assert verdict["noise_scale"] > 0
 
 
 def test_page_and_pictures(verdict: dict) -> None:

@@ -1,6 +1,7 @@
 """Every chapter, made small: claims, pictures and records. What it measures with is compared with naive versions."""
 
 import io
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,9 +36,12 @@ NEVER: Any = None  # the experiment of a training that never was
 def test_every_chapter(chapter: Chapter, trainer: ChapterTrainer, tracker: MemoryTracker) -> None:
     result = chapter.measure(trainer)
     assert result.claims
+    assert len({claim.claim for claim in result.claims}) == len(result.claims)
     for claim in result.claims:
-        assert all((claim.claim, claim.expected, claim.measured))
-        assert claim.holds in (True, False)
+        assert claim.expected.strip()
+        assert isinstance(claim.holds, bool | np.bool_)
+        assert re.search(r"\d|\binf\b", claim.measured), claim.measured  # a claim is settled by a number
+        assert "nan" not in claim.measured.lower(), claim.measured
     assert result.figures
     for picture in result.figures:
         assert picture.caption

@@ -94,6 +94,8 @@ def swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 COMMANDS = {
     "train refused": ["train", "optimizer.lr=-1"],
+    "train": ["train", "data.train_size=200", "epochs=2"],
+    "reproduce": ["reproduce", "best", "--study", "s"],
     "sweep": ["sweep", "quickstart", "hydra.sweeper.n_trials=2", "study=t", "data.train_size=200", "epochs=2"],
     "best": ["best", "s"],
     "report": ["report", "s"],
