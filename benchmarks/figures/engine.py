@@ -19,7 +19,7 @@ from benchmarks.results import Result
 from lrlab.cli import app
 from lrlab.config.choices import shipped_folder
 from lrlab.runtime.environment import limit_blas
-from lrlab.training.configuration import experiment
+from lrlab.training.configuration import from_config
 from lrlab.training.experiment import Experiment, Population
 
 PEAK_SIDE = 2048  # of the square matrices whose product is the peak
@@ -92,7 +92,7 @@ def full_population(cell: Cell, settings: Sequence[str]) -> Population:
 def composed(overrides: Sequence[str]) -> Experiment:
     """The experiment that lrlab trains, given these overrides."""
     with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
-        return experiment(app.resolve(compose("config", list(overrides))))
+        return from_config(app.resolve(compose("config", list(overrides))))
 
 
 def rate(population: Population) -> float:

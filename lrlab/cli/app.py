@@ -15,7 +15,7 @@ from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
-from lrlab.training.configuration import experiment, spell_choices, to_yaml
+from lrlab.training.configuration import from_config, spell_choices, to_yaml
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class TrainingTask:
         limit_blas(resolved["blas_threads"] or cores())
         outputs, microbatch = resolved["outputs"], resolved["population"]["microbatch"]
         with open_tracker(resolved) as tracker, progress.epoch_progress() as watch:
-            outcome = train(experiment(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
+            outcome = train(from_config(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
         console.trained(outcome, console.outputs_option(outputs))
         return outcome.last.metrics[config.objective]
 
@@ -156,7 +156,7 @@ def check(config: Mapping[str, Any]) -> Experiment:
     Raises:
         InputError: something that can be found out cheaply is wrong.
     """
-    checked = experiment(config)
+    checked = from_config(config)
     checked.check_fits(checked.data.load())
     choice("objective", config["objective"], OBJECTIVES)
     tracking(config)

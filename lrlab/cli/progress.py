@@ -43,7 +43,7 @@ def epoch_progress() -> Iterator[Callable[["EpochResult", int], None]]:
 @contextmanager
 def step_progress(description: str) -> Iterator[Callable[[int, int], None]]:
     """Yield what takes the number of steps done and of all."""
-    with _bar(MofNCompleteColumn(), TimeRemainingColumn(), only_on_terminal=True) as bar:
+    with _bar(MofNCompleteColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -98,8 +98,10 @@ def lecture_progress(chapters: int, console: Console | None = None) -> Iterator[
         yield LectureProgress(bar, chapters)
 
 
-def _bar(*columns: ProgressColumn, console: Console | None = None, only_on_terminal: bool = False) -> Progress:
+def _bar(*columns: ProgressColumn, console: Console | None = None) -> Progress:
+    """Return a bar that only a terminal shows; what is printed on its console stays."""
     console = console or err()
-    hidden = only_on_terminal and not console.is_terminal
     description = TextColumn("{task.description}", markup=False)
-    return Progress(description, BarColumn(), *columns, console=console, transient=True, disable=hidden)
+    return Progress(
+        description, BarColumn(), *columns, console=console, transient=True, disable=not console.is_terminal
+    )

@@ -21,7 +21,7 @@ from lrlab.training.experiment import Experiment
 CHOICE = "choice"
 
 
-def experiment(config: Mapping[str, Any]) -> Experiment:
+def from_config(config: Mapping[str, Any]) -> Experiment:
     """Return the validated experiment of a resolved configuration.
 
     Raises:
@@ -50,7 +50,7 @@ def from_record(record: Mapping[str, Any], allow: Sequence[str] = ()) -> Experim
         allow: prefixes of further code to trust. What a record says of that does not count.
 
     Raises:
-        InputError: an earlier version of lrlab wrote the record, or as of `experiment`.
+        InputError: an earlier version of lrlab wrote the record, or as of `from_config`.
     """
     if any(CHOICE not in record.get(name, {}) for name in PARTS):
         raise InputError("this run was recorded by an earlier version of lrlab, whose configurations cannot be used")
@@ -59,7 +59,7 @@ def from_record(record: Mapping[str, Any], allow: Sequence[str] = ()) -> Experim
     }
     for name, part in parts.items():
         part["_target_"] = targets(name).get(part["_target_"], part["_target_"])
-    return experiment(dict(record) | parts | {"allow": allow})
+    return from_config(dict(record) | parts | {"allow": allow})
 
 
 def spell_choices(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from lrlab.core.regularizer import NoRegularizer
 from lrlab.core.schedule import Cosine
 from lrlab.errors import InputError
 from lrlab.lecture.chapters.momentum import Velocity
-from lrlab.training.configuration import experiment, flat, from_record, from_yaml, spell_choices, to_record, to_yaml
+from lrlab.training.configuration import flat, from_config, from_record, from_yaml, spell_choices, to_record, to_yaml
 from tests.training.single import single, train_epochs
 
 CHOICES = [
@@ -37,7 +37,7 @@ SET_BY_OTHERS = {"method=knn"}  # by model=knn
     "choice", [choice for choice in CHOICES if not choice.startswith("data=") and choice not in SET_BY_OTHERS]
 )
 def test_every_choice_trains(choice: str) -> None:
-    wanted = experiment(composed(choice, "epochs=1", "data.train_size=64", "batch_size=16"))
+    wanted = from_config(composed(choice, "epochs=1", "data.train_size=64", "batch_size=16"))
     for event in train_epochs(single(wanted, wanted.data.load())):
         assert not event.diverged
         assert event.metrics["val/loss"] > 0
@@ -45,27 +45,27 @@ def test_every_choice_trains(choice: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(shipped_folder("conf").glob("experiment/*.yaml")), ids=lambda path: path.stem)
 def test_every_experiment_trains(path: Path) -> None:
-    wanted = experiment(composed(f"experiment={path.stem}", "epochs=2", "data.train_size=64", "batch_size=16"))
+    wanted = from_config(composed(f"experiment={path.stem}", "epochs=2", "data.train_size=64", "batch_size=16"))
     *_, last = train_epochs(single(wanted, wanted.data.load()))
     assert not last.diverged
 
 
 def test_the_recommended_experiment_is_the_lecture_s() -> None:
-    wanted = experiment(composed("experiment=recommended", "model=mlp"))
+    wanted = from_config(composed("experiment=recommended", "model=mlp"))
     assert wanted.optimizer == AdamW(lr=1e-3, beta1=0.9, beta2=0.999)
     assert (wanted.schedule, wanted.regularizer) == (Cosine(warmup=0.1), NoRegularizer())
-    assert experiment(composed("experiment=recommended", "optimizer.lr=5e-4")).optimizer.lr == 5e-4
+    assert from_config(composed("experiment=recommended", "optimizer.lr=5e-4")).optimizer.lr == 5e-4
 
 
 @pytest.mark.parametrize("choice", [choice for choice in CHOICES if choice.startswith("data=")])
 def test_every_data_set_composes(choice: str) -> None:
-    assert experiment(composed(choice)).data is not None
+    assert from_config(composed(choice)).data is not None
 
 
 @pytest.mark.parametrize(("optimizer", "schedule"), [*itertools.product(("sgd", "adamw"), ("cosine", "step"))])
 def test_groups_combine(optimizer: str, schedule: str) -> None:
     config = composed(f"optimizer={optimizer}", f"schedule={schedule}", "schedule.warmup=0.1", "optimizer.lr=0.5")
-    made = experiment(config)
+    made = from_config(config)
     assert (made.optimizer.lr, made.schedule.warmup) == (0.5, 0.1)
 
 
@@ -78,8 +78,8 @@ def test_groups_combine(optimizer: str, schedule: str) -> None:
 )
 def test_what_goes_on_record_comes_back(choice: str) -> None:
     config = composed(*choice.split())
-    record = from_yaml(to_yaml(to_record(experiment(config))))
-    assert from_record(record) == experiment(config)
+    record = from_yaml(to_yaml(to_record(from_config(config))))
+    assert from_record(record) == from_config(config)
     assert record == spell_choices(config)
     assert set(record) == {*PARTS, *SETTINGS}
     assert "lrlab." not in str(record)  # so that a class may move
@@ -91,7 +91,7 @@ def test_the_record_of_an_earlier_version_is_refused() -> None:
 
 
 def test_a_class_of_somebody_else_is_recorded_by_its_path_and_needs_trust() -> None:
-    record = to_record(replace(experiment(composed()), optimizer=Velocity()))
+    record = to_record(replace(from_config(composed()), optimizer=Velocity()))
     assert record["optimizer"]["choice"] == "lrlab.lecture.chapters.momentum.Velocity"
     with pytest.raises(InputError, match=r"^optimizer\._target_ must start with lrlab\.core\.optimizer\."):
         from_record(record)

@@ -6,7 +6,7 @@ from lrlab.runs.loop import RecordedTraining, training_loop
 from lrlab.runs.reproduce import compare, reproduce
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
-from lrlab.training.configuration import experiment as make
+from lrlab.training.configuration import from_config as make
 from tests.config.test_compose_all import composed
 
 EPOCHS = 4

@@ -22,7 +22,7 @@ from lrlab.runs.loop import RecordedTraining, TrainingLoop
 from lrlab.sweep.runners.protocols import IntermediateValue, TrialEnd, WorkerContext
 from lrlab.sweep.study.queue import RETRY_OF
 from lrlab.tracking.tags import Tag
-from lrlab.training.configuration import experiment
+from lrlab.training.configuration import from_config
 from lrlab.training.experiment import DataSource, EpochResult, Experiment, Population
 from lrlab.training.population import microbatch_for
 
@@ -87,11 +87,11 @@ class PopulationRunner:
         return self._width - len(self._waiting) - len(self._running)
 
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
-        wanted = experiment(self._compose(overrides))
-        wanted.check_fits(self._dataset(wanted.data))
+        experiment = from_config(self._compose(overrides))
+        experiment.check_fits(self._dataset(experiment.data))
         candidates = (checkpoint.load(self._checkpoints, run_id) for run_id in _earlier_runs(trial))
         interrupted = next((found for found in candidates if found), None)
-        self._waiting[trial.number] = WaitingTrial(trial, overrides, wanted, interrupted)
+        self._waiting[trial.number] = WaitingTrial(trial, overrides, experiment, interrupted)
 
     def advance(self) -> Sequence[IntermediateValue | TrialEnd]:
         reports: list[IntermediateValue | TrialEnd] = list(self._assign_slots())
@@ -139,16 +139,16 @@ class PopulationRunner:
             for waiting in trials:
                 self._admit(waiting, population)
 
-    def _population_like(self, interrupted: Checkpoint, wanted: Experiment) -> Population:
+    def _population_like(self, interrupted: Checkpoint, experiment: Experiment) -> Population:
         """Return a population of the width, microbatch and epoch of an interrupted one, with its slot free."""
-        populations = self._populations[self._key(wanted)]
+        populations = self._populations[self._key(experiment)]
         shape = interrupted.width, interrupted.microbatch, interrupted.shuffles
         for population in populations:
             same = (population.width, population.microbatch, population.epochs_done) == shape
             if same and interrupted.slot not in [member.slot for member in population.members]:
                 return population
-        population = wanted.new_population(
-            self._dataset(wanted.data),
+        population = experiment.new_population(
+            self._dataset(experiment.data),
             width=interrupted.width,
             microbatch=interrupted.microbatch,
             first_epoch=interrupted.shuffles,
@@ -156,16 +156,16 @@ class PopulationRunner:
         populations.append(population)
         return population
 
-    def _new_population(self, wanted: Experiment, width: int) -> Population:
-        microbatch = self._microbatch_of(wanted)
-        return wanted.new_population(self._dataset(wanted.data), width=width, microbatch=microbatch)
+    def _new_population(self, experiment: Experiment, width: int) -> Population:
+        microbatch = self._microbatch_of(experiment)
+        return experiment.new_population(self._dataset(experiment.data), width=width, microbatch=microbatch)
 
-    def _key(self, wanted: Experiment) -> Hashable:
+    def _key(self, experiment: Experiment) -> Hashable:
         """Return what the members of one population have in common."""
-        return wanted.compatibility_key(), self._microbatch_of(wanted)
+        return experiment.compatibility_key(), self._microbatch_of(experiment)
 
-    def _microbatch_of(self, wanted: Experiment) -> int:
-        size = wanted.batch_size
+    def _microbatch_of(self, experiment: Experiment) -> int:
+        size = experiment.batch_size
         shared = (m for smallest, m in reversed(self._microbatches) if smallest <= size and size % m == 0)
         return next(shared, None) or microbatch_for([size])
 
