@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 COMPONENTS = {
-    "compose": ("lrlab.sweep.compose:Composer.compose", "lrlab.sweep.runners.population:experiment"),
+    "compose": ("lrlab.sweep.compose:Composer.compose", "lrlab.sweep.runners.population:from_config"),
     "study": (
         "lrlab.sweep.study.queue:Queue.enqueue_missing",
         "lrlab.sweep.study.queue:Queue.claim",
