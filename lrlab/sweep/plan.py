@@ -1,4 +1,4 @@
-"""What a sweep will do: every refusal happens here, and nothing is written."""
+"""Plan a sweep: check everything that was given, and write nothing."""
 
 import secrets
 import time
@@ -23,7 +23,7 @@ from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
 from lrlab.sweep.settings import Settings
 from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import Queue
-from lrlab.sweep.study.state import SweepState, read_state
+from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.storage import Storage
 from lrlab.sweep.study.storage import parse as parse_storage
 from lrlab.sweep.study.study import StudySpec
@@ -50,20 +50,17 @@ class SweepPlan:
     trials: Sequence[Mapping[str, Any]]
 
     def with_stored_state(self) -> "SweepPlan":
-        """Return this plan with what the application prepared for the study by now.
+        """Return this plan with the state that is stored with the study now.
 
         Raises:
             InputError: the study cannot be resumed with this specification and these trials.
         """
-        return replace(self, sweep=replace(self.sweep, state=self._stored_state()))
-
-    def _stored_state(self) -> SweepState | None:
-        study = studies.find(self.storage, self.sweep.study)
-        if study is None:
-            return None
-        studies.check_spec(study, self.spec)
-        Queue(self.storage, self.sweep.study).missing_from(self.trials)
-        return read_state(study)
+        study, state = studies.find(self.storage, self.sweep.study), None
+        if study:
+            studies.check_spec(study, self.spec)
+            Queue(self.storage, self.sweep.study).missing_from(self.trials)
+            state = read_state(study)
+        return replace(self, sweep=replace(self.sweep, state=state))
 
 
 def plan_sweep(
@@ -78,15 +75,15 @@ def plan_sweep(
     Args:
         settings: the keys of `hydra.sweeper`.
         arguments: the overrides of the command line.
-        hydra_context, task_function, config: as Hydra hands them to a sweeper.
+        hydra_context, task_function, config: as Hydra passes them to a sweeper.
 
     Raises:
-        InputError: something given cannot be used.
+        InputError: a setting or an override cannot be used.
     """
     search = _search(settings, arguments, hydra_context)
     storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
     directory = Path(config.hydra.sweep.dir).absolute()
-    _check_places(settings, storage, directory, config.hydra.launcher["_target_"])
+    _check_writable(settings, storage, directory, config.hydra.launcher["_target_"])
     application: Application = JobApplication(task_function, hydra_context)
     if isinstance(task_function, Application):
         application = task_function
@@ -136,7 +133,7 @@ def _search(settings: Settings, arguments: Sequence[str], hydra_context: HydraCo
     return search
 
 
-def _check_places(settings: Settings, storage: Storage, directory: Path, launcher: str) -> None:
+def _check_writable(settings: Settings, storage: Storage, directory: Path, launcher: str) -> None:
     """Refuse what cannot be written, and workers that could not share a study."""
     basic = launcher == BASIC_LAUNCHER
     if settings.n_jobs > 1 and basic:

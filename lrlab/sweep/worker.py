@@ -1,4 +1,4 @@
-"""A worker: claims trials from the queue, has them trained, and tells the study what became of them."""
+"""A worker: claims trials from the queue, has them trained, and stores their outcomes in the study."""
 
 import math
 import os
@@ -13,7 +13,6 @@ import optuna
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import TrialState
 
 from lrlab.errors import InputError
 from lrlab.runtime.signals import FORWARDED, handle_signals
@@ -23,7 +22,7 @@ from lrlab.sweep.study.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, objec
 from lrlab.sweep.study.state import SweepState
 from lrlab.sweep.study.storage import Storage
 
-JobResults = list[tuple[int, Any]]  # what each trial hands back to Hydra, by trial number
+JobResults = list[tuple[int, Any]]  # what each trial returns to Hydra, by trial number
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Worker:
     sweep_pid: int = field(default_factory=os.getpid)
 
     def __call__(self, config: DictConfig) -> JobResults:
-        """Work until no trial waits; return what each trial hands back to Hydra.
+        """Work until no trial waits; return what each trial returns to Hydra.
 
         A launcher may use a process that was started elsewhere: relative paths are relative to the sweep's directory.
         """
@@ -78,14 +77,14 @@ class Worker:
 
 @dataclass
 class WorkerLoop:
-    """Claims, trains and tells trials until none waits.
+    """Claims trials, has them trained and stores their outcomes until none waits.
 
     Attributes:
         queue: with the sampler and the pruner of this worker.
         runner: trains the trials; closed by the caller.
         search, sweep, sweep_pid: as of `Worker`.
         running: the trials that the runner trains, by number.
-        results: what the trials so far hand back to Hydra.
+        results: what the trials so far return to Hydra.
     """
 
     queue: Queue
@@ -100,7 +99,7 @@ class WorkerLoop:
         is_child = os.getppid() == self.sweep_pid
         while self.claim_trials() and self.running:
             self.handle_events(self.runner.advance())
-            if is_child and os.getppid() != self.sweep_pid:  # which was killed
+            if is_child and os.getppid() != self.sweep_pid:  # the sweep was killed
                 return
 
     def claim_trials(self) -> bool:
@@ -122,7 +121,7 @@ class WorkerLoop:
         return False
 
     def handle_events(self, events: Sequence[IntermediateValue | TrialEnd]) -> None:
-        """Tell the study; a trial that has just ended is not pruned any more."""
+        """Store what happened in the study; a trial that has just ended is not pruned any more."""
         ended = {event.trial for event in events if isinstance(event, TrialEnd)}
         for event in events:
             if isinstance(event, TrialEnd):
@@ -157,7 +156,7 @@ class WorkerLoop:
             self.results.append((end.trial, end.result))
 
     def complete(self, trial: optuna.Trial, value: float | Sequence[float] | None) -> None:
-        """Tell the objective. A job that returns none has failed if a search needs it, else it is just done."""
+        """Store the objective. A job that returns none has failed if a search needs it; an enumeration does not."""
         try:
             self.queue.complete(trial, objective(value, len(trial.study.directions)))
         except TypeError as error:
@@ -167,5 +166,4 @@ class WorkerLoop:
 
     def requeue_unfinished(self) -> None:
         """Requeue the trials that this process still runs."""
-        running = self.queue.trials(TrialState.RUNNING)
-        self.queue.requeue([trial for trial in running if self.queue.is_claimed_here(trial)])
+        self.queue.requeue([trial for trial in self.queue.running() if self.queue.is_claimed_here(trial)])

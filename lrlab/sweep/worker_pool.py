@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from omegaconf import read_write
-from optuna.trial import TrialState
 
 from lrlab.config.hydra_compat import without_callbacks
 from lrlab.runtime.process_id import ProcessId, is_gone, parent
@@ -97,7 +96,7 @@ class WorkerPool:
 
     def _forward_signal(self) -> None:
         """Send the workers that are child processes the signal that came."""
-        for trial in self.queue.trials(TrialState.RUNNING):
+        for trial in self.queue.running():
             for claimant in claimants(trial):
                 process = ProcessId.parse(claimant)
                 if process and not is_gone(claimant) and parent(process.pid) == os.getpid():
