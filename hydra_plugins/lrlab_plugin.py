@@ -1,4 +1,4 @@
-"""What Hydra finds of lrlab. Every Hydra application on the machine imports this file: it imports little itself."""
+"""lrlab's Hydra plug-ins. Every Hydra application on the machine imports this file, so it imports little itself."""
 
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,6 @@ class LrlabSearchPath(SearchPathPlugin):
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         main = {entry.path for entry in search_path.get_path() if entry.provider == "main"}
         package = Path(lrlab.__file__).parent
-        for home in (package, package.parent):  # installed, or a checkout
-            if f"file://{home / 'conf'}" in main:
-                search_path.append("lrlab", f"file://{home / 'sweeps'}")
+        for root in (package, package.parent):  # installed, or a checkout
+            if f"file://{root / 'conf'}" in main:
+                search_path.append("lrlab", f"file://{root / 'sweeps'}")

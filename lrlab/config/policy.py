@@ -1,7 +1,7 @@
-"""What a configuration may ask of Hydra itself, and what it may not: looked at before Hydra carries any of it out.
+"""What a configuration may make Hydra do: checked before Hydra does any of it.
 
-A config that came from somebody else must not run code, write outside the output directory, or put what is in
-the environment on record.
+A config from an untrusted source must not run code, write outside the output directory, or record what is in
+the environment.
 """
 
 import os
@@ -27,7 +27,7 @@ REFERENCE = re.compile(r"\$\{\.*(?!tracking|outputs|study|hydra)\w+(\.\w+)*\}") 
 
 
 def check_composed(config: DictConfig) -> None:
-    """Refuse code, places and secrets in a composed config.
+    """Refuse code, paths and secrets in a composed config.
 
     Raises:
         InputError: names the key, what is allowed and what was given.
@@ -47,12 +47,12 @@ def check_composed(config: DictConfig) -> None:
         for name in OmegaConf.select(config, f"hydra.job.{key}") or ():
             if not THREADS.fullmatch(str(name)):
                 raise InputError(f"hydra.job.{key}.{name} must not be set: only variables such as OMP_NUM_THREADS may")
-    _check_places(config)
+    _check_paths(config)
     check_recorded(config)
 
 
 def check_recorded(config: DictConfig) -> None:
-    """Refuse what would put the environment on record: what is recorded may refer to what is recorded, and no more.
+    """Refuse what would record the environment: what is recorded may refer only to what is recorded.
 
     Raises:
         InputError: names the key.
@@ -73,7 +73,7 @@ def _check_targets(config: DictConfig) -> None:
         node = OmegaConf.to_container(config.hydra.get(name) or OmegaConf.create(), resolve=True)
         assert isinstance(node, dict)
         if name == "sweeper" and node.get("_recursive_") is False:
-            node = {"_target_": node.get("_target_")}  # what is inside it, it checks itself
+            node = {"_target_": node.get("_target_")}  # the sweeper checks the rest itself
         for key, text in _texts(node, f"hydra.{name}"):
             depth = key.count(".") - (name == "callbacks")
             if key.endswith("._target_") and (depth > 2 or not text.startswith(allowed)):
@@ -97,7 +97,7 @@ def _check_logging(kind: str, config: DictConfig) -> None:
             _check_inside(key, file, directory)
 
 
-def _check_places(config: DictConfig) -> None:
+def _check_paths(config: DictConfig) -> None:
     try:
         outputs, job = str(config.outputs), str(config.hydra.job.name)
         run, sweep = str(config.hydra.run.dir), str(config.hydra.sweep.dir)
@@ -109,18 +109,18 @@ def _check_places(config: DictConfig) -> None:
     _check_inside("hydra.sweep.dir", sweep, outputs)
     inner = OmegaConf.to_container(config.hydra, resolve=False)
     assert isinstance(inner, dict)
-    for key, place in (("output_subdir", inner["output_subdir"]), ("sweep.subdir", inner["sweep"]["subdir"])):
-        _check_inside(f"hydra.{key}", os.path.join(run, str(place or ".")), run)
+    for key, path in (("output_subdir", inner["output_subdir"]), ("sweep.subdir", inner["sweep"]["subdir"])):
+        _check_inside(f"hydra.{key}", os.path.join(run, str(path or ".")), run)
 
 
-def _check_inside(key: str, place: str, outer: str) -> None:
-    within = Path(os.path.realpath(place)).is_relative_to(os.path.realpath(outer))
-    if not within or ("${" in place and "output_dir" in place):
-        raise InputError(f"{key} must stay inside {outer}, got {place!r}")
+def _check_inside(key: str, path: str, outer: str) -> None:
+    within = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(outer))
+    if not within or ("${" in path and "output_dir" in path):
+        raise InputError(f"{key} must stay inside {outer}, got {path!r}")
 
 
 def _texts(node: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in a config, with its key."""
+    """Yield every text in a config, with its key."""
     if isinstance(node, dict):
         for name, value in node.items():
             yield from _texts(value, f"{key}.{name}" if key else str(name))

@@ -1,4 +1,4 @@
-"""From the overrides of one trial to its configuration."""
+"""Compose the configuration of a trial from its overrides."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ NUMBER = re.compile(
         (?P<value>-?(?:0|[1-9]\d*) (?P<fraction>\.\d+)? (?P<exponent>e[+-]?\d+)?)""",
     re.VERBOSE,
 )
-KEPT = 64  # composed templates
+MAX_TEMPLATES = 64  # composed templates that are kept
 
 
 class Composer:
@@ -38,7 +38,7 @@ class Composer:
         self._groups: dict[str, bool] = {}
 
     def job(self, overrides: Sequence[str], number: int) -> DictConfig:
-        """What Hydra composes for one job, with its hydra node.
+        """Return what Hydra composes for one job, with its hydra node.
 
         Raises:
             InputError: an override names no key of the config, or its value has another type.
@@ -53,25 +53,29 @@ class Composer:
         return job
 
     def compose(self, overrides: Sequence[str]) -> dict[str, Any]:
-        """The resolved configuration of one trial, without its hydra node.
+        """Return the resolved configuration of one trial, without its hydra node.
 
         Raises:
-            InputError: as of `job`, or an interpolation leads nowhere.
+            InputError: as of `job`, or an interpolation cannot be resolved.
         """
-        return _resolved(self.unresolved(overrides))
+        try:
+            resolved: Any = OmegaConf.to_container(self.unresolved(overrides), resolve=True)
+        except OmegaConfBaseException as error:
+            raise InputError(one_line(error)) from error
+        return resolved  # type: ignore[no-any-return]
 
     def unresolved(self, overrides: Sequence[str]) -> DictConfig:
-        """The configuration of one trial, without its hydra node, as it is written; good until the next call.
+        """Return the unresolved configuration of one trial, without its hydra node; valid until the next call.
 
-        Exactly what Hydra composes. Trials that differ in numbers alone share one composition, in which the
-        numbers are set anew.
+        It is exactly what Hydra composes. Trials that differ in numbers alone share one composition, in which the
+        numbers are replaced.
         """
         numbers, others = self._sorted(overrides)
         if numbers is None:
             return self._task(overrides)
         where = tuple((sign, key) for sign, key, _ in numbers)
         if (others, where) not in self._templates:
-            if len(self._templates) == KEPT:
+            if len(self._templates) == MAX_TEMPLATES:
                 self._templates.clear()
             self._templates[others, where] = self._task(overrides)
         template = self._templates[others, where]
@@ -79,7 +83,7 @@ class Composer:
             for _, key, value in numbers:
                 OmegaConf.update(template, key, value)
         except OmegaConfBaseException:
-            return self._task(overrides)  # which says what is wrong
+            return self._task(overrides)  # raises an error that names the key
         return template
 
     def _task(self, overrides: Sequence[str]) -> DictConfig:
@@ -90,7 +94,7 @@ class Composer:
         return task
 
     def _sorted(self, overrides: Sequence[str]) -> tuple[list[tuple[str, str, float]] | None, tuple[str, ...]]:
-        """The overrides that set numbers, and the others; no numbers if it matters who comes first."""
+        """Return the overrides that set numbers, and the others; None for the numbers if the order matters."""
         numbers, others = [], []
         for override in overrides:
             match = NUMBER.fullmatch(override)
@@ -106,7 +110,7 @@ class Composer:
         return numbers, tuple(others)
 
     def _chooses(self, override: str) -> bool:
-        """Whether an override chooses an option of a config group, rather than set a value."""
+        """Return whether an override chooses an option of a config group, rather than sets a value."""
         key, _, value = override.lstrip("+~").partition("=")
         return self._is_group(key) and not value.strip().startswith("{")
 
@@ -122,18 +126,10 @@ class Composer:
         return self._groups[key]
 
 
-def _resolved(config: DictConfig) -> dict[str, Any]:
-    try:
-        resolved: Any = OmegaConf.to_container(config, resolve=True)
-    except OmegaConfBaseException as error:
-        raise InputError(one_line(error)) from error
-    return resolved  # type: ignore[no-any-return]
-
-
 def _key(override: str) -> str:
     return override.lstrip("+~").partition("=")[0]
 
 
 def _overlap(a: str, b: str) -> bool:
-    """Whether one key is the other, or inside it."""
+    """Return whether one key is the other, or inside it."""
     return f"{a}.".startswith(f"{b}.") or f"{b}.".startswith(f"{a}.")

@@ -9,17 +9,17 @@ class Sweeper:
     """`hydra/sweeper: lrlab`. The keys are those of Hydra's own Optuna sweeper, and pruner and allow."""
 
     _target_: str = "hydra_plugins.lrlab_plugin.LrlabSweeper"
-    _recursive_: bool = False  # sampler and pruner are instantiated behind lrlab's allow-list
+    _recursive_: bool = False  # sampler and pruner are checked against lrlab's allow-list before they are instantiated
     defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}, {"pruner": "none"}])
 
     sampler: Any = "???"
     pruner: Any = "???"
     direction: Any = "minimize"  # or maximize, or a list of them: one per value the task returns
     storage: str | None = None  # null is outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
-    study_name: str | None = None  # null is the job's name, the time and a random suffix; a known one goes on
+    study_name: str | None = None  # null is the job's name, the time and a random suffix; an existing study is resumed
     n_trials: int | None = None  # null is every combination of a finite space, else 20
     n_jobs: int = 1  # workers, -1 for one a core; more than one needs hydra/launcher=joblib or another
-    max_failure_rate: float = 0.0  # the sweep stops when a greater part of all its trials has failed
+    max_failure_rate: float = 0.0  # the sweep stops when a larger fraction of all its trials has failed
     params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None
     allow: list[str] = field(default_factory=list)  # prefixes of further code to trust, such as my_package.

@@ -16,9 +16,9 @@ from rich.text import Text
 
 from lrlab.sweep.study.queue import Queue, TrialCounts
 
-REFRESH_INTERVAL = 0.5  # seconds between looks, if a look is quick
+REFRESH_INTERVAL = 0.5  # seconds between displays, if reading the study is quick
 PLAIN_INTERVAL = 10.0  # seconds between lines where there is no terminal
-MAX_OVERHEAD = 20  # a look may cost one part in COST of the time
+MAX_OVERHEAD = 20  # reading the study takes at most one part in MAX_OVERHEAD of the time
 
 
 @dataclass(frozen=True)
@@ -31,36 +31,36 @@ class SweepStatus:
         elapsed: seconds since then.
     """
 
-    tally: TrialCounts
+    counts: TrialCounts
     best: tuple[int, float] | None
     done_before: int
     elapsed: float
 
     def line(self) -> str:
-        tally = self.tally
-        counts = f"{tally.done}/{tally.total} done, {tally.running} running"
-        parts = [f"{counts}, {tally.pruned} pruned, {tally.failed} failed"]
-        if tally.diverged:
-            parts.append(f"{tally.diverged} diverged")
+        counts = self.counts
+        states = f"{counts.done}/{counts.total} done, {counts.running} running"
+        parts = [f"{states}, {counts.pruned} pruned, {counts.failed} failed"]
+        if counts.diverged:
+            parts.append(f"{counts.diverged} diverged")
         if self.best:
             parts.append(f"best {self.best[1]:.4g} (trial {self.best[0]})")
-        new = tally.done - self.done_before
+        new = counts.done - self.done_before
         if new > 0 and self.elapsed > 0:
             parts.append(f"{60 * new / self.elapsed:.3g}/min")
-            if tally.done < tally.total:
-                parts.append(f"{_clock((tally.total - tally.done) * self.elapsed / new)} left")
+            if counts.done < counts.total:
+                parts.append(f"{_clock((counts.total - counts.done) * self.elapsed / new)} left")
         return ", ".join(parts)
 
     def display(self) -> Table:
         grid = Table.grid()
-        grid.add_row(ProgressBar(total=max(1, self.tally.total), completed=self.tally.done, width=60))
+        grid.add_row(ProgressBar(total=max(1, self.counts.total), completed=self.counts.done, width=60))
         grid.add_row(Text(self.line()))
         return grid
 
 
 @contextmanager
 def show_progress(queue: Queue, console: Console | None = None) -> Iterator[None]:
-    """Show the standing of a study while this lasts, from a thread with its own handle."""
+    """Show the status of a study while this lasts, from a thread with its own handle."""
     console = console or Console(stderr=True)
     over = threading.Event()
     thread = threading.Thread(target=_watch, args=(queue, console, over), name="sweep progress", daemon=True)
@@ -73,12 +73,12 @@ def show_progress(queue: Queue, console: Console | None = None) -> Iterator[None
 
 
 def _watch(queue: Queue, console: Console, over: threading.Event) -> None:
-    look = _status_reader(queue)
+    read = _status_reader(queue)
     if console.is_terminal:
         with Live(console=console, auto_refresh=False) as live:
-            _every(REFRESH_INTERVAL, over, lambda: live.update(look().display(), refresh=True))
+            _every(REFRESH_INTERVAL, over, lambda: live.update(read().display(), refresh=True))
     else:
-        _every(PLAIN_INTERVAL, over, lambda: console.print(f"sweep: {look().line()}", soft_wrap=True, highlight=False))
+        _every(PLAIN_INTERVAL, over, lambda: console.print(f"sweep: {read().line()}", soft_wrap=True, highlight=False))
 
 
 def _every(seconds: float, over: threading.Event, act: Callable[[], None]) -> None:
@@ -95,12 +95,12 @@ def _status_reader(queue: Queue) -> Callable[[], SweepStatus]:
     directions = queue.study().directions
     before, start = queue.counts().done, time.monotonic()
 
-    def look() -> SweepStatus:
+    def read() -> SweepStatus:
         trials = queue.trials()
         best = _best(trials, directions[0]) if len(directions) == 1 else None
         return SweepStatus(TrialCounts.of(trials), best, before, time.monotonic() - start)
 
-    return look
+    return read
 
 
 def _best(trials: list[FrozenTrial], direction: StudyDirection) -> tuple[int, float] | None:
@@ -110,7 +110,7 @@ def _best(trials: list[FrozenTrial], direction: StudyDirection) -> tuple[int, fl
         if trial.state == TrialState.COMPLETE and trial.value is not None
     ]
     choose = max if direction == StudyDirection.MAXIMIZE else min
-    return choose(complete, key=lambda each: each[1], default=None)
+    return choose(complete, key=lambda trial: trial[1], default=None)
 
 
 def _clock(seconds: float) -> str:

@@ -29,20 +29,20 @@ class Settings:
     allow: tuple[str, ...]
 
     @classmethod
-    def read(cls, given: Mapping[str, Any]) -> "Settings":
-        """Check what Hydra composed.
+    def read(cls, composed: Mapping[str, Any]) -> "Settings":
+        """Check what Hydra composed for `hydra.sweeper`.
 
         Raises:
             InputError: names the key, what is allowed and what was given.
         """
         plain: dict[str, Any] = {
             key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-            for key, value in given.items()
+            for key, value in composed.items()
         }
         direction = plain["direction"]
         directions = tuple(direction) if isinstance(direction, list) else (direction,)
-        for each in directions or ("",):
-            validation.choice("hydra.sweeper.direction", each, ("minimize", "maximize"))
+        for name in directions or ("",):
+            validation.choice("hydra.sweeper.direction", name, ("minimize", "maximize"))
         for part in ("sampler", "pruner"):
             if not isinstance(plain[part], Mapping) or "_target_" not in plain[part]:
                 raise InputError(f"hydra.sweeper.{part} must have a _target_, got {plain[part]!r}")
@@ -52,7 +52,7 @@ class Settings:
             raise InputError("hydra/sweeper/pruner must be none with several directions")
         if plain["n_trials"] is not None:
             validation.integer("hydra.sweeper.n_trials", plain["n_trials"], at_least=1)
-        if plain["n_jobs"] == -1:  # joblib's word for all of them
+        if plain["n_jobs"] == -1:  # one per core, as in joblib
             plain["n_jobs"] = cores()
         validation.integer("hydra.sweeper.n_jobs", plain["n_jobs"], at_least=1)
         validation.number("hydra.sweeper.max_failure_rate", plain["max_failure_rate"], at_least=0, at_most=1)

@@ -30,7 +30,7 @@ class InvalidSweepError(InputError, CompactHydraException):
 
 
 class SweepFailedError(CompactHydraException):
-    """Too many trials failed, or what they came to cannot be kept."""
+    """Too many trials failed, or their results cannot be stored."""
 
 
 def sweep(
@@ -43,7 +43,7 @@ def sweep(
     """Run a sweep; return what Hydra's own sweeper does: one batch of job returns, in trial order.
 
     Raises:
-        InputError: something given cannot be used; nothing has been written.
+        InputError: a setting or an override cannot be used; nothing has been written.
         SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
     """
     try:
@@ -102,7 +102,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
 
 @contextmanager
 def _quiet_optuna() -> Iterator[None]:
-    """Show only Optuna's warnings while this lasts; its news are in the progress display."""
+    """Show only Optuna's warnings while this lasts; the progress display shows the rest."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

@@ -41,13 +41,7 @@ class JobApplication:
     def runner(self, context: WorkerContext) -> "JobRunner":
         return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals)
 
-    def on_sweep_end(
-        self,
-        sweep: Sweep,
-        state: SweepState,
-        study: "optuna.Study",
-        error: BaseException | None,
-    ) -> None:
+    def on_sweep_end(self, sweep: Sweep, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:
         pass
 
 

@@ -62,7 +62,7 @@ class PopulationRunner:
 
     Args:
         context: of the worker; its state names the parent run, the width and the microbatches.
-        tracker: takes the trials' runs; closed with the runner.
+        tracker: stores the trials' runs; closed with the runner.
     """
 
     def __init__(self, context: WorkerContext, tracker: "Tracker") -> None:
@@ -90,7 +90,7 @@ class PopulationRunner:
         experiment = from_config(self._compose(overrides))
         experiment.check_fits(self._dataset(experiment.data))
         candidates = (checkpoint.load(self._checkpoints, run_id) for run_id in _earlier_runs(trial))
-        interrupted = next((found for found in candidates if found), None)
+        interrupted = next(filter(None, candidates), None)
         self._waiting[trial.number] = WaitingTrial(trial, overrides, experiment, interrupted)
 
     def advance(self) -> Sequence[IntermediateValue | TrialEnd]:
@@ -134,7 +134,10 @@ class PopulationRunner:
             else:
                 unassigned[key].append(waiting)
         for key, trials in unassigned.items():
-            population = self._new_population(trials[0].experiment, len(trials))
+            experiment = trials[0].experiment
+            population = experiment.new_population(
+                self._dataset(experiment.data), width=len(trials), microbatch=self._microbatch_of(experiment)
+            )
             self._populations[key].append(population)
             for waiting in trials:
                 self._admit(waiting, population)
@@ -155,10 +158,6 @@ class PopulationRunner:
         )
         populations.append(population)
         return population
-
-    def _new_population(self, experiment: Experiment, width: int) -> Population:
-        microbatch = self._microbatch_of(experiment)
-        return experiment.new_population(self._dataset(experiment.data), width=width, microbatch=microbatch)
 
     def _key(self, experiment: Experiment) -> Hashable:
         """Return what the members of one population have in common."""
@@ -197,7 +196,7 @@ class PopulationRunner:
         return TrialEnd(number, "complete", value)
 
     def _keep_if_best(self, training: RecordedTraining) -> None:
-        """Attach the weights of a training that is better than all before; so the sweep's best has its weights."""
+        """Log the weights of a training that is better than all before, so that the sweep's best has its weights."""
         value = training.history.last(self._objective)
         if training.diverged or (self._best and self._sign * value >= self._sign * self._best.value):
             return

@@ -1,4 +1,4 @@
-"""The seam between the sweeper's loop and what is trained.
+"""The interface between the sweeper's loop and what is trained.
 
 A Hydra task function that carries the methods of `Application` is swept through its own runner; every other
 task function gets `lrlab.sweep.runners.hydra_job.JobApplication`: one ordinary Hydra job per trial.
@@ -33,7 +33,7 @@ class TrialEnd:
     """A trial that is over; it has diverged if its objective is not finite.
 
     `value` is the objective, one number per direction; one that is not finite makes the trial a failed one.
-    `result` is handed back to Hydra from the sweep, in trial order, when it is not None.
+    `result`, if not None, is returned to Hydra from the sweep, in trial order.
     """
 
     trial: int
@@ -51,24 +51,24 @@ class Runner(Protocol):
         """How many more trials can be started now."""
 
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
-        """Take a trial in. `InputError` fails this trial alone; any other exception ends the sweep."""
+        """Start a trial. `InputError` fails this trial alone; any other exception ends the sweep."""
 
     def advance(self) -> Sequence[IntermediateValue | TrialEnd]:
-        """Do a bit of work (an epoch of a population, one whole job) and say what happened, in order.
+        """Train for a while (an epoch of a population, one whole job); return what happened, in order.
 
-        Signals are let in, by `Context.stop`, only where it is trained: what has happened is always put on record.
+        `WorkerContext.signals` may interrupt it only during training, so that what has happened is always recorded.
         """
 
     def prune(self, trial: int) -> None:
-        """Stop a running trial: free its place, close its run. No `End` follows."""
+        """Stop a running trial: free its slot, end its run. No `TrialEnd` follows."""
 
     def close(self) -> None:
-        """Release everything. Trials that still run are cut off: close their runs as killed."""
+        """Release everything. Trials that still run are interrupted: end their runs as killed."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is true for the whole sweep, in the parent and in every worker. Pickled to the workers."""
+    """What is the same in the whole sweep, in the parent and in every worker. Pickled to the workers."""
 
     config: "DictConfig"  # the composed config of the application, with its hydra node
     composer: "Composer"  # overrides of one trial -> its resolved config as a dict
@@ -79,7 +79,7 @@ class Sweep:
     boundary_overrides: tuple[tuple[str, ...], ...]  # overrides that touch every choice and both ends of every range
     state: "SweepState | None" = None  # what `prepare` returned for this study before; None for a new study
     directions: tuple[str, ...] = ("minimize",)  # or maximize: one per objective
-    max_failure_rate: float = 0.0  # the part of all trials that may fail before the sweep stops
+    max_failure_rate: float = 0.0  # the fraction of all trials that may fail before the sweep stops
 
     def too_many_failed(self, counts: "TrialCounts") -> bool:
         """Return whether the sweep has to stop."""
@@ -92,7 +92,7 @@ class WorkerContext:
 
     sweep: Sweep
     state: "SweepState"  # what `prepare` returned
-    signals: "SignalHandler"  # holds the signals back
+    signals: "SignalHandler"  # delays signals while results are stored
 
 
 @runtime_checkable
@@ -101,7 +101,7 @@ class Application(Protocol):
 
     @property
     def resume_ignored_keys(self) -> tuple[str, ...]:
-        """Top-level keys that decide nothing about a trial: they may differ when a study is continued."""
+        """Top-level keys that decide nothing about a trial: they may differ when a study is resumed."""
 
     def check(self, sweep: Sweep) -> None:
         """Once in the parent: after the sweeper's checks, before anything is written.
@@ -110,7 +110,7 @@ class Application(Protocol):
         """
 
     def prepare(self, sweep: Sweep) -> "SweepState":
-        """Once in the parent, before a worker starts; no other sweep of this storage is in here at the same time.
+        """Once in the parent, before a worker starts; no other sweep of this storage does so at the same time.
 
         The state that is returned is stored with the study; it reaches every runner and `on_sweep_end`.
         """
@@ -119,10 +119,6 @@ class Application(Protocol):
         """Once in every worker."""
 
     def on_sweep_end(
-        self,
-        sweep: Sweep,
-        state: "SweepState",
-        study: "optuna.Study",
-        error: BaseException | None,
+        self, sweep: Sweep, state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
-        """Once in the parent, after the last worker; `error` says why if the sweep did not reach its end."""
+        """Once in the parent, after the last worker; `error` is why the sweep did not reach its end, if it did not."""

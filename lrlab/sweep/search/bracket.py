@@ -46,7 +46,7 @@ def check(search: SearchStrategy, directions: Sequence[str]) -> None:
 
 
 def propose(space: Space, trials: Sequence[FrozenTrial], directions: Sequence[str]) -> list[dict[str, Any]]:
-    """The values of the trials that are still needed, seed by seed; none if every best value is bracketed."""
+    """Return the values of the trials that are still needed, seed by seed; none if every best value is bracketed."""
     moving = next((dimension for dimension in space.dimensions if dimension.is_bracketed), None)
     if moving is None:
         return []
@@ -59,17 +59,17 @@ def propose(space: Space, trials: Sequence[FrozenTrial], directions: Sequence[st
             value = trial.value if trial.state == TrialState.COMPLETE else None
             loss = math.inf if value is None else sign * value
             settings[json.dumps(setting, sort_keys=True)][trial.params[moving.name]].append(loss)
-    wanted = {setting: _next_values(moving, losses) for setting, losses in settings.items()}
+    proposed = {setting: _next_values(moving, losses) for setting, losses in settings.items()}
     return [
         json.loads(setting) | {moving.name: value} | ({SEED: seed} if seed is not None else {})
         for seed in seeds
-        for setting, values in wanted.items()
+        for setting, values in proposed.items()
         for value in values
     ]
 
 
 def _next_values(moving: Dimension, losses: dict[float, list[float]]) -> list[float]:
-    """Values beyond those tried, until the best has `SIDE` on either side; then values between, around the best."""
+    """Return values beyond those tried, until the best has `MIN_NEIGHBOURS` on either side; then between, around it."""
     tried = sorted(losses)
     best = min(range(len(tried)), key=lambda i: sum(losses[tried[i]]) / len(losses[tried[i]]))
     ratio = (max(moving.values) / min(moving.values)) ** (1 / (len(moving.values) - 1))

@@ -5,7 +5,7 @@
     key=interval(0.1, 1)                         a float, both ends included
     key=int(interval(1, 8))                      an integer, both ends included
     key=tag(log, interval(1e-4, 1))              uniform in the logarithm; also of an int(interval(…))
-    key=tag(bracket, choice(0.01, 0.02, 0.04))   these, and more beyond while the best is at an end (sweep/bracket.py)
+    key=tag(bracket, choice(0.01, 0.02, 0.04))   these, and more beyond while the best is at an end (search/bracket.py)
 
 Every other override holds for all trials.
 """
@@ -36,7 +36,7 @@ from lrlab.errors import InputError
 if TYPE_CHECKING:
     import optuna
 
-MAX_BRACKET_FACTOR = 1e6  # how far beyond the values given a bracket may be moved, as a factor
+MAX_BRACKET_FACTOR = 1e6  # how far beyond its values a bracket may be moved, as a factor
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Dimension:
         key: as written in an override.
         distribution: what the sampler draws from.
         values: all of them in Hydra's order, or none for an interval.
-        shown: the definition in Hydra's grammar, normalized: equal spaces read the same.
-        texts: how each choice is written in an override; empty for numbers.
-        bracketed: whether further values are tried while the best is at an end.
+        definition: the key's values in Hydra's grammar, normalized: equal spaces read the same.
+        choice_overrides: how each choice is written in an override; empty for numbers.
+        is_bracketed: whether further values are tried while the best is at an end.
     """
 
     name: str
@@ -70,13 +70,13 @@ class Dimension:
     is_bracketed: bool = False
 
     def override(self, value: Any) -> str:
-        """The override that gives the key this value."""
+        """Return the override that gives the key this value."""
         if isinstance(self.distribution, CategoricalDistribution):
             return f"{self.key}={self.choice_overrides[int(self.distribution.to_internal_repr(value))]}"
         return f"{self.key}={value}"
 
     def boundary_values(self) -> Sequence[Any]:
-        """Values that touch every choice, or both ends of a range."""
+        """Return every choice, or both ends of a range."""
         if isinstance(self.distribution, CategoricalDistribution):
             return self.distribution.choices
         assert isinstance(self.distribution, FloatDistribution | IntDistribution)
@@ -106,7 +106,7 @@ class Space:
         return all(dimension.values for dimension in self.dimensions)
 
     def combinations(self) -> Iterator[dict[str, Any]]:
-        """Every combination of a finite space once, the last key fastest, as Hydra's own sweeper goes."""
+        """Yield every combination of a finite space once, the last key fastest, in the order of Hydra's own sweeper."""
         names = [dimension.name for dimension in self.dimensions]
         for values in itertools.product(*(dimension.values for dimension in self.dimensions)):
             yield dict(zip(names, values, strict=True))
@@ -116,11 +116,11 @@ class Space:
         return {part.name: _suggest(trial, part.name, part.distribution) for part in self.dimensions}
 
     def overrides(self, params: Mapping[str, Any]) -> tuple[str, ...]:
-        """The overrides of the trial with these values."""
+        """Return the overrides of the trial with these values."""
         return tuple(part.text if isinstance(part, Fixed) else part.override(params[part.name]) for part in self.parts)
 
     def boundary_overrides(self) -> tuple[tuple[str, ...], ...]:
-        """Few lists of overrides that together touch every choice and both ends of every range."""
+        """Return few lists of overrides that together contain every choice and both ends of every range."""
         columns = [(dimension.name, dimension.boundary_values()) for dimension in self.dimensions]
         rows = max((len(values) for _, values in columns), default=1)
         return tuple(
@@ -129,7 +129,7 @@ class Space:
 
 
 def parse_space(overrides: Sequence[Override]) -> Space:
-    """Read parsed overrides; of several for one key the last counts, at the place of the first.
+    """Read parsed overrides; of several for one key the last counts, at the position of the first.
 
     Raises:
         InputError: a sweep that is empty, inverted, on a log scale from <= 0, or over `hydra.*`.
@@ -149,7 +149,7 @@ def _fixed(name: str, override: Override) -> Fixed:
 
 
 def _dimension(name: str, override: Override) -> Dimension:
-    if override.is_hydra_override():  # in Hydra's own words
+    if override.is_hydra_override():  # with the message of Hydra's own sweepers
         raise InputError(f"Sweeping over Hydra's configuration is not supported : '{override.input_line}'")
     value = override.value()
     tags: set[str] = getattr(value, "tags", set())
@@ -171,29 +171,29 @@ def _interval(name: str, key: str, interval: IntervalSweep) -> Dimension:
     low, high, log = interval.start, interval.end, "log" in interval.tags
     assert low is not None
     assert high is not None
-    given = f"interval({low}, {high})"
+    text = f"interval({low}, {high})"
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise InputError(f"{name}: the ends of an interval must be finite and in order, got {given}")
+        raise InputError(f"{name}: the ends of an interval must be finite and in order, got {text}")
     if log and low <= 0:
-        raise InputError(f"{name}: a log scale needs an interval above 0, got {given}")
+        raise InputError(f"{name}: a log scale needs an interval above 0, got {text}")
     distribution: BaseDistribution
     if isinstance(low, int) and isinstance(high, int):
-        distribution, shown = IntDistribution(low, high, log=log), f"int({given})"
+        distribution, definition = IntDistribution(low, high, log=log), f"int({text})"
     else:
-        distribution, shown = FloatDistribution(low, high, log=log), given
-    return Dimension(name, key, distribution, (), f"tag(log, {shown})" if log else shown)
+        distribution, definition = FloatDistribution(low, high, log=log), text
+    return Dimension(name, key, distribution, (), f"tag(log, {definition})" if log else definition)
 
 
 def _bracket(name: str, override: Override) -> Dimension:
     elements = list(override.sweep_iterator())
-    numbers = [each for each in elements if isinstance(each, int | float) and not isinstance(each, bool)]
-    values = tuple(sorted({float(each) for each in numbers if 0 < each < math.inf}))
+    numbers = [value for value in elements if isinstance(value, int | float) and not isinstance(value, bool)]
+    values = tuple(sorted({float(value) for value in numbers if 0 < value < math.inf}))
     if len(values) < max(2, len(elements)):
-        shown = override.get_value_string()
-        raise InputError(f"{name}: a bracket needs at least two numbers, all different and > 0, got {shown}")
+        definition = override.get_value_string()
+        raise InputError(f"{name}: a bracket needs at least two numbers, all different and > 0, got {definition}")
     distribution = FloatDistribution(values[0] / MAX_BRACKET_FACTOR, values[-1] * MAX_BRACKET_FACTOR, log=True)
-    shown = f"tag(bracket, choice({', '.join(map(str, values))}))"
-    return Dimension(name, override.get_key_element(), distribution, values, shown, is_bracketed=True)
+    definition = f"tag(bracket, choice({', '.join(map(str, values))}))"
+    return Dimension(name, override.get_key_element(), distribution, values, definition, is_bracketed=True)
 
 
 def _range(name: str, key: str, elements: Sequence[Any], step: float) -> Dimension:
@@ -203,12 +203,12 @@ def _range(name: str, key: str, elements: Sequence[Any], step: float) -> Dimensi
     else:
         elements = [float(f"{element:.12g}") for element in elements]  # 0.7, not 0.7000000000000001
         distribution = FloatDistribution(min(elements), max(elements), step=float(step))
-    shown = f"range({min(elements)}, {max(elements) + step:.12g}, {step})"
-    return Dimension(name, key, distribution, tuple(elements), shown)
+    definition = f"range({min(elements)}, {max(elements) + step:.12g}, {step})"
+    return Dimension(name, key, distribution, tuple(elements), definition)
 
 
 def _choice(name: str, key: str, elements: Sequence[Any], declared: Any) -> Dimension:
-    """Choices keep their type in the study where it can hold them; lists and dicts become their text.
+    """Return a dimension whose choices keep their type where the study can hold it; lists and dicts become their text.
 
     A shuffled choice is enumerated in its random order, but is the same space as the one declared.
     """

@@ -32,7 +32,7 @@ class SearchStrategy:
 
     Attributes:
         space: the swept keys, and the overrides that hold for all trials.
-        enumerates: every combination of the space is run once, in order; no sampler is asked.
+        is_exhaustive: every combination of the space is run once, in order; the sampler is not used.
         sampler_config, pruner_config: `_target_` and arguments of Optuna's classes.
         custom: full name of a function `(config, trial) -> None` that suggests further values, or "".
         allow: prefixes of further targets that the user trusts.
@@ -52,35 +52,35 @@ class SearchStrategy:
         return self.space.fixed + custom
 
     def planned_trials(self, trials: int | None) -> list[dict[str, Any]]:
-        """The values of every trial to come; empty where the sampler will choose."""
+        """Return the values of every trial; empty where the sampler will choose."""
         if not self.is_exhaustive:
             return [{}] * (trials or DEFAULT_TRIALS)
         combinations = list(self.space.combinations())
-        if trials is not None and trials < len(combinations):  # a part of the grid, spread over it
+        if trials is not None and trials < len(combinations):  # a random part of the grid
             random.Random(self.sampler_config.get("seed") or 0).shuffle(combinations)
         return combinations[:trials]
 
     def sampler(self, study: str, worker: int, past: int) -> BaseSampler:
-        """The sampler of one worker.
+        """Return the sampler of one worker.
 
-        A seed is advanced by the trials of the past, so that a continued study is not searched at the same
+        A seed is advanced by the number of earlier trials, so that a resumed study is not searched at the same
         points again, and differs between workers. A quasi-random sequence counts its points in the study
         instead, and must be the same one for all workers.
         """
         config = dict(self.sampler_config)
         if config.get("_target_") == GRID:
-            return RandomSampler()  # never asked: every trial of a grid has its values
+            return RandomSampler()  # never used: every trial of a grid has its values
         if config.get("_target_") == QMC:
             config["seed"] = crc32(study.encode()) if config.get("seed") is None else config["seed"]
         elif config.get("seed") is not None:
             config["seed"] = (config["seed"] + past + 7919 * worker) % 2**32
-        made: BaseSampler = self._instantiate("sampler", config, BaseSampler)
-        return made
+        sampler: BaseSampler = self._instantiate("sampler", config, BaseSampler)
+        return sampler
 
     def pruner(self) -> BasePruner:
-        """The pruner; every worker must have the same."""
-        made: BasePruner = self._instantiate("pruner", self.pruner_config, BasePruner)
-        return made
+        """Return the pruner; every worker must have the same."""
+        pruner: BasePruner = self._instantiate("pruner", self.pruner_config, BasePruner)
+        return pruner
 
     def overrides(self, trial: "optuna.Trial", config: DictConfig) -> tuple[str, ...]:
         """Choose the values of a trial, and write them as overrides."""
@@ -95,17 +95,17 @@ class SearchStrategy:
     def _instantiate(self, part: str, config: Mapping[str, Any], kind: type) -> Any:
         key, allowed = f"hydra.sweeper.{part}", (f"optuna.{part}s.", *self.allow)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)  # it was asked for by name
-            made = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow")
-        if not isinstance(made, kind):
-            raise InputError(f"{key} must be a {part} of Optuna, got {made!r}")
-        return made
+            warnings.simplefilter("ignore", ExperimentalWarning)  # the user chose it by name
+            instance = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow")
+        if not isinstance(instance, kind):
+            raise InputError(f"{key} must be a {part} of Optuna, got {instance!r}")
+        return instance
 
     def custom_function(self) -> Any:
-        """The user's function for `custom_search_space`.
+        """Return the user's function for `custom_search_space`.
 
         Raises:
-            InputError: its package is not in `allow`, or it is not there.
+            InputError: its package is not in `allow`, or it cannot be found.
         """
         key = "hydra.sweeper.custom_search_space"
         if not self.allow:
@@ -115,7 +115,7 @@ class SearchStrategy:
 
 
 def is_exhaustive(space: Space, sampler_target: str, trials: int | None, custom: str) -> bool:
-    """Whether every combination is run, rather than a number of trials searched.
+    """Return whether every combination is run, rather than a number of trials searched.
 
     Raises:
         InputError: a grid over an interval, or one too large to list.

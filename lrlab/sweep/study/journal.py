@@ -1,4 +1,4 @@
-"""A journal file that heals: its lock dies with its owner, and a torn last line is cut before the next append."""
+"""A journal file that repairs itself: its lock ends with its holder; a torn last line is cut before the next append."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 
 
 def open_journal(path: Path) -> JournalStorage:
-    """The studies in a journal file, which is created if need be."""
+    """Return the studies in a journal file, which is created if it does not exist."""
     create_private(path)
     lock = Lock(path)
     lock.acquire()  # cuts a tail that was torn before now
@@ -21,10 +21,11 @@ def open_journal(path: Path) -> JournalStorage:
 
 
 def create_private(file: Path) -> None:
-    """Make a file that its owner alone may read, unless it is there.
+    """Create a file that its owner alone may read, unless it exists.
 
-    One that is there is not even opened: to close it again would take from SQLite the locks that this process holds
-    on it (https://sqlite.org/howtocorrupt.html, section 2.2), and others would throw away what it has yet to read.
+    An existing one is not even opened: to close it again would take from SQLite the locks that this process holds
+    on it (https://sqlite.org/howtocorrupt.html, section 2.2), and other processes would delete what it has yet to
+    read.
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
@@ -34,7 +35,7 @@ def create_private(file: Path) -> None:
 class Lock:
     """Optuna's lock interface, by the kernel's advisory lock on the journal itself.
 
-    Optuna's own locks are files that outlive a killed owner and stall everybody for 30 seconds.
+    Optuna's own locks are files that outlive a killed holder and stall every process for 30 seconds.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +59,7 @@ def cut_torn_tail(file: IO[bytes], path: Path) -> None:
     """Cut what follows the last newline, and keep it beside the journal as `<name>.torn-<time>`.
 
     A writer that died in the middle of a line (disk full, power) leaves such a tail; the next append would join
-    it into a line that nobody can read. Call it with the lock held.
+    it into an unreadable line. Call it with the lock held.
     """
     end = file.seek(0, os.SEEK_END)
     if end == 0 or _last_byte(file, end) == b"\n":

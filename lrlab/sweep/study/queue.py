@@ -1,7 +1,7 @@
 """The trials of a study as a queue: all of them are in it from the start, and each is claimed exactly once.
 
 A waiting trial has either all its values (an enumeration) or none (the sampler chooses when it is claimed). So the
-total is exact whatever the number of workers, and what an interrupted sweep left waiting is there for the next.
+total is exact whatever the number of workers, and what an interrupted sweep left waiting is run by the next.
 """
 
 import json
@@ -32,7 +32,7 @@ FAILED, DIVERGED, NO_OBJECTIVE, INTERRUPTED = "failed", "diverged", "no objectiv
 class TrialCounts:
     """How many trials are in each state. Interrupted ones do not count: each was queued again as another trial.
 
-    A trial whose objective is not finite has diverged. That is an answer; one that failed gave none.
+    A trial whose objective is not finite has diverged. That is a result; one that failed gave none.
     """
 
     waiting: int = 0
@@ -79,7 +79,7 @@ class Queue:
         self._id = self._storage.get_study_id_from_name(study)
 
     def study(self) -> optuna.Study:
-        """Return a new handle: a used one may remember the trials of its last look."""
+        """Return a new handle: a used one may hold the trials of an earlier read."""
         return optuna.Study(self._name, self._storage, self._sampler, self._pruner)
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
@@ -177,7 +177,7 @@ class Queue:
         """
         lost = [
             trial
-            for trial in self.trials(TrialState.RUNNING)
+            for trial in self.running()
             if claimants(trial) and all(is_gone(process, gone) for process in claimants(trial))
         ]
         self.requeue(lost)

@@ -1,4 +1,4 @@
-"""What an application prepared for a sweep: kept with the study, and handed to every worker."""
+"""What an application prepared for a sweep: stored with the study, and passed to every worker."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ STATE = "lrlab.extras"  # attribute of a study, under the name of the first vers
 
 @dataclass(frozen=True)
 class Command:
-    """The command line that began a sweep, for `lrlab resume`.
+    """The command line that started a sweep, for `lrlab resume`.
 
     Attributes:
         config_dirs: searched for configs beside those that ship; absolute.
@@ -72,7 +72,7 @@ def read_state(study: "optuna.Study") -> SweepState | None:
     """Return what the application prepared for a study; None if it prepared nothing.
 
     Raises:
-        InputError: a version of lrlab with another form of state began the study.
+        InputError: a version of lrlab with another form of state created the study.
     """
     stored = study.user_attrs.get(STATE)
     if not stored:

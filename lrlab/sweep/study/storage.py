@@ -22,7 +22,7 @@ _MEMORIES: dict[str, InMemoryStorage] = {}  # of this process
 
 @dataclass(frozen=True)
 class Storage:
-    """A place for studies, by name, so that every worker can open it for itself.
+    """Where studies are stored, by URL, so that every worker can open it for itself.
 
     Attributes:
         url: normalized: `memory:TOKEN`, `journal:/absolute/path`, or an SQLAlchemy URL.
@@ -36,7 +36,7 @@ class Storage:
 
     @property
     def file(self) -> Path | None:
-        """The file that holds the studies, if it is a file."""
+        """Return the file that holds the studies; None if they are in no file."""
         for prefix in ("journal:", "sqlite:///"):
             if self.url.startswith(prefix):
                 return Path(self.url.removeprefix(prefix))
@@ -44,11 +44,11 @@ class Storage:
 
     @property
     def exists(self) -> bool:
-        """Whether there may be studies already; looking does not create anything."""
+        """Return whether there may be studies already; create nothing."""
         return self.file.is_file() if self.file else True
 
     def __str__(self) -> str:
-        """The URL without its password."""
+        """Return the URL without its password."""
         if self.url.startswith(("memory:", "journal:")):
             return self.url.partition(":")[0] if self.is_memory else self.url
         from sqlalchemy import make_url
@@ -59,7 +59,7 @@ class Storage:
         return f"Storage({self})"
 
     def open(self) -> BaseStorage:
-        """A handle of this process, created if need be.
+        """Return a handle of this process; create the storage if it does not exist.
 
         Raises:
             InputError: it cannot be reached or written; the message never shows a password.
@@ -79,7 +79,7 @@ class Storage:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """While this lasts no other process is in here for this storage. The lock ends with its holder."""
+        """Keep other processes out of this block for this storage. The lock ends with its holder."""
         if self.is_memory:
             yield
         elif self.file:
@@ -97,13 +97,13 @@ class Storage:
             writable_file("hydra.sweeper.storage", self.file)
 
 
-def parse(given: str | None, folder: Path) -> Storage:
-    """The storage that a config names; relative paths start from a folder.
+def parse(url: str | None, folder: Path) -> Storage:
+    """Return the storage that a config names; relative paths start from a folder.
 
     Raises:
         InputError: it is none of the allowed forms.
     """
-    text = str(DEFAULT) if given is None else str(given)
+    text = str(DEFAULT) if url is None else str(url)
     if text == "memory":
         return Storage(f"memory:{secrets.token_hex(8)}")
     scheme, colon, rest = text.partition(":")
@@ -136,14 +136,14 @@ def _claim_writes_at_once(engine: Any) -> None:
     """Begin every SQLite transaction as a writing one.
 
     By default a transaction reads first and asks for the write lock later, so two workers can read the same
-    waiting trial and both take it.
+    waiting trial and both claim it.
     """
     from sqlalchemy import event
 
     @event.listens_for(engine, "connect")
-    def leave_transactions_to_us(connection: Any, _: Any) -> None:
+    def disable_implicit_transactions(connection: Any, _: Any) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode=WAL")  # half the time; what is committed stays consistent
+        connection.execute("PRAGMA journal_mode=WAL")  # halves the time; committed data stay consistent
         connection.execute("PRAGMA synchronous=NORMAL")
 
     @event.listens_for(engine, "begin")
@@ -155,7 +155,7 @@ def _claim_writes_at_once(engine: Any) -> None:
 
 @contextmanager
 def _advisory_lock(url: str) -> Iterator[None]:
-    """PostgreSQL's own lock, which its server takes back when the connection ends."""
+    """PostgreSQL's own lock, which its server releases when the connection ends."""
     from sqlalchemy import create_engine, text
     from sqlalchemy.pool import NullPool
 

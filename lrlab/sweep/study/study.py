@@ -1,4 +1,4 @@
-"""A study: what its trials share, and finding it again in a storage."""
+"""A study: what its trials share, and how it is found in a storage."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -42,7 +42,7 @@ class StudySpec:
 
 
 def find(storage: Storage, name: str) -> optuna.Study | None:
-    """The study of that name, if there is one; looking does not create the storage."""
+    """Return the study of that name, or None; do not create the storage."""
     if not storage.exists:
         return None
     try:
@@ -52,7 +52,7 @@ def find(storage: Storage, name: str) -> optuna.Study | None:
 
 
 def load(storage: Storage, name: str) -> optuna.Study:
-    """The study of that name.
+    """Return the study of that name.
 
     Raises:
         InputError: there is none.
@@ -65,12 +65,12 @@ def load(storage: Storage, name: str) -> optuna.Study:
 
 
 def names(storage: Storage) -> list[str]:
-    """The studies of a storage, the oldest first."""
+    """Return the names of the studies of a storage, the oldest first."""
     return optuna.get_all_study_names(storage.open()) if storage.exists else []
 
 
 def newest(storage: Storage) -> str:
-    """The study that was created last.
+    """Return the name of the study that was created last.
 
     Raises:
         InputError: there is none.
