@@ -36,8 +36,12 @@ class SignalHandler:
             signum = signal.SIGTERM
         elif self.received is not None and time.monotonic() - self.received_at > DEBOUNCE:
             os._exit(128 + signum)
+        self.receive(signum, time.monotonic())
+
+    def receive(self, signum: int, at: float) -> None:
+        """Keep the first signal, and raise where it may interrupt."""
         if self.received is None:
-            self.received, self.received_at = signum, time.monotonic()
+            self.received, self.received_at = signum, at
             if self._interruptible:
                 self.check()
 
@@ -101,7 +105,10 @@ class SignalHandler:
 
 @contextmanager
 def handle_signals() -> Iterator[SignalHandler]:
-    """Handle signals during the block, then restore the previous handlers; an outer `SignalHandler` learns of a signal.
+    """Handle signals during the block, then restore the previous handlers.
+
+    An outer `SignalHandler` receives the signal then, and raises if it may be interrupted: a signal that came while the
+    last of the block's work was recorded is not lost.
 
     Other threads than the main one receive no signals: there, the handler that is yielded receives none.
     """
@@ -116,5 +123,5 @@ def handle_signals() -> Iterator[SignalHandler]:
         for signum, previous in before.items():
             signal.signal(signum, previous)
         for outer in before.values():
-            if isinstance(outer, SignalHandler) and outer.received is None:
-                outer.received, outer.received_at = handler.received, handler.received_at
+            if isinstance(outer, SignalHandler) and handler.received is not None:
+                outer.receive(handler.received, handler.received_at)

@@ -154,3 +154,30 @@ def test_the_handler_of_the_alarm_is_restored() -> None:
     with handle_signals() as stop, stop.forward_until(lambda: None):
         assert signal.getsignal(signal.SIGALRM) != before
     assert signal.getsignal(signal.SIGALRM) == before
+
+
+@pytest.mark.parametrize(("signum", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_signal_during_the_last_of_an_inner_block_interrupts_the_outer_one(
+    signum: signal.Signals, error: type[BaseException]
+) -> None:
+    reached = []
+
+    def work() -> None:
+        with handle_signals() as outer, outer.interruptible():
+            with handle_signals():
+                os.kill(os.getpid(), signum)  # as while a run is recorded
+                reached.append("recorded")
+            reached.append("the next block")
+
+    with pytest.raises(error):
+        work()
+    assert reached == ["recorded"]
+
+
+def test_a_signal_waits_while_the_outer_block_is_recording() -> None:
+    with handle_signals() as outer:
+        with handle_signals():
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert outer.received == signal.SIGTERM
+        with pytest.raises(SystemExit), outer.interruptible():
+            pass

@@ -1,0 +1,58 @@
+"""What a figure holds, looked at before it becomes a PNG."""
+
+import base64
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from lrlab.plotting import figures
+from lrlab.plotting.figures import Figure, figure, loss_curve, png, templates
+
+PNG = b"\x89PNG\r\n"
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that were drawn."""
+    kept: list[Any] = []
+    monkeypatch.setattr(figures, "png", kept.append)
+    return kept
+
+
+def test_a_png_is_drawn_whatever_backend_the_process_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dict.__getitem__(mpl.rcParams, "backend")
+    drawing, axes = figure(2.0, 1.0)
+    axes.plot([0, 1])
+    content = png(drawing, dpi=50)
+    assert content.startswith(PNG)
+    width, height = (int.from_bytes(content[start : start + 4]) for start in (16, 20))
+    assert (width, height) == (100, 50)
+    assert dict.__getitem__(mpl.rcParams, "backend") == before
+
+
+def test_a_figure_is_embedded_in_a_page() -> None:
+    encoded = Figure(b"abc", "caption").data_uri
+    assert base64.b64decode(encoded.removeprefix("data:image/png;base64,")) == b"abc"
+
+
+def test_the_curves_are_those_of_the_metrics(drawn: list[Any]) -> None:
+    loss_curve({"train/loss": [(1, 2.0), (2, 1.0)], "val/loss": [(1, 2.5), (2, 1.5)], "val/accuracy": [(1, 0.5)]})
+    loss, accuracy = drawn[0].axes
+    assert [line.get_xydata().tolist() for line in loss.lines] == [[[1, 2], [2, 1]], [[1, 2.5], [2, 1.5]]]
+    assert [text.get_text() for text in loss.get_legend().get_texts()] == ["training (running mean)", "validation"]
+    assert [line.get_xydata().tolist() for line in accuracy.lines] == [[[1, 0.5]]]
+
+
+def test_every_class_has_its_template(drawn: list[Any]) -> None:
+    W = np.arange(7 * 4, dtype=float).reshape(7, 4)
+    templates(W, (2, 2, 1), list("abcdefg"))
+    shown = [axes for axes in drawn[0].axes if axes.images]
+    assert [axes.get_title() for axes in shown] == list("abcdefg")
+    np.testing.assert_array_equal(shown[3].images[0].get_array(), W[3].reshape(2, 2))
+
+
+def test_colours_are_scaled_to_the_largest_weight(drawn: list[Any]) -> None:
+    templates(np.array([[-4.0, 0, 2] * 4]), (2, 2, 3), ["a"])
+    np.testing.assert_allclose(drawn[0].axes[0].images[0].get_array()[0, 0], [0, 0.5, 0.75])

@@ -1,0 +1,89 @@
+"""Workers are launched again while trials wait, without Hydra's launchers."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from lrlab.runtime.signals import SignalHandler
+from lrlab.sweep.study.queue import Queue
+from lrlab.sweep.study.storage import Storage
+from lrlab.sweep.worker_pool import MAX_LAUNCHES, WorkerPool
+
+
+@pytest.fixture
+def pool(storage: Storage, queue: Queue, search: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Make a pool of three trials whose launches do what a list of functions says, the last one again and again."""
+    queue.enqueue_missing([{}] * 3)
+
+    def made(*launches: Callable[[], Any], may_fail: float = 1.0) -> WorkerPool:
+        plan = list(launches)
+        sweep = SimpleNamespace(
+            directions=("minimize",), too_many_failed=lambda counts: counts.failed > may_fail * counts.total
+        )
+        worker = SimpleNamespace(storage=storage, search=search("x=interval(0,1)"), sweep=sweep)
+        monkeypatch.setattr(WorkerPool, "_launch", lambda self: (plan.pop(0) if len(plan) > 1 else plan[0])())
+        return WorkerPool(cast(Any, worker), cast(Any, None), queue)
+
+    return made
+
+
+def complete(queue: Queue, count: int) -> list[tuple[int, str]]:
+    numbers = []
+    for _ in range(count):
+        trial = queue.claim()
+        assert trial is not None
+        queue.complete(trial, [0.0])
+        numbers.append((trial.number, "result"))
+    return numbers
+
+
+def die() -> Any:
+    raise BrokenProcessPool
+
+
+def test_one_launch_is_enough_where_nobody_dies(pool: Any, queue: Queue) -> None:
+    assert pool(lambda: complete(queue, 3)).run(SignalHandler()) == [(0, "result"), (1, "result"), (2, "result")]
+
+
+def test_trials_that_wait_after_a_death_are_launched_again(
+    pool: Any, queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    def one_and_die() -> Any:
+        complete(queue, 1)
+        die()
+
+    caplog.set_level(logging.WARNING)
+    assert pool(one_and_die, lambda: complete(queue, 2)).run(SignalHandler()) == [(1, "result"), (2, "result")]
+    assert caplog.messages == ["A worker died; 2 trials go on without it"]
+
+
+def test_deaths_without_a_trial_done_end_the_sweep(pool: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(BrokenProcessPool):
+        pool(die).run(SignalHandler())
+    assert len(caplog.messages) == MAX_LAUNCHES - 1
+
+
+def test_too_many_failures_end_it_while_trials_wait(pool: Any, queue: Queue) -> None:
+    def fail() -> Any:
+        trial = queue.claim()
+        assert trial is not None
+        queue.fail(trial, "broken")
+        return []
+
+    assert pool(fail, may_fail=0.1).run(SignalHandler()) == []
+    assert (queue.counts().failed, queue.counts().waiting) == (1, 2)
+
+
+def test_a_signal_that_came_ends_it(pool: Any, queue: Queue) -> None:
+    signals = SignalHandler()
+
+    def interrupted() -> Any:
+        signals.received = 2
+        return complete(queue, 1)
+
+    with pytest.raises(KeyboardInterrupt):
+        pool(interrupted).run(signals)
