@@ -202,7 +202,6 @@ WITHOUT_A_TEST = {
     "__main__": "tests/fault_injection/test_signals.py",
     "analysis/report/*": "tests/commands/test_report.py",
     "cli/*": "tests/test_journey.py",
-    "commands/confirm": "tests/commands/test_report.py",
     "config/schema": None,
     "data/spec": None,
     "errors": None,
