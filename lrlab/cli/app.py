@@ -102,6 +102,7 @@ class TrainingTask:
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
         from lrlab.commands.best import best
+        from lrlab.runs.recorder import status_of
         from lrlab.sweep.study.queue import TrialCounts
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
@@ -109,8 +110,7 @@ class TrainingTask:
         options = console.outputs_option(config["outputs"])
         with open_tracker(config) as tracker:
             if error is not None:
-                stopped = isinstance(error, KeyboardInterrupt | SystemExit)
-                tracker.end_run(state.run_id, "KILLED" if stopped else "FAILED")
+                tracker.end_run(state.run_id, status_of(error))
                 console.sweep_stopped(sweep.study, options)
                 tracker.close_orphans()
                 return

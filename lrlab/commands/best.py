@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
+from lrlab.runs.history import MetricHistory
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.configuration import from_yaml
 
@@ -47,7 +48,6 @@ def best(study: "optuna.Study", tracker: Tracker) -> Best:
     if "run_id" not in trial.user_attrs:
         raise InputError(f"study {study.study_name} was not trained by lrlab: its trials have no runs")
     record = tracker.get_run(trial.user_attrs["run_id"])
-    metrics = {name: history[-1][1] for name, history in record.metrics.items()}
     assert trial.value is not None
     return Best(
         study.study_name,
@@ -55,7 +55,7 @@ def best(study: "optuna.Study", tracker: Tracker) -> Best:
         record.run_id,
         trial.value,
         trial.params,
-        metrics,
+        MetricHistory(record.metrics).latest(),
         from_yaml(record.config),
     )
 

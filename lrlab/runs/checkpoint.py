@@ -76,6 +76,11 @@ class Checkpoint:
         member.first_epoch, member.epoch, member.t = self.first_epoch, self.epoch, self.t
 
 
+def folder(outputs: str) -> Path:
+    """Return the folder of all checkpoints in an output directory."""
+    return Path(outputs) / "checkpoints"
+
+
 def save(folder: Path, name: str, population: Population, member: Member, history: MetricHistory) -> None:
     """Write a checkpoint, if the member can be resumed.
 

@@ -109,9 +109,9 @@ class Provenance:
         """Return the provenance as it is recorded with a run."""
         return json.dumps(asdict(self))
 
-    def slot_arguments(self) -> dict[str, int]:
-        """Return the arguments of `lrlab.training.single.single` that restore the same slot and shapes."""
-        return {name: getattr(self, name) for name in ("width", "slot", "microbatch", "first_epoch")}
+    def shape(self) -> dict[str, int]:
+        """Return the arguments of `Experiment.new_population` that restore the population's shapes."""
+        return {"width": self.width, "microbatch": self.microbatch, "first_epoch": self.first_epoch}
 
     def changes(self, now: Self) -> dict[str, tuple[Any, Any]]:
         """Return what another provenance has otherwise in environment or data: name -> (this, the other)."""

@@ -1,7 +1,7 @@
 """What a training leaves on record: its run, and, where they are worth it, weights, plots and a diagnosis."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,9 +10,10 @@ from lrlab.core.model import Linear
 from lrlab.data.dataset import Dataset
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
+from lrlab.runtime.environment import limit_blas
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import DatasetInfo, TerminalStatus, Tracker
-from lrlab.training.configuration import flat, to_record, to_yaml
+from lrlab.tracking.tracker import DatasetInfo, RunRecord, TerminalStatus, Tracker
+from lrlab.training.configuration import flat, from_record, from_yaml, to_record, to_yaml
 from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
 
@@ -40,6 +41,24 @@ def create_run(
         config=to_yaml(record),
         dataset=DatasetInfo(data.name, data.digest, sizes=_sizes(data)),
     )
+
+
+def read_training(run: RunRecord, allow: Sequence[str] = ()) -> tuple[Experiment, Dataset, Provenance]:
+    """Return what `create_run` recorded, ready to be trained again: with verified data, and as many BLAS threads.
+
+    Args:
+        allow: prefixes of further code to trust. What a record says of that does not count.
+
+    Raises:
+        InputError: an earlier version of lrlab recorded the run, or its data or code are not there.
+    """
+    provenance = Provenance.from_json(run.tags[Tag.PROVENANCE])
+    experiment = from_record(from_yaml(run.config), allow)
+    experiment.data.verify()
+    dataset = experiment.data.load()
+    experiment.check_fits(dataset)
+    limit_blas(provenance.environment.blas_threads)
+    return experiment, dataset, provenance
 
 
 def _sizes(data: Dataset) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Replay: train a recorded run again with what its record says, and compare every epoch of every metric."""
+"""Reproduction: train a recorded run again with what its record says, and compare every epoch of every metric."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,10 +9,9 @@ from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.loop import training_loop
 from lrlab.runs.provenance import Provenance
-from lrlab.runtime.environment import limit_blas
+from lrlab.runs.recorder import read_training
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
-from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.experiment import EpochResult
 
 # Other kernels round differently, and training amplifies it: what two machines may differ by and still agree.
@@ -24,7 +23,7 @@ History = Mapping[str, Sequence[tuple[int, float]]]
 
 @dataclass(frozen=True)
 class Reproduction:
-    """Outcome of a replay.
+    """Outcome of a reproduction.
 
     Attributes:
         verdict: identical (every value of every metric, to the bit), within_tolerance, or differs.
@@ -61,18 +60,8 @@ def reproduce(
     old = tracker.get_run(run_id)
     if Tag.PROVENANCE not in old.tags:
         raise InputError(f"run_id must name a training run of lrlab's, got {run_id} ({old.name})")
-    provenance = Provenance.from_json(old.tags[Tag.PROVENANCE])
-    experiment = from_record(from_yaml(old.config), allow)
-    experiment.data.verify()
-    dataset = experiment.data.load()
-    experiment.check_fits(dataset)
-    limit_blas(provenance.environment.blas_threads)
-    population = experiment.new_population(
-        dataset,
-        width=provenance.width,
-        microbatch=provenance.microbatch,
-        first_epoch=provenance.first_epoch,
-    )
+    experiment, dataset, provenance = read_training(old, allow)
+    population = experiment.new_population(dataset, **provenance.shape())
     length = max((len(points) for points in old.metrics.values()), default=0)
     with training_loop(tracker) as loop:
         name, tags = f"reproduction of {old.name}", {Tag.REPLAY_OF: run_id}

@@ -1,24 +1,18 @@
 """One training on record: from its beginning, or from where its process was stopped."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from lrlab.errors import InputError
 from lrlab.runs import checkpoint, recorder
+from lrlab.runs.history import MetricHistory
 from lrlab.runs.loop import RecordedTraining, TrainingLoop, training_loop
-from lrlab.runs.provenance import Provenance
-from lrlab.runtime.environment import limit_blas
 from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.runtime.process_id import host as host_of
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
-from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.experiment import EpochResult, Experiment
 from lrlab.training.population import microbatch_for
-
-log = logging.getLogger(__name__)
 
 Watch = Callable[[EpochResult, int], None]  # called with every epoch's result, and how many epochs there are
 
@@ -45,7 +39,7 @@ def train(
     experiment.check_fits(dataset)
     microbatch = microbatch or microbatch_for([experiment.batch_size])
     population = experiment.new_population(dataset, width=1, microbatch=microbatch)
-    with training_loop(tracker, checkpoints=checkpoints(outputs), on_end=_keep(tracker)) as loop:
+    with training_loop(tracker, checkpoints=checkpoint.folder(outputs), on_end=_keep(tracker)) as loop:
         return _train_to_end(loop, loop.start(experiment, population, name="train"), watch)
 
 
@@ -62,35 +56,22 @@ def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Seq
     """
     run = tracker.get_run(run_id)
     _check_stopped(run.run_id, run.name, run.status, run.tags)
-    provenance = Provenance.from_json(run.tags[Tag.PROVENANCE])
-    experiment = from_record(from_yaml(run.config), allow)
-    experiment.data.verify()
-    limit_blas(provenance.environment.blas_threads)
-    folder = checkpoints(outputs)
-    interrupted = checkpoint.load(folder, run_id)
-    population = experiment.new_population(
-        experiment.data.load(),
-        width=provenance.width,
-        microbatch=provenance.microbatch,
-        first_epoch=interrupted.shuffles if interrupted else provenance.first_epoch,
-    )
+    experiment, dataset, provenance = recorder.read_training(run, allow)
+    checkpoints = checkpoint.folder(outputs)
+    interrupted = checkpoint.load(checkpoints, run_id)
+    shape = provenance.shape() | ({"first_epoch": interrupted.shuffles} if interrupted else {})
+    population = experiment.new_population(dataset, **shape)
     tracker.set_tags(run_id, {Tag.OWNER: str(ProcessId.current())})
-    recorded_epochs = max((points[-1][0] for points in run.metrics.values()), default=0)
-    with training_loop(tracker, checkpoints=folder, on_end=_keep(tracker)) as loop:
+    with training_loop(tracker, checkpoints=checkpoints, on_end=_keep(tracker)) as loop:
         training = loop.resume(
             run_id,
             experiment,
             population,
             slot=provenance.slot,
             interrupted=interrupted,
-            recorded_epochs=recorded_epochs,
+            recorded_epochs=MetricHistory(run.metrics).epochs(),
         )
         return _train_to_end(loop, training, watch)
-
-
-def checkpoints(outputs: str) -> Path:
-    """Return the folder of the checkpoints of all runs."""
-    return Path(outputs) / "checkpoints"
 
 
 def _train_to_end(loop: TrainingLoop, training: RecordedTraining, watch: Watch) -> TrainingOutcome:

@@ -6,9 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 FORWARDED = signal.SIGUSR1  # from a sweep to its workers; unlike Ctrl-C, it may come in addition
@@ -61,16 +59,6 @@ class SignalHandler:
             yield
         finally:
             self._interruptible = False
-
-    def interruptible_iter(self, work: Iterator[T]) -> Iterator[T]:
-        """Yield the items of `work`; a signal raises while the next is computed, not while one is used."""
-        while True:
-            with self.interruptible():
-                try:
-                    item = next(work)
-                except StopIteration:
-                    return
-            yield item
 
     @contextmanager
     def forward_until(self, forward: Callable[[], None]) -> Iterator[None]:

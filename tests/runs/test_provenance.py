@@ -34,9 +34,10 @@ def test_a_member_among_others_is_repeated_alone_from_its_provenance(
     assert Provenance.from_json(provenance.to_json()) == provenance
     assert provenance.environment == Environment.current()
     assert (provenance.data, provenance.samples) == (dataset.digest, len(dataset.train))
-    assert provenance.slot_arguments() == {"width": 5, "slot": 3, "microbatch": 4, "first_epoch": 1}
+    assert provenance.slot == 3
+    assert provenance.shape() == {"width": 5, "microbatch": 4, "first_epoch": 1}
 
-    replay = single(wanted, dataset, **provenance.slot_arguments())
+    replay = single(wanted, dataset, slot=provenance.slot, **provenance.shape())
     for event in train_epochs(replay):
         assert event.metrics == next(e.metrics for e in population.train_epoch() if e.member is member)
     (again,) = replay.members

@@ -36,17 +36,6 @@ def test_elsewhere_it_waits_until_then(signum, raised):
     assert reached
 
 
-def test_between_two_items_it_waits_for_the_next():
-    with handle_signals() as stop:
-        items = stop.interruptible_iter(iter(range(3)))
-        assert next(items) == 0
-        send(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            next(items)
-    with handle_signals() as stop:
-        assert list(stop.interruptible_iter(iter(range(3)))) == [0, 1, 2]
-
-
 INSIST = """
 import os, signal, sys, time
 from lrlab.runtime.signals import handle_signals

@@ -10,7 +10,6 @@ Every member is checkpointed about once a minute. A trial that was interrupted i
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,12 +38,14 @@ class WaitingTrial:
     """A trial that has no slot yet.
 
     Attributes:
-        interrupted: where an earlier try of it stopped, if it did.
+        earlier_runs: the runs of the trials of which this one is a repetition, the latest first.
+        interrupted: where the latest of them stopped, as far as a checkpoint tells.
     """
 
     trial: "optuna.Trial"
     overrides: Sequence[str]
     experiment: Experiment
+    earlier_runs: tuple[str, ...]
     interrupted: Checkpoint | None
 
 
@@ -53,7 +54,6 @@ class BestTraining:
     """The best of this worker so far, to be plotted when the worker ends: plotting costs more than training."""
 
     training: RecordedTraining
-    value: float
     weights: dict[str, np.ndarray]
 
 
@@ -74,7 +74,7 @@ class PopulationRunner:
         self._microbatches = context.state.microbatches
         self._objective: str = config.objective
         self._sign = -1 if config.hydra.sweeper.direction == "maximize" else 1
-        self._checkpoints = Path(config.outputs) / "checkpoints"
+        self._checkpoints = checkpoint.folder(config.outputs)
         self._loop = TrainingLoop(tracker, context.signals, checkpoints=self._checkpoints, on_end=self._keep_if_best)
         self._best: BestTraining | None = None
         self._waiting: dict[int, WaitingTrial] = {}
@@ -89,9 +89,10 @@ class PopulationRunner:
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
         experiment = from_config(self._compose(overrides))
         experiment.check_fits(self._dataset(experiment.data))
-        candidates = (checkpoint.load(self._checkpoints, run_id) for run_id in _earlier_runs(trial))
+        earlier_runs = tuple(_earlier_runs(trial))
+        candidates = (checkpoint.load(self._checkpoints, run_id) for run_id in earlier_runs)
         interrupted = next(filter(None, candidates), None)
-        self._waiting[trial.number] = WaitingTrial(trial, overrides, experiment, interrupted)
+        self._waiting[trial.number] = WaitingTrial(trial, overrides, experiment, earlier_runs, interrupted)
 
     def advance(self) -> Sequence[IntermediateValue | TrialEnd]:
         reports: list[IntermediateValue | TrialEnd] = list(self._assign_slots())
@@ -178,7 +179,7 @@ class PopulationRunner:
             tags={Tag.TRIAL: str(trial.number), Tag.OVERRIDES: " ".join(waiting.overrides)},
             slot=interrupted.slot if interrupted else None,
             interrupted=interrupted,
-            earlier_runs=tuple(_earlier_runs(trial)),
+            earlier_runs=waiting.earlier_runs,
         )
         self._running[trial.number] = training
         del self._waiting[trial.number]
@@ -197,12 +198,15 @@ class PopulationRunner:
 
     def _keep_if_best(self, training: RecordedTraining) -> None:
         """Log the weights of a training that is better than all before, so that the sweep's best has its weights."""
-        value = training.history.last(self._objective)
-        if training.diverged or (self._best and self._sign * value >= self._sign * self._best.value):
+        if training.diverged or (self._best and self._loss(training) >= self._loss(self._best.training)):
             return
         weights = training.member.weights()
         recorder.log_weights(self._tracker, training.run_id, weights)
-        self._best = BestTraining(training, value, weights)
+        self._best = BestTraining(training, weights)
+
+    def _loss(self, training: RecordedTraining) -> float:
+        """Return the objective, with the sign with which less is better."""
+        return self._sign * training.history.last(self._objective)
 
     def _dataset(self, source: DataSource) -> Dataset:
         if source not in self._datasets:
