@@ -34,10 +34,10 @@ def matmul(a: Array, b: Array, out: Array) -> Array:
 
 
 def _multiply(a: Array, b: Array, c: Array, beta: int) -> None:
-    """BLAS counts columns first: what it is told is cᵀ = bᵀ aᵀ + beta cᵀ, of the same memory."""
+    """Make c = a b + beta c; BLAS counts columns first and is told cᵀ = bᵀ aᵀ + beta cᵀ, of the same memory."""
     if c.ndim > 2:
-        for each in zip(a, b, c, strict=True):
-            _multiply(*each, beta)
+        for matrices in zip(a, b, c, strict=True):
+            _multiply(*matrices, beta)
         return
     _check(c)
     left, trans_a = _columns_first(b.T)
@@ -47,7 +47,7 @@ def _multiply(a: Array, b: Array, c: Array, beta: int) -> None:
 
 
 def _columns_first(matrix: Array) -> tuple[Array, bool]:
-    """The matrix, or its transpose, as it lies in memory; and whether it is the transpose."""
+    """Return the matrix, or its transpose, as it lies in memory; and whether it is the transpose."""
     return (matrix, False) if matrix.flags.f_contiguous else (matrix.T, True)
 
 

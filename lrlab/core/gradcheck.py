@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from lrlab.core.loss import Loss, SoftmaxCrossEntropy
-from lrlab.core.model import MLP, Layer, Linear, Model, backward, forward, output_buffers, zeros
+from lrlab.core.model import MLP, Layer, Linear, Model, backward, forward, output_buffers
 from lrlab.core.regularizer import L1, L2, ElasticNet, NoRegularizer, Regularizer
 
 Array = np.ndarray
@@ -20,7 +20,7 @@ TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """Outcome of one check; the errors are ||a - n|| / (||a|| + ||n||), the worst of all parameter arrays."""
+    """Outcome of one check; the error is ||a - n|| / (||a|| + ||n||), the worst of all parameter arrays."""
 
     relative_error: float
     analytic_seconds: float
@@ -54,69 +54,64 @@ def check_gradient(
         layer.W[...] = rng.choice([-1, 1], layer.W.shape) * rng.uniform(0.1, 1, layer.W.shape)
         layer.b[...] = rng.standard_normal(layer.b.shape)
 
+    problem = _Problem(
+        loss, regularizer, layers, x, y, output_buffers(model.widths(inputs, classes), 1, len(x), x.dtype)
+    )
     started = time.perf_counter()
-    analytic = _analytic(model, loss, regularizer, layers, x, y, classes)
+    analytic = problem.analytic()
     between = time.perf_counter()
-    numeric = _numeric(model, loss, regularizer, layers, x, y, classes, step)
+    numeric = problem.numeric(step)
     ended = time.perf_counter()
 
     errors = [
         np.linalg.norm(a - n) / max(np.linalg.norm(a) + np.linalg.norm(n), np.finfo(float).tiny)
-        for one, other in zip(analytic, numeric, strict=True)
-        for a, n in zip(one, other, strict=True)
+        for layer_pair in zip(analytic, numeric, strict=True)
+        for a, n in zip(*layer_pair, strict=True)
     ]
     count = sum(array.size for layer in layers for array in layer)
     return GradientCheck(float(max(errors)), between - started, ended - between, count)
 
 
-def _analytic(
-    model: Model,
-    loss: Loss,
-    regularizer: Regularizer,
-    layers: list[Layer],
-    x: Array,
-    y: Array,
-    classes: int,
-) -> list[Layer]:
-    widths = model.widths(x.shape[1], classes)
-    out = output_buffers(widths, 1, len(x), x.dtype)
-    gradients = zeros(widths, 1, x.dtype)
-    scores = forward(layers, x, out)
-    loss.value_and_grad(scores, y, np.array([float(len(x))]))
-    backward(layers, x, out, scores, gradients)
-    for layer, gradient in zip(layers, gradients, strict=True):
-        regularizer.add_gradient(layer.W, gradient.W, np.empty_like(layer.W))
-    return gradients
+@dataclass(frozen=True)
+class _Problem:
+    """The whole loss on fixed samples as a function of the parameters ``layers``, whose gradient has their shapes."""
 
+    loss: Loss
+    regularizer: Regularizer
+    layers: list[Layer]
+    x: Array
+    y: Array
+    out: list[Array]
 
-def _numeric(
-    model: Model,
-    loss: Loss,
-    regularizer: Regularizer,
-    layers: list[Layer],
-    x: Array,
-    y: Array,
-    classes: int,
-    step: float,
-) -> list[Layer]:
-    out = output_buffers(model.widths(x.shape[1], classes), 1, len(x), x.dtype)
+    def value(self) -> float:
+        data = self.loss.value(forward(self.layers, self.x, self.out), self.y).mean()
+        return float(data + sum(self.regularizer.value(layer.W) for layer in self.layers))
 
-    def whole_loss() -> float:
-        data = loss.value(forward(layers, x, out), y).mean()
-        return float(data + sum(regularizer.value(layer.W) for layer in layers))
+    def analytic(self) -> list[Layer]:
+        gradients = self._zeros()
+        scores = forward(self.layers, self.x, self.out)
+        self.loss.value_and_grad(scores, self.y, np.array([float(len(self.x))]))
+        backward(self.layers, self.x, self.out, scores, gradients)
+        for layer, gradient in zip(self.layers, gradients, strict=True):
+            self.regularizer.add_gradient(layer.W, gradient.W, np.empty_like(layer.W))
+        return gradients
 
-    gradients = [Layer(np.empty_like(layer.W), np.empty_like(layer.b)) for layer in layers]
-    for layer, gradient in zip(layers, gradients, strict=True):
-        for parameters, slopes in zip(layer, gradient, strict=True):
-            for i in np.ndindex(parameters.shape):
-                at = parameters[i]
-                parameters[i] = at + step
-                above = whole_loss()
-                parameters[i] = at - step
-                below = whole_loss()
-                parameters[i] = at
-                slopes[i] = (above - below) / (2 * step)
-    return gradients
+    def numeric(self, step: float) -> list[Layer]:
+        gradients = self._zeros()
+        for layer, gradient in zip(self.layers, gradients, strict=True):
+            for parameters, slopes in zip(layer, gradient, strict=True):
+                for i in np.ndindex(parameters.shape):
+                    at = parameters[i]
+                    parameters[i] = at + step
+                    above = self.value()
+                    parameters[i] = at - step
+                    below = self.value()
+                    parameters[i] = at
+                    slopes[i] = (above - below) / (2 * step)
+        return gradients
+
+    def _zeros(self) -> list[Layer]:
+        return [Layer(*map(np.zeros_like, layer)) for layer in self.layers]
 
 
 def check_all() -> list[dict[str, object]]:

@@ -12,7 +12,7 @@ Array = np.ndarray
 
 
 def softmax_hessian(p: Array, x: Array) -> Array:
-    """The Hessian of the mean data loss.
+    """Return the Hessian of the mean data loss.
 
     Args:
         p: (N, C) softmax probabilities, float64.

@@ -12,7 +12,7 @@ class Loss(Protocol):
     """A mean over samples of a loss of the scores."""
 
     def value(self, scores: Array, y: Array) -> Array:
-        """(K, B): every member's loss of every sample."""
+        """Return every member's loss of every sample (K, B)."""
 
     def value_and_grad(self, scores: Array, y: Array, samples: Array) -> tuple[Array, Array]:
         """Overwrite the scores (K, C, B) by dL/dscores; return the losses (K, B) and who was right (K, B)."""

@@ -36,10 +36,10 @@ class Model(Protocol):
     """An architecture. All of its members have the same shapes; nothing else ties them together."""
 
     def widths(self, inputs: int, classes: int) -> list[int]:
-        """Width of every layer's input, and of the last one's output."""
+        """Return the width of every layer's input, and of the last one's output."""
 
     def init(self, rng: np.random.Generator, inputs: int, classes: int) -> list[Layer]:
-        """Parameters of one member (K = 1), float64."""
+        """Return the parameters of one member (K = 1), float64."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,14 @@ def _gaussian(rng: np.random.Generator, inputs: int, outputs: int, scale: float)
 
 
 def zeros(widths: Sequence[int], members: int, dtype: np.dtype) -> list[Layer]:
-    """Layers full of zeros: room for the parameters, or the gradients, of ``members`` members."""
+    """Return layers full of zeros, for the parameters or the gradients of ``members`` members."""
     return [
         Layer(aligned_zeros((members, m, n), dtype), aligned_zeros((members, m), dtype)) for n, m in pairwise(widths)
     ]
 
 
 def aligned_zeros(shape: Sequence[int], dtype: np.dtype) -> Array:
-    """Zeros; a large array begins where a huge page does.
+    """Return zeros; a large array begins where a huge page does.
 
     A multiply reads every row of W, each on pages of its own. NumPy asks Linux for huge pages where an array covers
     some whole ones, and the multiply is 4 % faster for it.
@@ -111,17 +111,17 @@ def aligned_zeros(shape: Sequence[int], dtype: np.dtype) -> Array:
 
 
 def output_buffers(widths: Sequence[int], members: int, batch: int, dtype: np.dtype) -> list[Array]:
-    """Room for the output (K, out, B) of every layer at one batch length."""
+    """Return buffers for the output (K, out, B) of every layer at one batch length."""
     return [np.empty((members, m, batch), dtype) for m in widths[1:]]
 
 
 def forward(layers: Sequence[Layer], x: Array, out: Sequence[Array]) -> Array:
-    """Scores of all members.
+    """Return the scores of all members.
 
     Args:
         layers: the parameters.
         x: (B, D) inputs.
-        out: from ``outputs``; filled with every layer's output, the hidden ones after their ReLU.
+        out: from ``output_buffers``; filled with every layer's output, the hidden ones after their ReLU.
 
     Returns:
         (K, C, B) scores: the last of ``out``.
@@ -140,14 +140,14 @@ def forward(layers: Sequence[Layer], x: Array, out: Sequence[Array]) -> Array:
 def backward(
     layers: Sequence[Layer], x: Array, out: Sequence[Array], dscores: Array, gradients: Sequence[Layer]
 ) -> None:
-    """Backpropagation: add dL/dW and dL/db of all members to ``gradients``.
+    """Backpropagate: add dL/dW and dL/db of all members to ``gradients``.
 
     Args:
         layers: the parameters that ``forward`` used.
         x: (B, D) inputs.
         out: what ``forward`` filled; the hidden entries are overwritten.
         dscores: (K, C, B), dL/dscores; may be the memory of the last of ``out``.
-        gradients: from ``zeros``, or what earlier samples came to.
+        gradients: from ``zeros``, or the sums over earlier samples.
     """
     delta = dscores
     for i in reversed(range(1, len(layers))):

@@ -37,7 +37,7 @@ class KNN:
     metric: Literal["l1", "l2"] = "l2"
 
     def votes(self, labels: Array, classes: int) -> Array:
-        """(Q, classes): how many of each query's k nearest have that label.
+        """Return how many of each query's k nearest have each label, (Q, classes).
 
         Args:
             labels: (Q, k or more) labels of the neighbours, nearest first.
@@ -48,7 +48,7 @@ class KNN:
 
 
 def nearest(queries: Array, x: Array, k: int, metric: str, threads: int = 1) -> Array:
-    """The k nearest rows of x, for each query.
+    """Return the k nearest rows of x for each query.
 
     Args:
         queries: (Q, D) of the dtype of x. The distances (Q, N) are held at once: Q bounds the memory.
@@ -65,7 +65,7 @@ def nearest(queries: Array, x: Array, k: int, metric: str, threads: int = 1) -> 
 
 
 def squared_l2(queries: Array, x: Array) -> Array:
-    """(Q, N) float64: the square of L2, which orders alike. Exact for bytes; for floats to 1e-16 of the squares."""
+    """Return the square of L2, (Q, N) float64. Exact for bytes; for floats to 1e-16 of the squares."""
     q = queries.astype(np.float64)
     away = np.empty((len(q), len(x)))
     for i in range(0, len(x), GEMM_ROWS):
@@ -78,7 +78,7 @@ def squared_l2(queries: Array, x: Array) -> Array:
 
 
 def l1(queries: Array, x: Array, threads: int = 1) -> Array:
-    """(Q, N): int64 and exact for bytes, float64 for floats."""
+    """Return L1, (Q, N): int64 and exact for bytes, float64 for floats."""
     whole = x.dtype == np.uint8
     block = _l1_of_bytes if whole else _l1_of_floats
     away = np.empty((len(queries), len(x)), np.int64 if whole else np.float64)
@@ -93,7 +93,7 @@ def l1(queries: Array, x: Array, threads: int = 1) -> Array:
 
 
 def _l1_of_bytes(queries: Array, rows: Array, away: Array) -> None:
-    """Feature-major, so that every operation runs along images: two of them in 16 bits, kept apart by masks."""
+    """Fill ``away``. Every operation runs along images, feature-major: two in 16 bits, kept apart by masks."""
     count, features = rows.shape
     x = np.zeros((features, count + count % 2), np.uint8)
     x[:, :count] = rows.T
@@ -111,7 +111,7 @@ def _l1_of_bytes(queries: Array, rows: Array, away: Array) -> None:
 
 
 def _sum(values: Array) -> Array:
-    """Sums (n,) over the rows of (D, n) values below 256, in 16 bits as long as they fit; overwrites the values."""
+    """Sum over the rows of (D, n) values below 256, in 16 bits as long as they fit; overwrite the values."""
     for _ in range(HALVINGS):
         half, remainder = divmod(len(values), 2)
         if remainder:

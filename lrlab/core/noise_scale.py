@@ -24,7 +24,7 @@ Numbers = float | Sequence[float] | np.ndarray
 
 
 def moments(small: Numbers, large: Numbers, batch_small: int, batch_large: int) -> tuple[np.ndarray, np.ndarray]:
-    """Unbiased estimates of |G|² and tr(Σ), each of them very noisy and possibly negative.
+    """Return unbiased estimates of |G|² and tr(Σ), each of them very noisy and possibly negative.
 
     Args:
         small: squared norms (...) of gradients that are means over `batch_small` samples.

@@ -24,17 +24,17 @@ DecayRate = Annotated[float, Interval(ge=0, lt=1)]  # of a moving average
 
 
 class Optimizer(Protocol):
-    """What an optimizer can do."""
+    """An update rule and the state that it keeps."""
 
     @property
     def lr(self) -> float:
-        """The base learning rate."""
+        """Return the base learning rate."""
 
     def init(self, w: Array) -> State:
-        """State before the first update."""
+        """Return the state before the first update."""
 
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
-        """One update of w in place."""
+        """Update w in place, once."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class AdamW:
 
 
 def _adam(adam: Adam | AdamW, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
-    """Adam's update with the factors (1 - beta) moved out of the moments: three passes over memory fewer.
+    """Make Adam's update, the factors (1 - beta) moved out of the moments: three passes over memory fewer.
 
     The state holds M = m / (1 - beta1) and V = v / (1 - beta2), so M = beta1 M + g and V = beta2 V + g^2.
     """

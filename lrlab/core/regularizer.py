@@ -20,10 +20,10 @@ class Regularizer(Protocol):
 
     @property
     def strength(self) -> float:
-        """lambda."""
+        """Return lambda."""
 
     def value(self, W: Array) -> float:
-        """strength * R(W)."""
+        """Return strength * R(W)."""
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         """Add strength * dR/dW to ``gradient``; ``scratch`` has the shape of W and may be overwritten."""

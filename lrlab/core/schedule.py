@@ -17,10 +17,10 @@ class Schedule(Protocol):
 
     @property
     def warmup(self) -> float:
-        """Fraction of training in which the factor rises from 0 to 1."""
+        """Return the fraction of training in which the factor rises from 0 to 1."""
 
     def decay(self, t: int, total: int) -> float:
-        """Factor on the learning rate at update t = 0, 1, ... of ``total``, without the warmup; 1 at t = 0."""
+        """Return the factor at update t = 0, 1, ... of ``total``, without the warmup; 1 at t = 0."""
 
 
 def factor(schedule: Schedule, t: int, total: int) -> float:
@@ -39,7 +39,7 @@ def factor(schedule: Schedule, t: int, total: int) -> float:
 
 @dataclass(frozen=True)
 class Warmup:
-    """What every schedule has.
+    """The part that every schedule has.
 
     Args:
         warmup: fraction of training in which the factor rises from 0 to 1.

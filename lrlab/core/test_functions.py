@@ -44,7 +44,7 @@ def get_function(name: FunctionName, condition: float) -> Function2D:
 
 
 def quadratic(condition: float) -> Function2D:
-    """(x^2 + condition y^2) / 2: a valley whose walls are so much steeper than its floor (the Hessian's condition)."""
+    """Return (x^2 + condition y^2) / 2: a valley, ``condition`` being the condition number of its Hessian."""
     scales = np.array([1.0, condition])
     return Function2D(
         value=lambda w: (scales * w**2).sum(axis=-1) / 2,
