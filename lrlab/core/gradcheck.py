@@ -54,9 +54,8 @@ def check_gradient(
         layer.W[...] = rng.choice([-1, 1], layer.W.shape) * rng.uniform(0.1, 1, layer.W.shape)
         layer.b[...] = rng.standard_normal(layer.b.shape)
 
-    problem = _Problem(
-        loss, regularizer, layers, x, y, output_buffers(model.widths(inputs, classes), 1, len(x), x.dtype)
-    )
+    out = output_buffers(model.widths(inputs, classes), 1, samples, x.dtype)
+    problem = _Problem(loss, regularizer, layers, x, y, out)
     started = time.perf_counter()
     analytic = problem.analytic()
     between = time.perf_counter()

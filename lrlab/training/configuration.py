@@ -31,9 +31,9 @@ def from_config(config: Mapping[str, Any]) -> Experiment:
 
     further = config.get("allow", ())
     parts = {name: instantiate(config[name], key=name, allowed=(*HOMES[name], *further)) for name in PARTS}
-    made = Experiment(**parts, **{name: config[name] for name in SETTINGS if name in config})
-    check_fields(made)
-    return made
+    experiment = Experiment(**parts, **{name: config[name] for name in SETTINGS if name in config})
+    check_fields(experiment)
+    return experiment
 
 
 def to_record(experiment: Experiment) -> dict[str, Any]:

@@ -203,12 +203,12 @@ class Experiment:
         return self.passes(training_samples) * self._updates_an_epoch(training_samples)
 
     def _updates_an_epoch(self, training_samples: int) -> int:
-        """The last batch of an epoch may be smaller."""
+        """Return the number of updates in an epoch, whose last batch may be smaller."""
         return -(-training_samples // self.batch_size)
 
 
 def parametric(experiment: Experiment) -> Model:
-    """The experiment's model.
+    """Return the experiment's model.
 
     Raises:
         InputError: it has no parameters that could be learned.

@@ -36,6 +36,11 @@ class Block:
         self.last_measured[:] = self.gradient
         return float(self.scratch @ self.scratch)
 
+    def batch_sq_norm(self) -> float:
+        """Return |g|² of the whole batch's gradient; the next batch's increments begin at zero."""
+        self.last_measured.fill(0)
+        return float(self.gradient @ self.gradient)
+
 
 class StackedMember:
     """One experiment in one slot of a population.
@@ -57,7 +62,7 @@ class StackedMember:
         layers: Sequence[Layer],
         gradients: Sequence[Layer],
     ) -> None:
-        """``layers`` and ``gradients`` are the population's stacked arrays, K first."""
+        """Take the slot's part of ``layers`` and ``gradients``, the population's stacked arrays, K first."""
         self.experiment = experiment
         self.slot = slot
         self.first_epoch = first_epoch
@@ -96,46 +101,47 @@ class StackedMember:
             self._noise.microbatch(sum(block.increment_sq_norm() for block in self._blocks))
         if not (last or full):
             return
-        loss_square = self._update(observe=last, measure=measure)
         if measure:
-            self._noise.batch(loss_square, full=full)
-        if last:
-            self.metrics |= self._noise.metrics()
-
-    def _update(self, *, observe: bool, measure: bool) -> float:
-        """Regularize and step, block by block; the next batch's gradient begins at zero.
-
-        Args:
-            observe: set the metrics of this update.
-            measure: return |g|² of the loss alone, before it is regularized; else 0.
-        """
-        experiment, optimizer = self.experiment, self.experiment.optimizer
-        lr = optimizer.lr * factor(experiment.schedule, self.t, self._total)
+            self._noise.batch(sum(block.batch_sq_norm() for block in self._blocks), full=full)
+        lr = self.experiment.optimizer.lr * factor(self.experiment.schedule, self.t, self._total)
         self.t += 1
-        before = [array.copy() for array in self._parameters] if observe else []
-        gradient_square = loss_square = 0.0
+        if last:
+            self.metrics = self._measured_update(lr) | self._noise.metrics()
+        else:
+            self._update(lr)
+
+    def _update(self, lr: float) -> None:
+        """Regularize and step block by block, so that each is read into the cache once."""
         for block in self._blocks:
-            g = block.gradient
-            if measure:
-                loss_square += float(g @ g)
-                block.last_measured.fill(0)
-            if block.is_weight:
-                experiment.regularizer.add_gradient(block.w, g, block.scratch)
-            if observe:
-                gradient_square += float(np.square(g, dtype=np.float64).sum())
-            optimizer.update(block.w, g, block.state, lr, self.t, block.scratch)
-            if block.is_weight:
-                experiment.regularizer.prox(block.w, lr, block.scratch)
-            g.fill(0)
-        if observe:
-            change = [w - old for w, old in zip(self._parameters, before, strict=True)]
-            self.metrics = {
-                "lr": lr,
-                "gradient_norm": gradient_square**0.5,
-                "weight_norm": _norm(self._parameters),
-                "update_ratio": _norm(change) / max(_norm(before), TINY),
-            }
-        return loss_square
+            self._regularize(block)
+            self._step(block, lr)
+
+    def _measured_update(self, lr: float) -> dict[str, float]:
+        """Do what `_update` does; return the metrics of this update."""
+        before = [array.copy() for array in self._parameters]
+        for block in self._blocks:
+            self._regularize(block)
+        gradient_norm = _norm([block.gradient for block in self._blocks])
+        for block in self._blocks:
+            self._step(block, lr)
+        change = [w - old for w, old in zip(self._parameters, before, strict=True)]
+        return {
+            "lr": lr,
+            "gradient_norm": gradient_norm,
+            "weight_norm": _norm(self._parameters),
+            "update_ratio": _norm(change) / max(_norm(before), TINY),
+        }
+
+    def _regularize(self, block: Block) -> None:
+        if block.is_weight:
+            self.experiment.regularizer.add_gradient(block.w, block.gradient, block.scratch)
+
+    def _step(self, block: Block, lr: float) -> None:
+        """Update a block; the next batch's gradient begins at zero."""
+        self.experiment.optimizer.update(block.w, block.gradient, block.state, lr, self.t, block.scratch)
+        if block.is_weight:
+            self.experiment.regularizer.prox(block.w, lr, block.scratch)
+        block.gradient.fill(0)
 
 
 def _norm(arrays: Sequence[Array]) -> float:

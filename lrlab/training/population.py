@@ -123,7 +123,7 @@ class StackedPopulation:
             validation = self.dataset.validation
             val_loss, val_accuracy = self._evaluate(self.dataset.x, self.dataset.y, validation)
         self.epochs_done += 1
-        events = []
+        results = []
         for member in self.members:
             k = member.slot
             member.epoch += 1
@@ -135,8 +135,8 @@ class StackedPopulation:
                 **member.metrics,
             }
             diverged = not all(map(math.isfinite, metrics.values()))
-            events.append(EpochResult(member, member.epoch, metrics, diverged))
-        return events
+            results.append(EpochResult(member, member.epoch, metrics, diverged))
+        return results
 
     def test(self, member: Member) -> dict[str, float]:
         """Return loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""

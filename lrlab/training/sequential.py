@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 import numpy as np
@@ -92,13 +92,13 @@ class SequentialPopulation:
 
     def train_epoch(self) -> list[EpochResult]:
         self.epochs_done += 1
-        events = []
+        results = []
         for member in self.members:
             metrics = member.learner.step()
             member.epoch += 1
             diverged = not all(map(math.isfinite, metrics.values()))
-            events.append(EpochResult(member, member.epoch, metrics, diverged))
-        return events
+            results.append(EpochResult(member, member.epoch, metrics, diverged))
+        return results
 
     def test(self, member: Member) -> dict[str, float]:
         for own in self.members:
@@ -108,7 +108,16 @@ class SequentialPopulation:
 
 
 class SequentialMethod(ABC):
-    """A method whose members train one after the other."""
+    """A method whose members train one after the other. By default it trains any experiment."""
+
+    def check(self, experiment: Experiment) -> None:
+        return
+
+    def check_fits(self, experiment: Experiment, dataset: Dataset) -> None:
+        return
+
+    def compatibility_key(self, experiment: Experiment) -> Hashable:
+        return (experiment.data,)
 
     @abstractmethod
     def learner_factory(self, experiment: Experiment, dataset: Dataset) -> Callable[[Experiment], Learner]:

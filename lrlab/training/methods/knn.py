@@ -54,14 +54,14 @@ class NeighbourCache:
         self.dataset, self.metric = dataset, metric
         self.x, self.x_test = dataset.pixels()
         self._train = self.x[dataset.train]
-        self._found: dict[int, Array] = {}
+        self._validation_labels: dict[int, Array] = {}
 
     def validation_labels(self, first: int, k: int) -> Array:
         """Return labels (up to BLOCK, k or more) of the neighbours of the validation images from ``first`` on."""
-        if first not in self._found or self._found[first].shape[1] < k:
+        if first not in self._validation_labels or self._validation_labels[first].shape[1] < k:
             rows = self.dataset.validation[first : first + BLOCK]
-            self._found[first] = self.labels(self.x[rows], k)
-        return self._found[first]
+            self._validation_labels[first] = self.labels(self.x[rows], k)
+        return self._validation_labels[first]
 
     def labels(self, queries: Array, k: int) -> Array:
         """Return labels (Q, k or more) of the neighbours of any images, nearest first."""
@@ -74,17 +74,17 @@ class NeighbourCache:
 class KNNLearner:
     """The votes on all validation images (a ``lrlab.training.sequential.Learner``)."""
 
-    def __init__(self, knn: KNN, memory: NeighbourCache) -> None:
-        self._knn, self._memory = knn, memory
+    def __init__(self, knn: KNN, cache: NeighbourCache) -> None:
+        self._knn, self._cache = knn, cache
         self._tally = RunningMetrics()
 
     @property
     def finished(self) -> bool:
-        return self._tally.count == len(self._memory.dataset.validation)
+        return self._tally.count == len(self._cache.dataset.validation)
 
     def step(self) -> dict[str, float]:
-        data, first = self._memory.dataset, self._tally.count
-        labels = self._memory.validation_labels(first, self._knn.k)
+        data, first = self._cache.dataset, self._tally.count
+        labels = self._cache.validation_labels(first, self._knn.k)
         self._tally.add(self._knn.votes(labels, len(data.classes)), data.y[data.validation[first : first + BLOCK]])
         return self._tally.metrics("val")
 
@@ -92,9 +92,9 @@ class KNNLearner:
         return {}
 
     def test(self) -> dict[str, float]:
-        data, tally = self._memory.dataset, RunningMetrics()
+        data, tally = self._cache.dataset, RunningMetrics()
         for i in range(0, len(data.y_test), BLOCK):
-            labels = self._memory.labels(self._memory.x_test[i : i + BLOCK], self._knn.k)
+            labels = self._cache.labels(self._cache.x_test[i : i + BLOCK], self._knn.k)
             tally.add(self._knn.votes(labels, len(data.classes)), data.y_test[i : i + BLOCK])
         return tally.metrics("test")
 

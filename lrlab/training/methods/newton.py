@@ -6,7 +6,7 @@
 one, with the regularizer; it is strictly convex in W, and a constant added to all biases changes nothing.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -64,9 +64,6 @@ class Newton(SequentialMethod):
 
     def n_epochs(self, experiment: Experiment, dataset: Dataset) -> int:
         return self.steps
-
-    def compatibility_key(self, experiment: Experiment) -> Hashable:
-        return (experiment.data,)
 
     def learner_factory(self, experiment: Experiment, dataset: Dataset) -> Callable[[Experiment], Learner]:
         return lambda member: NewtonLearner(self, member, dataset)

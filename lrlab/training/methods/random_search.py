@@ -1,6 +1,6 @@
 """method=random_search: draw parameters, keep the best (lecture 4.3)."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -34,14 +34,8 @@ class RandomSearch(SequentialMethod):
     def check(self, experiment: Experiment) -> None:
         parametric(experiment)
 
-    def check_fits(self, experiment: Experiment, dataset: Dataset) -> None:
-        pass
-
     def n_epochs(self, experiment: Experiment, dataset: Dataset) -> int:
         return -(-self.draws // DRAWS_PER_EPOCH)
-
-    def compatibility_key(self, experiment: Experiment) -> Hashable:
-        return (experiment.data,)
 
     def learner_factory(self, experiment: Experiment, dataset: Dataset) -> Callable[[Experiment], Learner]:
         return lambda member: RandomSearchLearner(self.draws, member, dataset)
@@ -89,6 +83,6 @@ class RandomSearchLearner:
         inputs, classes = self._dataset.x.shape[1], len(self._dataset.classes)
         drawn = zeros(self._model.widths(inputs, classes), count, np.dtype(self._experiment.dtype))
         for k in range(count):
-            for layer, one in zip(drawn, self._model.init(self._rng, inputs, classes), strict=True):
-                layer.W[k], layer.b[k] = one.W[0], one.b[0]
+            for layer, initial in zip(drawn, self._model.init(self._rng, inputs, classes), strict=True):
+                layer.W[k], layer.b[k] = initial.W[0], initial.b[0]
         return drawn

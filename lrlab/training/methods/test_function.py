@@ -1,7 +1,7 @@
 """method=test_function: the optimizer and its schedule on a function of the plane instead of a loss (lecture 4.2)."""
 
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -34,17 +34,8 @@ class FunctionDescent(SequentialMethod):
     condition: Annotated[float, Ge(1)] = 100.0
     steps: Annotated[int, Ge(1)] = 200
 
-    def check(self, experiment: Experiment) -> None:
-        pass
-
-    def check_fits(self, experiment: Experiment, dataset: Dataset) -> None:
-        pass
-
     def n_epochs(self, experiment: Experiment, dataset: Dataset) -> int:
         return self.steps
-
-    def compatibility_key(self, experiment: Experiment) -> Hashable:
-        return (experiment.data,)
 
     def learner_factory(self, experiment: Experiment, dataset: Dataset) -> Callable[[Experiment], Learner]:
         return lambda member: FunctionLearner(self, member)
@@ -54,10 +45,10 @@ class FunctionLearner:
     """The path of one experiment (a ``lrlab.training.sequential.Learner``)."""
 
     def __init__(self, method: FunctionDescent, experiment: Experiment) -> None:
-        self._surface = get_function(method.function, method.condition)
+        self._function = get_function(method.function, method.condition)
         self._steps = method.steps
         self._experiment = experiment
-        self._w = np.array(self._surface.start)
+        self._w = np.array(self._function.start)
         self._state = experiment.optimizer.init(self._w)
         self._t = 0
 
@@ -70,9 +61,9 @@ class FunctionLearner:
         lr = optimizer.lr * factor(self._experiment.schedule, self._t, self._steps)
         self._t += 1
         with np.errstate(over="ignore", invalid="ignore"):  # divergence is reported
-            g = self._surface.gradient(self._w)
+            g = self._function.gradient(self._w)
             optimizer.update(self._w, g.copy(), self._state, lr, self._t, np.empty(2))
-            value = float(self._surface.value(self._w))
+            value = float(self._function.value(self._w))
         return {
             "train/loss": value,
             "val/loss": value,
@@ -86,4 +77,4 @@ class FunctionLearner:
         return {"w": self._w.copy()}
 
     def test(self) -> dict[str, float]:
-        return {"test/loss": float(self._surface.value(self._w))}
+        return {"test/loss": float(self._function.value(self._w))}
