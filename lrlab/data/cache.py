@@ -50,7 +50,7 @@ class Manifest:
 
     @property
     def arrays_digest(self) -> str:
-        """SHA-256 (hex) over those of the prepared arrays' files; each holds dtype and shape before the values."""
+        """Return the SHA-256 (hex) over those of the prepared arrays' files, which begin with dtype and shape."""
         return hashlib.sha256("".join(self.files[name].sha256 for name in ARRAYS).encode()).hexdigest()
 
     def write(self, folder: Path) -> None:
@@ -59,7 +59,7 @@ class Manifest:
 
 
 def folder_of(name: str, root: str | None = None) -> Path:
-    """The folder of a data set below `root`; by default $LRLAB_DATA, else the user's cache."""
+    """Return the folder of a data set below `root`; by default $LRLAB_DATA, else the user's cache."""
     chosen = root or os.environ.get("LRLAB_DATA")
     if chosen:
         return Path(chosen).expanduser().absolute() / name
@@ -68,7 +68,7 @@ def folder_of(name: str, root: str | None = None) -> Path:
 
 
 def open_verified(images: DatasetSpec, root: str | None = None) -> tuple[Path, Manifest]:
-    """The folder of a fetched data set and its manifest, once every file is there with its size.
+    """Return the folder of a fetched data set and its manifest, once every file is there with its size.
 
     Raises:
         InputError: not fetched, or a file is missing or truncated; names it and the command that mends it.
@@ -99,13 +99,13 @@ def verify(images: DatasetSpec, root: str | None = None) -> None:
     """
     folder, manifest = open_verified(images, root)
     with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
-        found = pool.map(FileDigest.of, (folder / name for name in manifest.files))
-        for (name, expected), actual in zip(manifest.files.items(), found, strict=True):
+        digests = pool.map(FileDigest.of, (folder / name for name in manifest.files))
+        for (name, expected), actual in zip(manifest.files.items(), digests, strict=True):
             if actual != expected:
                 mend = fetch_command(images.name, root)
                 raise InputError(f"data file {folder / name} is altered (its sha256 differs); run: {mend}")
 
 
 def fetch_command(name: str, root: str | None = None) -> str:
-    """The command a user types to fetch or mend a data set."""
+    """Return the command a user types to fetch or mend a data set."""
     return f"lrlab data fetch {name}" + (f" --root {root}" if root else "")

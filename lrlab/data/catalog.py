@@ -14,7 +14,7 @@ DATASETS = {images.name: images for images in (CIFAR10, MNIST)}
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """One data set: what it is, where it lies, how many bytes it takes there."""
+    """A data set: what it is, where it lies, how many bytes it takes there."""
 
     name: str
     images: int
@@ -27,7 +27,7 @@ class DatasetInfo:
 
 
 def available(root: str | None = None) -> list[DatasetInfo]:
-    """A row for each data set. `fetched` means complete with the right sizes; the content is not read."""
+    """Return a row for each data set. `fetched` means complete with the right sizes; the content is not read."""
     return [_digits(), *(_row(images, root) for images in DATASETS.values())]
 
 

@@ -20,14 +20,14 @@ SIDE, CHANNELS = 32, 3
 
 
 def decode(folder: Path) -> tuple[LabelledImages, LabelledImages]:
-    """Training and test images of the six .bin files in `folder`."""
+    """Read the training and test images of the six .bin files in `folder`."""
     batches = [_records(folder / f"{name}.bin") for name in BATCHES]
     pixels, labels = (np.concatenate(part) for part in zip(*batches, strict=True))
     return LabelledImages(pixels, labels), _records(folder / "test_batch.bin")
 
 
 def _records(path: Path) -> LabelledImages:
-    """A record is one label, then the pixels, channel by channel; here pixels become (N, H, W, channels)."""
+    """Read records of one label, then the pixels, channel by channel; return pixels (N, H, W, channels)."""
     records = np.fromfile(path, np.uint8).reshape(-1, 1 + CHANNELS * SIDE * SIDE)
     planes = records[:, 1:].reshape(-1, CHANNELS, SIDE, SIDE)
     return LabelledImages(planes.transpose(0, 2, 3, 1), records[:, 0])

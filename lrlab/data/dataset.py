@@ -45,7 +45,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 (hex) over what is trained on: the arrays after standardization, and the split.
+        """Return the SHA-256 (hex) over what is trained on: the arrays after standardization, and the split.
 
         It counts dtype, shape and bytes of every array. Two data sets with one digest train alike.
         """

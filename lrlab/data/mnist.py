@@ -16,7 +16,7 @@ from lrlab.data.verified_files import FileSpec
 
 
 def decode(folder: Path) -> tuple[LabelledImages, LabelledImages]:
-    """Training and test images of the four IDX files in `folder`."""
+    """Read the training and test images of the four IDX files in `folder`."""
     train, test = (
         LabelledImages(
             read_idx(folder / f"{split}-images-idx3-ubyte.gz")[..., np.newaxis],
@@ -28,7 +28,7 @@ def decode(folder: Path) -> tuple[LabelledImages, LabelledImages]:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """A gzipped IDX file: two zeros, type 8 (bytes), number of axes, their lengths (big-endian), the bytes.
+    """Read a gzipped IDX file: two zeros, type 8 (bytes), number of axes, their lengths (big-endian), the bytes.
 
     Raises:
         ValueError: not such a file, or not as many bytes as the axes say.

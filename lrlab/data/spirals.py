@@ -37,7 +37,7 @@ class Spirals:
         return Split(count, self.validation, self.split_seed, self.train_size)
 
     def verify(self) -> None:
-        """There is nothing that could be altered."""
+        """Accept: there is no file that could be altered."""
 
     def load(self) -> Dataset:
         rng = np.random.default_rng(self.split_seed)

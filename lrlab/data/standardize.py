@@ -17,7 +17,7 @@ class Moments:
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8]) -> "Moments":
-        """Of images (N, H, W, channels). The sums are integers, hence exact and the same on every machine."""
+        """Return those of images (N, H, W, channels); the sums are integers, exact and the same on every machine."""
         total = np.zeros(pixels.shape[-1], np.int64)
         squares = np.zeros_like(total)
         for start in range(0, len(pixels), BLOCK):
@@ -30,5 +30,5 @@ class Moments:
 
 
 def standardized(pixels: NDArray[np.uint8], moments: Moments) -> NDArray[np.float32]:
-    """Images (N, H, W, channels) as rows (N, H * W * channels) of (pixel - mean) / std."""
+    """Return images (N, H, W, channels) as rows (N, H * W * channels) of (pixel - mean) / std."""
     return ((pixels - moments.mean) / moments.std).astype(np.float32).reshape(len(pixels), -1)

@@ -67,7 +67,7 @@ def copy_verified(stream: IO[bytes], spec: FileSpec, folder: Path, watch: Watch 
 
 
 def is_intact(spec: FileSpec, folder: Path) -> bool:
-    """Whether `folder` holds the file with the size and md5 of `spec`."""
+    """Return whether `folder` holds the file with the size and md5 of `spec`."""
     path = folder / spec.name
     if not path.is_file() or path.stat().st_size != spec.size:
         return False
