@@ -51,6 +51,13 @@ def png(drawing: "matplotlib.figure.Figure", dpi: int = 110) -> bytes:
     return buffer.getvalue()
 
 
+def finish(drawing: "matplotlib.figure.Figure", axes: Any, grid: str = "major", **legend: Any) -> bytes:
+    """Add a grid and a legend to the axes; return the figure as `png` does."""
+    axes.grid(alpha=0.3, which=grid)
+    axes.legend(fontsize=8, **legend)
+    return png(drawing)
+
+
 def loss_curve(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> bytes:
     """Draw loss and accuracy against epochs, training and validation.
 

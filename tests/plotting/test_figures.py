@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lrlab.plotting import figures
-from lrlab.plotting.figures import Figure, figure, loss_curve, png, templates
+from lrlab.plotting.figures import Figure, figure, finish, loss_curve, png, templates
 
 PNG = b"\x89PNG\r\n"
 
@@ -35,6 +35,15 @@ def test_a_png_is_drawn_whatever_backend_the_process_has(monkeypatch: pytest.Mon
 def test_a_figure_is_embedded_in_a_page() -> None:
     encoded = Figure(b"abc", "caption").data_uri
     assert base64.b64decode(encoded.removeprefix("data:image/png;base64,")) == b"abc"
+
+
+def test_a_finished_figure_has_a_grid_and_a_legend(drawn: list[Any]) -> None:
+    drawing, axes = figure()
+    axes.plot([0, 1], label="line")
+    finish(drawing, axes, title="lines")
+    assert drawn == [drawing]
+    assert axes.get_legend().get_title().get_text() == "lines"
+    assert all(line.get_visible() for line in axes.get_xgridlines())
 
 
 def test_the_curves_are_those_of_the_metrics(drawn: list[Any]) -> None:

@@ -42,10 +42,10 @@ class Report:
         if not self.scaling:
             raise InputError(f"study must have at least two batch sizes for a verdict, got {self.study!r}")
         if len(self.scaling) == 1:
-            (found,) = self.scaling.values()
-            return found.to_dict()
-        each = [f"{label}: {one.verdict} ({one.reasons[0]})" for label, one in self.scaling.items()]
-        reasons = (f"{len(each)} settings were swept; --where KEY=VALUE asks for one of them", *each)
+            (analysis,) = self.scaling.values()
+            return analysis.to_dict()
+        answers = [f"{label}: {analysis.verdict} ({analysis.reasons[0]})" for label, analysis in self.scaling.items()]
+        reasons = (f"{len(answers)} settings were swept; --where KEY=VALUE asks for one of them", *answers)
         return ScalingAnalysis(study=self.study, verdict="cannot_tell", reasons=reasons).to_dict()
 
     def files(self) -> dict[str, bytes]:
@@ -71,18 +71,18 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
         InputError: the study answers none of the report's questions.
     """
     built: list[Section | None] = []
-    found: dict[str, ScalingAnalysis] = {}
+    analyses: dict[str, ScalingAnalysis] = {}
     if len(runs.values("batch_size")) > 1 and runs.values(LR):
         groups = runs.settings()
         least = 2 if len(groups) == 1 else MIN_BATCH_SIZES  # one of several must be able to tell
         for label, part in groups.items():
             if len(part.values("batch_size")) >= least:
-                found[label], noise = sections.analyse_runs(part, tolerance)
+                analyses[label], noise = sections.analyse_runs(part, tolerance)
                 built += [
-                    sections.scaling_section(part, found[label], noise, label),
+                    sections.scaling_section(part, analyses[label], noise, label),
                     sections.steps_section(part, label),
                 ]
-        built.insert(0, sections.settings(runs, found))
+        built.insert(0, sections.settings(runs, analyses))
     built += [
         sections.learning_rates_section(runs),
         sections.warmup_section(runs),
@@ -95,7 +95,7 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
             "and sweeps neither learning rates nor warmup nor lambda"
         )
     built.append(_search(study))
-    return Report(runs.study, runs.parent, found, tuple(section for section in built if section))
+    return Report(runs.study, runs.parent, analyses, tuple(section for section in built if section))
 
 
 def _search(study: "optuna.Study") -> Section | None:

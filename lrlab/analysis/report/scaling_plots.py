@@ -1,5 +1,6 @@
 """Figures of how loss, learning rate and batch size move together. Each function returns a PNG file's bytes."""
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ import numpy as np
 from lrlab.analysis.scaling.analysis import ScalingAnalysis
 from lrlab.analysis.scaling.optimum import Optimum
 from lrlab.analysis.scaling.table import Table
-from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, figure, png
+from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, figure, finish, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,18 +21,18 @@ MAX_LR_FACTOR = 32.0  # of the learning rates shown, off the optima
 
 
 def colours(count: int) -> list[Any]:
-    """Colours from dark to light in rising order, of equal steps to any eye and in print."""
+    """Return colours from dark to light in rising order, of equal steps to any eye and in print."""
     from matplotlib import colormaps
 
     return [colormaps["cividis"](x) for x in np.linspace(0.0, 0.88, count)]
 
 
 def loss_against_lr(table: Table, optima: Sequence[Optimum]) -> bytes:
-    """Mean loss over the seeds against the learning rate for every batch size, with the fits and their optima."""
+    """Draw the mean loss against the learning rate for every batch size, with the fits and their optima."""
     drawing, axes = figure(7.2, 4.8)
     least = min(float(mean.min()) for _, _, mean, _ in _means(table))
     for optimum, (batch_size, lr, mean, spread), colour, marker in zip(
-        optima, _means(table), colours(len(optima)), _cycle(MARKERS), strict=False
+        optima, _means(table), colours(len(optima)), itertools.cycle(MARKERS), strict=False
     ):
         axes.errorbar(
             lr, mean, spread, fmt=f"{marker}:", color=colour, ms=4, lw=0.8, elinewidth=0.8, label=f"{batch_size:g}"
@@ -52,27 +53,22 @@ def loss_against_lr(table: Table, optima: Sequence[Optimum]) -> bytes:
             )
     axes.plot([], [], "o", ms=9, mfc="none", mec=RED, mew=1.6, label="best lr (fit)")
     axes.set(xscale="log", xlabel="learning rate", ylabel="validation loss at the end (nats)")
-    levels = [one.curve.level for one in optima if one.curve] or [least]
+    levels = [optimum.curve.level for optimum in optima if optimum.curve] or [least]
     reach = max(levels) - least + HEADROOM * max(levels)
     axes.set_ylim(least - 0.06 * reach, least + reach)
-    centres = [math.exp(one.curve.centre) for one in optima if one.curve] or [
-        float(table.lr.min()),
-        float(table.lr.max()),
-    ]
+    centres = list(_best_lrs(optima).values()) or [float(table.lr.min()), float(table.lr.max())]
     low, high = min(centres) / MAX_LR_FACTOR, max(centres) * MAX_LR_FACTOR
     axes.set_xlim(max(table.lr.min(), low) / 1.2, min(table.lr.max(), high) * 1.2)
-    axes.grid(alpha=0.3)
-    axes.legend(title="batch size (samples)", ncols=2, fontsize=8, title_fontsize=8)
-    return png(drawing)
+    return finish(drawing, axes, title="batch size (samples)", ncols=2, title_fontsize=8)
 
 
 def best_lr_against_batch(scaling: ScalingAnalysis) -> bytes:
-    """Best learning rate against batch size, with the fitted rules, the power law's 95 % band and the noise scale."""
+    """Draw the best learning rate against batch size, with the fitted rules, the 95 % band and the noise scale."""
     drawing, axes = figure(7.2, 4.8)
-    known = [one for one in scaling.optima if one.curve]
-    _optima(axes, known)
+    best = _best_lrs(scaling.optima)
+    _optima(axes, scaling.optima)
     law, readings = scaling.power_law, scaling.readings
-    sizes = np.geomspace(min(one.batch_size for one in known), max(one.batch_size for one in known), 129)
+    sizes = np.geomspace(min(best), max(best), 129)
     if law and readings:
         bands = np.array([law.at(size).interval() for size in sizes])
         axes.fill_between(sizes, *np.exp(bands.T), color=BLUE, alpha=0.15, lw=0, label="power law, 95 % band")
@@ -94,18 +90,14 @@ def best_lr_against_batch(scaling: ScalingAnalysis) -> bytes:
     if scaling.noise_scale and math.isfinite(scaling.noise_scale):
         label = f"noise scale measured, {scaling.noise_scale:.3g}"
         axes.axvline(scaling.noise_scale, color="0.45", lw=1.2, ls=(0, (6, 3)), label=label)
-    low = min(math.exp(one.curve.centre) for one in known if one.curve)
-    high = max(math.exp(one.curve.centre) for one in known if one.curve)
-    axes.set_ylim(low / 2.5, high * 2.5)
-    _batch_axis(axes, [one.batch_size for one in scaling.optima])
+    axes.set_ylim(min(best.values()) / 2.5, max(best.values()) * 2.5)
+    _batch_axis(axes, [optimum.batch_size for optimum in scaling.optima])
     axes.set(yscale="log", ylabel="best learning rate")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-    return png(drawing)
+    return finish(drawing, axes)
 
 
 def loss_surface(table: Table, optima: Sequence[Optimum]) -> bytes:
-    """Mean loss over batch size and learning rate, as its excess over the least at that batch size."""
+    """Draw the mean loss over batch size and learning rate, as its excess over the least at that batch size."""
     from matplotlib.colors import LogNorm
 
     drawing, axes = figure(7.2, 4.6)
@@ -125,15 +117,8 @@ def loss_surface(table: Table, optima: Sequence[Optimum]) -> bytes:
             known = bool(np.isfinite(over)) and over < 1
             x = size * np.array([2**-0.5, 2**0.5])
             axes.fill_between(x, low, high, color=colour(shown.norm(over)) if known else "0.85", lw=0)
-    best = [one for one in optima if one.curve]
-    axes.plot(
-        [one.batch_size for one in best],
-        [math.exp(one.curve.centre) for one in best if one.curve],
-        "o-",
-        color=RED,
-        mfc="white",
-        label="best lr (fit)",
-    )
+    best = _best_lrs(optima)
+    axes.plot(list(best), list(best.values()), "o-", color=RED, mfc="white", label="best lr (fit)")
     _batch_axis(axes, list(np.unique(sizes)))
     axes.set(yscale="log", ylabel="learning rate")
     axes.set_ylim(*_ends(np.unique(rates))[[0, -1]])
@@ -146,42 +131,43 @@ def loss_surface(table: Table, optima: Sequence[Optimum]) -> bytes:
 def steps_against_batch(
     sizes: Sequence[int], updates: Sequence[float], spread: Sequence[float], target: float
 ) -> bytes:
-    """Updates to a target loss against batch size, with what perfect scaling would be."""
+    """Draw the updates to a target loss against batch size, with what perfect scaling would be."""
     drawing, axes = figure(7.2, 4.2)
     axes.errorbar(sizes, updates, spread, fmt="o-", color=BLUE, capsize=3, label="measured, at the best lr")
     perfect = updates[0] * sizes[0] / np.array(sizes, dtype=float)
     axes.plot(sizes, perfect, "--", color=ORANGE, label="perfect scaling: twice the batch, half the updates")
     _batch_axis(axes, sizes)
     axes.set(yscale="log", ylabel=f"updates to a validation loss of {target:.4g} nats")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-    return png(drawing)
+    return finish(drawing, axes)
 
 
 def noise_against_epoch(epochs: Sequence[int], noise_scale: Sequence[float], fitted: float | None) -> bytes:
-    """Gradient noise scale measured during training, by epoch."""
+    """Draw the gradient noise scale measured during training, by epoch."""
     drawing, axes = figure(7.2, 3.8)
     axes.plot(epochs, noise_scale, "o-", color=BLUE, label="measured: tr(Σ) / |G|²")
     if fitted:
         axes.axhline(fitted, color=PURPLE, ls=":", lw=2, label=f"fitted B_noise, {fitted:.3g}")
     axes.set(xlabel="epoch", ylabel="gradient noise scale (samples)", yscale="log")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.grid(alpha=0.3, which="both")
-    axes.legend(fontsize=8)
-    return png(drawing)
+    return finish(drawing, axes, grid="both")
 
 
-def _optima(axes: "Axes", known: Sequence[Optimum]) -> None:
-    """The optima with their 95 % intervals; hollow where they carry no conclusion."""
+def _best_lrs(optima: Sequence[Optimum]) -> dict[float, float]:
+    """Return batch size -> best learning rate of the optima whose curve is known."""
+    return {optimum.batch_size: math.exp(optimum.curve.centre) for optimum in optima if optimum.curve}
+
+
+def _optima(axes: "Axes", optima: Sequence[Optimum]) -> None:
+    """Draw the optima with their 95 % intervals; hollow where they carry no conclusion."""
     for sound, filled, label in ((True, BLUE, "best lr, 95 % interval"), (False, "white", "best lr, unsound")):
-        chosen = [one for one in known if one.curve and (not one.problems) == sound]
+        chosen = [optimum for optimum in optima if optimum.curve and (not optimum.problems) == sound]
         if not chosen:
             continue
-        centre = np.array([one.curve.centre for one in chosen if one.curve])
-        reach = np.array([one.log_lr.half_width() if one.log_lr else 0.0 for one in chosen])
+        centre = np.array([optimum.curve.centre for optimum in chosen if optimum.curve])
+        reach = np.array([optimum.log_lr.half_width() if optimum.log_lr else 0.0 for optimum in chosen])
         lr = np.exp(centre)
         ends = np.stack([lr - np.exp(centre - reach), np.exp(centre + reach) - lr])
-        x = [one.batch_size for one in chosen]
+        x = [optimum.batch_size for optimum in chosen]
         axes.errorbar(x, lr, ends, fmt="o", color=BLUE, mfc=filled, capsize=3, ms=6, zorder=5, label=label)
 
 
@@ -192,7 +178,7 @@ def _batch_axis(axes: "Axes", sizes: Sequence[float]) -> None:
 
 
 def _means(table: Table) -> Iterator[tuple[float, np.ndarray, np.ndarray, np.ndarray]]:
-    """For every batch size: learning rates, mean and standard deviation of the loss over seeds, inf if any diverged."""
+    """Yield batch size, learning rates, mean and standard deviation of the loss over seeds, inf if any diverged."""
     for batch_size in np.unique(table.batch_size):
         part = table.at(batch_size)
         rates = np.unique(part.lr)
@@ -203,13 +189,8 @@ def _means(table: Table) -> Iterator[tuple[float, np.ndarray, np.ndarray, np.nda
 
 
 def _ends(rates: np.ndarray) -> np.ndarray:
-    """Where the cells of n learning rates begin and end (n + 1,): half way to the next, in the logarithm."""
+    """Return where the cells of n learning rates begin and end (n + 1,): half way to the next, in the logarithm."""
     x = np.log(rates)
     gaps = np.diff(x) if len(x) > 1 else np.array([math.log(2)])
     ends: np.ndarray = np.exp(np.concatenate([[x[0] - gaps[0] / 2], (x[1:] + x[:-1]) / 2, [x[-1] + gaps[-1] / 2]]))
     return ends
-
-
-def _cycle(marks: str) -> Iterator[str]:
-    while True:
-        yield from marks

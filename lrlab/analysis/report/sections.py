@@ -24,48 +24,50 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
     Raises:
         InputError: the runs have no learning rates, or fewer than two batch sizes.
     """
-    found = analyse(runs.table(), study=runs.study, tolerance=tolerance)
-    best = {one.batch_size: one.curve.centre for one in found.optima if one.curve}
+    analysis = analyse(runs.table(), study=runs.study, tolerance=tolerance)
+    best = {optimum.batch_size: optimum.curve.centre for optimum in analysis.optima if optimum.curve}
     near = [
         run
         for run in runs
         if abs(math.log(run.lr) - best.get(run.batch_size, math.inf)) <= math.log(NOISE_SCALE_LR_FACTOR)
     ]
     noise = estimate_noise_scale(run for run in near if not run.diverged)
-    return replace(found, noise_scale=noise.average if noise else None), noise
+    return replace(analysis, noise_scale=noise.average if noise else None), noise
 
 
-def scaling_section(runs: Runs, found: ScalingAnalysis, noise: NoiseScaleEstimate | None, label: str = "") -> Section:
+def scaling_section(
+    runs: Runs, analysis: ScalingAnalysis, noise: NoiseScaleEstimate | None, label: str = ""
+) -> Section:
     """Return how the best learning rate moves with the batch size."""
     table, name = read(runs.table()), f"_{_plain(label)}" if label else ""
-    verdict = f"Verdict: {found.verdict.replace('_', ' ')}. {'; '.join(found.reasons)}."
+    verdict = f"Verdict: {analysis.verdict.replace('_', ' ')}. {'; '.join(analysis.reasons)}."
     paragraphs = [budget(runs)]
     figures = [
         Figure(
-            scaling_plots.loss_against_lr(table, found.optima),
+            scaling_plots.loss_against_lr(table, analysis.optima),
             "Validation loss at the end of training against the learning rate, a line for each batch size: mean and "
             "standard deviation over the seeds. Thick: the local fit; red: its minimum.",
             f"loss_against_lr{name}",
         )
     ]
-    if any(one.curve for one in found.optima):
+    if any(optimum.curve for optimum in analysis.optima):
         figures.append(
             Figure(
-                scaling_plots.best_lr_against_batch(found),
+                scaling_plots.best_lr_against_batch(analysis),
                 "Best learning rate against batch size, with the power law, its 95 % band, and the three readings.",
                 f"best_lr{name}",
             )
         )
     figures.append(
         Figure(
-            scaling_plots.loss_surface(table, found.optima),
+            scaling_plots.loss_surface(table, analysis.optima),
             "Mean loss over batch size and learning rate, relative to the least at that batch size.",
             f"loss_surface{name}",
         )
     )
     if noise and noise.average:
-        fitted = found.readings.saturation.batch_noise if found.readings else None
-        inside = fitted and found.readings and math.isfinite(found.readings.batch_noise[1])
+        fitted = analysis.readings.saturation.batch_noise if analysis.readings else None
+        inside = fitted and analysis.readings and math.isfinite(analysis.readings.batch_noise[1])
         paragraphs.append(
             f"The gradient noise scale, measured during {noise.runs} trainings near the best learning rates, is "
             f"{noise.average:.3g} samples on average over training ({noise.by_epoch[0]:.3g} in the first epoch, "
@@ -76,13 +78,13 @@ def scaling_section(runs: Runs, found: ScalingAnalysis, noise: NoiseScaleEstimat
             png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted if inside else None)
             figures.append(Figure(png, "Gradient noise scale during training.", f"noise_scale{name}"))
     title = f"Best learning rate against batch size{f': {label}' if label else ''}"
-    return Section(title, tuple(paragraphs), tuple(figures), _optima(found), verdict)
+    return Section(title, tuple(paragraphs), tuple(figures), _optima(analysis), verdict)
 
 
 def budget(runs: Runs) -> str:
     """Return which question was asked, of equal epochs or of equal updates, as a sentence."""
     updates, epochs = runs.values("updates"), runs.values("epochs")
-    if updates and all(isinstance(each, int) for each in updates):
+    if updates and all(isinstance(count, int) for count in updates):
         counts = ", ".join(map(str, updates))
         return (
             f"Asked under an equal budget of updates ({counts}, rounded to whole epochs): larger batches "
@@ -94,14 +96,14 @@ def budget(runs: Runs) -> str:
 
 def steps_section(runs: Runs, label: str = "") -> Section | None:
     """Return the updates to a target loss against batch size; None without two batch sizes that reach one."""
-    found = steps_to_target(runs)
-    if found is None:
+    steps = steps_to_target(runs)
+    if steps is None:
         return None
-    png = scaling_plots.steps_against_batch(found.batch_sizes, found.updates, found.spread, found.target)
+    png = scaling_plots.steps_against_batch(steps.batch_sizes, steps.updates, steps.spread, steps.target)
     caption = "Updates until the validation loss first is at the target: mean and standard deviation over the seeds."
     said = (
-        f"Every batch size reaches a validation loss of {found.target:.4g} nats, at its best learning rate. "
-        f"A larger batch buys fewer updates: {found.describe()}."
+        f"Every batch size reaches a validation loss of {steps.target:.4g} nats, at its best learning rate. "
+        f"A larger batch buys fewer updates: {steps.describe()}."
     )
     name = f"steps_to_target{f'_{_plain(label)}' if label else ''}"
     return Section(f"Updates to a target loss{f': {label}' if label else ''}", (said,), (Figure(png, caption, name),))
@@ -116,7 +118,7 @@ def learning_rates_section(runs: Runs) -> Section | None:
     if not sizes or len(rates) < 3:
         return None
     counts = {size: len({run.lr for run in runs if run.batch_size == size}) for size in sizes}
-    size = max(sizes, key=lambda each: (counts[each], -abs(sizes.index(each) - len(sizes) // 2)))
+    size = max(sizes, key=lambda size: (counts[size], -abs(sizes.index(size) - len(sizes) // 2)))
     groups: dict[float, list[Run]] = {}
     for run in runs:
         if run.batch_size == size:
@@ -148,12 +150,12 @@ def warmup_section(runs: Runs) -> Section | None:
     if not 2 <= len(lengths) <= 6 or len(runs.values(LR)) < 2:
         return None
     panels: dict[str, dict[float, list[Run]]] = {}
-    for run in sorted(runs, key=lambda each: (each.batch_size, float(each.params["schedule.warmup"]))):
+    for run in sorted(runs, key=lambda run: (run.batch_size, float(run.params["schedule.warmup"]))):
         panel = panels.setdefault(f"batch size {run.batch_size}", {})
         panel.setdefault(float(run.params["schedule.warmup"]), []).append(run)
     told = []
     for title, lines in panels.items():
-        best = {length: min(_mean_losses(each).items(), key=lambda pair: pair[1]) for length, each in lines.items()}
+        best = {length: min(_mean_losses(line).items(), key=lambda pair: pair[1]) for length, line in lines.items()}
         words = (f"{length:.0%}: {loss:.4g} at lr {lr:.3g}" for length, (lr, loss) in best.items())
         told.append(f"{title}: least loss by warmup: {', '.join(words)}.")
     png = training_plots.loss_by_warmup(panels)
@@ -172,8 +174,8 @@ def regularization_section(runs: Runs) -> Section | None:
         if not run.diverged:
             kinds.setdefault(str(run.params["regularizer"]), []).append(run)
     told = []
-    for kind, each in kinds.items():
-        x, mean, _ = training_plots.mean_by(each, lambda r: float(r.params[key]), lambda r: r.last("val/loss"))
+    for kind, group in kinds.items():
+        x, mean, _ = training_plots.mean_by(group, lambda r: float(r.params[key]), lambda r: r.last("val/loss"))
         at = int(mean.argmin())
         told.append(f"{kind}: the least validation loss, {mean[at]:.4g} nats, is at lambda {x[at]:.3g}.")
     caption = "Training (dashed) and validation (solid) against lambda, and the norm of the weights."
@@ -181,25 +183,25 @@ def regularization_section(runs: Runs) -> Section | None:
     return Section("Regularization", tuple(told), (figure,))
 
 
-def settings(runs: Runs, found: dict[str, ScalingAnalysis]) -> Section | None:
+def settings(runs: Runs, analyses: dict[str, ScalingAnalysis]) -> Section | None:
     """Return the exponents of several settings, such as optimizers, beside each other; None for one setting."""
-    if len(found) < 2:
+    if len(analyses) < 2:
         return None
     rows: list[tuple[str, ...]] = [("setting", "exponent p", "95 % interval", "reading", "verdict")]
-    for label, one in found.items():
-        exponent = one.power_law.exponent if one.power_law else None
+    for label, analysis in analyses.items():
+        exponent = analysis.power_law.exponent if analysis.power_law else None
         shown = [f"{exponent.value:.2f}", "{:.2f} to {:.2f}".format(*exponent.interval())] if exponent else ["", ""]
-        rows.append((label, *shown, one.reading or "", one.verdict))
+        rows.append((label, *shown, analysis.reading or "", analysis.verdict))
     return Section("Exponents side by side", ("Best learning rate ~ batch size ^ p.",), table=tuple(rows))
 
 
-def _optima(found: ScalingAnalysis) -> tuple[tuple[str, ...], ...]:
+def _optima(analysis: ScalingAnalysis) -> tuple[tuple[str, ...], ...]:
     rows: list[tuple[str, ...]] = [("batch size", "best lr", "95 % interval", "loss (nats)", "seeds", "problems")]
-    for one in found.optima:
-        shown: dict[str, Any] = one.to_dict()
+    for optimum in analysis.optima:
+        shown: dict[str, Any] = optimum.to_dict()
         interval = "{:.3g} to {:.3g}".format(*shown["best_lr_ci"]) if shown["best_lr_ci"] else ""
         best, loss = (f"{shown[key]:.4g}" if shown[key] is not None else "" for key in ("best_lr", "loss"))
-        rows.append((f"{one.batch_size:g}", best, interval, loss, str(one.seeds), "; ".join(one.problems)))
+        rows.append((f"{optimum.batch_size:g}", best, interval, loss, str(optimum.seeds), "; ".join(optimum.problems)))
     return tuple(rows)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrlab.analysis.runs import Run
-from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, figure, png
+from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, figure, finish, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ STYLES = (
 
 
 def loss_curves(chosen: Mapping[str, Sequence[Run]]) -> bytes:
-    """Validation loss against epochs for several groups of runs, such as learning rates; a group's runs are seeds."""
+    """Draw validation loss against epochs for groups of runs, such as learning rates; a group's runs are seeds."""
     drawing, axes = figure(7.2, 4.2)
     highest = 0.0
     for (name, runs), (colour, style, marker) in zip(chosen.items(), STYLES, strict=False):
@@ -40,13 +40,11 @@ def loss_curves(chosen: Mapping[str, Sequence[Run]]) -> bytes:
     axes.xaxis.get_major_locator().set_params(integer=True)
     if highest > 0:
         axes.set_yscale("log")
-    axes.grid(alpha=0.3, which="both")
-    axes.legend(fontsize=8)
-    return png(drawing)
+    return finish(drawing, axes, grid="both")
 
 
 def loss_by_warmup(panels: Mapping[str, Mapping[float, Iterable[Run]]]) -> bytes:
-    """Loss at the end against the learning rate, a line for every warmup, a panel for every batch size."""
+    """Draw the loss at the end against the learning rate, a line for every warmup, a panel for every batch size."""
     drawing, grid = figure(3.6 * max(2, len(panels)), 3.8, ncols=len(panels), squeeze=False)
     for axes, (title, warmups) in zip(grid.flat, panels.items(), strict=True):
         for (warmup, runs), (colour, style, marker) in zip(warmups.items(), STYLES, strict=False):
@@ -62,7 +60,7 @@ def loss_by_warmup(panels: Mapping[str, Mapping[float, Iterable[Run]]]) -> bytes
 
 
 def regularization(kinds: Mapping[str, Sequence[Run]]) -> bytes:
-    """Training and validation loss, accuracy, and the norm of the weights against lambda for every regularizer."""
+    """Draw loss and accuracy, training and validation, and the weights' norm against lambda for every regularizer."""
     drawing, (losses, accuracies, norms) = figure(11.0, 3.8, ncols=3)
     positive = [_strength(run) for runs in kinds.values() for run in runs if _strength(run) > 0]
     none = min(positive, default=1.0) / 10  # where lambda = 0 stands on a logarithmic axis
@@ -91,17 +89,14 @@ def regularization(kinds: Mapping[str, Sequence[Run]]) -> bytes:
 def mean_by(
     runs: Iterable[Run], key: Callable[[Run], float], value: Callable[[Run], float]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Different values of `key` in rising order, mean and standard deviation of `value` at each."""
+    """Return the values of `key` in rising order, mean and standard deviation of `value` at each."""
     groups: dict[float, list[float]] = {}
     for run in runs:
         groups.setdefault(float(key(run)), []).append(float(value(run)))
     x = sorted(groups)
-    finite = [np.isfinite(groups[each]).all() for each in x]
-    mean = [np.mean(groups[each]) if ok else math.nan for each, ok in zip(x, finite, strict=True)]
-    spread = [
-        np.std(groups[each], ddof=1) if ok and len(groups[each]) > 1 else 0.0
-        for each, ok in zip(x, finite, strict=True)
-    ]
+    samples = [groups[at] for at in x]
+    mean = [np.mean(sample) if np.isfinite(sample).all() else math.nan for sample in samples]
+    spread = [np.std(sample, ddof=1) if len(sample) > 1 and np.isfinite(sample).all() else 0.0 for sample in samples]
     return np.array(x), np.array(mean), np.array(spread)
 
 
