@@ -10,11 +10,13 @@ from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, figure
 
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, "#000000", "#888888")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+LOG_X, LOG_Y = {"xscale": "log"}, {"yscale": "log"}
+LOG = LOG_X | LOG_Y
 
 
 @dataclass(frozen=True)
 class Line:
-    """One curve: its name in the legend, its points, and how it is drawn."""
+    """A curve: its name in the legend, its points, and how it is drawn."""
 
     name: str
     x: Sequence[float] | np.ndarray
@@ -22,9 +24,14 @@ class Line:
     style: dict[str, Any] = field(default_factory=dict)
 
 
+def curve(name: str, y: Sequence[float] | np.ndarray, **style: Any) -> Line:
+    """Return the line of values after 1, 2, ... epochs, updates or steps."""
+    return Line(name, range(1, len(y) + 1), y, style)
+
+
 @dataclass(frozen=True)
 class Chart:
-    """One pair of axes: labels with units, and curves. Colours and markers are given in turn."""
+    """A pair of axes: labels with units, and curves. Colours and markers are given in turn."""
 
     x: str
     y: str

@@ -19,7 +19,7 @@ PAGE = "lecture.html"
 
 
 class Progress(Protocol):
-    """Shows how far the lecture is."""
+    """A display of how far the lecture is."""
 
     def begin(self, title: str) -> None:
         """Announce a chapter."""
@@ -60,7 +60,7 @@ class Lecture:
         return [claim for part in self.chapters for claim in part.result.claims]
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Return as JSON: ``claim``, ``expected``, ``measured``, ``holds`` of every claim."""
+        """Return, as for JSON, ``claim``, ``expected``, ``measured``, ``holds`` of every claim."""
         return [asdict(claim) | {"holds": bool(claim.holds)} for claim in self.claims]
 
     def html(self) -> str:

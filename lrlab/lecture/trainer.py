@@ -1,9 +1,11 @@
-"""The trainer of the chapters: it trains experiments, together where they can share a population, and records each."""
+"""The trainer of the chapters: it trains experiments, together where they can share a population, and records them."""
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from lrlab.training.experiment import DataSource, Experiment
 from lrlab.training.population import microbatch_for
 
 Array = np.ndarray
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -34,28 +37,28 @@ class Trained:
     tested: dict[str, float]
 
     def last(self, metric: str) -> float:
-        """The value after the last epoch; a loss that is not finite counts as infinite."""
+        """Return the value after the last epoch; a loss that is not finite counts as infinite."""
         value = self.history[metric][-1]
         return math.inf if math.isnan(value) else value
 
 
 class ChapterTrainer:
-    """Trains for the chapters.
+    """The trainer that a chapter is given.
 
     Args:
-        scale: which data, and how much of it.
+        preset: which data, and how much of it.
         tracker, parent: every training becomes a run under the parent.
         watch: told of every epoch: what is trained, and which part of it is done.
     """
 
-    def __init__(self, scale: Preset, tracker: Tracker, parent: str, watch: Callable[[str, float], None]) -> None:
-        self.preset = scale
+    def __init__(self, preset: Preset, tracker: Tracker, parent: str, watch: Callable[[str, float], None]) -> None:
+        self.preset = preset
         self.watch = watch
         self._tracker, self._parent = tracker, parent
         self._loaded: dict[DataSource, Dataset] = {}
 
     def load(self, source: DataSource) -> Dataset:
-        """The loaded data, once."""
+        """Return the data of a source, which is loaded once."""
         if source not in self._loaded:
             self._loaded[source] = source.load()
         return self._loaded[source]
@@ -81,6 +84,11 @@ class ChapterTrainer:
             group = [ordered[index] for index in indices]
             trained |= zip(indices, self._train(title, group, test, watch), strict=True)
         return [trained[index] for index in range(len(ordered))]
+
+    def train_groups(self, title: str, groups: Mapping[Key, Sequence[Experiment]]) -> dict[Key, list[Trained]]:
+        """Train all experiments of named groups, as `train` does; return them by group."""
+        trained = iter(self.train(title, chain.from_iterable(groups.values())))
+        return {name: list(islice(trained, len(group))) for name, group in groups.items()}
 
     def _train(
         self, title: str, experiments: Sequence[Experiment], test: bool, watch: Callable[[float], None]
@@ -112,5 +120,5 @@ class ChapterTrainer:
 
 
 def best(trained: Sequence[Trained], metric: str = "val/loss") -> Trained:
-    """The one with the least value of a metric."""
-    return min(trained, key=lambda one: one.last(metric))
+    """Return the training that ends with the least value of a metric."""
+    return min(trained, key=lambda run: run.last(metric))

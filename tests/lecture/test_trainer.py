@@ -54,6 +54,15 @@ def test_a_training_has_the_curve_it_has_alone(trainer: ChapterTrainer) -> None:
         np.testing.assert_allclose(together[1].history[name], [metrics[name] for metrics in alone], rtol=1e-10)
 
 
+def test_groups_come_back_by_name(trainer: ChapterTrainer) -> None:
+    plain = trainer.preset.experiment(epochs=1)
+    groups = {
+        name: [replace(plain, optimizer=SGD(lr)) for lr in lrs] for name, lrs in (("a", (0.1, 0.2)), ("b", (0.3,)))
+    }
+    trained = trainer.train_groups("groups", groups)
+    assert {name: [run.experiment for run in runs] for name, runs in trained.items()} == groups
+
+
 def test_best(trainer: ChapterTrainer) -> None:
     several = trainer.train("several", [trainer.preset.experiment(optimizer=SGD(lr)) for lr in (1e-6, 0.1, 1e38)])
     assert best(several) is several[1]

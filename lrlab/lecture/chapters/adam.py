@@ -9,7 +9,7 @@ from lrlab.core.optimizer import Adam, AdamW, Optimizer, State
 from lrlab.core.regularizer import L2
 from lrlab.lecture.chapters.gradient_noise import gradient
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG_X, Chart, Line, charts, curve
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
 from lrlab.plotting.figures import Figure
 
@@ -54,8 +54,7 @@ def _bias(trainer: ChapterTrainer) -> tuple[Claim, Figure]:
         f"{corrected[0]:.3f} and {raw[0]:.3f}; of the first {STEPS}, at most {max(corrected):.2f} and {max(raw):.2f}",
         abs(corrected[0] - 1) < 0.01 and abs(raw[0] / first - 1) < 0.01,
     )
-    steps = range(1, STEPS + 1)
-    lines = [Line("with bias correction", steps, corrected), Line("without", steps, raw)]
+    lines = [curve("with bias correction", corrected), curve("without", raw)]
     chart = Chart(
         "update", "root mean square step (learning rates)", lines, axes={"ylim": (0, None), "xticks": range(0, 21, 5)}
     )
@@ -83,15 +82,16 @@ def _step_sizes(trainer: ChapterTrainer, optimizer: Optimizer) -> list[float]:
 
 
 def _decay(trainer: ChapterTrainer) -> tuple[tuple[Claim, ...], Figure]:
-    """The same nominal decay of the weights: lr * decay * W outside the moments, or decay * W in the gradient."""
+    """Compare decays of the same nominal strength: lr * decay * W outside the moments, or decay * W in the gradient."""
     baseline = trainer.preset.experiment(model=MLP([HIDDEN]), epochs=2 * trainer.preset.epochs)
-    decoupled = [replace(baseline, optimizer=AdamW(lr=LR, weight_decay=decay)) for decay in DECAYS]
-    coupled = [replace(baseline, optimizer=Adam(lr=LR), regularizer=L2(decay / 2)) for decay in DECAYS]
-    trained = trainer.train("weight decay", [*decoupled, *coupled])
-    adamw, adam = trained[: len(DECAYS)], trained[len(DECAYS) :]
+    grid = {
+        "AdamW": [replace(baseline, optimizer=AdamW(lr=LR, weight_decay=decay)) for decay in DECAYS],
+        "Adam + L2": [replace(baseline, optimizer=Adam(lr=LR), regularizer=L2(decay / 2)) for decay in DECAYS],
+    }
+    trained = trainer.train_groups("weight decay", grid)
     same = DECAYS.index(0.1)
-    norms = adamw[same].last("weight_norm"), adam[same].last("weight_norm")
-    losses = [best(runs).last("val/loss") for runs in (adamw, adam)]
+    norms = [runs[same].last("weight_norm") for runs in trained.values()]
+    losses = [best(runs).last("val/loss") for runs in trained.values()]
     claims = (
         Claim(
             "AdamW's decay does not pass through the moments, Adam's L2 does: they are not the same",
@@ -106,23 +106,16 @@ def _decay(trainer: ChapterTrainer) -> tuple[tuple[Claim, ...], Figure]:
             losses[0] < losses[1],
         ),
     )
-    return claims, Figure(_norms(adamw, adam, same), f"A two-layer network with {HIDDEN} hidden units at lr {LR}.")
+    return claims, Figure(_norms(trained, same), f"A two-layer network with {HIDDEN} hidden units at lr {LR}.")
 
 
-def _norms(adamw: list[Trained], adam: list[Trained], same: int) -> bytes:
-    pairs = (("AdamW", adamw), ("Adam + L2", adam))
-    epochs = range(1, adamw[0].experiment.epochs + 1)
+def _norms(trained: dict[str, list[Trained]], same: int) -> bytes:
+    norms = [
+        curve(f"{name}, decay {DECAYS[same]}", runs[same].history["weight_norm"]) for name, runs in trained.items()
+    ]
+    losses = [Line(name, DECAYS, [run.last("val/loss") for run in runs]) for name, runs in trained.items()]
     return charts(
-        Chart(
-            "epochs",
-            "norm of all parameters",
-            [Line(f"{name}, decay {DECAYS[same]}", epochs, runs[same].history["weight_norm"]) for name, runs in pairs],
-        ),
-        Chart(
-            "decay (weight_decay, or 2 lambda)",
-            "validation loss (nats)",
-            [Line(name, DECAYS, [run.last("val/loss") for run in runs]) for name, runs in pairs],
-            axes={"xscale": "log"},
-        ),
+        Chart("epochs", "norm of all parameters", norms),
+        Chart("decay (weight_decay, or 2 lambda)", "validation loss (nats)", losses, axes=LOG_X),
         markers=True,
     )

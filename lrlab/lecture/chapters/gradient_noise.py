@@ -7,7 +7,7 @@ from lrlab.core.model import Layer, backward, forward, output_buffers, zeros
 from lrlab.core.optimizer import Momentum
 from lrlab.data.dataset import Dataset
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG, Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer
 from lrlab.plotting.figures import Figure
 
@@ -34,12 +34,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
         Line("measured", sizes, noise),
         Line("1 / sqrt(batch size)", sizes, noise[0] / np.sqrt(sizes), {"linestyle": "--", "marker": ""}),
     ]
-    chart = Chart(
-        "batch size (samples)",
-        "|batch gradient - full gradient| / |full gradient|",
-        lines,
-        axes={"xscale": "log", "yscale": "log"},
-    )
+    chart = Chart("batch size (samples)", "|batch gradient - full gradient| / |full gradient|", lines, axes=LOG)
     return ChapterResult(
         (claim,), (Figure(charts(chart, markers=True), f"Root mean square over {BATCHES} batches of each size."),)
     )

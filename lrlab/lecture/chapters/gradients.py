@@ -8,7 +8,7 @@ from lrlab.core.model import Linear
 from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import L2
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG, Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
 from lrlab.plotting.figures import Figure
 
@@ -48,12 +48,12 @@ def _timed() -> tuple[Claim, Figure]:
         Line("numerical, centred differences", parameters, [1e3 * check.numeric_seconds for check in checks]),
         Line("analytic, backpropagation", parameters, [1e3 * check.analytic_seconds for check in checks]),
     ]
-    chart = Chart("parameters", "time of one gradient (ms)", lines, axes={"xscale": "log", "yscale": "log"})
+    chart = Chart("parameters", "time of one gradient (ms)", lines, axes=LOG)
     return claim, Figure(charts(chart, markers=True), "One gradient of a linear softmax model on 32 samples.")
 
 
 def _batches(trainer: ChapterTrainer) -> tuple[Claim, Figure]:
-    """Equal epochs; each way at the learning rate that suits it best."""
+    """Compare at equal epochs, each way at the learning rate that suits it best."""
     preset = trainer.preset
     samples = len(trainer.load(preset.subset).train)
     baseline = preset.experiment()
@@ -70,7 +70,8 @@ def _batches(trainer: ChapterTrainer) -> tuple[Claim, Figure]:
         mini < full,
     )
     panels = []
-    for label, unit in (("samples seen", lambda size: samples), ("updates", lambda size: samples / size)):
+    units = ("samples seen", lambda size: samples, "linear"), ("updates", lambda size: samples / size, "log")
+    for label, unit, scale in units:
         lines = [
             Line(
                 f"{name}, lr {run.experiment.optimizer.lr:g}",
@@ -79,8 +80,7 @@ def _batches(trainer: ChapterTrainer) -> tuple[Claim, Figure]:
             )
             for name, run in chosen.items()
         ]
-        panels.append(Chart(label, "training loss (nats)", lines, axes={"xscale": "log", "yscale": "log"}))
-    panels[0].axes["xscale"] = "linear"
+        panels.append(Chart(label, "training loss (nats)", lines, axes={"xscale": scale, "yscale": "log"}))
     caption = (
         f"One marker an epoch of {samples} samples: the same data seen, on the left; on the right by updates made."
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from lrlab.core.optimizer import SGD
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG, LOG_Y, Chart, Line, charts, curve
 from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.plotting.figures import Figure
 from lrlab.training.diagnosis import diagnose
@@ -24,18 +24,11 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
     runs = dict(zip(rates, trained, strict=True))
     classes = len(trainer.load(baseline.data).classes)
     claims = tuple(_claim(name, run, classes) for name, run in runs.items())
-    lines = [
-        Line(
-            f"{name}: lr {rates[name]:.2g}",
-            range(1, len(run.history["train/loss"]) + 1),
-            run.history["train/loss"],
-        )
-        for name, run in runs.items()
-    ]
+    lines = [curve(f"{name}: lr {rates[name]:.2g}", run.history["train/loss"]) for name, run in runs.items()]
     ends = Line("", LRS, [run.last("train/loss") for run in grid])
     picture = charts(
-        Chart("epochs", "training loss (nats)", lines, axes={"yscale": "log"}),
-        Chart("learning rate", "final training loss (nats)", [ends], axes={"xscale": "log", "yscale": "log"}),
+        Chart("epochs", "training loss (nats)", lines, axes=LOG_Y),
+        Chart("learning rate", "final training loss (nats)", [ends], axes=LOG),
         markers=True,
     )
     return ChapterResult(

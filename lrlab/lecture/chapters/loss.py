@@ -10,7 +10,7 @@ from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer
 from lrlab.plotting.figures import Figure
-from lrlab.training.evaluation import split_metrics as evaluated
+from lrlab.training.evaluation import split_metrics
 
 loss = SoftmaxCrossEntropy()
 
@@ -43,7 +43,7 @@ def _of_probability() -> Claim:
 def _at_the_start(trainer: ChapterTrainer) -> Claim:
     data = trainer.load(trainer.preset.subset)
     layers = Linear(init_scale=1e-4).init(np.random.default_rng(0), data.x.shape[1], len(data.classes))
-    start, guessing = evaluated("val", layers, loss, data)["val/loss"], math.log(len(data.classes))
+    start, guessing = split_metrics("val", layers, loss, data)["val/loss"], math.log(len(data.classes))
     return Claim(
         "With weights near zero every class is equally likely, and the loss is ln(classes)",
         f"{guessing:.4f} +- 1 %",

@@ -7,7 +7,7 @@ import numpy as np
 from lrlab.core.optimizer import Momentum, State
 from lrlab.core.schedule import Constant, Cosine
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG_Y, Chart, charts, curve
 from lrlab.lecture.trainer import ChapterTrainer
 from lrlab.plotting.figures import Figure
 from lrlab.training.methods.test_function import FunctionDescent
@@ -55,7 +55,6 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
             cosine > 1e-3,
         ),
     )
-    steps = range(1, STEPS + 1)
-    lines = [Line(name, steps, distance + 1e-18) for name, distance in zip(("constant", "cosine"), apart, strict=True)]
-    chart = Chart("steps", "distance between the two paths", lines, axes={"yscale": "log"})
+    lines = [curve(name, distance + 1e-18) for name, distance in zip(("constant", "cosine"), apart, strict=True)]
+    chart = Chart("steps", "distance between the two paths", lines, axes=LOG_Y)
     return ChapterResult(claims, (Figure(charts(chart), f"On Rosenbrock's function, lr {LR}, rho {RHO}."),))

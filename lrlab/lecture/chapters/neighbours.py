@@ -1,13 +1,14 @@
 """Lecture 1.3: k nearest neighbours, L1 and L2, k chosen on validation images and tested once."""
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
 from lrlab.core.neighbours import KNN
 from lrlab.data.dataset import Dataset
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG_X, Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.plotting.figures import Figure
 from lrlab.training.methods.knn import BLOCK, NearestNeighbours, NeighbourCache, RunningMetrics
@@ -19,9 +20,9 @@ ACCURACY_TOLERANCE = 0.005
 
 def measure(trainer: ChapterTrainer) -> ChapterResult:
     baseline = trainer.preset.experiment(data=trainer.preset.full_data, method=NearestNeighbours(), model=KNN())
-    grid = [replace(baseline, model=KNN(k, metric)) for metric in ("l2", "l1") for k in KS]
-    trained = trainer.train("nearest neighbours", grid)
-    chosen = max(trained, key=lambda run: run.last("val/accuracy"))
+    grid = {metric: [replace(baseline, model=KNN(k, metric)) for k in KS] for metric in ("l2", "l1")}
+    trained = trainer.train_groups("nearest neighbours", grid)
+    chosen = max(chain.from_iterable(trained.values()), key=lambda run: run.last("val/accuracy"))
     best = chosen.experiment.model
     assert isinstance(best, KNN)
     dataset = trainer.load(baseline.data)
@@ -42,10 +43,10 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
 
 def test(trainer: ChapterTrainer, dataset: Dataset, metric: str, ks: set[int]) -> dict[int, float]:
     """Return the test accuracy for some k, with all other images, the validation ones too, as neighbours."""
-    memory = NeighbourCache(replace(dataset, train=np.arange(len(dataset.y))), metric)
+    cache = NeighbourCache(replace(dataset, train=np.arange(len(dataset.y))), metric)
     tallies = {k: RunningMetrics() for k in ks}
     for i in range(0, len(dataset.y_test), BLOCK):
-        labels = memory.labels(memory.x_test[i : i + BLOCK], max(ks))
+        labels = cache.labels(cache.x_test[i : i + BLOCK], max(ks))
         for k, tally in tallies.items():
             tally.add(KNN(k).votes(labels, len(dataset.classes)), dataset.y_test[i : i + BLOCK])
         trainer.watch(f"nearest neighbours: test, {metric.upper()}", (i + BLOCK) / len(dataset.y_test))
@@ -75,15 +76,14 @@ def _error(share: float, count: int) -> float:
     return float(np.sqrt(share * (1 - share) / count))
 
 
-def _picture(trained: list[Trained], best: KNN, test_accuracy: float) -> bytes:
-    half = len(KS)
+def _picture(trained: dict[str, list[Trained]], best: KNN, test_accuracy: float) -> bytes:
     lines = [
-        Line(f"{metric}, validation", KS, [run.last("val/accuracy") for run in part])
-        for metric, part in (("L2", trained[:half]), ("L1", trained[half:]))
+        Line(f"{metric.upper()}, validation", KS, [run.last("val/accuracy") for run in runs])
+        for metric, runs in trained.items()
     ]
     star = {"linestyle": "", "marker": "*", "markersize": 13, "color": "black"}
     lines.append(Line(f"the choice, on the test ({best.metric.upper()})", [best.k], [test_accuracy], star))
-    return charts(Chart("k (neighbours that vote)", "accuracy", lines, axes={"xscale": "log"}), markers=True)
+    return charts(Chart("k (neighbours that vote)", "accuracy", lines, axes=LOG_X), markers=True)
 
 
 def _caption(trainer: ChapterTrainer, dataset: Dataset) -> str:

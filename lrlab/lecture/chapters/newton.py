@@ -12,7 +12,7 @@ from lrlab.core.regularizer import L2
 from lrlab.data.digits import Digits
 from lrlab.errors import InputError
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG, Chart, Line, charts, curve
 from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.plotting.figures import Figure
 from lrlab.training.methods.newton import Newton
@@ -83,7 +83,7 @@ def _memory(sizes: list[tuple[int, float, int]]) -> Claim:
 
 
 def _refused(trainer: ChapterTrainer, regularizer: object) -> Claim:
-    """Images of the size of CIFAR-10's; there is no need for the images themselves."""
+    """Try images of the size of CIFAR-10's; there is no need for the images themselves."""
     dataset = replace(trainer.load(Digits()), name="images of 32 x 32 x 3", x=np.zeros((2000, 3072), np.float32))
     try:
         trainer.preset.experiment(method=Newton(), regularizer=regularizer).check_fits(dataset)
@@ -100,16 +100,14 @@ def _refused(trainer: ChapterTrainer, regularizer: object) -> Claim:
 
 def _picture(newton: Trained, quickest: Trained, sizes: list[tuple[int, float, int]]) -> Figure:
     norms = [
-        Line(name, range(1, len(run.history["gradient_norm"]) + 1), run.history["gradient_norm"])
+        curve(name, run.history["gradient_norm"])
         for name, run in (("Newton", newton), (f"gradient descent, lr {quickest.experiment.optimizer.lr:g}", quickest))
     ]
     parameters, seconds, bytes_ = zip(*sizes, strict=True)
-    logs = {"xscale": "log", "yscale": "log"}
+    marked = {"marker": "o"}
     picture = charts(
-        Chart("steps", "norm of the gradient", norms, axes={**logs, "ylim": (1e-10, 10)}),
-        Chart("parameters", "time of one step (s)", [Line("", parameters, seconds, {"marker": "o"})], axes=logs),
-        Chart(
-            "parameters", "memory (MB)", [Line("", parameters, [b / 1e6 for b in bytes_], {"marker": "o"})], axes=logs
-        ),
+        Chart("steps", "norm of the gradient", norms, axes={**LOG, "ylim": (1e-10, 10)}),
+        Chart("parameters", "time of one step (s)", [Line("", parameters, seconds, marked)], axes=LOG),
+        Chart("parameters", "memory (MB)", [Line("", parameters, [b / 1e6 for b in bytes_], marked)], axes=LOG),
     )
     return Figure(picture, f"Left: softmax on digits, lambda {STRENGTH}. Others: {CLASSES} classes, {SAMPLES} samples.")

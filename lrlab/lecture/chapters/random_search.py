@@ -15,11 +15,11 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
         trainer.preset.experiment(data=trainer.preset.full_data, **parts)
         for parts in ({"method": RandomSearch(1000)}, {"optimizer": Momentum(lr=0.003), "epochs": 1})
     )
-    ((found,), (learned,)) = (
+    ((searched,), (descended,)) = (
         trainer.train(title, [experiment], test=True)
         for title, experiment in (("random search", search), ("one epoch of descent", descent))
     )
-    chance, skill = (run.tested["test/accuracy"] for run in (found, learned))
+    chance, skill = (run.tested["test/accuracy"] for run in (searched, descended))
     claims = [
         Claim(
             "Random search is no way to train: far below what following the slope reaches",
@@ -38,10 +38,10 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
                 abs(chance - EXPECTED_ACCURACY) <= ACCURACY_TOLERANCE,
             ),
         )
-    draws = [DRAWS_PER_EPOCH * (i + 1) for i in range(len(found.history["val/accuracy"]))]
+    draws = [DRAWS_PER_EPOCH * (i + 1) for i in range(len(searched.history["val/accuracy"]))]
     lines = [
-        Line("best draw so far", draws, found.history["val/accuracy"]),
-        Line("one epoch of gradient descent", [0, 1000], [learned.last("val/accuracy")] * 2, {"linestyle": "--"}),
+        Line("best draw so far", draws, searched.history["val/accuracy"]),
+        Line("one epoch of gradient descent", [0, 1000], [descended.last("val/accuracy")] * 2, {"linestyle": "--"}),
     ]
     chart = Chart("draws", "validation accuracy", lines, axes={"ylim": (0, 1)})
     return ChapterResult(tuple(claims), (Figure(charts(chart), "The best W by training loss, after so many draws."),))

@@ -1,5 +1,7 @@
 """Lecture 7.2: the recommended configuration, against the best of a sweep."""
 
+from typing import Any
+
 import numpy as np
 
 from lrlab.core.model import MLP
@@ -7,7 +9,7 @@ from lrlab.core.optimizer import AdamW, Momentum
 from lrlab.core.regularizer import L2
 from lrlab.core.schedule import Cosine
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import Chart, charts, curve
 from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.plotting.figures import Figure
 from lrlab.training.experiment import Experiment
@@ -43,7 +45,7 @@ def _accuracy(run: Trained) -> float:
 
 
 def _sweep(trainer: ChapterTrainer, baseline: dict[str, object]) -> list[Experiment]:
-    """Random points of the space of sweeps/best.yaml: momentum's learning rate, batch size, warmup and lambda."""
+    """Draw random points of the space of sweeps/best.yaml: momentum's learning rate, batch size, warmup and lambda."""
     rng = np.random.default_rng(0)
 
     def log_uniform(low: float, high: float) -> float:
@@ -62,15 +64,13 @@ def _sweep(trainer: ChapterTrainer, baseline: dict[str, object]) -> list[Experim
 
 
 def _picture(advised: list[Trained], swept: list[Trained]) -> Figure:
-    epochs = range(1, advised[0].experiment.epochs + 1)
-    grey = {"color": "#bbbbbb", "linewidth": 0.9, "marker": ""}
+    grey: dict[str, Any] = {"color": "#bbbbbb", "linewidth": 0.9, "marker": ""}
     background = [
-        Line("" if i else f"{len(swept)} trials of the sweep", epochs, run.history["val/accuracy"], grey)
+        curve("" if i else f"{len(swept)} trials of the sweep", run.history["val/accuracy"], **grey)
         for i, run in enumerate(swept)
     ]
     lines = [
-        Line(f"AdamW {run.experiment.optimizer.lr:g}, warmup + cosine", epochs, run.history["val/accuracy"])
-        for run in advised
+        curve(f"AdamW {run.experiment.optimizer.lr:g}, warmup + cosine", run.history["val/accuracy"]) for run in advised
     ]
     chart = Chart("epochs", "validation accuracy", [*lines, *background])
     return Figure(charts(chart), f"Two-layer network, {HIDDEN} hidden units.")

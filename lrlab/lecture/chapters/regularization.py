@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from lrlab.core.optimizer import SGD
-from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer, Regularizer
+from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, Regularizer
 from lrlab.core.schedule import Cosine
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG, LOG_X, Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
 from lrlab.plotting.figures import Figure
 
@@ -29,9 +29,12 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
         epochs=EPOCHS[name],
         batch_size=samples,
     )
-    parts: list[Regularizer] = [NoRegularizer(), *(kind(strength) for kind in KINDS.values() for strength in STRENGTHS)]
-    baseline, *path = trainer.train("lambda path", [replace(experiment, regularizer=part) for part in parts])
-    paths = {kind: path[i * len(STRENGTHS) :][: len(STRENGTHS)] for i, kind in enumerate(KINDS)}
+    grid = {
+        kind: [replace(experiment, regularizer=regularizer(strength)) for strength in STRENGTHS]
+        for kind, regularizer in KINDS.items()
+    }
+    paths = trainer.train_groups("lambda path", {"none": [experiment], **grid})
+    (baseline,) = paths.pop("none")
     bests = {kind: best(runs) for kind, runs in paths.items()}
     claims = (
         *(_improves_validation(kind, baseline, run) for kind, run in bests.items()),
@@ -115,7 +118,7 @@ def _losses(baseline: Trained, paths: dict[str, list[Trained]]) -> bytes:
         lines = [Line(kind, STRENGTHS, [run.last(metric) for run in runs]) for kind, runs in paths.items()]
         none = {"linestyle": ":", "color": "black", "marker": ""}
         lines.append(Line("none", [STRENGTHS[0], STRENGTHS[-1]], [baseline.last(metric)] * 2, none))
-        panels.append(Chart("lambda", label, lines, axes={"xscale": "log", "yscale": "log"}))
+        panels.append(Chart("lambda", label, lines, axes=LOG))
     circled = [best(runs) for runs in paths.values()]
     ring = {"linestyle": "", "marker": "o", "markersize": 11, "markerfacecolor": "none", "color": "black"}
     points = [run.experiment.regularizer.strength for run in circled], [run.last("val/loss") for run in circled]
@@ -129,7 +132,7 @@ def _weights(paths: dict[str, list[Trained]]) -> bytes:
             "lambda",
             label,
             [Line(kind, STRENGTHS, [of(run) for run in runs]) for kind, runs in paths.items()],
-            axes={"xscale": "log"},
+            axes=LOG_X,
         )
         for of, label in ((zeros, "share of weights exactly zero"), (effective_share, "effective share of weights"))
     ]

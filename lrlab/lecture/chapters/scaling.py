@@ -6,7 +6,7 @@ from dataclasses import replace
 from lrlab.analysis.scaling.analysis import ScalingAnalysis, analyse
 from lrlab.core.optimizer import SGD
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG, Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.plotting.figures import Figure
 
@@ -39,19 +39,19 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
         }
         for run in trained
     ]
-    found = analyse(rows)
+    analysis = analyse(rows)
     literal = trainer.train(
         "0.1 at 256, 0.2 at 512",
         [replace(baseline, batch_size=b, optimizer=SGD(lr)) for b, lr in ((256, 0.1), (512, 0.2))],
     )
-    return ChapterResult((_doubles(found), _literal(literal)), (_picture(trained, found),))
+    return ChapterResult((_doubles(analysis), _literal(literal)), (_picture(trained, analysis),))
 
 
-def _doubles(found: ScalingAnalysis) -> Claim:
-    low, high = (next(optimum for optimum in found.optima if optimum.batch_size == size) for size in (256, 512))
+def _doubles(analysis: ScalingAnalysis) -> Claim:
+    low, high = (next(optimum for optimum in analysis.optima if optimum.batch_size == size) for size in (256, 512))
     claim = "Linear scaling rule: from batch size 256 to 512 the best learning rate doubles"
     expected = f"a factor of {EXPECTED_LR_RATIO:g} +- {RATIO_TOLERANCE:.0%} between the best learning rates"
-    told = f"; over all sizes: {found.verdict.replace('_', ' ')}: {'; '.join(found.reasons)}"
+    told = f"; over all sizes: {analysis.verdict.replace('_', ' ')}: {'; '.join(analysis.reasons)}"
     if not (low.curve and high.curve):
         return Claim(claim, expected, "no best learning rate could be found" + told, False)
     ratio = math.exp(high.curve.centre - low.curve.centre)
@@ -68,14 +68,14 @@ def _literal(pair: list[Trained]) -> Claim:
     )
 
 
-def _picture(trained: list[Trained], found: ScalingAnalysis) -> Figure:
+def _picture(trained: list[Trained], analysis: ScalingAnalysis) -> Figure:
     first = [run for run in trained if run.experiment.seed == SEEDS[0]]
     curves = []
     for size in BATCH_SIZES:
         runs = [run for run in first if run.experiment.batch_size == size]
         tried = [run.experiment.optimizer.lr for run in runs]
         curves.append(Line(f"batch size {size}", tried, [run.last("val/loss") for run in runs]))
-    known = [optimum for optimum in found.optima if optimum.curve]
+    known = [optimum for optimum in analysis.optima if optimum.curve]
     sizes = [optimum.batch_size for optimum in known]
     rates = [math.exp(optimum.curve.centre) for optimum in known if optimum.curve]
     lines = [Line("best learning rate", sizes, rates, {"linestyle": ""})]
@@ -88,9 +88,9 @@ def _picture(trained: list[Trained], found: ScalingAnalysis) -> Figure:
             "learning rate",
             "validation loss (nats)",
             curves,
-            axes={"xscale": "log", "yscale": "log", "ylim": (0.95 * lowest, 6 * lowest)},
+            axes={**LOG, "ylim": (0.95 * lowest, 6 * lowest)},
         ),
-        Chart("batch size (samples)", "best learning rate", lines, axes={"xscale": "log", "yscale": "log"}),
+        Chart("batch size (samples)", "best learning rate", lines, axes=LOG),
         markers=True,
     )
     return Figure(picture, f"Plain SGD, {EPOCHS} epochs. Left: seed 0 of {len(SEEDS)}.")

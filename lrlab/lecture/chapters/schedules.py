@@ -7,7 +7,7 @@ from lrlab.core.model import MLP
 from lrlab.core.optimizer import Momentum
 from lrlab.core.schedule import Constant, Cosine, InverseSqrt, LinearDecay, Schedule, Step, factor
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import LOG_Y, Chart, Line, charts, curve
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
 from lrlab.plotting.figures import Figure
 
@@ -28,11 +28,11 @@ HIDDEN = 50
 
 def measure(trainer: ChapterTrainer) -> ChapterResult:
     baseline = trainer.preset.experiment(model=MLP([HIDDEN]))
-    grid = [
-        replace(baseline, schedule=schedule, optimizer=Momentum(lr)) for schedule in SCHEDULES.values() for lr in LRS
-    ]
-    trained = trainer.train("schedules", grid)
-    chosen = {name: best(trained[i * len(LRS) :][: len(LRS)]) for i, name in enumerate(SCHEDULES)}
+    grid = {
+        name: [replace(baseline, schedule=schedule, optimizer=Momentum(lr)) for lr in LRS]
+        for name, schedule in SCHEDULES.items()
+    }
+    chosen = {name: best(runs) for name, runs in trainer.train_groups("schedules", grid).items()}
     ends = {name: run.last("val/loss") for name, run in chosen.items()}
     decays = {name: end for name, end in ends.items() if name != "constant"}
     first = min(ends, key=ends.__getitem__)
@@ -64,17 +64,16 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
 
 def _warmup(trainer: ChapterTrainer) -> Claim:
     baseline = trainer.preset.experiment(model=MLP([HIDDEN]))
-    grid = [
-        replace(baseline, schedule=Cosine(warmup=lead), optimizer=Momentum(lr))
-        for lead in WARMUP_FRACTIONS
-        for lr in UNSTABLE_LRS
-    ]
-    trained = trainer.train("warmup", grid)
+    grid = {
+        warmup: [replace(baseline, schedule=Cosine(warmup=warmup), optimizer=Momentum(lr)) for lr in UNSTABLE_LRS]
+        for warmup in WARMUP_FRACTIONS
+    }
+    trained = trainer.train_groups("warmup", grid).values()
     guessing = math.log(len(trainer.load(baseline.data).classes))
-    limit = (guessing + min(run.last("val/loss") for run in trained)) / 2
+    limit = (guessing + min(run.last("val/loss") for runs in trained for run in runs)) / 2
     cold, led = (
-        max((lr for lr, run in zip(UNSTABLE_LRS, part, strict=True) if run.last("val/loss") <= limit), default=0.0)
-        for part in (trained[: len(UNSTABLE_LRS)], trained[len(UNSTABLE_LRS) :])
+        max((lr for lr, run in zip(UNSTABLE_LRS, runs, strict=True) if run.last("val/loss") <= limit), default=0.0)
+        for runs in trained
     )
     return Claim(
         "Warmup avoids instability from large initial steps",
@@ -91,10 +90,9 @@ def _picture(trainer: ChapterTrainer, chosen: dict[str, Trained]) -> bytes:
     at = [t * epochs / total for t in range(total)]
     rates = [Line("", at, [factor(s, t, total) for t in range(total)]) for s in SCHEDULES.values()]
     losses = [
-        Line(f"{name}, lr {run.experiment.optimizer.lr:g}", range(1, epochs + 1), run.history["val/loss"])
-        for name, run in chosen.items()
+        curve(f"{name}, lr {run.experiment.optimizer.lr:g}", run.history["val/loss"]) for name, run in chosen.items()
     ]
     return charts(
         Chart("epochs", "learning rate (of its largest)", rates),
-        Chart("epochs", "validation loss (nats)", losses, axes={"yscale": "log"}),
+        Chart("epochs", "validation loss (nats)", losses, axes=LOG_Y),
     )

@@ -8,7 +8,7 @@ import numpy as np
 from lrlab.core.optimizer import SGD, Adam, Momentum, Optimizer, RMSprop
 from lrlab.core.test_functions import TEST_FUNCTIONS, FunctionName, get_function
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import COLOURS, Chart, Line, draw
+from lrlab.lecture.figures import COLOURS, LOG_Y, Chart, curve, draw
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
 from lrlab.plotting.figures import Figure, figure, png
 from lrlab.training.methods.test_function import FunctionDescent
@@ -21,15 +21,15 @@ TARGET_VALUE = 1e-3  # the value at which a descent has arrived
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    """An optimizer and its best learning rate on a surface."""
+    """An optimizer that is compared, at any learning rate."""
 
     name: str
     make: type
     options: dict[str, Any]
 
     def at(self, lr: float) -> Optimizer:
-        made: Optimizer = self.make(lr=lr, **self.options)
-        return made
+        optimizer: Optimizer = self.make(lr=lr, **self.options)
+        return optimizer
 
 
 OPTIMIZERS = (
@@ -66,9 +66,8 @@ CAPTIONS: dict[FunctionName, str] = {
 def _descend(trainer: ChapterTrainer, name: FunctionName) -> dict[str, Trained]:
     """Return every optimizer's path at the learning rate at which it ends lowest."""
     baseline = trainer.preset.experiment(method=FunctionDescent(name, CONDITION, STEPS))
-    grid = [replace(baseline, optimizer=spec.at(lr)) for spec in OPTIMIZERS for lr in LRS]
-    trained = trainer.train(f"landscape {name}", grid)
-    return {spec.name: best(trained[i * len(LRS) :][: len(LRS)]) for i, spec in enumerate(OPTIMIZERS)}
+    grid = {spec.name: [replace(baseline, optimizer=spec.at(lr)) for lr in LRS] for spec in OPTIMIZERS}
+    return {optimizer: best(runs) for optimizer, runs in trainer.train_groups(f"landscape {name}", grid).items()}
 
 
 def steps_until(values: list[float], level: float) -> float:
@@ -138,7 +137,7 @@ def _picture(name: FunctionName, paths: dict[str, Trained]) -> bytes:
     f = get_function(name, CONDITION)
     left, right, low, high = f.window
     grid = np.stack(np.meshgrid(np.linspace(left, right, 200), np.linspace(low, high, 200)), axis=-1)
-    drawing, (plane, curve) = figure(9.6, 3.8, ncols=2)
+    drawing, (plane, values) = figure(9.6, 3.8, ncols=2)
     heights = np.log10(f.value(grid) - min(f.value(np.array(m)) for m in f.minima) + 1e-3)
     plane.contourf(*np.moveaxis(grid, -1, 0), heights, levels=24, cmap="Greys_r", alpha=0.8)
     for colour, (optimizer, run) in zip(COLOURS, paths.items(), strict=False):
@@ -148,12 +147,11 @@ def _picture(name: FunctionName, paths: dict[str, Trained]) -> bytes:
     plane.set(xlabel="x", ylabel="y", xlim=(left, right), ylim=(low, high))
     lowest = min(float(f.value(np.array(m))) for m in f.minima)
     lines = [
-        Line(
+        curve(
             f"{optimizer}, lr {run.experiment.optimizer.lr:.2g}",
-            range(1, len(run.history["val/loss"]) + 1),
             np.array(run.history["val/loss"]) - lowest + 1e-16,
         )
         for optimizer, run in paths.items()
     ]
-    draw(curve, Chart("steps", "value above the minimum", lines, axes={"yscale": "log"}))
+    draw(values, Chart("steps", "value above the minimum", lines, axes=LOG_Y))
     return png(drawing)
