@@ -83,7 +83,7 @@ SWEEP = [
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -99,15 +99,17 @@ def refused(arguments: list[str], folder: Path, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(("overrides", "key", "allowed"), TRAIN, ids=[row[0] for row in TRAIN])
-def test_train(overrides: str, key: str, allowed: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused(["train", *overrides.split()], here, capsys)
+def test_train(
+    overrides: str, key: str, allowed: str, working_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = refused(["train", *overrides.split()], working_folder, capsys)
     assert key in line
     assert allowed in line
 
 
 @pytest.mark.parametrize(("override", "key", "allowed"), SWEEP, ids=[row[0] for row in SWEEP])
-def test_sweep(override: str, key: str, allowed: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused(["sweep", "quickstart", override], here, capsys)
+def test_sweep(override: str, key: str, allowed: str, working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = refused(["sweep", "quickstart", override], working_folder, capsys)
     assert key in line
     assert allowed in line
 
@@ -123,5 +125,5 @@ def test_sweep(override: str, key: str, allowed: str, here: Path, capsys: pytest
         (["data", "fetch", "imagenet"], "cifar10"),
     ],
 )
-def test_commands(arguments: list[str], named: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert named in refused(arguments, here, capsys)
+def test_commands(arguments: list[str], named: str, working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert named in refused(arguments, working_folder, capsys)

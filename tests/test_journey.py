@@ -24,20 +24,20 @@ METRICS = {f"{split}/{quantity}" for split in ("train", "val") for quantity in (
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def swept_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which a two-worker sweep over mixed batch sizes has run."""
-    place = tmp_path_factory.mktemp("journey")
+    swept_folder = tmp_path_factory.mktemp("journey")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
+        patch.chdir(swept_folder)
         # lr = 1e6 for one trial in three: a sweep goes on when trials diverge
         space = "optimizer.lr=choice(1e-2,3e-2,1e38)"
         assert main([*SWEEP, space, "batch_size=choice(16,32,64)", *SEEDED]) == 0
-    return place
+    return swept_folder
 
 
 @pytest.fixture(autouse=True)
-def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(place)
+def in_swept_folder(swept_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(swept_folder)
 
 
 def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict]:
@@ -45,16 +45,16 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
     return code, json.loads(capsys.readouterr().out)
 
 
-def trials(place: Path) -> list[optuna.trial.FrozenTrial]:
-    file = optuna.storages.journal.JournalFileBackend(str(place / "outputs" / "optuna.log"))
+def trials(swept_folder: Path) -> list[optuna.trial.FrozenTrial]:
+    file = optuna.storages.journal.JournalFileBackend(str(swept_folder / "outputs" / "optuna.log"))
     return optuna.load_study(study_name="journey", storage=optuna.storages.JournalStorage(file)).trials
 
 
-def test_best(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_best(swept_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, best = run_json(capsys, "best")
     assert code == 0
     assert set(best) == {"study", "trial", "run_id", "value", "params", "metrics", "config"}
-    complete = [trial for trial in trials(place) if trial.state.name == "COMPLETE"]
+    complete = [trial for trial in trials(swept_folder) if trial.state.name == "COMPLETE"]
     assert (
         best["value"]
         == min(trial.value for trial in complete if trial.value is not None)
@@ -71,18 +71,18 @@ def test_reproduce(run: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert replay["new_run_id"] != replay["run_id"]
 
 
-def test_every_trial_is_a_child_run_with_its_state(place: Path) -> None:
+def test_every_trial_is_a_child_run_with_its_state(swept_folder: Path) -> None:
     states = {"COMPLETE": "FINISHED", "FAIL": "FAILED", "PRUNED": "KILLED"}
     with Mlflow().open("outputs") as tracker:
-        parents = {tracker.get_run(trial.user_attrs["run_id"]).parent for trial in trials(place)}
+        parents = {tracker.get_run(trial.user_attrs["run_id"]).parent for trial in trials(swept_folder)}
         (parent,) = parents
         assert parent is not None
         sweep = tracker.get_run(parent)
         children = {child.run_id: child for child in tracker.child_runs(parent)}
     assert (sweep.name, sweep.status) == ("journey", "FINISHED")
     assert sweep.tags["lrlab.best_run_id"] in children
-    assert len(children) == len(trials(place)) == 10
-    for trial in trials(place):
+    assert len(children) == len(trials(swept_folder)) == 10
+    for trial in trials(swept_folder):
         child = children[trial.user_attrs["run_id"]]
         assert child.status == states[trial.state.name]
         noise = {"gradient_signal", "gradient_noise", "noise_scale"}  # where a batch is several microbatches

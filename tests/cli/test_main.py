@@ -21,7 +21,7 @@ SWEEP = "defaults: [sweep, _self_, {override hydra/sweeper: lrlab}]\nepochs: 7\n
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -135,12 +135,14 @@ def test_info_without_a_topic() -> None:
     assert with_topic(["train", "--info", "config", "a=1"]) == ["train", "--info", "config", "a=1"]
 
 
-def test_a_config_directory_beside_the_shipped_sweeps(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_config_directory_beside_the_shipped_sweeps(working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder, epochs in ("sweeps", 7), ("more", 8):
-        (here / folder / "optimizer").mkdir(parents=True)
-        (here / folder / f"{folder}_mine.yaml").write_text(SWEEP.replace("7", str(epochs)))
-        (here / folder / "both.yaml").write_text(SWEEP.replace("7", str(epochs)))
-        (here / folder / "optimizer" / f"{folder}_sgd.yaml").write_text("_target_: lrlab.core.optimizer.SGD\nlr: 0.5\n")
+        (working_folder / folder / "optimizer").mkdir(parents=True)
+        (working_folder / folder / f"{folder}_mine.yaml").write_text(SWEEP.replace("7", str(epochs)))
+        (working_folder / folder / "both.yaml").write_text(SWEEP.replace("7", str(epochs)))
+        (working_folder / folder / "optimizer" / f"{folder}_sgd.yaml").write_text(
+            "_target_: lrlab.core.optimizer.SGD\nlr: 0.5\n"
+        )
     assert "epochs: 7\n" in shown(capsys, "sweep", "sweeps_mine", "--cfg", "job")
     assert "epochs: 7\n" in shown(capsys, "sweep", "both", "--cfg", "job")
     assert "epochs: 8\n" in shown(capsys, "sweep", "more_mine", "--config-dir", "more", "--cfg", "job")
@@ -160,9 +162,9 @@ def test_a_multirun_of_train_trains_every_combination(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.count("finished after epoch 1") == 2
 
 
-def test_a_sweep_resumed_with_options_anywhere(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (here / "more").mkdir()
-    (here / "more" / "mine.yaml").write_text(SWEEP)
+def test_a_sweep_resumed_with_options_anywhere(working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (working_folder / "more").mkdir()
+    (working_folder / "more" / "mine.yaml").write_text(SWEEP)
     begin = ["sweep", "--config-dir", "more", "-m", "mine", "study=s", "outputs=there", *SPACE, *TINY]
     assert main(begin) == 0
     assert "lrlab best s --confirm 5 --outputs there" in capsys.readouterr().out
@@ -174,7 +176,7 @@ def test_a_sweep_resumed_with_options_anywhere(here: Path, capsys: pytest.Captur
         (
             ["resume", "s", "--outputs", "there", more],
             ["resume", more, "--outputs", "there"],
-            ["resume", "--outputs", "there", more, "--tracking-uri", f"sqlite:///{here}/there/mlflow.db"],
+            ["resume", "--outputs", "there", more, "--tracking-uri", f"sqlite:///{working_folder}/there/mlflow.db"],
             ["resume", "--outputs", "there", "s", more],
         )
     ):
@@ -227,7 +229,7 @@ def test_called_from_a_program(
     assert (sys.argv, dict(os.environ), Path.cwd()) == process
 
 
-def test_as_a_module(here: Path) -> None:
+def test_as_a_module(working_folder: Path) -> None:
     """`python -m lrlab` is the Hydra application: what `lrlab train` runs."""
     arguments = [sys.executable, "-m", "lrlab", "optimizer=adam", "--cfg", "job", "--package", "optimizer"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)

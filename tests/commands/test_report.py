@@ -26,41 +26,41 @@ PNG = b"\x89PNG\r\n"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a scaling study, one of two optimizers at one batch size, and one that is foreign."""
-    place = tmp_path_factory.mktemp("report")
+    study_folder = tmp_path_factory.mktemp("report")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
+        patch.chdir(study_folder)
         assert main(["sweep", "linear_scaling", "study=scaling", *SMALL, *SPACE]) == 0
         one = ["batch_size=32", "optimizer.lr=choice(0.1,0.2)", "seed=0"]
         assert main(["sweep", "linear_scaling", "study=one", *SMALL, *one]) == 0
         file = optuna.storages.journal.JournalFileBackend("outputs/optuna.log")
         foreign = optuna.create_study(storage=optuna.storages.JournalStorage(file), study_name="foreign")
         foreign.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=3)
-    return place
+    return study_folder
 
 
 @pytest.fixture(autouse=True)
-def here(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(place)
+def in_study_folder(study_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(study_folder)
 
 
-def run_json(place: Path, *arguments: str) -> dict:
+def run_json(study_folder: Path, *arguments: str) -> dict:
     """What a command says in JSON."""
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(StringIO()) as out:
-        patch.chdir(place)
+        patch.chdir(study_folder)
         assert main([*arguments, "--json"]) == 0
     return json.loads(out.getvalue())
 
 
 @pytest.fixture(scope="module")
-def verdict(place: Path) -> dict:
-    return run_json(place, "report", "scaling")
+def verdict(study_folder: Path) -> dict:
+    return run_json(study_folder, "report", "scaling")
 
 
 @pytest.fixture(scope="module")
-def confirmed(place: Path) -> dict:
-    return run_json(place, "best", "scaling", "--confirm", "3", "--top", "2")
+def confirmed(study_folder: Path) -> dict:
+    return run_json(study_folder, "best", "scaling", "--confirm", "3", "--top", "2")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -104,8 +104,8 @@ def test_it_is_attached_to_the_sweep_s_run(verdict: dict) -> None:
         assert tracker.get_run(attached[0].parts[-4]).name == "scaling"
 
 
-def test_a_part_of_a_study(place: Path) -> None:
-    part = run_json(place, "report", "scaling", "--where", "seed=0")
+def test_a_part_of_a_study(study_folder: Path) -> None:
+    part = run_json(study_folder, "report", "scaling", "--where", "seed=0")
     assert part["verdict"] == "cannot_tell"
     assert all(each["seeds"] == 1 for each in part["per_batch_size"])
     assert Path("outputs/reports/scaling,seed=0/index.html").is_file()

@@ -49,12 +49,12 @@ FILES = {
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    place = tmp_path / "a" / "b" / "here"
-    (place / "sweeps").mkdir(parents=True)
-    monkeypatch.chdir(place)
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "a" / "b" / "c"
+    (folder / "sweeps").mkdir(parents=True)
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("LRLAB_SECRET", "31415926")
-    return place
+    return folder
 
 
 def stranger(text: str) -> None:
@@ -64,7 +64,7 @@ def stranger(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", FILES.values(), ids=FILES)
-def test_files(text: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files(text: str, working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stranger(text)
     try:
         code: str | int | None = main(["sweep", "stranger", "hydra.sweeper.n_trials=1", "optimizer.lr=interval(0.1,1)"])
@@ -75,8 +75,8 @@ def test_files(text: str, here: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert err.startswith("lrlab: ")
     assert len(err.splitlines()) == 1, err
     assert "31415926" not in out + err
-    assert [path.name for path in here.iterdir()] == ["sweeps"]
-    assert not list(here.parents[1].rglob("*canary*"))
+    assert [path.name for path in working_folder.iterdir()] == ["sweeps"]
+    assert not list(working_folder.parents[1].rglob("*canary*"))
 
 
 OVERRIDES = [
@@ -92,14 +92,14 @@ OVERRIDES = [
 
 
 @pytest.mark.parametrize("override", OVERRIDES)
-def test_overrides(override: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_overrides(override: str, working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", "quickstart", "epochs=1", "hydra.sweeper.n_trials=1", override]) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"lrlab: {override.lstrip('+').partition('=')[0]}")
     assert len(said.splitlines()) == 1
     assert "secret" not in said.replace("LRLAB_SECRET", "")
     assert "31415926" not in said
-    assert [path.name for path in here.iterdir()] == ["sweeps"]
+    assert [path.name for path in working_folder.iterdir()] == ["sweeps"]
 
 
 @pytest.mark.parametrize("name", ["../sweeps/stranger", "/etc/passwd", "..", ""])
@@ -110,24 +110,24 @@ def test_a_sweep_is_named_by_a_plain_name(name: str, capsys: pytest.CaptureFixtu
 
 
 def test_secrets_of_the_environment_reach_what_needs_them_and_no_file(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("LRLAB_SECRET", f"{here}/hush31415926.db")
+    monkeypatch.setenv("LRLAB_SECRET", f"{working_folder}/hush31415926.db")
     uri = "tracking.uri='sqlite:///${oc.env:LRLAB_SECRET}'"
     sweep = ["sweep", "quickstart", "epochs=1", "hydra.sweeper.n_trials=2", "study=s", uri]
     assert main(sweep) == 0
     assert main(["train", "epochs=1", uri]) == 0
     assert Path("hush31415926.db").is_file()
     Path("hush31415926.db").rename("moved.db")
-    for path in here.rglob("*"):
+    for path in working_folder.rglob("*"):
         if path.is_file():
-            assert b"hush31415926" not in path.read_bytes().replace(f"{here}/hush".encode(), b""), path
+            assert b"hush31415926" not in path.read_bytes().replace(f"{working_folder}/hush".encode(), b""), path
     out, err = capsys.readouterr()
     assert "31415926" not in out + err
     assert "${oc.env:LRLAB_SECRET}" in next(Path("outputs/sweeps").glob("*/multirun.yaml")).read_text()
 
 
-def test_what_is_written_is_for_its_owner_alone(here: Path) -> None:
+def test_what_is_written_is_for_its_owner_alone(working_folder: Path) -> None:
     assert main(["sweep", "quickstart", "epochs=1", "hydra.sweeper.n_trials=2"]) == 0
     for path in Path("outputs").rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
@@ -136,7 +136,7 @@ def test_what_is_written_is_for_its_owner_alone(here: Path) -> None:
         assert (Path("outputs") / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_a_study_does_not_vouch_for_code(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study_does_not_vouch_for_code(working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its command is run again without the trust that its author had."""
     assert main(["sweep", "quickstart", "epochs=1", "hydra.sweeper.n_trials=1", "study=s", "allow=[os.]"]) == 0
     text = Path("outputs/optuna.log").read_text()

@@ -24,8 +24,8 @@ def given(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    folder = tmp_path / "place"
+def destination(tmp_path: Path) -> Path:
+    folder = tmp_path / "destination"
     folder.mkdir()
     return folder
 
@@ -60,20 +60,20 @@ def tar(path: Path, members: list[tuple[tarfile.TarInfo, bytes]], mode: Literal[
     return path
 
 
-def test_files_come_from_a_directory_and_below_it(given, place, files) -> None:
+def test_files_come_from_a_directory_and_below_it(given, destination, files) -> None:
     assert file_names(given) == {"one.bin", "two.bin", "readme.txt"}
-    extract(given, files, place)
-    assert written(place) == CONTENTS
+    extract(given, files, destination)
+    assert written(destination) == CONTENTS
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 @pytest.mark.parametrize("inside", ["", "./", "cifar-10-batches-bin/", "a/b/c/"])
-def test_files_come_from_an_archive(tmp_path, place, files, mode, inside) -> None:
+def test_files_come_from_an_archive(tmp_path, destination, files, mode, inside) -> None:
     members = [regular(inside + name, content) for name, content in CONTENTS.items()]
     archive = tar(tmp_path / "archive", [regular("readme.txt", b"not asked for"), *members], mode)
     assert file_names(archive) == {"one.bin", "two.bin", "readme.txt"}
-    extract(archive, files, place)
-    assert written(place) == CONTENTS
+    extract(archive, files, destination)
+    assert written(destination) == CONTENTS
 
 
 ONE = CONTENTS["one.bin"]
@@ -93,34 +93,34 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("member", "reason"), HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_member_is_never_written(tmp_path, place, files, member, reason) -> None:
+def test_a_hostile_member_is_never_written(tmp_path, destination, files, member, reason) -> None:
     archive = tar(tmp_path / "archive.tar.gz", [member, regular("two.bin", CONTENTS["two.bin"])])
     before = set(tmp_path.rglob("*"))
     with pytest.raises(InputError, match=reason):
-        extract(archive, files, place)
-    assert set(tmp_path.rglob("*")) - before <= {place / "two.bin"}
+        extract(archive, files, destination)
+    assert set(tmp_path.rglob("*")) - before <= {destination / "two.bin"}
 
 
-def test_a_link_cannot_redirect_a_later_member(tmp_path, place, files) -> None:
+def test_a_link_cannot_redirect_a_later_member(tmp_path, destination, files) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     members = [special("data", tarfile.SYMTYPE, str(outside)), regular("data/one.bin", ONE)]
     archive = tar(tmp_path / "archive.tar.gz", [*members, regular("two.bin", CONTENTS["two.bin"])])
-    extract(archive, files, place)
-    assert written(place) == CONTENTS
+    extract(archive, files, destination)
+    assert written(destination) == CONTENTS
     assert not any(outside.iterdir())
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.9])
-def test_a_damaged_archive_is_refused(tmp_path, place, files, kept) -> None:
+def test_a_damaged_archive_is_refused(tmp_path, destination, files, kept) -> None:
     noise = [regular(f"{i}.bin", bytes((i * j) % 251 for j in range(5000))) for i in range(20)]
     whole = tar(tmp_path / "whole.tar.gz", noise).read_bytes()
     damaged = tmp_path / "damaged.tar.gz"
     damaged.write_bytes(whole[: int(kept * len(whole))])
-    for refused in (lambda: file_names(damaged), lambda: extract(damaged, files, place)):
+    for refused in (lambda: file_names(damaged), lambda: extract(damaged, files, destination)):
         with pytest.raises(InputError, match=r"damaged\.tar\.gz"):
             refused()
-    assert written(place) == {}
+    assert written(destination) == {}
 
 
 @pytest.mark.parametrize("make", [lambda p: None, lambda p: p.write_text("no archive")])
@@ -130,7 +130,7 @@ def test_neither_directory_nor_archive(tmp_path, make) -> None:
         file_names(tmp_path / "thing")
 
 
-def test_a_missing_file_is_named(given, place, files) -> None:
+def test_a_missing_file_is_named(given, destination, files) -> None:
     (given / "one.bin").unlink()
     with pytest.raises(InputError, match=r"given holds no file one\.bin"):
-        extract(given, files, place)
+        extract(given, files, destination)
