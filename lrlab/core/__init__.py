@@ -1,1 +1,1 @@
-"""What one update is: models, losses, regularizers, optimizers, schedules. NumPy, and SciPy's BLAS in `blas`."""
+"""The parts of one update: models, losses, regularizers, optimizers, schedules. NumPy, and SciPy's BLAS in `blas`."""

@@ -1,4 +1,4 @@
-"""Where fetched data sets lie, and whether they are still what was fetched.
+"""The folders of fetched data sets, and the checks that they hold what was fetched.
 
 A data set's folder holds its official files, the arrays prepared from them, and `manifest.json`, which is
 written last and holds size and sha256 of both. Opening looks at the sizes; `verify` reads everything.
@@ -34,7 +34,7 @@ class FileDigest:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder must hold."""
+    """The files that a folder must hold."""
 
     files: dict[str, FileDigest]
 

@@ -1,4 +1,4 @@
-"""The data sets there are, and which of them are on this machine."""
+"""The known data sets, and which of them are on this machine."""
 
 from dataclasses import dataclass
 from pathlib import Path

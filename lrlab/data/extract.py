@@ -1,4 +1,4 @@
-"""Take expected files out of a directory or a tar archive somebody gives us, and nothing else."""
+"""The extraction of expected files, and of nothing else, from a directory or a tar archive."""
 
 import io
 import lzma

@@ -1,4 +1,4 @@
-"""From official files to the arrays that training maps into memory."""
+"""The preparation of the arrays that training maps into memory, from official files."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an official image data set consists of, and where it is published."""
+"""The description of an official image data set: its files and where they are published."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which images are learned from, and which are kept for validation."""
+"""The split of images into those for training and those for validation."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -17,7 +17,7 @@ TrainSize = Annotated[int, Ge(1), AtMost(lambda data: data.split().count - data.
 
 @dataclass(frozen=True)
 class Split:
-    """Which of `count` images are kept for validation, and how many others are learned from (None: all)."""
+    """A split of `count` images: `validation` are held out, `train_size` others are learned from (None: all)."""
 
     count: int
     validation: int

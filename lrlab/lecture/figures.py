@@ -1,4 +1,4 @@
-"""The lecture's line charts. Each function returns the bytes of a PNG file."""
+"""The lecture's line charts, as the bytes of PNG files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -28,7 +28,7 @@ class Progress(Protocol):
         """Show which part of some work, from 0 to 1, is done."""
 
     def end(self, title: str, result: ChapterResult, seconds: float) -> None:
-        """Show what a chapter came to."""
+        """Show the result of a chapter."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""How large the lecture's experiments are on each data set: two minutes on digits, fifteen on CIFAR-10."""
+"""The sizes of the lecture's experiments on each data set: two minutes on digits, fifteen on CIFAR-10."""
 
 from dataclasses import dataclass, replace
 

@@ -1,1 +1,1 @@
-"""From a configuration to a trained model: the experiment and the population that trains it."""
+"""The training of a configuration: the experiment and the population that trains it."""

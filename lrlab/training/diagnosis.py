@@ -1,4 +1,4 @@
-"""Is the learning rate too high, too low or right? What the curve of a single training tells (lecture 6.1)."""
+"""The diagnosis of a learning rate, too high, too low or right, from the curve of a single training (lecture 6.1)."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The gradient noise of a member, measured in passing on a few of its batches."""
+"""The gradient noise of a member, measured on a few of its batches."""
 
 import math
 

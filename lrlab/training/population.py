@@ -91,11 +91,9 @@ class StackedPopulation:
 
     @property
     def free_slots(self) -> int:
-        """Return the number of free slots."""
         return self._slots.count(None)
 
     def admit(self, experiment: Experiment, slot: int | None = None) -> StackedMember:
-        """Start a member in a free slot (the first one, or the one named)."""
         if experiment.batch_size % self.microbatch:
             raise ValueError(f"batch size {experiment.batch_size} is no multiple of {self.microbatch}")
         slot = self._slots.index(None) if slot is None else slot
@@ -139,7 +137,6 @@ class StackedPopulation:
         return results
 
     def test(self, member: Member) -> dict[str, float]:
-        """Return loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
         data = self.dataset
         loss, accuracy = self._evaluate(data.x_test, data.y_test, np.arange(len(data.y_test)))
         return {"test/loss": float(loss[member.slot]), "test/accuracy": float(accuracy[member.slot])}

@@ -1,4 +1,4 @@
-"""Lecture 5.5 to 5.8: what troubles SGD, on functions of the plane, and which optimizer copes with it."""
+"""Lecture 5.5 to 5.8: functions of the plane that are hard for SGD, and which optimizers do better on them."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""method=knn: what model=knn does instead of learning (CS231n, nearest neighbor classifier)."""
+"""method=knn: the vote of the nearest neighbours (CS231n, nearest neighbor classifier)."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_CACHED_NEIGHBOURS = 100  # neighbours kept per image, so that one search ser
 
 @dataclass(frozen=True)
 class NearestNeighbours(SequentialMethod):
-    """Keep the training images; an epoch is the vote on the next 512 validation images.
+    """Nearest neighbours among the training images; an epoch is the vote on the next 512 validation images.
 
     Members with one metric share the search for neighbours, whatever their k. Accuracy and loss are those of the
     validation images so far; the loss is the cross-entropy of the votes with one more vote for every class
@@ -48,7 +48,7 @@ class NearestNeighbours(SequentialMethod):
 
 
 class NeighbourCache:
-    """Caches the labels of the nearest training images of the validation images."""
+    """A cache of the labels of the nearest training images of the validation images."""
 
     def __init__(self, dataset: Dataset, metric: str) -> None:
         self.dataset, self.metric = dataset, metric

@@ -20,7 +20,7 @@ DRAWS_PER_EPOCH = 100  # draws whose scores are one multiply; an epoch
 
 @dataclass(frozen=True)
 class RandomSearch(SequentialMethod):
-    """Of many draws from the model's initial distribution, the one with the least loss on the training set.
+    """The best of many draws from the model's initial distribution, by the loss on the training set.
 
     An epoch is 100 draws; its metrics are those of the best draw so far. The loss that decides is the whole one, with
     the regularizer. Optimizer, schedule, batch size and epochs play no part.
