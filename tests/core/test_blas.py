@@ -26,9 +26,9 @@ def test_a_product_replaces_what_was_there_or_is_added(
     rng = np.random.default_rng(0)
     a, b, c = (rng.standard_normal((*members, *shape)).astype(dtype) for shape in ((n, k), (k, m), (n, m)))
     if layout == "columns":
-        a, b = (np.ascontiguousarray(each.swapaxes(-1, -2)).swapaxes(-1, -2) for each in (a, b))
+        a, b = (np.ascontiguousarray(matrix.swapaxes(-1, -2)).swapaxes(-1, -2) for matrix in (a, b))
     if layout == "every other":
-        a, b = (np.repeat(each, 2, axis=-1)[..., ::2] for each in (a, b))
+        a, b = (np.repeat(matrix, 2, axis=-1)[..., ::2] for matrix in (a, b))
     expected, atol = a.astype(float) @ b.astype(float), k * float(np.finfo(dtype).eps) * 4
     added = c.copy()
     gemm_add(a, b, added)

@@ -14,9 +14,9 @@ positive = st.floats(1e-3, 1e3)
 @given(positive, positive, st.integers(1, 100), st.integers(1, 100))
 def test_moments_solve_the_two_equations(gradient: float, trace: float, small: int, more: int) -> None:
     large = small + more
-    found = moments(gradient + trace / small, gradient + trace / large, small, large)
+    estimates = moments(gradient + trace / small, gradient + trace / large, small, large)
     scale = gradient + trace
-    np.testing.assert_allclose(found, (gradient, trace), atol=1e-9 * scale * large)
+    np.testing.assert_allclose(estimates, (gradient, trace), atol=1e-9 * scale * large)
 
 
 def norms(rng: np.random.Generator, *, steps: int, batch: int, micro: int) -> tuple[np.ndarray, np.ndarray]:
@@ -35,8 +35,8 @@ def norms(rng: np.random.Generator, *, steps: int, batch: int, micro: int) -> tu
 @pytest.mark.parametrize(("batch", "micro"), [(2, 1), (16, 4), (64, 32)])
 def test_moments_are_unbiased_for_gradients_of_known_covariance(batch: int, micro: int) -> None:
     small, large = norms(np.random.default_rng(0), steps=20_000, batch=batch, micro=micro)
-    for found, true in zip(moments(small, large, micro, batch), (9.0, 36.0), strict=True):
-        steps = found.mean(axis=1)
+    for estimate, true in zip(moments(small, large, micro, batch), (9.0, 36.0), strict=True):
+        steps = estimate.mean(axis=1)
         assert abs(steps.mean() - true) < 4 * steps.std() / math.sqrt(len(steps))
 
 

@@ -26,8 +26,8 @@ def test_the_minima_are_the_lowest_points_there_are(name: FunctionName) -> None:
     for minimum in f.minima:
         assert f.value(np.array(minimum)) <= f.value(grid).min() + 1e-12
         np.testing.assert_allclose(f.gradient(np.array(minimum)), 0, atol=1e-3)
-        found = minimize(f.value, np.add(minimum, 0.01), jac=f.gradient, tol=1e-12)
-        np.testing.assert_allclose(found.x, minimum, atol=1e-4)
+        result = minimize(f.value, np.add(minimum, 0.01), jac=f.gradient, tol=1e-12)
+        np.testing.assert_allclose(result.x, minimum, atol=1e-4)
     assert f.value(np.array(f.start)) > f.value(np.array(f.minima[0]))
     assert left <= f.start[0] <= right
     assert low <= f.start[1] <= high

@@ -67,7 +67,7 @@ def test_digits_are_standardized_without_a_look_at_the_test() -> None:
 
 
 def test_another_seed_takes_other_test_images() -> None:
-    one, again, other = (Digits(split_seed=seed).load() for seed in (0, 0, 1))
-    np.testing.assert_array_equal(one.x_test, again.x_test)
-    assert not np.array_equal(one.x_test, other.x_test)
-    assert one.digest == again.digest != other.digest
+    first, again, other = (Digits(split_seed=seed).load() for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.x_test, again.x_test)
+    assert not np.array_equal(first.x_test, other.x_test)
+    assert first.digest == again.digest != other.digest

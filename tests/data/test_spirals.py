@@ -37,9 +37,9 @@ def test_neighbours_tell_them_apart_and_lines_do_not() -> None:
 
 
 def test_the_seed_decides() -> None:
-    one, again, other = (Spirals(split_seed=seed).load() for seed in (0, 0, 1))
-    np.testing.assert_array_equal(one.x, again.x)
-    assert one.digest == again.digest != other.digest
+    first, again, other = (Spirals(split_seed=seed).load() for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.x, again.x)
+    assert first.digest == again.digest != other.digest
     small = Spirals(train_size=10).load()
-    assert set(small.train) <= set(one.train)
-    np.testing.assert_array_equal(small.validation, one.validation)
+    assert set(small.train) <= set(first.train)
+    np.testing.assert_array_equal(small.validation, first.validation)

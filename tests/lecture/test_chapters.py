@@ -59,8 +59,8 @@ def test_claims_can_fail() -> None:
     baseline, worse = trained(train_loss=[1.0], val_loss=[2.0]), trained(train_loss=[1.1], val_loss=[2.1])
     regularized: Any = SimpleNamespace(regularizer=SimpleNamespace(strength=0.1))
     worse = Trained(regularized, "", worse.history, {}, {})
-    for one in (baseline, worse):
-        one.history["val/accuracy"] = [0.5]
+    for run in (baseline, worse):
+        run.history["val/accuracy"] = [0.5]
     better = Trained(worse.experiment, "", worse.history | {"val/loss": [1.9]}, {}, {})
     assert regularization._improves_validation("L2", baseline, better).holds
     assert not regularization._improves_validation("L2", baseline, worse).holds
@@ -87,7 +87,7 @@ def test_sparse_and_spread_weights() -> None:
         return Trained(NEVER, "", {}, {"W1": np.array([weights])}, {})
 
     assert [regularization.zeros(of(0, 1, 0, -2)), regularization.zeros(of(1e-30, 1))] == [0.5, 0]
-    shares = [regularization.effective_share(one) for one in (of(1, 0, 0, 0), of(-2, 2, 2, 2), of(1, 1, 0, 0))]
+    shares = [regularization.effective_share(run) for run in (of(1, 0, 0, 0), of(-2, 2, 2, 2), of(1, 1, 0, 0))]
     np.testing.assert_allclose(shares, [0.25, 1, 0.5])
 
 
@@ -103,11 +103,11 @@ def test_gradient_noise_is_that_of_sampling_without_replacement(trainer: Chapter
     layers = [Layer(0.1 * rng.standard_normal((1, 10, 64)), np.zeros((1, 10)))]
     x, y = data.x[data.train].astype(float), data.y[data.train]
     p = naive.softmax(x @ layers[0].W[0].T)
-    each = ((p - np.eye(10)[y])[:, :, None] * x[:, None]).reshape(len(x), -1)
+    per_sample = ((p - np.eye(10)[y])[:, :, None] * x[:, None]).reshape(len(x), -1)
     full = gradient_noise.gradient(data, layers, data.train)
-    np.testing.assert_allclose(full, each.mean(axis=0), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(full, per_sample.mean(axis=0), rtol=1e-9, atol=1e-12)
     for size in (1, 16, 300):
-        variance = each.var(axis=0).sum() / size * (len(x) - size) / (len(x) - 1)
+        variance = per_sample.var(axis=0).sum() / size * (len(x) - size) / (len(x) - 1)
         expected = np.sqrt(variance / (full**2).sum())
         assert gradient_noise.gradient_noise(data, layers, full, size) == pytest.approx(expected, rel=0.1)
 
@@ -117,7 +117,7 @@ def test_the_other_form_of_momentum_and_adam_without_correction() -> None:
     w = rng.standard_normal(4)
     velocity, expected, v = w.copy(), w.copy(), np.zeros(4)
     raw, other, m, s = w.copy(), w.copy(), np.zeros(4), np.zeros(4)
-    states = [one.init(w) for one in (momentum.Velocity(), adam.Uncorrected())]
+    states = [optimizer.init(w) for optimizer in (momentum.Velocity(), adam.Uncorrected())]
     for t in range(1, 6):
         g, lr = rng.standard_normal(4), 0.1 / t
         momentum.Velocity().update(velocity, g, states[0], lr, t, np.empty(4))
@@ -144,8 +144,8 @@ def test_classes_of_points() -> None:
     names = ("W1", "b1", "W2", "b2")
     parameters = [rng.standard_normal(shape) for shape in ((7, 2), (7,), (3, 7), (3,))]
     points = rng.standard_normal((50, 2))
-    one = Trained(NEVER, "", {}, dict(zip(names, parameters, strict=True)), {})
-    np.testing.assert_array_equal(network.classes_of(one, points), naive.forward(parameters, points)[-1].argmax(axis=1))
+    run = Trained(NEVER, "", {}, dict(zip(names, parameters, strict=True)), {})
+    np.testing.assert_array_equal(network.classes_of(run, points), naive.forward(parameters, points)[-1].argmax(axis=1))
 
 
 def test_what_a_newton_step_costs() -> None:

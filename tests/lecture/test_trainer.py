@@ -31,16 +31,16 @@ def test_trains_a_mixture_in_order(trainer: ChapterTrainer, tracker: MemoryTrack
         replace(plain, optimizer=SGD(0.1), batch_size=64),
     ]
     trained = trainer.train("mixture", wanted, test=True)
-    assert [one.experiment for one in trained] == wanted
-    for one in trained:
-        record = tracker.get_run(one.run_id)
-        assert (record.name, record.parent) == ("mixture", tracker.get_run(one.run_id).parent)
-        assert record.status == ("FAILED" if one is trained[3] else "FINISHED")
-        assert from_record(from_yaml(record.config)) == one.experiment
-        for name, values in one.history.items():
+    assert [run.experiment for run in trained] == wanted
+    for run in trained:
+        record = tracker.get_run(run.run_id)
+        assert (record.name, record.parent) == ("mixture", tracker.get_run(run.run_id).parent)
+        assert record.status == ("FAILED" if run is trained[3] else "FINISHED")
+        assert from_record(from_yaml(record.config)) == run.experiment
+        for name, values in run.history.items():
             np.testing.assert_array_equal([value for _, value in record.metrics[name]], values)
-        assert set(one.tested) == {"test/loss", "test/accuracy"}
-        assert record.metrics["test/accuracy"] == [(len(one.history["val/loss"]), one.tested["test/accuracy"])]
+        assert set(run.tested) == {"test/loss", "test/accuracy"}
+        assert record.metrics["test/accuracy"] == [(len(run.history["val/loss"]), run.tested["test/accuracy"])]
     assert len(trained[3].history["val/loss"]) == 1
     assert trained[3].last("val/loss") == np.inf
     assert len(trained[2].history["val/loss"]) == 2
@@ -73,6 +73,6 @@ def test_best(trainer: ChapterTrainer) -> None:
 def test_optimizers_of_the_lecture_are_on_record_too(
     trainer: ChapterTrainer, tracker: MemoryTracker, optimizer: object
 ) -> None:
-    (one,) = trainer.train("own", [trainer.preset.experiment(method=FunctionDescent(steps=2), optimizer=optimizer)])
-    record = from_yaml(tracker.get_run(one.run_id).config)
-    assert from_record(record, allow=["lrlab.lecture."]) == one.experiment
+    (run,) = trainer.train("own", [trainer.preset.experiment(method=FunctionDescent(steps=2), optimizer=optimizer)])
+    record = from_yaml(tracker.get_run(run.run_id).config)
+    assert from_record(record, allow=["lrlab.lecture."]) == run.experiment

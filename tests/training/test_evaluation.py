@@ -38,6 +38,6 @@ def test_a_population_measures_what_its_weights_do(dataset: Dataset, experiment:
     (result,) = population.train_epoch()
     weights = member.weights()
     layers = [Layer(weights["W1"][None], weights["b1"][None])]
-    found = split_metrics("val", layers, experiment().loss, dataset)
-    assert found == pytest.approx({name: result.metrics[name] for name in found}, rel=1e-12)
+    measured = split_metrics("val", layers, experiment().loss, dataset)
+    assert measured == pytest.approx({name: result.metrics[name] for name in measured}, rel=1e-12)
     assert split_metrics("test", layers, experiment().loss, dataset) == pytest.approx(population.test(member))

@@ -26,8 +26,8 @@ def new(dataset: Dataset, model: Model, *, width: int = 8, first_epoch: int = 0,
 def train(population: StackedPopulation, members: list[StackedMember], epochs: int) -> list[Curve]:
     curves: dict[Member, Curve] = {member: [] for member in population.members}
     for _ in range(epochs):
-        for event in population.train_epoch():
-            curves[event.member].append(event.metrics)
+        for result in population.train_epoch():
+            curves[result.member].append(result.metrics)
     return [curves[member] for member in members]
 
 
@@ -89,7 +89,7 @@ def test_a_released_member_leaves_its_slot_at_zero(
     gone = used.admit(replace(diverging, optimizer=Momentum(lr=1e300), batch_size=64), slot=2)
     for e in others:
         used.admit(e)
-    assert [event.diverged for event in used.train_epoch()] == [False, False, True, False]
+    assert [result.diverged for result in used.train_epoch()] == [False, False, True, False]
     assert np.isnan(gone.weights()["W1"]).any()
     used.release(gone)
     successor = used.admit(newcomer)
@@ -163,7 +163,7 @@ def test_slots(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
     population.release(b)
     assert (population.free_slots, population.members) == (1, [a, c])
     assert not any(array.any() for array in b.weights().values())
-    assert [event.member for event in population.train_epoch()] == [a, c]
+    assert [result.member for result in population.train_epoch()] == [a, c]
 
 
 def test_a_batch_size_that_is_no_multiple_of_the_microbatch(
@@ -227,4 +227,4 @@ def test_learns_what_can_be_learned(dataset: Dataset, experiment: Callable[..., 
         for optimizer, seed in zip(mixed_experiments.OPTIMIZERS, count()):
             population.admit(experiment(model=model, optimizer=replace(optimizer, lr=10 * optimizer.lr), seed=seed))
         *_, last = (population.train_epoch() for _ in range(10))
-        assert [event.metrics["val/accuracy"] for event in last] == [1] * len(mixed_experiments.OPTIMIZERS)
+        assert [result.metrics["val/accuracy"] for result in last] == [1] * len(mixed_experiments.OPTIMIZERS)

@@ -11,12 +11,12 @@ SIZE = optuna.distributions.CategoricalDistribution((16, 32))
 
 
 def study(values: list[float], direction: Any = "minimize", swept: bool = True) -> optuna.Study:
-    made = optuna.create_study(direction=direction)
+    created = optuna.create_study(direction=direction)
     for i, value in enumerate(values):
         params = {"lr": 10.0 ** (-(i % 3) if swept else -1), "batch": 16 if i % 2 else 32} if swept else {"lr": 0.1}
         space = {"lr": LR, "batch": SIZE} if swept else {"lr": LR}
-        made.add_trial(optuna.trial.create_trial(params=params, distributions=dict(space), value=value))
-    return made
+        created.add_trial(optuna.trial.create_trial(params=params, distributions=dict(space), value=value))
+    return created
 
 
 @pytest.fixture
@@ -46,9 +46,11 @@ def test_the_best_so_far_follows_the_direction(drawn: list[Any], direction: str,
 
 
 def test_every_hyperparameter_has_a_bar_and_every_trial_a_line(drawn: list[Any]) -> None:
-    made = study([3.0, 2.0, 4.0, 1.0, 2.5, 2.2, 3.1, 1.7])
-    importance(made, "val/loss")
+    created = study([3.0, 2.0, 4.0, 1.0, 2.5, 2.2, 3.1, 1.7])
+    importance(created, "val/loss")
     assert {label.get_text() for label in drawn[0].axes[0].get_yticklabels()} == {"lr", "batch"}
-    parallel_coordinates(made, "val/loss")
-    (lines,) = [each for axes in drawn[1].axes for each in axes.collections if hasattr(each, "get_segments")][:1]
+    parallel_coordinates(created, "val/loss")
+    (lines,) = [
+        collection for axes in drawn[1].axes for collection in axes.collections if hasattr(collection, "get_segments")
+    ][:1]
     assert len(lines.get_segments()) == 8
