@@ -5,7 +5,7 @@ from dataclasses import replace
 from lrlab.core.optimizer import SGD
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import LOG, LOG_Y, Chart, Line, charts, curve
-from lrlab.lecture.trainer import ChapterTrainer, Trained
+from lrlab.lecture.trainer import ChapterTrainer, Trained, best
 from lrlab.plotting.figures import Figure
 from lrlab.training.diagnosis import diagnose
 
@@ -18,7 +18,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
     """Take the learning rate of the lowest training loss on a grid for right; the others are 1,000 times off."""
     baseline = trainer.preset.experiment()
     grid = trainer.train("learning rates", [replace(baseline, optimizer=SGD(lr)) for lr in LRS])
-    right = min(grid, key=lambda run: run.last("train/loss")).experiment.optimizer.lr
+    right = best(grid, "train/loss").experiment.optimizer.lr
     rates = {name: right * factor for name, factor in FACTORS.items()}
     trained = trainer.train("too high, right, too low", [replace(baseline, optimizer=SGD(lr)) for lr in rates.values()])
     runs = dict(zip(rates, trained, strict=True))

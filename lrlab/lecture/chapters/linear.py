@@ -65,9 +65,8 @@ def _templates(trainer: ChapterTrainer, chosen: Trained) -> Claim:
     data = trainer.load(trainer.preset.full_data)
     y = data.y[data.train]
     means = np.stack([data.x[data.train[y == c]].mean(axis=0) for c in range(len(data.classes))])
-    matched = int(
-        np.sum((means @ chosen.weights["W1"].T + chosen.weights["b1"]).argmax(axis=1) == np.arange(len(means)))
-    )
+    scores = means @ chosen.weights["W1"].T + chosen.weights["b1"]
+    matched = int(np.sum(scores.argmax(axis=1) == np.arange(len(means))))
     return Claim(
         "Template view: each row of W is a template of its class",
         f"the mean image of each of the {len(means)} classes scores highest under its own row",

@@ -29,7 +29,6 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
         optimizer=AdamW(lr=1e-3, weight_decay=0.01),
         schedule=Cosine(),
         epochs=trainer.preset.long_epochs,
-        batch_size=trainer.preset.batch_size,
     )
     linear, network = trainer.train(
         "linear and two layers", [replace(images, model=m) for m in (Linear(), MLP([HIDDEN]))], test=True

@@ -11,14 +11,11 @@ EXPECTED_ACCURACY, ACCURACY_TOLERANCE = 0.155, 0.02  # on CIFAR-10, and what the
 
 
 def measure(trainer: ChapterTrainer) -> ChapterResult:
-    search, descent = (
-        trainer.preset.experiment(data=trainer.preset.full_data, **parts)
-        for parts in ({"method": RandomSearch(1000)}, {"optimizer": Momentum(lr=0.003), "epochs": 1})
-    )
-    ((searched,), (descended,)) = (
-        trainer.train(title, [experiment], test=True)
-        for title, experiment in (("random search", search), ("one epoch of descent", descent))
-    )
+    preset = trainer.preset
+    search = preset.experiment(data=preset.full_data, method=RandomSearch(1000))
+    descent = preset.experiment(data=preset.full_data, optimizer=Momentum(lr=0.003), epochs=1)
+    (searched,) = trainer.train("random search", [search], test=True)
+    (descended,) = trainer.train("one epoch of descent", [descent], test=True)
     chance, skill = (run.tested["test/accuracy"] for run in (searched, descended))
     claims = [
         Claim(
@@ -28,7 +25,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
             chance < skill / 2,
         )
     ]
-    if trainer.preset.name == "cifar10":
+    if preset.name == "cifar10":
         claims.insert(
             0,
             Claim(

@@ -24,9 +24,7 @@ from lrlab.training.sequential import Learner, SequentialMethod
 
 Array = np.ndarray
 
-SUFFICIENT_DECREASE = (
-    1e-4  # of the decrease that the slope promises, a step has to bring (Nocedal & Wright, section 3.1)
-)
+SUFFICIENT_DECREASE = 1e-4  # of what the slope promises, which a step has to bring (Nocedal & Wright, section 3.1)
 RELATIVE_ROUNDING = 1e-15  # of the loss: differences below it say nothing
 
 
