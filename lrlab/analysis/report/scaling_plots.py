@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MARKERS = "osD^vP*X<>"
 HEADROOM = 0.12  # of the axes above the highest optimum, relative to the losses
+MAX_CELL = 3.0  # factor of learning rates for which one trial may speak in the loss surface
 MAX_LR_FACTOR = 32.0  # of the learning rates shown, off the optima
 
 
@@ -67,26 +68,24 @@ def best_lr_against_batch(scaling: ScalingAnalysis) -> bytes:
     drawing, axes = figure(7.2, 4.8)
     best = _best_lrs(scaling.optima)
     _optima(axes, scaling.optima)
-    law, readings = scaling.power_law, scaling.readings
+    law, rules = scaling.power_law, scaling.rules
     sizes = np.geomspace(min(best), max(best), 129)
-    if law and readings:
+    if law and rules:
         bands = np.array([law.at(size).interval() for size in sizes])
+        low, high = law.exponent.interval()
+        named = f"power law, p = {law.exponent.value:.2f} [{low:.2f}, {high:.2f}]"
         axes.fill_between(sizes, *np.exp(bands.T), color=BLUE, alpha=0.15, lw=0, label="power law, 95 % band")
-        p = law.exponent
-        rules = [
-            (
-                readings.power_law,
-                BLUE,
-                "-",
-                f"power law, p = {p.value:.2f} [{p.interval()[0]:.2f}, {p.interval()[1]:.2f}]",
-            ),
-            (readings.linear, ORANGE, "--", "linear, p = 1"),
-            (readings.square_root, GREEN, "-.", "square root, p = 1/2"),
-            (readings.saturating, PURPLE, ":", f"saturating, B_noise = {readings.saturation.batch_noise:.3g}"),
-        ]
-        for reading, colour, style, label in rules:
-            lr = np.exp(reading.rule.log_lr(np.log(sizes)))
-            axes.plot(sizes, lr, style, color=colour, lw=2.2 if style == ":" else 1.6, label=label)
+        axes.plot(sizes, [math.exp(law.at(size).value) for size in sizes], "-", color=BLUE, lw=1.6, label=named)
+        middle = law.at(math.exp(law.log_batch.mean()))
+        for p, colour, style, label in (
+            (1.0, ORANGE, "--", "linear, p = 1"),
+            (0.5, GREEN, "-.", "square root, p = 1/2"),
+        ):
+            away = np.log(sizes) - law.log_batch.mean()
+            axes.plot(sizes, np.exp(middle.value + p * away), style, color=colour, lw=1.6, label=label)
+        knee = rules.best_knee
+        label = f"{knee.name.replace('_', ' ')}, knee at {math.exp(knee.parameter):.3g}"
+        axes.plot(sizes, np.exp(knee.log_lr(np.log(sizes))), ":", color=PURPLE, lw=2.2, label=label)
     if scaling.noise_scale and math.isfinite(scaling.noise_scale):
         label = f"noise scale measured, {scaling.noise_scale:.3g}"
         axes.axvline(scaling.noise_scale, color="0.45", lw=1.2, ls=(0, (6, 3)), label=label)
@@ -112,8 +111,7 @@ def loss_surface(table: Table, optima: Sequence[Optimum]) -> bytes:
     shown = axes.scatter(sizes, rates, c=excess, s=0, cmap="cividis_r", norm=LogNorm(1e-3, 1.0))
     colour = shown.cmap
     for size in np.unique(sizes):
-        ends = _ends(rates[sizes == size])
-        for low, high, over in zip(ends, ends[1:], excess[sizes == size], strict=False):
+        for low, high, over in zip(*_cells(rates[sizes == size]), excess[sizes == size], strict=True):
             known = bool(np.isfinite(over)) and over < 1
             x = size * np.array([2**-0.5, 2**0.5])
             axes.fill_between(x, low, high, color=colour(shown.norm(over)) if known else "0.85", lw=0)
@@ -121,7 +119,8 @@ def loss_surface(table: Table, optima: Sequence[Optimum]) -> bytes:
     axes.plot(list(best), list(best.values()), "o-", color=RED, mfc="white", label="best lr (fit)")
     _batch_axis(axes, list(np.unique(sizes)))
     axes.set(yscale="log", ylabel="learning rate")
-    axes.set_ylim(*_ends(np.unique(rates))[[0, -1]])
+    low, high = _cells(np.unique(rates))
+    axes.set_ylim(low[0], high[-1])
     drawing.colorbar(shown, ax=axes, label="loss over the least of the batch size, relative")
     axes.plot([], [], "s", color="0.85", label="twice that or more, or diverged")
     axes.legend(fontsize=8)
@@ -160,7 +159,7 @@ def _best_lrs(optima: Sequence[Optimum]) -> dict[float, float]:
 def _optima(axes: "Axes", optima: Sequence[Optimum]) -> None:
     """Draw the optima with their 95 % intervals; hollow where they carry no conclusion."""
     for sound, filled, label in ((True, BLUE, "best lr, 95 % interval"), (False, "white", "best lr, unsound")):
-        chosen = [optimum for optimum in optima if optimum.curve and (not optimum.problems) == sound]
+        chosen = [optimum for optimum in optima if optimum.curve and optimum.is_bracketed == sound]
         if not chosen:
             continue
         centre = np.array([optimum.curve.centre for optimum in chosen if optimum.curve])
@@ -188,9 +187,9 @@ def _means(table: Table) -> Iterator[tuple[float, np.ndarray, np.ndarray, np.nda
         yield float(batch_size), rates, mean, np.array(spread)
 
 
-def _ends(rates: np.ndarray) -> np.ndarray:
-    """Return where the cells of n learning rates begin and end (n + 1,): half way to the next, in the logarithm."""
+def _cells(rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of the cells of n learning rates: half way to the next, but no wider than `MAX_CELL`."""
     x = np.log(rates)
-    gaps = np.diff(x) if len(x) > 1 else np.array([math.log(2)])
-    ends: np.ndarray = np.exp(np.concatenate([[x[0] - gaps[0] / 2], (x[1:] + x[:-1]) / 2, [x[-1] + gaps[-1] / 2]]))
-    return ends
+    gaps = np.minimum(np.diff(x), math.log(MAX_CELL))
+    gaps = np.concatenate([gaps[:1], gaps, gaps[-1:]]) if len(gaps) else np.full(2, math.log(2))
+    return np.exp(x - gaps[:-1] / 2), np.exp(x + gaps[1:] / 2)

@@ -54,7 +54,8 @@ def scaling_section(
         figures.append(
             Figure(
                 scaling_plots.best_lr_against_batch(analysis),
-                "Best learning rate against batch size, with the power law, its 95 % band, and the three readings.",
+                "Best learning rate against batch size, with the power law, its 95 % band, and the most probable rule "
+                "with a knee.",
                 f"best_lr{name}",
             )
         )
@@ -66,16 +67,16 @@ def scaling_section(
         )
     )
     if noise and noise.average:
-        fitted = analysis.readings.saturation.batch_noise if analysis.readings else None
-        inside = fitted and analysis.readings and math.isfinite(analysis.readings.batch_noise[1])
+        saturating = "saturating" in (analysis.verdict, analysis.reading) and analysis.rules
+        fitted = math.exp(saturating.fits["saturating"].best.parameter) if saturating else None
         paragraphs.append(
             f"The gradient noise scale, measured during {noise.runs} trainings near the best learning rates, is "
             f"{noise.average:.3g} samples on average over training ({noise.by_epoch[0]:.3g} in the first epoch, "
             f"{noise.by_epoch[-1]:.3g} in the last)."
-            + (f" The saturating reading's fitted B_noise is {fitted:.3g}." if inside else "")
+            + (f" The knee of the saturating rule is at {fitted:.3g}." if fitted else "")
         )
         if len(noise.epochs) > 1:
-            png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted if inside else None)
+            png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted)
             figures.append(Figure(png, "Gradient noise scale during training.", f"noise_scale{name}"))
     title = f"Best learning rate against batch size{f': {label}' if label else ''}"
     return Section(title, tuple(paragraphs), tuple(figures), _optima(analysis), verdict)
@@ -201,7 +202,7 @@ def _optima(analysis: ScalingAnalysis) -> tuple[tuple[str, ...], ...]:
         shown: dict[str, Any] = optimum.to_dict()
         interval = "{:.3g} to {:.3g}".format(*shown["best_lr_ci"]) if shown["best_lr_ci"] else ""
         best, loss = (f"{shown[key]:.4g}" if shown[key] is not None else "" for key in ("best_lr", "loss"))
-        rows.append((f"{optimum.batch_size:g}", best, interval, loss, str(optimum.seeds), "; ".join(optimum.problems)))
+        rows.append((f"{optimum.batch_size:g}", best, interval, loss, str(optimum.seeds), optimum.problem))
     return tuple(rows)
 
 

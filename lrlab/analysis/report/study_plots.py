@@ -43,8 +43,12 @@ def history(study: "optuna.Study", objective: str) -> bytes:
 
 
 def importance(study: "optuna.Study", objective: str) -> bytes:
-    """Draw each hyperparameter's share in what tells the best trials from the rest (PED-ANOVA)."""
-    shares = get_param_importances(study)
+    """Draw each hyperparameter's share in what tells the best trials from the rest (PED-ANOVA).
+
+    The seed is none: what it explains is noise.
+    """
+    names = {name for trial in _complete(study) for name in trial.params} - {"seed"}
+    shares = get_param_importances(study, params=sorted(names))
     drawing, axes = figure(7.2, 3.2)
     bars = axes.barh(list(shares)[::-1], list(shares.values())[::-1], color=BLUE)
     axes.bar_label(bars, fmt="%.2f", padding=3)

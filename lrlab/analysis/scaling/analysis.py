@@ -1,10 +1,11 @@
-"""Does the linear scaling rule hold here? From a table of trials to a verdict, which may be "cannot tell".
+"""Which scaling rule holds here? From a table of trials to a verdict, which may be "cannot tell".
 
     result = analyse({"batch_size": [...], "lr": [...], "seed": [...], "loss": [...]})
     result.verdict, result.reasons, result.to_dict()
 
 What it takes for granted: a smaller loss is better, the seeds are independent repetitions at each batch size, and
-the loss has one minimum in the learning rate.
+the loss is a continuous function of the learning rate near its least value. One seed is enough: the noise is then
+taken from the scatter about the curves.
 """
 
 import math
@@ -14,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from lrlab.analysis.scaling.linear_range import Pair, describe, pairs, valid_range
-from lrlab.analysis.scaling.model_selection import Name, RuleComparison, compare
 from lrlab.analysis.scaling.optimum import Optimum, best_lrs
 from lrlab.analysis.scaling.power_law import PowerLaw
+from lrlab.analysis.scaling.rule_probabilities import RuleProbabilities, weigh
+from lrlab.analysis.scaling.rules import RuleName
 from lrlab.analysis.scaling.table import read
-from lrlab.analysis.scaling.verdict import Verdict, decide, disqualifications
+from lrlab.analysis.scaling.valid_range import Pair, describe, pairs, valid_range
+from lrlab.analysis.scaling.verdict import Verdict, decide, disqualification
 from lrlab.config import validation
 
 
@@ -32,9 +34,10 @@ class ScalingAnalysis:
         verdict, reasons: the answer.
         optima: best learning rate of every batch size, in rising order.
         power_law: the line through the sound optima; None if there are fewer than three.
-        readings: the rules fitted to them; None if there are fewer than three.
+        rules: the known rules with their probabilities; None if there are fewer than three.
         pairs: what is lost by carrying a learning rate over from a smaller batch size by the linear rule.
-        holds: the range of batch sizes in which no pair loses more than the tolerance; None if there is none.
+        holds: the range of batch sizes in which each pair loses at most the tolerance, with 95 %; None if there is
+            none.
         noise_scale: gradient noise scale measured during training, in samples; None if it was not.
     """
 
@@ -43,15 +46,15 @@ class ScalingAnalysis:
     reasons: tuple[str, ...]
     optima: tuple[Optimum, ...] = ()
     power_law: PowerLaw | None = None
-    readings: RuleComparison | None = None
+    rules: RuleProbabilities | None = None
     pairs: tuple[Pair, ...] = ()
     holds: tuple[int, int] | None = None
     noise_scale: float | None = None
 
     @property
-    def reading(self) -> Name | None:
-        """The rule that fits best by AIC, however little it is ahead."""
-        return self.readings.best if self.readings else None
+    def reading(self) -> RuleName | None:
+        """The most probable rule, however little it is ahead."""
+        return self.rules.best.name if self.rules else None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON: numbers that are unknown or not finite are None."""
@@ -62,10 +65,11 @@ class ScalingAnalysis:
             "exponent": exponent.value if exponent else None,
             "exponent_ci": list(exponent.interval()) if exponent else None,
             "reading": self.reading,
+            "probabilities": dict(self.rules.probability) if self.rules else None,
             "holds_from": low,
             "holds_to": high,
             "noise_scale": self.noise_scale if self.noise_scale and math.isfinite(self.noise_scale) else None,
-            "per_batch_size": [one.to_dict() for one in self.optima],
+            "per_batch_size": [optimum.to_dict() for optimum in self.optima],
             "verdict": self.verdict,
             "reasons": list(self.reasons),
         }
@@ -86,8 +90,8 @@ def analyse(
         trials: a loss that is not finite is a trial that diverged.
         study, noise_scale: handed through to the result.
         tolerance: loss a predicted learning rate may cost, relative to the least loss of the batch size.
-        draws: bootstrap samples of the seeds.
-        rng_seed: of the bootstrap.
+        draws: curves drawn for each batch size.
+        rng_seed: of the draws.
 
     Raises:
         InputError: the table cannot be used (see `table.read`), or tolerance or draws is out of range.
@@ -95,26 +99,29 @@ def analyse(
     validation.number("tolerance", tolerance, above=0)
     validation.integer("draws", draws, at_least=100)
     optima = best_lrs(read(trials), draws, rng_seed)
-    sound = [one for one in optima if not one.problems]
-    tested = pairs(sound)
-    within = valid_range(tested, tolerance)
-    power_law, readings = None, None
+    sound = [optimum for optimum in optima if optimum.is_bracketed]
+    tested = pairs(sound, tolerance)
+    within = valid_range(tested)
+    power_law, rules = None, None
     if len(sound) > 2:
-        log_batch = np.log([one.batch_size for one in sound])
-        log_lr = [one.log_lr for one in sound if one.log_lr]
-        power_law, readings = PowerLaw.fit(log_batch, log_lr), compare(log_batch, log_lr)
+        log_batch = np.log([optimum.batch_size for optimum in sound])
+        log_lr = [optimum.log_lr for optimum in sound if optimum.log_lr]
+        power_law, rules = PowerLaw.fit(log_batch, log_lr), weigh(log_batch, log_lr)
+    left_out = [
+        f"batch size {optimum.batch_size} is left out: {optimum.problem}" for optimum in optima if optimum.problem
+    ]
     verdict: Verdict = "cannot_tell"
-    reasons = disqualifications(optima)
-    if power_law and readings and not reasons:
-        verdict, reason = decide(power_law.exponent, readings)
+    reasons = [disqualification(optima)]
+    if power_law and rules and not reasons[0]:
+        verdict, reason = decide(power_law.exponent, rules)
         reasons = [reason, describe(tested, within, tolerance)]
     return ScalingAnalysis(
         study=study,
         verdict=verdict,
-        reasons=tuple(reasons),
+        reasons=(*reasons, *left_out),
         optima=optima,
         power_law=power_law,
-        readings=readings,
+        rules=rules,
         pairs=tested,
         holds=within,
         noise_scale=noise_scale,

@@ -1,4 +1,8 @@
-"""The power law: best learning rate lr = a B^p at batch size B."""
+"""Power law: best learning rate lr = a B^p at batch size B, a line in logarithms, fitted to m optima of equal weight.
+
+Equal weights, although the optima are known unequally well: where no power law is exact the exponent then describes
+all batch sizes alike, and does not depend on which of them happens to be known best.
+"""
 
 from dataclasses import dataclass
 
@@ -10,16 +14,12 @@ from lrlab.analysis.scaling.table import FloatArray
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """Least squares line through m optima: ln lr = mean + p (ln B - mean ln B).
-
-    All batch sizes weigh the same. So p is, whatever the true relation, the slope of the line nearest to it in the
-    range tried, and its interval holds that slope, since it comes from the noise of each optimum and not from their
-    scatter about the line. Weights 1/variance would need variances that are better known than from three seeds.
+    """A line through optima.
 
     Attributes:
         exponent: p.
         log_batch: (m,) ln of the batch sizes.
-        optima: m optima, ln of the learning rate.
+        optima: the m optima, ln of the learning rate.
     """
 
     exponent: Estimate
@@ -27,24 +27,13 @@ class PowerLaw:
     optima: list[Estimate]
 
     @classmethod
-    def fit(cls, log_batch: FloatArray, optima: list[Estimate], exponent: float | None = None) -> "PowerLaw":
-        """Return the line nearest to the optima, of any exponent or of a given one.
-
-        The free exponent is p = Σ (ln B - mean) ln lr / Σ (ln B - mean)².
-        """
-        if exponent is not None:
-            return cls(Estimate(exponent, 0.0, np.inf), log_batch, optima)
+    def fit(cls, log_batch: FloatArray, optima: list[Estimate]) -> "PowerLaw":
+        """Return the line nearest to the optima: p = Σ (ln B - mean) ln lr / Σ (ln B - mean)²."""
         away = log_batch - log_batch.mean()
         return cls(weighted_sum(away / (away @ away), optima), log_batch, optima)
 
-    def log_lr(self, log_batch: FloatArray) -> FloatArray:
-        """Return ln lr (n,) on the line at ln of n batch sizes."""
-        mean = np.mean([one.value for one in self.optima])
-        line: FloatArray = mean + self.exponent.value * (log_batch - self.log_batch.mean())
-        return line
-
     def at(self, batch_size: float) -> Estimate:
-        """Return ln lr on the line of free exponent at a batch size, for its band."""
+        """Return ln lr on the line at a batch size, for its band."""
         away = self.log_batch - self.log_batch.mean()
         here = np.log(batch_size) - self.log_batch.mean()
         return weighted_sum(1 / len(away) + here * away / (away @ away), self.optima)

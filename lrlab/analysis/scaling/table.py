@@ -33,8 +33,11 @@ class Table:
 
     def at(self, batch_size: int) -> "Table":
         """Return the rows of one batch size."""
-        rows = self.batch_size == batch_size
-        return Table(self.batch_size[rows], self.lr[rows], self.seed[rows], self.loss[rows])
+        return self.rows(self.batch_size == batch_size)
+
+    def rows(self, kept: npt.NDArray[np.bool_]) -> "Table":
+        """Return the rows to keep (N,)."""
+        return Table(self.batch_size[kept], self.lr[kept], self.seed[kept], self.loss[kept])
 
 
 def read(source: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]) -> Table:

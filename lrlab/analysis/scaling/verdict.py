@@ -4,75 +4,86 @@ import math
 from typing import Final, Literal
 
 from lrlab.analysis.scaling.estimate import Estimate
-from lrlab.analysis.scaling.model_selection import MIN_P_VALUE, FittedRule, RuleComparison
 from lrlab.analysis.scaling.optimum import Optimum
+from lrlab.analysis.scaling.rule_probabilities import NONE, RULES, RuleProbabilities
+from lrlab.analysis.scaling.rules import RuleName
 
-Verdict = Literal["linear", "square_root", "saturating", "other", "cannot_tell"]
+Verdict = Literal[
+    "constant",
+    "square_root",
+    "linear",
+    "power_law",
+    "saturating",
+    "square_root_saturating",
+    "surge",
+    "capped",
+    "square_root_capped",
+    "flattening",
+    "other",
+    "cannot_tell",
+]
 
 MIN_BATCH_SIZES: Final = 4
+MIN_PROBABILITY: Final = 0.95
 EXPONENT_MARGIN: Final = 0.15  # an exponent is called 1, 1/2 or 0 if its whole 95 % interval lies so near to that
-MIN_AIC_DIFFERENCE: Final = 2 * math.log(20.0)  # difference in AIC that decides between saturation and a power law
-NEGLIGIBLE_SCATTER: Final = 0.10  # standard deviation of ln(lr) about a reading that does not refute it
+NAMED: Final[dict[float, Verdict]] = {1.0: "linear", 0.5: "square_root", 0.0: "constant"}
+FLATTENING: Final[tuple[RuleName, ...]] = ("saturating", "square_root_saturating", "capped", "square_root_capped")
+KNEES: Final[dict[RuleName, str]] = {
+    "saturating": "grows in proportion to the batch size, then levels off smoothly",
+    "square_root_saturating": "grows with the square root of the batch size, then levels off smoothly",
+    "surge": "grows with the square root of the batch size, then falls again",
+    "capped": "grows in proportion to the batch size up to a cap",
+    "square_root_capped": "grows with the square root of the batch size up to a cap",
+}
 
 
-def disqualifications(optima: tuple[Optimum, ...]) -> list[str]:
+def disqualification(optima: tuple[Optimum, ...]) -> str:
     """Return why the trials allow no conclusion whatever their numbers say; empty if they allow one."""
-    reasons = [f"batch size {one.batch_size}: {problem}" for one in optima for problem in one.problems]
-    sound = sum(not one.problems for one in optima)
-    if sound < MIN_BATCH_SIZES:
-        reasons.append(f"{sound} batch sizes with a sound optimum remain, at least {MIN_BATCH_SIZES} are needed")
-    return reasons
+    sound = sum(optimum.is_bracketed for optimum in optima)
+    if sound >= MIN_BATCH_SIZES:
+        return ""
+    return f"the best learning rate is known at {sound} batch sizes, at least {MIN_BATCH_SIZES} are needed"
 
 
-def decide(exponent: Estimate, readings: RuleComparison) -> tuple[Verdict, str]:
+def decide(exponent: Estimate, rules: RuleProbabilities) -> tuple[Verdict, str]:
     """Return the verdict on sound optima, and the reason for it.
 
-    An exponent is called 1, 1/2 or 0 only if its whole 95 % interval lies near, since an interval that merely
-    includes 1 may be wide for want of trials. It is called something else if its 99 % interval excludes all three.
+    A rule is named if its probability is at least 95 % and it fits. A power law is called linear, square root or
+    constant only if the whole 95 % interval of its exponent lies near, since an interval that merely includes 1 may be
+    wide for want of trials; and "power law" if the 99 % interval excludes all three. If the learning rate levels off
+    for sure, but how is not, that is said.
     """
-    power_law, saturating = readings.power_law, readings.saturating
-    no_power_law, no_saturation = is_rejected(power_law, readings.seeds), is_rejected(saturating, readings.seeds)
-    gain = power_law.aic(readings.noise) - saturating.aic(readings.noise)  # of saturation over any power law
     low, high = exponent.interval()
     found = f"exponent {exponent.value:.2f} [{low:.2f}, {high:.2f}]"
-
-    if no_power_law and no_saturation:
-        scatter = min(power_law.residual_std.standard_error, saturating.residual_std.standard_error)
-        return "other", f"the best learning rates scatter by {scatter:.0%} about the nearest power law and saturation"
-    if is_near(1.0, exponent) and not no_power_law:
-        return "linear", f"{found} lies within {EXPONENT_MARGIN} of 1"
-    if is_near(0.0, exponent) and not no_power_law:
-        return "other", f"{found}: the best learning rate does not move with the batch size"
-    if gain >= MIN_AIC_DIFFERENCE and not no_saturation:
-        scale = "{:.3g} [{:.3g}, {:.3g}]".format(readings.saturation.batch_noise, *readings.batch_noise)
-        return "saturating", (
-            f"the best learning rate flattens about a batch size of {scale}; "
-            f"AIC is {gain:.1f} below that of any power law"
-        )
-    if gain <= -MIN_AIC_DIFFERENCE and not no_power_law:
-        against = f"AIC is {-gain:.1f} below that of saturation"
-        if is_near(0.5, exponent):
-            return "square_root", f"{found} lies within {EXPONENT_MARGIN} of 1/2; {against}"
-        if not any(contains(p, exponent) for p in (0.0, 0.5, 1.0)):
-            return "other", f"{found}: a power law, but neither linear nor square root; {against}"
-    return "cannot_tell", (
-        f"intervals are too wide to separate the readings: {found}; AIC of saturation and of the best power law "
-        f"differ by {abs(gain):.1f} where {MIN_AIC_DIFFERENCE:.1f} would decide; more seeds would narrow them"
-    )
+    probable = [name for name in RULES if rules.probability[name] >= MIN_PROBABILITY and rules.fits_well(name)]
+    if probable == ["power_law"]:
+        for p, name in NAMED.items():
+            if p - EXPONENT_MARGIN <= low and high <= p + EXPONENT_MARGIN:
+                return name, f"{found} lies within {EXPONENT_MARGIN} of {p:g}"
+        if not any(_contains(p, exponent) for p in NAMED):
+            return "power_law", f"{found}: a power law, but neither linear nor square root nor constant"
+        return "cannot_tell", f"a power law, but its exponent is not known closely enough: {found}"
+    if probable:
+        (name,) = probable
+        knee, ends = rules.fits[name].best.parameter, rules.fits[name].interval()
+        size = f"{math.exp(knee):.3g} [{math.exp(ends[0]):.3g}, {math.exp(ends[1]):.3g}]"
+        said = f"the best learning rate {KNEES[name]}, about a batch size of {size}"
+        return name, f"{said} (probability {rules.probability[name]:.2f}); on average {found}"
+    if rules.probability[NONE] >= MIN_PROBABILITY:
+        return "other", f"none of the known rules fits the best learning rates; on average {found}"
+    if sum(rules.probability[name] for name in FLATTENING) >= MIN_PROBABILITY:
+        return "flattening", f"the best learning rate levels off; how is open: {_candidates(rules)}; on average {found}"
+    return "cannot_tell", f"several rules remain: {_candidates(rules)}; {found}"
 
 
-def is_near(p: float, exponent: Estimate) -> bool:
-    """Return whether the 95 % interval lies within `EXPONENT_MARGIN` of p."""
-    low, high = exponent.interval()
-    return p - EXPONENT_MARGIN <= low and high <= p + EXPONENT_MARGIN
-
-
-def contains(p: float, exponent: Estimate) -> bool:
+def _contains(p: float, exponent: Estimate) -> bool:
     """Return whether p lies in the 99 % interval."""
     low, high = exponent.interval(0.99)
     return low <= p <= high
 
 
-def is_rejected(reading: FittedRule, seeds: Estimate) -> bool:
-    """Return whether the optima scatter about a reading by more than the seeds explain and than is negligible."""
-    return reading.p_value(seeds) < MIN_P_VALUE and reading.residual_std.standard_error > NEGLIGIBLE_SCATTER
+def _candidates(rules: RuleProbabilities) -> str:
+    """Return the rules that may hold, with their probabilities."""
+    ranked = sorted(rules.probability.items(), key=lambda pair: -pair[1])
+    named = [f"{name.replace('_', ' ')} {p:.2f}" for name, p in ranked if p >= 1 - MIN_PROBABILITY]
+    return ", ".join(named).replace(NONE, "none of the known")
