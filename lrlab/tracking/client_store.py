@@ -24,13 +24,14 @@ from lrlab.tracking.store import (
     MetricPoint,
     RejectedError,
     RunSpec,
+    RunUpdate,
     dataset_profile,
     dataset_source,
     restore_infinity,
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, RunRecord, TerminalStatus, UnreachableError
+from lrlab.tracking.tracker import CONFIG, RunRecord, UnreachableError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -121,21 +122,14 @@ class ClientStore:
                 self._client.log_inputs(run_id, [DatasetInput(dataset, [InputTag(*CONTEXT)])])
         return run_id
 
-    def write(
-        self,
-        run_id: str,
-        *,
-        points: Sequence[MetricPoint] = (),
-        tags: Mapping[str, str] | None = None,
-        status: TerminalStatus | None = None,
-    ) -> None:
+    def write(self, run_id: str, update: RunUpdate) -> None:
         from mlflow.entities import Metric, RunTag
 
         with self._translate_errors(run_id):
-            metrics = [Metric(*point) for point in points]
-            self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in (tags or {}).items()])
-            if status:
-                self._client.set_terminated(run_id, status)
+            metrics = [Metric(*point) for point in update.points]
+            self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in update.tags.items()])
+            if update.status:
+                self._client.set_terminated(run_id, update.status)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._translate_errors(run_id), tempfile.TemporaryDirectory() as scratch:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from lrlab.errors import InputError
 from lrlab.tracking.spool import Destination, Spool
-from lrlab.tracking.store import MetricPoint, RejectedError, RunSpec, Store
+from lrlab.tracking.store import MetricPoint, RejectedError, RunSpec, RunUpdate, Store
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import DatasetInfo, UnreachableError
 
@@ -125,14 +125,12 @@ class SpoolDelivery:
             self.store().log_artifacts(run_id, files)
         else:
             points = [MetricPoint(*point) for point in record["points"]]
-            self.store().write(run_id, points=points, tags=record["tags"], status=record["status"])
+            self.store().write(run_id, RunUpdate(points, record["tags"] or {}, record["status"]))
 
 
 def creation(local_id: str, run: RunSpec) -> dict[str, Any]:
     """Return the entry of a run to be created."""
-    dataset = asdict(run.dataset) if run.dataset else None
-    fields = {"time": run.time, "params": dict(run.params), "tags": dict(run.tags), "dataset": dataset}
-    return {"verb": "create", "run": local_id, **fields}
+    return {"verb": "create", "run": local_id, **asdict(run)}
 
 
 def _run(record: Mapping[str, Any]) -> RunSpec:
