@@ -134,6 +134,11 @@ def reproduced(replay: "Reproduction") -> None:
     out().print(f"run {replay.run_id}, again as {replay.new_run_id}: {metrics_line(replay.metrics)}")
 
 
+def served(address: str) -> None:
+    """Show where MLflow's user interface is."""
+    out().print(f"MLflow shows the runs at {address} (Ctrl-C ends it)")
+
+
 def datasets(rows: Sequence[Mapping[str, Any]]) -> None:
     """Show the data sets there are."""
     table = Table("data set", "images", "classes", "fetched", "size", "path", "license")

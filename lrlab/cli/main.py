@@ -88,7 +88,8 @@ def app() -> typer.Typer:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return entrypoint.run_command(lambda: _run(given))
+    with logs_on_stderr():
+        return entrypoint.run_command(lambda: _run(given))
 
 
 def program() -> NoReturn:
@@ -109,7 +110,7 @@ def with_topic(arguments: Sequence[str]) -> list[str]:
 def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app())
     try:
-        with logs_on_stderr(), command.make_context("lrlab", with_topic(arguments)) as context:
+        with command.make_context("lrlab", with_topic(arguments)) as context:
             return command.invoke(context) or 0
     except typer.Exit as end:  # --help
         return end.exit_code

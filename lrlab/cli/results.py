@@ -160,9 +160,10 @@ def ui(
     examples:
       lrlab ui --port 5001
     """
+    from lrlab.cli import console
     from lrlab.tracking.server import serve
 
-    serve(tracking_uri, str(outputs), port)
+    serve(tracking_uri, str(outputs), port, console.served)
 
 
 def _run_id(run: str, study: str | None, records: Records, tracker: "Tracker") -> str:
