@@ -55,10 +55,7 @@ def gradcheck(as_json: Json = False) -> int:
     from lrlab.core.gradcheck import check_all
 
     outcomes = check_all()
-    if as_json:
-        console.json_document(outcomes)
-    else:
-        console.gradients(outcomes)
+    console.show(outcomes, console.gradients, as_json=as_json)
     return 0 if all(outcome["passed"] for outcome in outcomes) else 1
 
 
@@ -68,16 +65,9 @@ def app() -> typer.Typer:
     top = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=help_options)
     data_app = typer.Typer(rich_markup_mode=None)
     top.callback(invoke_without_command=True)(lrlab)
-    top.command()(training.train)
-    top.command()(training.sweep)
-    top.command()(training.resume)
-    top.command()(results.repair)
-    top.command()(results.best)
-    top.command()(results.report)
-    top.command()(results.reproduce)
-    top.command()(results.ui)
-    top.command()(gradcheck)
-    top.command()(lecture.lecture)
+    trains, reads = (training.train, training.sweep, training.resume), (results.best, results.report, results.reproduce)
+    for command in (*trains, results.repair, *reads, results.ui, gradcheck, lecture.lecture):
+        top.command()(command)
     data_app.callback(invoke_without_command=True)(datasets)
     data_app.command("list")(data.list_datasets)
     data_app.command("fetch")(data.fetch)

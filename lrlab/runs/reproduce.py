@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from lrlab.errors import InputError
@@ -38,9 +38,6 @@ class Reproduction:
     max_abs_difference: float
     metrics: dict[str, float]
     environment_changes: dict[str, tuple[Any, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def reproduce(
