@@ -82,7 +82,7 @@ def reproduce(
 
 
 def compare(old: History, new: History) -> tuple[Literal["identical", "within_tolerance", "differs"], float]:
-    """Verdict and largest absolute difference over all epochs and metrics."""
+    """Return the verdict and the largest absolute difference over all epochs and metrics."""
     if {k: [step for step, _ in v] for k, v in old.items()} != {k: [step for step, _ in v] for k, v in new.items()}:
         return "differs", math.inf
     pairs = [(a, b) for k in old for (_, a), (_, b) in zip(old[k], new[k], strict=True)]

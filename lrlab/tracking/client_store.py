@@ -160,7 +160,7 @@ class ClientStore:
     def delete_empty_duplicates(self, tag: str, value: str) -> None:
         with self._translate_errors():
             for duplicate in self._tagged(tag, value)[:-1]:
-                if _is_empty(duplicate):
+                if duplicate.info.status == "RUNNING" and not duplicate.data.metrics:
                     self._client.delete_run(duplicate.info.run_id)
 
     def close(self) -> None:
@@ -245,7 +245,7 @@ class ClientStore:
         return points
 
     def _bulk_history(self, key: str, run_ids: Sequence[str]) -> list[tuple[str, MetricPoint]]:
-        """As `_history`, by the request of MLflow's user interface: one for many runs, at most `MOST_POINTS` points."""
+        """Return it by the request of MLflow's user interface: one for many runs, `MOST_POINTS` points at most."""
         from mlflow.utils.credentials import get_default_host_creds
         from mlflow.utils.rest_utils import http_request_safe
 
@@ -288,7 +288,3 @@ def _requests(runs: "Sequence[Run]") -> Iterator[tuple[str, list[str]]]:
         run_ids = [run.info.run_id for run in runs if key in run.data.metrics]
         for first in range(0, len(run_ids), MOST_RUNS):
             yield key, run_ids[first : first + MOST_RUNS]
-
-
-def _is_empty(run: "Run") -> bool:
-    return run.info.status == "RUNNING" and not run.data.metrics

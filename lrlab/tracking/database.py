@@ -56,7 +56,7 @@ def create_database(file: Path, artifacts: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=file.parent) as scratch:
             new = Path(scratch) / file.name
             new.touch(mode=0o600)
-            logger.info("creating the MLflow store %s, once", file)
+            logger.info("creating the MLflow store, once")  # without its path, which may be a secret of the environment
             _fill(new, artifacts)
             with suppress(FileExistsError):
                 os.link(new, file)  # unlike a rename it never replaces a database that another process uses already

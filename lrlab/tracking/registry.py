@@ -3,8 +3,7 @@
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -75,25 +74,20 @@ def save_model(folder: Path, weights: Mapping[str, np.ndarray], classes: Sequenc
 
     features, dtype = weights["W1"].shape[1], weights["W1"].dtype
     scores = TensorSpec(dtype, (-1, len(classes)))
-    with tempfile.TemporaryDirectory() as scratch, _errors_only(logging.getLogger("mlflow")):
-        stored = Path(scratch) / "weights.npz"
-        np.savez(stored, allow_pickle=False, **weights)
-        save_model(
-            folder,
-            python_model=str(CODE),
-            artifacts={"weights": str(stored)},
-            signature=ModelSignature(Schema([TensorSpec(dtype, (-1, features))]), Schema([scores])),
-            metadata={"classes": list(classes)},
-            pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
-        )
-
-
-@contextmanager
-def _errors_only(logger: logging.Logger) -> Iterator[None]:
-    """Leave out a logger's warnings: MLflow's are hints for models other than this one."""
+    logger = logging.getLogger("mlflow")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.ERROR)  # its warnings are hints for models other than this one
     try:
-        yield
+        with tempfile.TemporaryDirectory() as scratch:
+            stored = Path(scratch) / "weights.npz"
+            np.savez(stored, allow_pickle=False, **weights)
+            save_model(
+                folder,
+                python_model=str(CODE),
+                artifacts={"weights": str(stored)},
+                signature=ModelSignature(Schema([TensorSpec(dtype, (-1, features))]), Schema([scores])),
+                metadata={"classes": list(classes)},
+                pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
+            )
     finally:
         logger.setLevel(level)

@@ -3,7 +3,7 @@
 import base64
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -117,7 +117,9 @@ class SpoolDelivery:
         if record["verb"] == "create":
             with self._lock:  # an attempt that seemed to fail may be under way, or may have succeeded
                 if self._found(record["run"]) is None:
-                    self.create_run(record["run"], _run(record))
+                    dataset = DatasetInfo(**record["dataset"]) if record["dataset"] else None
+                    run = RunSpec(record["time"], record["params"], record["tags"], dataset)
+                    self.create_run(record["run"], run)
             return
         run_id = self.remote_id(record["run"])
         if record["verb"] == "attach":
@@ -126,13 +128,3 @@ class SpoolDelivery:
         else:
             points = [MetricPoint(*point) for point in record["points"]]
             self.store().write(run_id, RunUpdate(points, record["tags"] or {}, record["status"]))
-
-
-def creation(local_id: str, run: RunSpec) -> dict[str, Any]:
-    """Return the entry of a run to be created."""
-    return {"verb": "create", "run": local_id, **asdict(run)}
-
-
-def _run(record: Mapping[str, Any]) -> RunSpec:
-    dataset = DatasetInfo(**record["dataset"]) if record["dataset"] else None
-    return RunSpec(record["time"], record["params"], record["tags"], dataset)

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from lrlab.errors import InputError
 from lrlab.tracking.spool import Destination, Spool, SpoolEntry
-from lrlab.tracking.spool_delivery import PREFIX, RemoteStore, SpoolDelivery, creation
+from lrlab.tracking.spool_delivery import PREFIX, RemoteStore, SpoolDelivery
 from lrlab.tracking.store import RejectedError, RunSpec, RunUpdate
 from lrlab.tracking.tracker import RunRecord
 
@@ -68,7 +68,7 @@ class SpoolingStore:
             pass
         finally:
             self._spend(time.monotonic() - start - GRACE)
-        self._add(creation(local_id, run))
+        self._add({"verb": "create", "run": local_id, **asdict(run)})
         return local_id
 
     def write(self, run_id: str, update: RunUpdate) -> None:
