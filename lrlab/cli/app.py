@@ -33,7 +33,7 @@ class TrainingTask:
     resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
 
     def __call__(self, config: DictConfig) -> float:
-        """Train one configuration, and return the objective."""
+        """Train one configuration and return the objective."""
         from lrlab.runs.train import train
         from lrlab.runtime.environment import cores, limit_blas
 
@@ -55,8 +55,8 @@ class TrainingTask:
             sources.add(check(sweep.composer.compose(overrides)).data)
         for source in sources:
             source.verify()
-        resolved = resolve(sweep.config)
-        tracking(resolved).verify(resolved["outputs"])
+        config = resolve(sweep.config)
+        tracking(config).verify(config["outputs"])
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
         """Open the parent run, or close what a dead sweep of this study left open."""

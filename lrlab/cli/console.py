@@ -40,12 +40,12 @@ def json_document(document: object) -> None:
     print(json.dumps(document, indent=2, default=asdict))
 
 
-def show(result: T, view: Callable[[T], None], *, as_json: bool) -> None:
+def result(found: T, view: Callable[[T], None], *, as_json: bool) -> None:
     """Show the result of a command: as JSON, or as `view` does."""
     if as_json:
-        json_document(result)
+        json_document(found)
     else:
-        view(result)
+        view(found)
 
 
 def outputs_option(outputs: "Path | str") -> str:

@@ -55,7 +55,7 @@ def gradcheck(as_json: Json = False) -> int:
     from lrlab.core.gradcheck import check_all
 
     outcomes = check_all()
-    console.show(outcomes, console.gradients, as_json=as_json)
+    console.result(outcomes, console.gradients, as_json=as_json)
     return 0 if all(outcome["passed"] for outcome in outcomes) else 1
 
 
@@ -76,7 +76,7 @@ def app() -> typer.Typer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
+    """Run one command and return its exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     with logs_on_stderr():
         return entrypoint.run_command(lambda: _run(given))

@@ -39,14 +39,14 @@ def best(
     if confirm is None:
         with records.tracker() as tracker:
             found = command.best(chosen, tracker)
-        console.show(found, lambda best: console.best(best, console.outputs_option(outputs)), as_json=as_json)
+        console.result(found, lambda best: console.best(best, console.outputs_option(outputs)), as_json=as_json)
         return
     registry = Registry(tracking_uri, str(outputs))
     with records.tracker() as tracker, progress.step_progress("confirming") as watch:
         confirmed = confirmation.confirm(
             chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
         )
-    console.show(confirmed, console.confirmed, as_json=as_json)
+    console.result(confirmed, console.confirmed, as_json=as_json)
 
 
 def report(
@@ -105,7 +105,7 @@ def reproduce(
     records = Records(outputs, storage, tracking_uri)
     with records.tracker() as tracker, progress.epoch_progress() as watch:
         outcome = runs.reproduce(tracker, _run_id(run, study, records, tracker), watch, allow)
-    console.show(outcome, console.reproduced, as_json=as_json)
+    console.result(outcome, console.reproduced, as_json=as_json)
     return 1 if outcome.verdict == "differs" else 0
 
 
@@ -132,7 +132,7 @@ def repair(
     done = command.repair(records.storage(), tracker, str(outputs), tracking_uri, gone)
     if tracker:
         tracker.close()
-    console.show(done, lambda done: console.repaired(done, console.outputs_option(outputs)), as_json=as_json)
+    console.result(done, lambda done: console.repaired(done, console.outputs_option(outputs)), as_json=as_json)
     return 1 if done.waiting else 0
 
 

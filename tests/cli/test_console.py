@@ -27,9 +27,9 @@ def test_a_document_is_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_result_is_shown_or_a_document(capsys: pytest.CaptureFixture[str]) -> None:
-    console.show(BEST, console.best, as_json=True)
+    console.result(BEST, console.best, as_json=True)
     assert json.loads(capsys.readouterr().out) == asdict(BEST)
-    console.show(BEST, console.best, as_json=False)
+    console.result(BEST, console.best, as_json=False)
     assert "best of s: trial 3" in capsys.readouterr().out
 
 
@@ -63,6 +63,11 @@ def test_hints_repeat_where_the_study_is(capsys: pytest.CaptureFixture[str]) -> 
     hints = [line for line in (captured.out + captured.err).splitlines() if line.startswith("  lrlab")]
     assert len(hints) == 8
     assert all(" --outputs there  # " in hint for hint in hints)
+
+
+def test_where_mlflow_is(capsys: pytest.CaptureFixture[str]) -> None:
+    console.served("http://127.0.0.1:5000")
+    assert capsys.readouterr().out == "MLflow shows the runs at http://127.0.0.1:5000 (Ctrl-C ends it)\n"
 
 
 def test_what_was_repaired(capsys: pytest.CaptureFixture[str]) -> None:
