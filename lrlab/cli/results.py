@@ -39,7 +39,7 @@ def best(
     if confirm is None:
         with records.tracker() as tracker:
             found = command.best(chosen, tracker)
-        console.result(found, lambda best: console.best(best, console.outputs_option(outputs)), as_json=as_json)
+        console.result(found, lambda shown: console.best(shown, console.outputs_option(outputs)), as_json=as_json)
         return
     registry = Registry(tracking_uri, str(outputs))
     with records.tracker() as tracker, progress.step_progress("confirming") as watch:
@@ -132,7 +132,7 @@ def repair(
     done = command.repair(records.storage(), tracker, str(outputs), tracking_uri, gone)
     if tracker:
         tracker.close()
-    console.result(done, lambda done: console.repaired(done, console.outputs_option(outputs)), as_json=as_json)
+    console.result(done, lambda shown: console.repaired(shown, console.outputs_option(outputs)), as_json=as_json)
     return 1 if done.waiting else 0
 
 
