@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.systems.system import Command
 from benchmarks.workloads import BATCH_SIZES, HIDDEN, LR, STRENGTH, WARMUP, Sweep, Training
-from lrlab.tracking.mlflow import create_store
+from lrlab.tracking.mlflow import Mlflow
 
 COMMAND = (sys.executable, "-m", "lrlab.cli.main")
 
@@ -19,7 +19,7 @@ class Lrlab:
     name: str = "lrlab"
 
     def create_store(self, folder: Path) -> None:
-        create_store(None, str(folder))
+        Mlflow().open(str(folder)).close()
 
     def sweep(self, work: Sweep, outputs: Path, seed: int) -> Command:
         return [

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
     from lrlab.sweep.study.state import Command, SweepState
-    from lrlab.tracking.tracker import Tracker
 
 OBJECTIVES = ("val/loss", "val/accuracy")
 
@@ -34,14 +33,14 @@ class TrainingTask:
     resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
 
     def __call__(self, config: DictConfig) -> float:
-        """Train one configuration, and return the objective."""
+        """Train one configuration and return the objective."""
         from lrlab.runs.train import train
         from lrlab.runtime.environment import cores, limit_blas
 
         resolved = resolve(config)
         limit_blas(resolved["blas_threads"] or cores())
         outputs, microbatch = resolved["outputs"], resolved["population"]["microbatch"]
-        with open_tracker(resolved) as tracker, progress.epoch_progress() as watch:
+        with tracking(resolved).open(outputs) as tracker, progress.epoch_progress() as watch:
             outcome = train(from_config(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
         console.trained(outcome, console.outputs_option(outputs))
         return outcome.last.metrics[config.objective]
@@ -56,7 +55,8 @@ class TrainingTask:
             sources.add(check(sweep.composer.compose(overrides)).data)
         for source in sources:
             source.verify()
-        verify_tracking(resolve(sweep.config))
+        config = resolve(sweep.config)
+        tracking(config).verify(config["outputs"])
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
         """Open the parent run, or close what a dead sweep of this study left open."""
@@ -64,7 +64,7 @@ class TrainingTask:
         from lrlab.training.population import microbatches
 
         config = resolve(sweep.config)
-        with open_tracker(config) as tracker:
+        with tracking(config).open(config["outputs"]) as tracker:
             if sweep.state is not None:
                 tracker.close_orphans()
                 return replace(sweep.state, command=command(sweep.config))
@@ -91,14 +91,10 @@ class TrainingTask:
 
         config = resolve(context.sweep.config)
         limit_blas(config["blas_threads"] or max(1, cores() // context.sweep.workers))
-        return PopulationRunner(context, open_tracker(config))
+        return PopulationRunner(context, tracking(config).open(config["outputs"]))
 
     def on_sweep_end(
-        self,
-        sweep: "Sweep",
-        state: "SweepState",
-        study: "optuna.Study",
-        error: BaseException | None,
+        self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
         from lrlab.commands.best import best
@@ -108,7 +104,7 @@ class TrainingTask:
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
         options = console.outputs_option(config["outputs"])
-        with open_tracker(config) as tracker:
+        with tracking(config).open(config["outputs"]) as tracker:
             if error is not None:
                 tracker.end_run(state.run_id, status_of(error))
                 console.sweep_stopped(sweep.study, options)
@@ -123,8 +119,7 @@ class TrainingTask:
                 note = f"Best: trial {found.trial}, run {found.run_id}"
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
                 tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
-                console.best(found)
-                console.after_sweep(found.study, options)
+                console.best(found, options)
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
                 console.runs_unreadable(sweep.study, str(trouble), options)
             finally:
@@ -138,7 +133,7 @@ class ValidateConfig(Callback):
         resolved = resolve(config)
         try:
             check(resolved).data.verify()
-            verify_tracking(resolved)
+            tracking(resolved).verify(resolved["outputs"])
         except InputError as error:  # Hydra turns any exception of a callback into a warning; SystemExit is none
             raise SystemExit(2) from error
 
@@ -164,18 +159,7 @@ def check(config: Mapping[str, Any]) -> Experiment:
     return checked
 
 
-def verify_tracking(config: Mapping[str, Any]) -> None:
-    """Refuse a store of runs that cannot be reached."""
-    tracking(config).verify(config["outputs"])
-
-
-def open_tracker(config: Mapping[str, Any]) -> "Tracker":
-    """Open the tracker that a resolved configuration names."""
-    tracker: Tracker = tracking(config).open(config["outputs"])
-    return tracker
-
-
-def tracking(config: Mapping[str, Any]) -> "Tracking":
+def tracking(config: Mapping[str, Any]) -> Tracking:
     """Return where runs are recorded."""
     allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
     store = instantiate(config["tracking"], key="tracking", allowed=allowed)

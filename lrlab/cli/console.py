@@ -3,8 +3,9 @@
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from lrlab.commands.best import Best
     from lrlab.commands.confirm import Confirmation
     from lrlab.commands.repair import Repaired
+    from lrlab.data.catalog import DatasetInfo
     from lrlab.runs.reproduce import Reproduction
     from lrlab.runs.train import TrainingOutcome
+
+T = TypeVar("T")
 
 
 def out() -> Console:
@@ -33,7 +37,15 @@ def err() -> Console:
 
 def json_document(document: object) -> None:
     """Print one JSON document, for programs."""
-    print(json.dumps(document, indent=2))
+    print(json.dumps(document, indent=2, default=asdict))
+
+
+def result(found: T, view: Callable[[T], None], *, as_json: bool) -> None:
+    """Show the result of a command: as JSON, or as `view` does."""
+    if as_json:
+        json_document(found)
+    else:
+        view(found)
 
 
 def outputs_option(outputs: "Path | str") -> str:
@@ -52,22 +64,18 @@ def trained(outcome: "TrainingOutcome", options: str = "") -> None:
     _next(f"lrlab reproduce {outcome.run_id}{options}", "train it again, and compare")
 
 
-def best(found: "Best") -> None:
-    """Show the best trial of a study."""
+def best(found: "Best", options: str = "") -> None:
+    """Show the best trial of a study, and what to type next, with the options that name where the study is."""
     table = Table(title=f"best of {found.study}: trial {found.trial}", title_justify="left", show_header=False)
     for name, value in found.params.items():
         table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
     out().print(table)
     out().print(metrics_line(found.metrics))
     out().print(f"run {found.run_id}")
-
-
-def after_sweep(study: str, options: str = "") -> None:
-    """Show what to type next, with the options that name where the study is."""
     _next(f"lrlab ui{options}", "browse all runs in MLflow")
-    _next(f"lrlab report {study}{options}", "figures, and how the best learning rate moves with the batch size")
-    _next(f"lrlab best {study} --confirm 5{options}", "the best again on fresh seeds, then the test split")
-    _next(f"lrlab reproduce best --study {study}{options}", "train it again, and prove it is the same")
+    _next(f"lrlab report {found.study}{options}", "figures, and how the best learning rate moves with the batch size")
+    _next(f"lrlab best {found.study} --confirm 5{options}", "the best again on fresh seeds, then the test split")
+    _next(f"lrlab reproduce best --study {found.study}{options}", "train it again, and prove it is the same")
 
 
 def sweep_stopped(study: str, options: str = "") -> None:
@@ -134,14 +142,18 @@ def reproduced(replay: "Reproduction") -> None:
     out().print(f"run {replay.run_id}, again as {replay.new_run_id}: {metrics_line(replay.metrics)}")
 
 
-def datasets(rows: Sequence[Mapping[str, Any]]) -> None:
+def served(address: str) -> None:
+    """Show where MLflow's user interface is."""
+    out().print(f"MLflow shows the runs at {address} (Ctrl-C ends it)")
+
+
+def datasets(rows: "Sequence[DatasetInfo]") -> None:
     """Show the data sets there are."""
     table = Table("data set", "images", "classes", "fetched", "size", "path", "license")
     for row in rows:
-        size = f"{row['bytes'] / 1e6:.1f} MB"
-        fetched = "yes" if row["fetched"] else f"lrlab data fetch {row['name']}"
-        shown = row["name"], row["images"], row["classes"], fetched, size, row["path"], row["license"]
-        table.add_row(*map(str, shown))
+        size = f"{row.bytes / 1e6:.1f} MB"
+        fetched = "yes" if row.fetched else f"lrlab data fetch {row.name}"
+        table.add_row(row.name, str(row.images), str(row.classes), fetched, size, row.path, row.license)
     out().print(table)
 
 

@@ -1,6 +1,5 @@
 """``lrlab data``: list and fetch the data sets."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -21,11 +20,7 @@ def list_datasets(root: Root = None, as_json: Json = False) -> None:
     from lrlab.cli import console
     from lrlab.data.catalog import available
 
-    rows = [asdict(row) for row in available(root)]
-    if as_json:
-        console.json_document(rows)
-    else:
-        console.datasets(rows)
+    console.result(available(root), console.datasets, as_json=as_json)
 
 
 def fetch(

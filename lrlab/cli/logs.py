@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class StderrHandler(logging.Handler):
-    """Prints each record as one line on what is stderr at that time: a progress bar may have replaced it."""
+    """Print each record as one line on what is stderr at that time: a progress bar may have replaced it."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(f"lrlab: {record.getMessage()}", file=sys.stderr)

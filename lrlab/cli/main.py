@@ -55,10 +55,7 @@ def gradcheck(as_json: Json = False) -> int:
     from lrlab.core.gradcheck import check_all
 
     outcomes = check_all()
-    if as_json:
-        console.json_document(outcomes)
-    else:
-        console.gradients(outcomes)
+    console.result(outcomes, console.gradients, as_json=as_json)
     return 0 if all(outcome["passed"] for outcome in outcomes) else 1
 
 
@@ -68,16 +65,9 @@ def app() -> typer.Typer:
     top = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=help_options)
     data_app = typer.Typer(rich_markup_mode=None)
     top.callback(invoke_without_command=True)(lrlab)
-    top.command()(training.train)
-    top.command()(training.sweep)
-    top.command()(training.resume)
-    top.command()(results.repair)
-    top.command()(results.best)
-    top.command()(results.report)
-    top.command()(results.reproduce)
-    top.command()(results.ui)
-    top.command()(gradcheck)
-    top.command()(lecture.lecture)
+    trains, reads = (training.train, training.sweep, training.resume), (results.best, results.report, results.reproduce)
+    for command in (*trains, results.repair, *reads, results.ui, gradcheck, lecture.lecture):
+        top.command()(command)
     data_app.callback(invoke_without_command=True)(datasets)
     data_app.command("list")(data.list_datasets)
     data_app.command("fetch")(data.fetch)
@@ -86,9 +76,10 @@ def app() -> typer.Typer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
+    """Run one command and return its exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return entrypoint.run_command(lambda: _run(given))
+    with logs_on_stderr():
+        return entrypoint.run_command(lambda: _run(given))
 
 
 def program() -> NoReturn:
@@ -109,7 +100,7 @@ def with_topic(arguments: Sequence[str]) -> list[str]:
 def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app())
     try:
-        with logs_on_stderr(), command.make_context("lrlab", with_topic(arguments)) as context:
+        with command.make_context("lrlab", with_topic(arguments)) as context:
             return command.invoke(context) or 0
     except typer.Exit as end:  # --help
         return end.exit_code

@@ -39,21 +39,14 @@ def best(
     if confirm is None:
         with records.tracker() as tracker:
             found = command.best(chosen, tracker)
-        if as_json:
-            console.json_document(found.to_dict())
-        else:
-            console.best(found)
-            console.after_sweep(found.study, console.outputs_option(outputs))
+        console.result(found, lambda shown: console.best(shown, console.outputs_option(outputs)), as_json=as_json)
         return
     registry = Registry(tracking_uri, str(outputs))
     with records.tracker() as tracker, progress.step_progress("confirming") as watch:
         confirmed = confirmation.confirm(
             chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
         )
-    if as_json:
-        console.json_document(confirmed.to_dict())
-    else:
-        console.confirmed(confirmed)
+    console.result(confirmed, console.confirmed, as_json=as_json)
 
 
 def report(
@@ -112,10 +105,7 @@ def reproduce(
     records = Records(outputs, storage, tracking_uri)
     with records.tracker() as tracker, progress.epoch_progress() as watch:
         outcome = runs.reproduce(tracker, _run_id(run, study, records, tracker), watch, allow)
-    if as_json:
-        console.json_document(outcome.to_dict())
-    else:
-        console.reproduced(outcome)
+    console.result(outcome, console.reproduced, as_json=as_json)
     return 1 if outcome.verdict == "differs" else 0
 
 
@@ -142,10 +132,7 @@ def repair(
     done = command.repair(records.storage(), tracker, str(outputs), tracking_uri, gone)
     if tracker:
         tracker.close()
-    if as_json:
-        console.json_document(done.to_dict())
-    else:
-        console.repaired(done, console.outputs_option(outputs))
+    console.result(done, lambda shown: console.repaired(shown, console.outputs_option(outputs)), as_json=as_json)
     return 1 if done.waiting else 0
 
 
@@ -160,9 +147,10 @@ def ui(
     examples:
       lrlab ui --port 5001
     """
+    from lrlab.cli import console
     from lrlab.tracking.server import serve
 
-    serve(tracking_uri, str(outputs), port)
+    serve(tracking_uri, str(outputs), port, console.served)
 
 
 def _run_id(run: str, study: str | None, records: Records, tracker: "Tracker") -> str:

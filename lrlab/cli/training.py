@@ -19,8 +19,7 @@ ConfigDirs = Annotated[
 ]
 Multirun = Annotated[bool, typer.Option("--multirun", "-m", help="train every combination of the values given")]
 ShowConfig = Annotated[
-    Literal["job", "hydra", "all"] | None,
-    typer.Option("--cfg", "-c", help="show the configuration, train nothing"),
+    Literal["job", "hydra", "all"] | None, typer.Option("--cfg", "-c", help="show the configuration, train nothing")
 ]
 Package = Annotated[str | None, typer.Option("--package", "-p", metavar="KEY", help="with --cfg: only what is below")]
 Resolve = Annotated[bool, typer.Option("--resolve", help="with --cfg: fill in the interpolations")]
@@ -116,13 +115,7 @@ def resume(
 
 
 def _run_or_show(
-    command: "HydraCommand",
-    cfg: str | None,
-    package: str | None,
-    info: str | None,
-    *,
-    resolve: bool,
-    hydra_help: bool,
+    command: "HydraCommand", cfg: str | None, package: str | None, info: str | None, *, resolve: bool, hydra_help: bool
 ) -> None:
     from lrlab.cli import hydra_app
 

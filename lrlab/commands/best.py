@@ -1,6 +1,6 @@
 """The best trial of a study, with its run."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
@@ -30,9 +30,6 @@ class Best:
     params: dict[str, Any]
     metrics: dict[str, float]
     config: dict[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def best(study: "optuna.Study", tracker: Tracker) -> Best:

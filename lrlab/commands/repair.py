@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,9 +34,6 @@ class Repaired:
     waiting: int
     trouble: str
     elsewhere: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, object]:
-        return asdict(self)
 
 
 def repair(

@@ -70,8 +70,7 @@ def _check_targets(config: DictConfig) -> None:
         ("launcher", PLUGINS),
         ("sweeper", PLUGINS),
     ):
-        node = OmegaConf.to_container(config.hydra.get(name) or OmegaConf.create(), resolve=True)
-        assert isinstance(node, dict)
+        node: Any = OmegaConf.to_container(config.hydra.get(name) or OmegaConf.create(), resolve=True)
         if name == "sweeper" and node.get("_recursive_") is False:
             node = {"_target_": node.get("_target_")}  # the sweeper checks the rest itself
         for key, text in _texts(node, f"hydra.{name}"):
@@ -107,8 +106,7 @@ def _check_paths(config: DictConfig) -> None:
         raise InputError(f"hydra.job.name must be a plain name, got {job!r}")
     _check_inside("hydra.run.dir", run, outputs)
     _check_inside("hydra.sweep.dir", sweep, outputs)
-    inner = OmegaConf.to_container(config.hydra, resolve=False)
-    assert isinstance(inner, dict)
+    inner: Any = OmegaConf.to_container(config.hydra, resolve=False)
     for key, path in (("output_subdir", inner["output_subdir"]), ("sweep.subdir", inner["sweep"]["subdir"])):
         _check_inside(f"hydra.{key}", os.path.join(run, str(path or ".")), run)
 

@@ -20,7 +20,7 @@ from lrlab.errors import InputError
 
 @dataclass(frozen=True)
 class AtMost:
-    """Declares an upper bound that depends on the object's other fields.
+    """Declare an upper bound that depends on the object's other fields.
 
     Args:
         bound: maps the object to the bound. It may read the fields declared before this one: they are checked first.
@@ -49,7 +49,7 @@ def check_fields(made: Any, key: str = "") -> None:
 
 @cache
 def _declarations(kind: type) -> Mapping[str, Any]:
-    """The annotations of a dataclass's fields, in their order."""
+    """Return the annotations of a dataclass's fields, in their order."""
     if not is_dataclass(kind):
         return {}
     try:
@@ -90,7 +90,7 @@ def _check_elements(key: str, values: Any, hint: Any, rule: str, owner: object) 
 
 
 def _bounds(declared: Iterable[object], owner: object) -> Iterator[tuple[str, Any]]:
-    """Bounds as ``number`` and ``integer`` take them."""
+    """Yield bounds as ``number`` and ``integer`` take them."""
     for constraint in declared:
         match constraint:
             case GroupedMetadata():
@@ -108,7 +108,7 @@ def _bounds(declared: Iterable[object], owner: object) -> Iterator[tuple[str, An
 
 
 def _documented(declared: Iterable[object], otherwise: str) -> str:
-    """What a value must be, in the words of ``annotated_types.doc`` if it has some."""
+    """Return what a value must be, in the words of ``annotated_types.doc`` if it has some."""
     return next((text for text in (getattr(each, "documentation", None) for each in declared) if text), otherwise)
 
 

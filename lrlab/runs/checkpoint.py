@@ -39,7 +39,7 @@ class Resumable(Protocol):
     t: int
 
     def state_dict(self) -> dict[str, Array]:
-        """The arrays from which it goes on, not copies."""
+        """Return the arrays from which it goes on, not copies."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Checkpoint:
 
     @property
     def shuffles(self) -> int:
-        """How many epochs its population had made."""
+        """Return how many epochs its population had made."""
         return self.first_epoch + self.epoch
 
     def restore(self, member: Member) -> None:

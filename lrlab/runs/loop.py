@@ -51,7 +51,7 @@ def do_nothing(training: RecordedTraining) -> None:
 
 
 class TrainingLoop:
-    """Trains all members that were started, until each has reached its end.
+    """Train all members that were started, until each has reached its end.
 
     Args:
         tracker: takes the runs.
@@ -74,7 +74,7 @@ class TrainingLoop:
 
     @property
     def open(self) -> list[RecordedTraining]:
-        """The trainings that have not ended."""
+        """Return the trainings that have not ended."""
         return list(self._open.values())
 
     def start(
@@ -92,7 +92,6 @@ class TrainingLoop:
         """Admit an experiment to a population and create its run.
 
         Args:
-            name, parent, tags: of the run.
             slot: of the population; None for the first that is free.
             interrupted: where another run of this training stopped; its epochs are logged to the new run.
             earlier_runs: the runs that stopped there.
@@ -146,13 +145,12 @@ class TrainingLoop:
 
     def end(self, training: RecordedTraining, status: TerminalStatus = "FINISHED") -> None:
         """End the run of a training that does not go on. Its member keeps its slot until its population goes on."""
-        member, tracker = training.member, self._tracker
-        dataset = training.population.dataset
+        dataset, history = training.population.dataset, training.history
         training.diagnosis = recorder.log_diagnosis(
-            tracker, training.run_id, member.experiment, dataset, training.history
+            self._tracker, training.run_id, training.experiment, dataset, history
         )
-        tracker.end_run(training.run_id, status)
-        del self._open[member]
+        self._tracker.end_run(training.run_id, status)
+        del self._open[training.member]
         if self._checkpoints:
             for run_id in (training.run_id, *training.earlier_runs):
                 checkpoint.discard(self._checkpoints, run_id)
@@ -185,10 +183,7 @@ class TrainingLoop:
 
 @contextmanager
 def training_loop(
-    tracker: Tracker,
-    *,
-    checkpoints: Path | None = None,
-    on_end: Callable[[RecordedTraining], None] = do_nothing,
+    tracker: Tracker, *, checkpoints: Path | None = None, on_end: Callable[[RecordedTraining], None] = do_nothing
 ) -> Iterator[TrainingLoop]:
     """Yield a loop that handles the signals itself. What it is left by ends the runs that are open."""
     with handle_signals() as signals:

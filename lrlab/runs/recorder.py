@@ -27,19 +27,16 @@ def create_run(
     parent: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> str:
-    """Create the run of a member that was just admitted, with all that is needed to repeat it; return its id.
-
-    Args:
-        name, parent, tags: as the tracker takes them.
-    """
+    """Create the run of a member that was just admitted, with all that is needed to repeat it; return its id."""
     record, data = to_record(member.experiment), population.dataset
+    sizes = {"train": len(data.train), "validation": len(data.validation), "test": len(data.y_test)}
     return tracker.create_run(
         name,
         parent=parent,
         params=flat(record),
         tags={Tag.PROVENANCE: Provenance.of(population, member).to_json(), **(tags or {})},
         config=to_yaml(record),
-        dataset=DatasetInfo(data.name, data.digest, sizes=_sizes(data)),
+        dataset=DatasetInfo(data.name, data.digest, sizes=sizes),
     )
 
 
@@ -59,10 +56,6 @@ def read_training(run: RunRecord, allow: Sequence[str] = ()) -> tuple[Experiment
     experiment.check_fits(dataset)
     limit_blas(provenance.environment.blas_threads)
     return experiment, dataset, provenance
-
-
-def _sizes(data: Dataset) -> dict[str, int]:
-    return {"train": len(data.train), "validation": len(data.validation), "test": len(data.y_test)}
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from lrlab.errors import InputError
@@ -38,9 +38,6 @@ class Reproduction:
     max_abs_difference: float
     metrics: dict[str, float]
     environment_changes: dict[str, tuple[Any, Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def reproduce(
@@ -85,7 +82,7 @@ def reproduce(
 
 
 def compare(old: History, new: History) -> tuple[Literal["identical", "within_tolerance", "differs"], float]:
-    """Verdict and largest absolute difference over all epochs and metrics."""
+    """Return the verdict and the largest absolute difference over all epochs and metrics."""
     if {k: [step for step, _ in v] for k, v in old.items()} != {k: [step for step, _ in v] for k, v in new.items()}:
         return "differs", math.inf
     pairs = [(a, b) for k in old for (_, a), (_, b) in zip(old[k], new[k], strict=True)]

@@ -1,16 +1,16 @@
 """One training on record: from its beginning, or from where its process was stopped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from lrlab.errors import InputError
 from lrlab.runs import checkpoint, recorder
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.loop import RecordedTraining, TrainingLoop, training_loop
-from lrlab.runtime.process_id import ProcessId, is_gone
-from lrlab.runtime.process_id import host as host_of
+from lrlab.runtime.process_id import ProcessId, host, is_gone
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import Tracker
+from lrlab.tracking.tracker import RunRecord, Tracker
 from lrlab.training.experiment import EpochResult, Experiment
 from lrlab.training.population import microbatch_for
 
@@ -39,7 +39,7 @@ def train(
     experiment.check_fits(dataset)
     microbatch = microbatch or microbatch_for([experiment.batch_size])
     population = experiment.new_population(dataset, width=1, microbatch=microbatch)
-    with training_loop(tracker, checkpoints=checkpoint.folder(outputs), on_end=_keep(tracker)) as loop:
+    with training_loop(tracker, checkpoints=checkpoint.folder(outputs), on_end=partial(_keep, tracker)) as loop:
         return _train_to_end(loop, loop.start(experiment, population, name="train"), watch)
 
 
@@ -55,14 +55,14 @@ def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Seq
         InputError: the run is unknown, no single training, finished, or not known to have stopped.
     """
     run = tracker.get_run(run_id)
-    _check_stopped(run.run_id, run.name, run.status, run.tags)
+    _check_stopped(run)
     experiment, dataset, provenance = recorder.read_training(run, allow)
     checkpoints = checkpoint.folder(outputs)
     interrupted = checkpoint.load(checkpoints, run_id)
     shape = provenance.shape() | ({"first_epoch": interrupted.shuffles} if interrupted else {})
     population = experiment.new_population(dataset, **shape)
     tracker.set_tags(run_id, {Tag.OWNER: str(ProcessId.current())})
-    with training_loop(tracker, checkpoints=checkpoints, on_end=_keep(tracker)) as loop:
+    with training_loop(tracker, checkpoints=checkpoints, on_end=partial(_keep, tracker)) as loop:
         training = loop.resume(
             run_id,
             experiment,
@@ -83,23 +83,18 @@ def _train_to_end(loop: TrainingLoop, training: RecordedTraining, watch: Watch) 
             return TrainingOutcome(training.run_id, result, training.diagnosis)
 
 
-def _keep(tracker: Tracker) -> Callable[[RecordedTraining], None]:
-    def keep(training: RecordedTraining) -> None:
-        weights, dataset = training.member.weights(), training.population.dataset
-        recorder.log_weights(tracker, training.run_id, weights)
-        recorder.log_plots(tracker, training.run_id, training.experiment, dataset, weights, training.history)
-
-    return keep
+def _keep(tracker: Tracker, training: RecordedTraining) -> None:
+    weights, dataset = training.member.weights(), training.population.dataset
+    recorder.log_weights(tracker, training.run_id, weights)
+    recorder.log_plots(tracker, training.run_id, training.experiment, dataset, weights, training.history)
 
 
-def _check_stopped(run_id: str, name: str, status: str, tags: Mapping[str, str]) -> None:
-    if Tag.PROVENANCE not in tags or Tag.PARENT in tags:
-        raise InputError(f"run_id must name a run of lrlab train, got {run_id} ({name})")
-    if status == "FINISHED" or Tag.DIVERGED in tags:
-        raise InputError(f"run {run_id} is over: there is nothing to go on with")
-    process = tags.get(Tag.OWNER, "")
-    if process != str(ProcessId.current()) and not is_gone(process) and status == "RUNNING":
-        host = host_of(process)
-        raise InputError(
-            f"run {run_id} may still be running on {host}; if that machine is gone: lrlab repair --gone {host}"
-        )
+def _check_stopped(run: RunRecord) -> None:
+    if Tag.PROVENANCE not in run.tags or Tag.PARENT in run.tags:
+        raise InputError(f"run_id must name a run of lrlab train, got {run.run_id} ({run.name})")
+    if run.status == "FINISHED" or Tag.DIVERGED in run.tags:
+        raise InputError(f"run {run.run_id} is over: there is nothing to go on with")
+    process = run.tags.get(Tag.OWNER, "")
+    if process != str(ProcessId.current()) and not is_gone(process) and run.status == "RUNNING":
+        repair = f"lrlab repair --gone {host(process)}"
+        raise InputError(f"run {run.run_id} may still be running on {host(process)}; if that machine is gone: {repair}")

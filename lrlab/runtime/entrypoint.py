@@ -1,6 +1,7 @@
 """Run a command: what it writes is for its user alone, and signals end it in order."""
 
 import atexit
+import logging
 import os
 import signal
 import sys
@@ -8,6 +9,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from lrlab.runtime.signals import SIGNALS, handle_signals
+
+logger = logging.getLogger(__name__)
 
 PRIVATE = 0o077  # permissions that group and others do not get
 
@@ -25,7 +28,7 @@ def run_command(command: Callable[[], int]) -> int:
                 with signals.interruptible():
                     return command()
             except KeyboardInterrupt:
-                print("lrlab: interrupted", file=sys.stderr)
+                logger.info("interrupted")
                 return 128 + signal.SIGINT
     finally:
         os.umask(mask)

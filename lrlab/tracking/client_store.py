@@ -24,13 +24,14 @@ from lrlab.tracking.store import (
     MetricPoint,
     RejectedError,
     RunSpec,
+    RunUpdate,
     dataset_profile,
     dataset_source,
     restore_infinity,
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, RunRecord, TerminalStatus, UnreachableError
+from lrlab.tracking.tracker import CONFIG, RunRecord, UnreachableError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -121,21 +122,14 @@ class ClientStore:
                 self._client.log_inputs(run_id, [DatasetInput(dataset, [InputTag(*CONTEXT)])])
         return run_id
 
-    def write(
-        self,
-        run_id: str,
-        *,
-        points: Sequence[MetricPoint] = (),
-        tags: Mapping[str, str] | None = None,
-        status: TerminalStatus | None = None,
-    ) -> None:
+    def write(self, run_id: str, update: RunUpdate) -> None:
         from mlflow.entities import Metric, RunTag
 
         with self._translate_errors(run_id):
-            metrics = [Metric(*point) for point in points]
-            self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in (tags or {}).items()])
-            if status:
-                self._client.set_terminated(run_id, status)
+            metrics = [Metric(*point) for point in update.points]
+            self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in update.tags.items()])
+            if update.status:
+                self._client.set_terminated(run_id, update.status)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._translate_errors(run_id), tempfile.TemporaryDirectory() as scratch:
@@ -166,7 +160,7 @@ class ClientStore:
     def delete_empty_duplicates(self, tag: str, value: str) -> None:
         with self._translate_errors():
             for duplicate in self._tagged(tag, value)[:-1]:
-                if _is_empty(duplicate):
+                if duplicate.info.status == "RUNNING" and not duplicate.data.metrics:
                     self._client.delete_run(duplicate.info.run_id)
 
     def close(self) -> None:
@@ -251,7 +245,7 @@ class ClientStore:
         return points
 
     def _bulk_history(self, key: str, run_ids: Sequence[str]) -> list[tuple[str, MetricPoint]]:
-        """As `_history`, by the request of MLflow's user interface: one for many runs, at most `MOST_POINTS` points."""
+        """Return it by the request of MLflow's user interface: one for many runs, `MOST_POINTS` points at most."""
         from mlflow.utils.credentials import get_default_host_creds
         from mlflow.utils.rest_utils import http_request_safe
 
@@ -294,7 +288,3 @@ def _requests(runs: "Sequence[Run]") -> Iterator[tuple[str, list[str]]]:
         run_ids = [run.info.run_id for run in runs if key in run.data.metrics]
         for first in range(0, len(run_ids), MOST_RUNS):
             yield key, run_ids[first : first + MOST_RUNS]
-
-
-def _is_empty(run: "Run") -> bool:
-    return run.info.status == "RUNNING" and not run.data.metrics

@@ -1,5 +1,6 @@
 """The address of the MLflow store, and the creation of its SQLite file."""
 
+import logging
 import os
 import sqlite3
 import subprocess
@@ -8,9 +9,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from rich.console import Console
-
 from lrlab.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 CREATE = """
@@ -55,8 +56,8 @@ def create_database(file: Path, artifacts: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=file.parent) as scratch:
             new = Path(scratch) / file.name
             new.touch(mode=0o600)
-            with Console(stderr=True).status(f"Creating the MLflow store {file}, once"):
-                _fill(new, artifacts)
+            logger.info("creating the MLflow store, once")  # without its path, which may be a secret of the environment
+            _fill(new, artifacts)
             with suppress(FileExistsError):
                 os.link(new, file)  # unlike a rename it never replaces a database that another process uses already
     except OSError as error:
@@ -64,13 +65,8 @@ def create_database(file: Path, artifacts: Path) -> None:
 
 
 def _fill(file: Path, artifacts: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", CREATE, str(file), str(artifacts)],
-        env={**QUIET, **os.environ},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-P", "-c", CREATE, str(file), str(artifacts)]
+    done = subprocess.run(command, env={**QUIET, **os.environ}, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"MLflow cannot create {file}: {done.stderr.strip().rpartition(chr(10))[2]}")
     db = sqlite3.connect(file)

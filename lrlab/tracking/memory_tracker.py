@@ -2,34 +2,25 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Self
+from typing import Unpack
 from uuid import uuid4
 
 from lrlab.errors import InputError
-from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatus
+from lrlab.tracking.tracker import CONFIG, RunFields, RunRecord, TerminalStatus, Tracker
 
 
-class MemoryTracker:
+class MemoryTracker(Tracker):
     """Keep runs in this process only. `files` holds what was attached, by run id."""
 
     def __init__(self) -> None:
         self.files: dict[str, dict[str, bytes]] = {}
         self._records: dict[str, RunRecord] = {}
 
-    def create_run(
-        self,
-        name: str,
-        *,
-        parent: str | None = None,
-        params: Mapping[str, object] | None = None,
-        tags: Mapping[str, str] | None = None,
-        config: str = "",
-        dataset: DatasetInfo | None = None,
-    ) -> str:
+    def create_run(self, name: str, **fields: Unpack[RunFields]) -> str:
         run_id = uuid4().hex
-        texts = {key: str(value) for key, value in (params or {}).items()}
-        self._records[run_id] = RunRecord(run_id, name, "RUNNING", parent, texts, dict(tags or {}), "", {})
+        params = {key: str(value) for key, value in fields.get("params", {}).items()}
+        parent, tags, config = fields.get("parent"), dict(fields.get("tags", {})), fields.get("config")
+        self._records[run_id] = RunRecord(run_id, name, "RUNNING", parent, params, tags, "", {})
         self.files[run_id] = {CONFIG: config.encode()} if config else {}
         return run_id
 
@@ -69,14 +60,6 @@ class MemoryTracker:
 
     def close_orphans(self, gone: Collection[str] = ()) -> int:
         return 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _record(self, run_id: str) -> RunRecord:
         if run_id not in self._records:

@@ -12,7 +12,6 @@ from lrlab.tracking.mlflow_tracker import MlflowTracker
 from lrlab.tracking.spool import Destination
 from lrlab.tracking.spooling_store import SpoolingStore
 from lrlab.tracking.sqlite_store import SqliteStore, schema_is_supported
-from lrlab.tracking.store import Store
 
 ADDRESS = r"sqlite:///(?!:memory:)[^?]+|(https?|postgresql|mysql|mssql)(\+\w+)?://.+"
 
@@ -40,37 +39,25 @@ class Mlflow:
             connect(self.uri, outputs, self.experiment)
 
     def open(self, outputs: str = "outputs") -> MlflowTracker:
-        """Return a tracker; create the store and the experiment when they are missing."""
-        return MlflowTracker(open_store(self.uri, outputs, self.experiment))
+        """Return a tracker; create the store and the experiment when they are missing.
+
+        Raises:
+            InputError: a local file cannot be read or written. A server is not asked before it is needed.
+        """
+        uri, root = database.address(self.uri, outputs), database.artifact_root(outputs)
+        reach = partial(connect, uri, outputs, self.experiment)
+        if file := database.sqlite_file(uri):
+            database.create_database(file, root)
+            return MlflowTracker(SqliteStore(file, self.experiment, root) if schema_is_supported(file) else reach())
+        client_class()  # takes seconds that are no delay of the server's
+        destination = Destination(without_password(uri), self.experiment)
+        return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination))
 
 
-def open_store(uri: str | None, outputs: str, experiment: str) -> Store:
-    """Return the store at a tracking URI, created when missing.
-
-    Raises:
-        InputError: a local file cannot be read or written. A server is not asked before it is needed.
-    """
-    uri, root = database.address(uri, outputs), database.artifact_root(outputs)
-    file = database.sqlite_file(uri)
-    if file:
-        database.create_database(file, root)
-        if schema_is_supported(file):
-            return SqliteStore(file, experiment, root)
-        return connect(uri, outputs, experiment)
-    client_class()  # takes seconds that are no delay of the server's
-    destination = Destination(without_password(uri), experiment)
-    return SpoolingStore(partial(connect, uri, outputs, experiment), Path(outputs) / "spool", destination)
-
-
-def connect(uri: str, outputs: str, experiment: str) -> "ClientStore":
+def connect(uri: str, outputs: str, experiment: str) -> ClientStore:
     """Return a store that is reached through MLflow's client.
 
     Raises:
         InputError: it does not answer.
     """
     return ClientStore(uri, experiment, None if uri.startswith("http") else str(database.artifact_root(outputs)))
-
-
-def create_store(uri: str | None, outputs: str, experiment: str = "lrlab") -> None:
-    """Create the store and the experiment when they are missing; quick when they are there."""
-    open_store(uri, outputs, experiment).close()

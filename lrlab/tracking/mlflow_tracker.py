@@ -3,19 +3,18 @@
 import math
 import time
 from collections.abc import Collection, Mapping
-from types import TracebackType
-from typing import Self
+from typing import Unpack
 
 from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.tracking.source_tags import source_tags
-from lrlab.tracking.store import MAX_LENGTH, MetricPoint, RunSpec, Store
+from lrlab.tracking.store import MAX_LENGTH, MetricPoint, RunSpec, RunUpdate, Store
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatus
+from lrlab.tracking.tracker import CONFIG, RunFields, RunRecord, TerminalStatus, Tracker
 
 FLUSH_INTERVAL = 3.0  # seconds a metric may wait
 
 
-class MlflowTracker:
+class MlflowTracker(Tracker):
     """Buffer metrics in front of a store of MLflow runs (see `Tracker`).
 
     Use it in a `with` statement: closing it writes what is buffered, after an exception too. SIGTERM raises SystemExit
@@ -33,23 +32,13 @@ class MlflowTracker:
         self._buffer: dict[str, list[MetricPoint]] = {}
         self._oldest = math.inf
 
-    def create_run(
-        self,
-        name: str,
-        *,
-        parent: str | None = None,
-        params: Mapping[str, object] | None = None,
-        tags: Mapping[str, str] | None = None,
-        config: str = "",
-        dataset: DatasetInfo | None = None,
-    ) -> str:
-        parent_tag = {Tag.PARENT: parent} if parent else {}
-        texts = {key: str(value)[: MAX_LENGTH["param"]] for key, value in (params or {}).items()}
-        all_tags = _cut(
-            {**source_tags(), Tag.OWNER: str(ProcessId.current()), **(tags or {}), Tag.NAME: name, **parent_tag}
-        )
-        run_id = self.store.create_run(RunSpec(_now(), texts, all_tags, dataset))
-        if config:
+    def create_run(self, name: str, **fields: Unpack[RunFields]) -> str:
+        params = {key: str(value)[: MAX_LENGTH["param"]] for key, value in fields.get("params", {}).items()}
+        tags = {**source_tags(), Tag.OWNER: str(ProcessId.current()), **fields.get("tags", {}), Tag.NAME: name}
+        if parent := fields.get("parent"):
+            tags[Tag.PARENT] = parent
+        run_id = self.store.create_run(RunSpec(_now(), params, _cut(tags), fields.get("dataset")))
+        if config := fields.get("config"):
             self.store.log_artifacts(run_id, {CONFIG: config.encode()})
         return run_id
 
@@ -66,15 +55,15 @@ class MlflowTracker:
         self.store.log_artifacts(run_id, files)
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        self.store.write(run_id, tags=_cut(tags))
+        self.store.write(run_id, RunUpdate(tags=_cut(tags)))
 
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
-        self.store.write(run_id, points=self._buffer.get(run_id, ()), status=status)
+        self.store.write(run_id, RunUpdate(self._buffer.get(run_id, ()), status=status))
         self._buffer.pop(run_id, None)
 
     def flush(self) -> None:
         for run_id, points in list(self._buffer.items()):
-            self.store.write(run_id, points=points)
+            self.store.write(run_id, RunUpdate(points))
             del self._buffer[run_id]
         self._oldest = math.inf
 
@@ -98,16 +87,8 @@ class MlflowTracker:
     def close_orphans(self, gone: Collection[str] = ()) -> int:
         abandoned = [run_id for run_id, owner in self.unfinished_runs() if is_gone(owner, gone)]
         for run_id in abandoned:
-            self.store.write(run_id, tags={Tag.ABANDONED: "true"}, status="KILLED")
+            self.store.write(run_id, RunUpdate(tags={Tag.ABANDONED: "true"}, status="KILLED"))
         return len(abandoned)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _cut(tags: Mapping[str, str]) -> dict[str, str]:

@@ -3,8 +3,7 @@
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -31,12 +30,7 @@ class Registry:
     outputs: str
 
     def register(
-        self,
-        run_id: str,
-        name: str,
-        weights: Mapping[str, np.ndarray],
-        classes: Sequence[str],
-        description: str,
+        self, run_id: str, name: str, weights: Mapping[str, np.ndarray], classes: Sequence[str], description: str
     ) -> str:
         """Register weights as the newest version of a model, and let the alias `confirmed` point at it.
 
@@ -53,28 +47,22 @@ class Registry:
         Raises:
             InputError: the store cannot be reached, or will not take it.
         """
-        with client_settings, warnings.catch_warnings():
+        with client_settings, warnings.catch_warnings(), tempfile.TemporaryDirectory() as scratch:
             warnings.simplefilter("ignore")  # MLflow's, of its own libraries and of models other than this one
-            return self._register(run_id, name, weights, classes, description)
+            client, model = client_class()(database.address(self.uri, self.outputs)), Path(scratch) / "model"
+            from mlflow.exceptions import MlflowException
 
-    def _register(
-        self, run_id: str, name: str, weights: Mapping[str, np.ndarray], classes: Sequence[str], description: str
-    ) -> str:
-        client = client_class()(database.address(self.uri, self.outputs))
-        from mlflow.exceptions import MlflowException
-
-        try:
-            with tempfile.TemporaryDirectory() as scratch:
-                save_model(Path(scratch) / "model", weights, classes)
-                client.log_artifacts(run_id, str(Path(scratch) / "model"), "model")
-            if not client.search_registered_models(f"name = '{name}'"):
-                client.create_registered_model(name)
-            source = f"{client.get_run(run_id).info.artifact_uri}/model"
-            made = client.create_model_version(name, source, run_id, description=description)
-            client.set_registered_model_alias(name, ALIAS, made.version)
-        except (MlflowException, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"tracking.uri must name a store with a model registry ({reason})") from error
+            try:
+                save_model(model, weights, classes)
+                client.log_artifacts(run_id, str(model), "model")
+                if not client.search_registered_models(f"name = '{name}'"):
+                    client.create_registered_model(name)
+                source = f"{client.get_run(run_id).info.artifact_uri}/model"
+                made = client.create_model_version(name, source, run_id, description=description)
+                client.set_registered_model_alias(name, ALIAS, made.version)
+            except (MlflowException, OSError) as error:
+                reason = str(error).partition("\n")[0]
+                raise InputError(f"tracking.uri must name a store with a model registry ({reason})") from error
         return f"models:/{name}@{ALIAS}"
 
 
@@ -86,25 +74,20 @@ def save_model(folder: Path, weights: Mapping[str, np.ndarray], classes: Sequenc
 
     features, dtype = weights["W1"].shape[1], weights["W1"].dtype
     scores = TensorSpec(dtype, (-1, len(classes)))
-    with tempfile.TemporaryDirectory() as scratch, _errors_only(logging.getLogger("mlflow")):
-        stored = Path(scratch) / "weights.npz"
-        np.savez(stored, allow_pickle=False, **weights)
-        save_model(
-            folder,
-            python_model=str(CODE),
-            artifacts={"weights": str(stored)},
-            signature=ModelSignature(Schema([TensorSpec(dtype, (-1, features))]), Schema([scores])),
-            metadata={"classes": list(classes)},
-            pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
-        )
-
-
-@contextmanager
-def _errors_only(logger: logging.Logger) -> Iterator[None]:
-    """Leave out a logger's warnings: MLflow's are hints for models other than this one."""
+    logger = logging.getLogger("mlflow")
     level = logger.level
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.ERROR)  # its warnings are hints for models other than this one
     try:
-        yield
+        with tempfile.TemporaryDirectory() as scratch:
+            stored = Path(scratch) / "weights.npz"
+            np.savez(stored, allow_pickle=False, **weights)
+            save_model(
+                folder,
+                python_model=str(CODE),
+                artifacts={"weights": str(stored)},
+                signature=ModelSignature(Schema([TensorSpec(dtype, (-1, features))]), Schema([scores])),
+                metadata={"classes": list(classes)},
+                pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
+            )
     finally:
         logger.setLevel(level)

@@ -1,5 +1,6 @@
 """MLflow's user interface on this machine: what `lrlab ui` runs."""
 
+import logging
 import os
 import socket
 import subprocess
@@ -7,13 +8,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-
-from rich.console import Console
+from collections.abc import Callable
 
 from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runtime.signals import handle_signals
 from lrlab.tracking import database
+
+logger = logging.getLogger(__name__)
 
 SETTINGS = {
     **database.QUIET,
@@ -22,11 +24,14 @@ SETTINGS = {
 }
 
 
-def serve(uri: str | None, outputs: str, port: int = 5000) -> None:
+def serve(uri: str | None, outputs: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve the store at `uri` (default: the one in `outputs`) on 127.0.0.1 until Ctrl-C or SIGTERM.
 
     Only requests that name localhost or 127.0.0.1 as their host are answered: no web page can read the runs through a
     host name that it points at this machine.
+
+    Args:
+        announce: called with the address once MLflow answers there.
 
     Raises:
         InputError: the port is taken, the store cannot be used, or its server is elsewhere.
@@ -43,7 +48,7 @@ def serve(uri: str | None, outputs: str, port: int = 5000) -> None:
     try:
         with handle_signals() as signals, signals.interruptible():
             _wait_until_it_answers(server, port)
-            Console().print(f"MLflow shows the runs at http://127.0.0.1:{port} (Ctrl-C ends it)")
+            announce(f"http://127.0.0.1:{port}")
             server.wait()
     except KeyboardInterrupt:
         pass
@@ -73,11 +78,11 @@ def _refuse_taken(port: int) -> None:
 
 
 def _wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int) -> None:
-    with Console(stderr=True).status("Starting MLflow"):
-        while server.poll() is None:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.1)
+    logger.info("starting MLflow")
+    while server.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
     raise InputError("MLflow's server ended at once; what it printed says why")

@@ -13,12 +13,7 @@ PACKAGE = Path(__file__).parents[1]
 @functools.cache
 def source_tags() -> dict[str, str]:
     """Return user, program and, when lrlab itself is a git checkout, its commit and whether files differ from it."""
-    return {
-        Tag.USER: _user(),
-        Tag.SOURCE_NAME: "lrlab",
-        Tag.SOURCE_TYPE: "LOCAL",
-        **_git_tags(PACKAGE),
-    }
+    return {Tag.USER: _user(), Tag.SOURCE_NAME: "lrlab", Tag.SOURCE_TYPE: "LOCAL", **_git_tags(PACKAGE)}
 
 
 def _user() -> str:
@@ -40,13 +35,8 @@ def _git_tags(package: Path) -> dict[str, str]:
 
 def _git(directory: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(directory), *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=10,
-        )
+        command = ["git", "-C", str(directory), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()

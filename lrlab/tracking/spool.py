@@ -33,7 +33,7 @@ class Spool:
     """One such file, locked. Entries are added at the end and taken from the front, by two threads at most."""
 
     def __init__(self, path: Path, file: FileIO, destination: Destination) -> None:
-        """Use `create` or `orphaned`."""
+        """Take over a locked file: use `create` or `orphaned`."""
         self.path, self.destination = path, destination
         self._file, self._lock = file, threading.Lock()
         self._start = self._read = len(_line(asdict(destination)))

@@ -3,13 +3,13 @@
 import base64
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from lrlab.errors import InputError
 from lrlab.tracking.spool import Destination, Spool
-from lrlab.tracking.store import MetricPoint, RejectedError, RunSpec, Store
+from lrlab.tracking.store import MetricPoint, RejectedError, RunSpec, RunUpdate, Store
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import DatasetInfo, UnreachableError
 
@@ -117,7 +117,9 @@ class SpoolDelivery:
         if record["verb"] == "create":
             with self._lock:  # an attempt that seemed to fail may be under way, or may have succeeded
                 if self._found(record["run"]) is None:
-                    self.create_run(record["run"], _run(record))
+                    dataset = DatasetInfo(**record["dataset"]) if record["dataset"] else None
+                    run = RunSpec(record["time"], record["params"], record["tags"], dataset)
+                    self.create_run(record["run"], run)
             return
         run_id = self.remote_id(record["run"])
         if record["verb"] == "attach":
@@ -125,16 +127,4 @@ class SpoolDelivery:
             self.store().log_artifacts(run_id, files)
         else:
             points = [MetricPoint(*point) for point in record["points"]]
-            self.store().write(run_id, points=points, tags=record["tags"], status=record["status"])
-
-
-def creation(local_id: str, run: RunSpec) -> dict[str, Any]:
-    """Return the entry of a run to be created."""
-    dataset = asdict(run.dataset) if run.dataset else None
-    fields = {"time": run.time, "params": dict(run.params), "tags": dict(run.tags), "dataset": dataset}
-    return {"verb": "create", "run": local_id, **fields}
-
-
-def _run(record: Mapping[str, Any]) -> RunSpec:
-    dataset = DatasetInfo(**record["dataset"]) if record["dataset"] else None
-    return RunSpec(record["time"], record["params"], record["tags"], dataset)
+            self.store().write(run_id, RunUpdate(points, record["tags"] or {}, record["status"]))

@@ -9,17 +9,18 @@ import base64
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import asdict
 from pathlib import Path
 from uuid import uuid4
 
 from lrlab.errors import InputError
 from lrlab.tracking.spool import Destination, Spool, SpoolEntry
-from lrlab.tracking.spool_delivery import PREFIX, RemoteStore, SpoolDelivery, creation
-from lrlab.tracking.store import MetricPoint, RejectedError, RunSpec
-from lrlab.tracking.tracker import RunRecord, TerminalStatus
+from lrlab.tracking.spool_delivery import PREFIX, RemoteStore, SpoolDelivery
+from lrlab.tracking.store import RejectedError, RunSpec, RunUpdate
+from lrlab.tracking.tracker import RunRecord
 
 logger = logging.getLogger(__name__)
 
@@ -67,18 +68,11 @@ class SpoolingStore:
             pass
         finally:
             self._spend(time.monotonic() - start - GRACE)
-        self._add(creation(local_id, run))
+        self._add({"verb": "create", "run": local_id, **asdict(run)})
         return local_id
 
-    def write(
-        self,
-        run_id: str,
-        *,
-        points: Sequence[MetricPoint] = (),
-        tags: Mapping[str, str] | None = None,
-        status: TerminalStatus | None = None,
-    ) -> None:
-        self._add({"verb": "write", "run": run_id, "points": points, "tags": tags, "status": status})
+    def write(self, run_id: str, update: RunUpdate) -> None:
+        self._add({"verb": "write", "run": run_id, **asdict(update)})
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         encoded = {name: base64.b64encode(content).decode() for name, content in files.items()}

@@ -11,7 +11,7 @@ import math
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -25,13 +25,14 @@ from lrlab.tracking.store import (
     MAX_LENGTH,
     MetricPoint,
     RunSpec,
+    RunUpdate,
     dataset_profile,
     dataset_source,
     restore_infinity,
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatus
+from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord
 
 TABLES = {
     "experiments": "experiment_id name artifact_location lifecycle_stage creation_time last_update_time",
@@ -116,23 +117,16 @@ class SqliteStore:
                 self._insert_input(run_id, run.dataset)
         return run_id
 
-    def write(
-        self,
-        run_id: str,
-        *,
-        points: Sequence[MetricPoint] = (),
-        tags: Mapping[str, str] | None = None,
-        status: TerminalStatus | None = None,
-    ) -> None:
-        rows = [_row(run_id, point) for point in points]
+    def write(self, run_id: str, update: RunUpdate) -> None:
+        rows = [_row(run_id, point) for point in update.points]
         latest = {row[1]: row for row in sorted(rows, key=lambda row: (row[4], row[3], row[2]))}
         with self._transaction():
             self._artifact_uri(run_id)
             self._db.executemany(INSERT["metrics"] + ONCE, rows)
             self._db.executemany(REPLACE_LATEST, latest.values())
-            self._db.executemany(REPLACE_TAG, [(run_id, *tag) for tag in (tags or {}).items()])
-            if status:
-                ended = (status, time.time_ns() // 1_000_000, run_id)
+            self._db.executemany(REPLACE_TAG, [(run_id, *tag) for tag in update.tags.items()])
+            if update.status:
+                ended = (update.status, time.time_ns() // 1_000_000, run_id)
                 self._db.execute("UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", ended)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:

@@ -6,7 +6,7 @@ does not take now. Repeating a `write` changes nothing.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from lrlab.errors import InputError
@@ -42,21 +42,23 @@ class RunSpec:
     dataset: DatasetInfo | None
 
 
+@dataclass(frozen=True)
+class RunUpdate:
+    """Points and tags to add to a run; with a status, the run ends."""
+
+    points: Sequence[MetricPoint] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    status: TerminalStatus | None = None
+
+
 class Store(Protocol):
     """Keep MLflow runs. Every call raises `InputError` when a run id is unknown or the store cannot be reached."""
 
     def create_run(self, run: RunSpec) -> str:
         """Create a run, RUNNING; return its id."""
 
-    def write(
-        self,
-        run_id: str,
-        *,
-        points: Sequence[MetricPoint] = (),
-        tags: Mapping[str, str] | None = None,
-        status: TerminalStatus | None = None,
-    ) -> None:
-        """Add points and tags; with a status, end the run."""
+    def write(self, run_id: str, update: RunUpdate) -> None:
+        """Add to a run, or end it."""
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         """Write artifacts, by their path inside the run."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Literal, Protocol, Self, runtime_checkable
+from typing import Literal, Protocol, Self, TypedDict, Unpack, runtime_checkable
 
 from lrlab.errors import InputError
 
@@ -46,6 +45,16 @@ class RunRecord:
     metrics: dict[str, list[tuple[int, float]]]
 
 
+class RunFields(TypedDict, total=False):
+    """What a new run may have besides its name: `params` is flat, `config` is kept unchanged as `config.yaml`."""
+
+    parent: str | None
+    params: Mapping[str, object]
+    tags: Mapping[str, str]
+    config: str
+    dataset: DatasetInfo | None
+
+
 class Tracker(Protocol):
     """Record runs. One thread of one process uses it; several processes may record into the same store.
 
@@ -57,17 +66,8 @@ class Tracker(Protocol):
     unknown or the store cannot be reached; what is buffered stays in the buffer then.
     """
 
-    def create_run(
-        self,
-        name: str,
-        *,
-        parent: str | None = None,
-        params: Mapping[str, object] = ...,
-        tags: Mapping[str, str] = ...,
-        config: str = "",
-        dataset: DatasetInfo | None = None,
-    ) -> str:
-        """Create a run and return its id. `params` is flat; `config` is kept unchanged as `config.yaml`."""
+    def create_run(self, name: str, **fields: Unpack[RunFields]) -> str:
+        """Create a run and return its id."""
 
     def log_metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """Buffer the metrics of one step."""
@@ -100,11 +100,11 @@ class Tracker(Protocol):
             gone: hosts that are known to be gone, with all that ran there.
         """
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @runtime_checkable

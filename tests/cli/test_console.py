@@ -1,6 +1,7 @@
 """What the terminal shows: results on stdout, progress on stderr, brackets as they are."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from lrlab.commands.best import Best
 from lrlab.commands.repair import Repaired
 
 METRICS = {"train/loss": 0.25, "val/loss": 0.5, "val/accuracy": 0.75, "lr": 0.1}
+BEST = Best("s", 3, "abc", 0.5, {"optimizer.lr": 0.123456, "model": "[mlp]"}, METRICS, {})
 
 
 def test_results_and_progress_have_a_stream_each(capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,6 +24,13 @@ def test_results_and_progress_have_a_stream_each(capsys: pytest.CaptureFixture[s
 def test_a_document_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     console.json_document({"a": [1]})
     assert json.loads(capsys.readouterr().out) == {"a": [1]}
+
+
+def test_a_result_is_shown_or_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    console.result(BEST, console.best, as_json=True)
+    assert json.loads(capsys.readouterr().out) == asdict(BEST)
+    console.result(BEST, console.best, as_json=False)
+    assert "best of s: trial 3" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -37,7 +46,7 @@ def test_the_metrics_line() -> None:
 
 
 def test_the_best(capsys: pytest.CaptureFixture[str]) -> None:
-    console.best(Best("s", 3, "abc", 0.5, {"optimizer.lr": 0.123456, "model": "[mlp]"}, METRICS, {}))
+    console.best(BEST)
     out = capsys.readouterr().out
     assert "best of s: trial 3" in out
     assert "0.1235" in out
@@ -46,7 +55,7 @@ def test_the_best(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_hints_repeat_where_the_study_is(capsys: pytest.CaptureFixture[str]) -> None:
-    console.after_sweep("s", " --outputs there")
+    console.best(BEST, " --outputs there")
     console.sweep_stopped("s", " --outputs there")
     console.trials_taken("s", 2, " --outputs there")
     console.runs_unreadable("s", "refused", " --outputs there")
@@ -54,6 +63,11 @@ def test_hints_repeat_where_the_study_is(capsys: pytest.CaptureFixture[str]) -> 
     hints = [line for line in (captured.out + captured.err).splitlines() if line.startswith("  lrlab")]
     assert len(hints) == 8
     assert all(" --outputs there  # " in hint for hint in hints)
+
+
+def test_where_mlflow_is(capsys: pytest.CaptureFixture[str]) -> None:
+    console.served("http://127.0.0.1:5000")
+    assert capsys.readouterr().out == "MLflow shows the runs at http://127.0.0.1:5000 (Ctrl-C ends it)\n"
 
 
 def test_what_was_repaired(capsys: pytest.CaptureFixture[str]) -> None:

@@ -234,3 +234,12 @@ def test_as_a_module(working_folder: Path) -> None:
     arguments = [sys.executable, "-m", "lrlab", "optimizer=adam", "--cfg", "job", "--package", "optimizer"]
     done = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert "_target_: lrlab.core.optimizer.Adam" in done.stdout
+
+
+def test_an_interruption_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lrlab.core.gradcheck.check_all", interrupt)
+    assert main(["gradcheck"]) == 130
+    assert capsys.readouterr().err == "lrlab: interrupted\n"

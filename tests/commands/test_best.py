@@ -35,7 +35,7 @@ def test_the_best_has_the_metrics_of_its_last_epoch(study: optuna.Study, tracker
     assert found.config == {"seed": 3}
     assert found.params == study.trials[1].params
     assert found.run_id == study.trials[1].user_attrs["run_id"] == run_of(study, 1)
-    assert found.to_dict()["metrics"] == {"val/loss": 1.0}
+    assert found.metrics == {"val/loss": 1.0}
 
 
 def test_a_study_without_a_completed_trial_is_refused(tracker: MemoryTracker) -> None:

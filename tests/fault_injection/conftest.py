@@ -10,7 +10,7 @@ import pytest
 from tests import postgres
 from tests.fault_injection.lab import Lab
 
-CREATE = "import sys; from lrlab.tracking.mlflow import create_store; create_store(None, sys.argv[1])"
+CREATE = "import sys; from lrlab.tracking.mlflow import Mlflow; Mlflow().open(sys.argv[1]).close()"
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,11 @@ from lrlab.runtime import entrypoint
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 CLEANING = """
-import atexit, os, signal, sys, time
+import atexit, logging, os, signal, sys, time
 from functools import partial
 from lrlab.runtime import entrypoint
+
+logging.basicConfig(level="INFO", format="%(name)s: %(message)s")
 
 def command(first, second, when):
     send = partial(os.kill, os.getpid(), getattr(signal, second))
@@ -38,7 +40,7 @@ entrypoint.run_program(partial(command, *sys.argv[1:]))
 def test_a_signal_after_the_work_does_not_change_the_exit_code(first: str, second: str, when: str) -> None:
     done = subprocess.run([sys.executable, "-c", CLEANING, first, second, when], capture_output=True, text=True)
     assert done.returncode == {"none": 0, "SIGINT": 130, "SIGTERM": 143}[first], done.stderr
-    assert done.stderr == ("lrlab: interrupted\n" if first == "SIGINT" else "")
+    assert done.stderr == ("lrlab.runtime.entrypoint: interrupted\n" if first == "SIGINT" else "")
 
 
 def test_the_exit_code_is_the_command_s() -> None:

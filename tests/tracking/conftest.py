@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
-CREATE = "import sys; from lrlab.tracking.mlflow import create_store; create_store(None, sys.argv[1])"
-SERVE = "import sys; from lrlab.tracking.server import serve; serve(None, sys.argv[1], int(sys.argv[2]))"
+CREATE = "import sys; from lrlab.tracking.mlflow import Mlflow; Mlflow().open(sys.argv[1]).close()"
+SERVE = """
+import sys
+from lrlab.tracking.server import serve
+serve(None, sys.argv[1], int(sys.argv[2]), lambda address: print(address, flush=True))
+"""
 
 
 @pytest.fixture(scope="session")

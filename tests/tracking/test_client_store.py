@@ -6,7 +6,7 @@ import pytest
 
 from lrlab.tracking.client_store import ClientStore, client_settings
 from lrlab.tracking.database import address
-from lrlab.tracking.store import MetricPoint, RunSpec
+from lrlab.tracking.store import MetricPoint, RunSpec, RunUpdate
 from lrlab.tracking.tags import Tag
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -52,8 +52,8 @@ class TestSettings:
 def test_looking_a_run_up_deletes_none_and_empty_duplicates_can_be_deleted(store: ClientStore) -> None:
     spec = RunSpec(1, {}, {Tag.NAME: "run", Tag.SPOOLED_AS: "spooled-1", Tag.PARENT: "p"}, None)
     empty, full, ended = (store.create_run(spec) for _ in range(3))
-    store.write(full, points=[MetricPoint("loss", 1.0, 1, 0)])
-    store.write(ended, status="KILLED")
+    store.write(full, RunUpdate([MetricPoint("loss", 1.0, 1, 0)]))
+    store.write(ended, RunUpdate(status="KILLED"))
     assert store.find_run(Tag.SPOOLED_AS, "spooled-1") == full
     assert {run.run_id for run in store.child_runs("p")} == {empty, full, ended}
     store.delete_empty_duplicates(Tag.SPOOLED_AS, "spooled-1")
@@ -65,7 +65,7 @@ def test_without_the_bulk_request_each_history_is_asked_for_by_itself(
     store: ClientStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = store.create_run(RunSpec(1, {}, {Tag.NAME: "run"}, None))
-    store.write(run_id, points=[MetricPoint("loss", 1.0, 1, 0), MetricPoint("lr", 0.5, 1, 0)])
+    store.write(run_id, RunUpdate([MetricPoint("loss", 1.0, 1, 0), MetricPoint("lr", 0.5, 1, 0)]))
     asked = []
 
     def unknown(self: ClientStore, key: str, run_ids: list[str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from lrlab.errors import InputError
 from lrlab.tracking.database import address, create_database, sqlite_file
-from lrlab.tracking.mlflow import create_store
+from lrlab.tracking.mlflow import Mlflow
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_a_new_store_has_one_experiment_of_ours_and_a_log_of_writes(fresh_store:
 
 def test_a_store_that_is_there_stays_as_it_is(outputs: str) -> None:
     file = Path(outputs) / "mlflow.db"
-    create_store(None, outputs)
+    Mlflow().open(outputs).close()
     before = file.read_bytes()
-    create_store(None, outputs)
+    Mlflow().open(outputs).close()
     assert file.read_bytes() == before
 
 

@@ -109,9 +109,9 @@ def test_a_port_that_is_taken_is_refused(outputs: str) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(InputError, match=r"^port must be free, got "):
-            serve(None, outputs, taken.getsockname()[1])
+            serve(None, outputs, taken.getsockname()[1], print)
 
 
 def test_what_is_on_a_server_needs_no_other(outputs: str) -> None:
     with pytest.raises(InputError, match="open http://host:5000 in a browser"):
-        serve("http://host:5000", outputs)
+        serve("http://host:5000", outputs, 5000, print)

@@ -12,7 +12,7 @@ from lrlab.errors import InputError
 from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
 from lrlab.tracking.sqlite_store import COLUMNS, SqliteStore, schema_is_supported
-from lrlab.tracking.store import MetricPoint, RunSpec, Store
+from lrlab.tracking.store import MetricPoint, RunSpec, RunUpdate, Store
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import DatasetInfo, RunRecord
 
@@ -54,9 +54,9 @@ def write_a_run(store: Store) -> str:
     tags = {Tag.NAME: "trial 7", Tag.PARENT: "a" * 32, "mlflow.user": "ada", "lrlab.trial": "7"}
     run_id = store.create_run(RunSpec(BEGUN, {"optimizer.lr": "0.001", "seed": "0"}, tags, DIGITS))
     for points in HISTORY:
-        store.write(run_id, points=points)
-    store.write(run_id, tags={"lrlab.trial": "8", "lrlab.pruned": "true"})
-    store.write(run_id, points=[MetricPoint("test/accuracy", 0.97, BEGUN, 3)], status="KILLED")
+        store.write(run_id, RunUpdate(points))
+    store.write(run_id, RunUpdate(tags={"lrlab.trial": "8", "lrlab.pruned": "true"}))
+    store.write(run_id, RunUpdate([MetricPoint("test/accuracy", 0.97, BEGUN, 3)], status="KILLED"))
     return run_id
 
 
@@ -135,9 +135,9 @@ class TestAgainstTheClient:
 class TestSqliteStore:
     def test_repeating_a_write_changes_nothing(self, file: Path, direct: SqliteStore) -> None:
         run_id = direct.create_run(RunSpec(BEGUN, {}, {Tag.NAME: "run"}, None))
-        direct.write(run_id, points=HISTORY[0])
+        direct.write(run_id, RunUpdate(HISTORY[0]))
         once = rows(file, run_id)
-        direct.write(run_id, points=HISTORY[0])
+        direct.write(run_id, RunUpdate(HISTORY[0]))
         assert rows(file, run_id) == once
 
     def test_a_write_that_fails_leaves_nothing(self, file: Path, direct: SqliteStore) -> None:
@@ -145,7 +145,7 @@ class TestSqliteStore:
         before = rows(file, run_id)
         bad_key: Any = None
         with pytest.raises(InputError, match="NOT NULL"):
-            direct.write(run_id, points=[*HISTORY[0], MetricPoint(bad_key, 1.0, BEGUN, 0)])
+            direct.write(run_id, RunUpdate([*HISTORY[0], MetricPoint(bad_key, 1.0, BEGUN, 0)]))
         assert rows(file, run_id) == before
 
     def test_runs_of_one_data_set_share_its_row(self, file: Path, direct: SqliteStore) -> None:
