@@ -214,7 +214,6 @@ WITHOUT_A_TEST = {
     "sweep/runners/protocols": None,
     "sweep/sweeper": "tests/sweep/test_sweeper.py",
     "tracking/client_store": "tests/tracking/test_mlflow.py",
-    "tracking/spool_delivery": "tests/tracking/test_spooling_store.py",
     "tracking/store": None,
     "tracking/tags": None,
     "training/configuration": "tests/config/test_compose_all.py",
