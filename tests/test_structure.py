@@ -218,7 +218,6 @@ WITHOUT_A_TEST = {
     "tracking/tags": None,
     "training/configuration": "tests/config/test_compose_all.py",
     "training/methods/gradient": "tests/training/test_population.py",
-    "training/sequential": "tests/training/methods/test_newton.py",
 }
 
 
