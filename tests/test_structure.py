@@ -216,7 +216,6 @@ WITHOUT_A_TEST = {
     "tracking/client_store": "tests/tracking/test_mlflow.py",
     "tracking/store": None,
     "tracking/tags": None,
-    "training/configuration": "tests/config/test_compose_all.py",
     "training/methods/gradient": "tests/training/test_population.py",
 }
 
