@@ -209,7 +209,6 @@ WITHOUT_A_TEST = {
     "lecture/chapters/*": "tests/lecture/test_chapters.py",
     "runs/train": "tests/test_journey.py",
     "sweep/config": "tests/sweep/test_sweeper.py",
-    "sweep/runners/hydra_job": "tests/plugin/test_program.py",
     "sweep/runners/protocols": None,
     "sweep/sweeper": "tests/sweep/test_sweeper.py",
     "tracking/client_store": "tests/tracking/test_mlflow.py",
