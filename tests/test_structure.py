@@ -207,7 +207,6 @@ WITHOUT_A_TEST = {
     "errors": None,
     "lecture/*": "tests/lecture/test_lecture.py",
     "lecture/chapters/*": "tests/lecture/test_chapters.py",
-    "sweep/config": "tests/sweep/test_sweeper.py",
     "sweep/runners/protocols": None,
     "sweep/sweeper": "tests/sweep/test_sweeper.py",
     "tracking/client_store": "tests/tracking/test_mlflow.py",
