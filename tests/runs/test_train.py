@@ -52,15 +52,11 @@ def test_the_outcome_is_the_last_epoch_and_the_run_keeps_what_was_learned(
     experiment: Make, dataset: Dataset, tracker: MemoryTracker, tmp_path: Path
 ) -> None:
     wanted, watched = experiment(epochs=2), []
-
-    def watch(result: EpochResult, total: int) -> None:
-        watched.append((result.epoch, total))
-
-    outcome = train(wanted, tracker, watch, outputs=str(tmp_path), microbatch=8)
+    outcome = train(wanted, tracker, lambda *told: watched.append(told), outputs=str(tmp_path), microbatch=8)
     alone = single(wanted, dataset, microbatch=8)
     *_, last = train_epochs(alone)
     run = tracker.get_run(outcome.run_id)
-    assert watched == [(1, 2), (2, 2)]
+    assert [(result.epoch, total) for result, total in watched] == [(1, 2), (2, 2)]
     assert (outcome.last.epoch, outcome.last.metrics) == (2, last.metrics)
     assert (run.name, run.status, run.tags[Tag.LEARNING_RATE]) == ("train", "FINISHED", outcome.diagnosis)
     assert set(tracker.files[run.run_id]) == {"config.yaml", "weights.npz", "loss_curve.png", "templates.png"}

@@ -70,8 +70,8 @@ def test_params_are_swept_and_the_command_line_wins(planned: Planner, app: Appli
 
 
 def test_a_name_that_was_not_given_is_new_each_time(planned: Planner, app: Application) -> None:
-    made = {planned(app, *GRID, x=0, y=0).sweep.study for _ in range(3)}
-    assert len(made) == 3
+    made = {planned(app, *GRID, x=0, y=0).sweep.study for _ in range(2)}
+    assert len(made) == 2
     assert all(re.fullmatch(r"minimal_app_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_[0-9a-f]{4}", name) for name in made)
 
 
