@@ -44,6 +44,7 @@ class SpoolDelivery:
         self._connect = connect
         self._store: RemoteStore | None = None
         self._ids: dict[str, str] = {}
+        self._refused: set[str] = set()  # runs that the store will not create
         self._lock = threading.RLock()
 
     def store(self) -> RemoteStore:
@@ -71,10 +72,13 @@ class SpoolDelivery:
 
         Raises:
             UnreachableError: it has not been delivered yet.
+            RejectedError: the store refused to create it.
         """
         if not run_id.startswith(PREFIX):
             return run_id
         found = self._found(run_id)
+        if found is None and run_id in self._refused:
+            raise RejectedError(f"run {run_id} was refused")
         if found is None:
             raise UnreachableError(f"run {run_id} has not been delivered yet")
         return found
@@ -86,6 +90,8 @@ class SpoolDelivery:
             try:
                 self._deliver_entry(record)
             except RejectedError as error:
+                if record["verb"] == "create":
+                    self._refused.add(record["run"])
                 spool.dead_letter(record, str(error))
             except InputError as error:
                 self.last_error = str(error)

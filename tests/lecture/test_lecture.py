@@ -13,6 +13,7 @@ from lrlab.lecture.chapters import table
 from lrlab.lecture.chapters.table import CHAPTERS, Chapter
 from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.presets import PRESETS
+from lrlab.lecture.trainer import ChapterTrainer
 from lrlab.plotting.figures import Figure
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.mlflow import Mlflow
@@ -35,6 +36,35 @@ def test_measures_chapter_by_chapter_under_one_run() -> None:
     assert run.metrics["claims"] == [(0, 5)]
     assert run.metrics["claims_that_hold"] == [(0, 4)]
     assert tracker.files[measured.run_id]["lecture.html"].decode() == measured.html()
+
+
+class Told:
+    """What a lecture shows of its progress."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def begin(self, title: str) -> None:
+        self.said.append(f"begin {title}")
+
+    def watch(self, what: str, part: float) -> None:
+        self.said.append(f"{what} {part:g}")
+
+    def end(self, title: str, result: ChapterResult, seconds: float) -> None:
+        self.said.append(f"end {title}: {len(result.claims)} claims")
+
+
+def test_progress_is_told_chapter_by_chapter() -> None:
+    def working(trainer: ChapterTrainer) -> ChapterResult:
+        trainer.watch("work", 0.5)
+        return ChapterResult(CLAIMS[:1])
+
+    told = Told()
+    chapters = (FEW[0], Chapter("1", "Works", working))
+    measured = lecture.measure(PRESETS["digits"], MemoryTracker(), told, chapters)
+    assert told.said == ["begin Made up", "end Made up: 2 claims", "begin Works", "work 0.5", "end Works: 1 claims"]
+    assert [row["holds"] for row in measured.to_list()] == [True, False, True]
+    assert measured.to_list()[1] == {"claim": "falls", "expected": "down", "measured": "up", "holds": False}
 
 
 def test_the_page_needs_nothing_else() -> None:

@@ -7,9 +7,11 @@ from lrlab.core.model import MLP
 from lrlab.core.neighbours import KNN
 from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import L2
+from lrlab.data.digits import Digits
 from lrlab.data.spirals import Spirals
 from lrlab.lecture.chapters.adam import Uncorrected
 from lrlab.lecture.chapters.momentum import Velocity
+from lrlab.lecture.presets import PRESETS
 from lrlab.lecture.trainer import ChapterTrainer, best
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.training.configuration import from_record, from_yaml
@@ -61,6 +63,22 @@ def test_groups_come_back_by_name(trainer: ChapterTrainer) -> None:
     }
     trained = trainer.train_groups("groups", groups)
     assert {name: [run.experiment for run in runs] for name, runs in trained.items()} == groups
+
+
+def test_the_watcher_is_told_of_every_epoch_of_every_population(tracker: MemoryTracker) -> None:
+    told: list[tuple[str, float]] = []
+    trainer = ChapterTrainer(PRESETS["digits"], tracker, "lecture", lambda what, part: told.append((what, part)))
+    plain = trainer.preset.experiment(data=Digits(train_size=64, validation=50))
+    trainer.train(
+        "two", [replace(plain, epochs=2), replace(plain, epochs=4), replace(plain, epochs=2, optimizer=SGD(0.3))]
+    )
+    assert told == [("two", part) for part in (0.25, 0.5, 0.625, 0.75, 0.875, 1.0)]
+
+
+def test_data_is_loaded_once(trainer: ChapterTrainer) -> None:
+    loaded = trainer.load(Digits(train_size=64))
+    assert trainer.load(Digits(train_size=64)) is loaded
+    assert len(trainer.load(Digits(train_size=32)).train) == 32
 
 
 def test_best(trainer: ChapterTrainer) -> None:

@@ -2,18 +2,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hydra.version
 import optuna
 import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.extra.pytest_plugin import hydra_restore_singletons  # noqa: F401
+from hydra.types import HydraContext, RunMode
 
+from lrlab.config.hydra_compat import Hydra, create_config_search_path
+from lrlab.sweep.plan import SweepPlan, plan_sweep
 from lrlab.sweep.search.space import parse_space
 from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
+from lrlab.sweep.settings import Settings
 from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.storage import Storage, parse
 from tests.multirun import multirun, own_folder  # noqa: F401
 
 SearchFactory = Callable[..., SearchStrategy]
+Planner = Callable[..., SweepPlan]
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +62,24 @@ def search() -> SearchFactory:
         return SearchStrategy(space, **(settings | changes))
 
     return make
+
+
+@pytest.fixture
+def planned(own_folder: None, hydra_restore_singletons: None) -> Planner:  # noqa: F811
+    """Plan the sweep of a task of a foreign application, in an empty current directory; its folder is ./sweep."""
+
+    def plan(task: Callable[[Any], Any], *overrides: str, **config: Any) -> SweepPlan:
+        hydra.version.setbase("1.3")
+        ConfigStore.instance().store(name="minimal_app", node=config)
+        application = Hydra.create_main_hydra2("minimal_app", create_config_search_path(None))
+        settings = [override for override in overrides if override.lstrip("+").startswith("hydra")]
+        arguments = [override for override in overrides if override not in settings]
+        composed = application.compose_config(
+            "minimal_app", ["hydra/sweeper=lrlab", "hydra.sweep.dir=sweep", *settings], RunMode.MULTIRUN
+        )
+        GlobalHydra.instance().clear()
+        context = HydraContext(config_loader=application.config_loader, callbacks=Callbacks(composed))
+        sweeper = {key: value for key, value in composed.hydra.sweeper.items() if not key.startswith("_")}
+        return plan_sweep(Settings.read(sweeper), arguments, context, task, composed)
+
+    return plan

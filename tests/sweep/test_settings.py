@@ -1,13 +1,10 @@
-import inspect
 from typing import Any
 
-import optuna
 import pytest
 from omegaconf import OmegaConf
 
-from lrlab.config.instantiate import instantiate
 from lrlab.errors import InputError
-from lrlab.sweep.config import PRUNERS, SAMPLERS, Patient, Sweeper
+from lrlab.sweep.config import PRUNERS, SAMPLERS, Sweeper
 from lrlab.sweep.settings import Settings
 
 CHOSEN = {"sampler": SAMPLERS["tpe"], "pruner": PRUNERS["none"]}
@@ -53,28 +50,3 @@ def test_what_does_not_work_with_several_directions(part: str, choice: Any) -> N
     Settings.read(PLAIN | changed)
     with pytest.raises(InputError, match=f"^hydra/sweeper/{part} must"):
         Settings.read(PLAIN | changed | {"direction": ["minimize", "minimize"]})
-
-
-def optunas(target: str) -> type:
-    return getattr(optuna.samplers if "samplers" in target else optuna.pruners, target.rpartition(".")[2])
-
-
-CHOICES = [choice for choice in (*SAMPLERS.values(), *PRUNERS.values()) if choice is not SAMPLERS["grid"]]
-OURS = {"percentile", "wrapped_pruner", "patience", "scramble"}  # without a default in Optuna, or a better one
-
-
-@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.__name__)
-def test_every_choice_has_optunas_arguments_with_its_defaults(choice: Any) -> None:
-    config: Any = OmegaConf.to_container(OmegaConf.structured(choice))
-    made = instantiate(config, allowed=("optuna.samplers.", "optuna.pruners."))
-    assert type(made) is optunas(config["_target_"])
-    parameters = inspect.signature(type(made)).parameters
-    for name in config.keys() - {"_target_"} - OURS:
-        assert parameters[name].default == config[name], name
-
-
-@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-def test_the_patient_pruner_wraps_another() -> None:
-    made = instantiate(OmegaConf.structured(Patient), allowed=("optuna.pruners.",))
-    assert isinstance(made._wrapped_pruner, optuna.pruners.MedianPruner)

@@ -76,18 +76,19 @@ class SeedMeans:
         """Return the means of the trials of one batch size, all finite."""
         log_lr, rate, seed, information = _layout(table)
         counts = np.bincount(rate)
+        loss: FloatArray
         if information is None:
             seeds, seed = 1, np.zeros_like(seed)
             covariance: FloatArray = np.diag(1 / counts)
-            loss = np.asarray(np.bincount(rate, table.loss) / counts, dtype=np.float64)
+            loss = np.bincount(rate, table.loss) / counts
             levels = np.zeros_like(table.loss)
         else:
             of_seed = np.bincount(seed)
             seeds, mean = len(of_seed), np.bincount(seed, table.loss) / of_seed
             covariance = np.linalg.pinv(information, rcond=1e-9, hermitian=True)
-            loss = np.asarray(covariance @ np.bincount(rate, table.loss - mean[seed]), dtype=np.float64)
+            loss = covariance @ np.bincount(rate, table.loss - mean[seed])
             level = np.bincount(seed, table.loss - loss[rate]) / of_seed
-            loss, levels = loss + level.mean(), (level - level.mean())[seed]
+            loss, levels = loss + float(level.mean()), (level - level.mean())[seed]
         away = log_lr - log_lr[loss.argmin()]
         within = max(NOISE_REACH, float(np.sort(np.abs(away))[:NOISE_RATES][-1]))
         near = np.abs(away[rate]) <= within

@@ -1,0 +1,60 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from lrlab.core.model import MLP, Layer, Linear, Model
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's libraries
+INPUTS, CLASSES = 6, 3
+
+
+def classifier(path: Path, layers: list[Layer]):
+    """The classifier of a stored file, as MLflow loads it."""
+    from lrlab.tracking.classifier import Classifier
+
+    arrays = {f"{name}{i}": array[0] for i, layer in enumerate(layers, 1) for name, array in layer._asdict().items()}
+    np.savez(path, allow_pickle=False, **arrays)
+    loaded = Classifier()
+    loaded.load_context(SimpleNamespace(artifacts={"weights": str(path)}))
+    return loaded
+
+
+def drawn(model: Model, dtype: type) -> list[Layer]:
+    rng = np.random.default_rng(1)
+    shapes = [(layer.W.shape, layer.b.shape) for layer in model.init(rng, INPUTS, CLASSES)]
+    return [Layer(rng.standard_normal(W).astype(dtype), rng.standard_normal(b).astype(dtype)) for W, b in shapes]
+
+
+@pytest.mark.parametrize("model", [Linear(), MLP([5]), MLP([4] * 10)], ids=str)  # of 10, W10 sorts before W2
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_scores_are_those_of_the_model_that_was_trained(tmp_path: Path, model: Model, dtype: type) -> None:
+    layers = drawn(model, dtype)
+    x: np.ndarray = np.random.default_rng(2).standard_normal((7, INPUTS)).astype(dtype)
+    scores = classifier(tmp_path / "weights.npz", layers).predict(None, x)
+    h = x.astype(np.float64)
+    for i, layer in enumerate(layers):
+        h = h @ layer.W[0].T.astype(np.float64) + layer.b[0]
+        h = np.maximum(h, 0) if i < len(layers) - 1 else h
+    assert (scores.shape, scores.dtype) == ((7, CLASSES), dtype)
+    np.testing.assert_allclose(scores, h, rtol=1e-4, atol=1e-4 * np.abs(h).max())
+    assert (scores < 0).any()  # the last layer has no ReLU
+
+
+def test_images_in_another_type_are_scored_in_the_weights_own(tmp_path: Path) -> None:
+    loaded = classifier(tmp_path / "weights.npz", drawn(Linear(), np.float32))
+    images = [[0, 255, 3, 4, 5, 6]]
+    expected = loaded.predict(None, np.array(images, np.float32))
+    for given in (images, np.array(images, np.uint8), np.array(images, np.float64)):
+        scores = loaded.predict(None, given)
+        assert scores.dtype == np.float32
+        np.testing.assert_array_equal(scores, expected)
+
+
+def test_a_pickle_among_the_weights_is_refused(tmp_path: Path) -> None:
+    from lrlab.tracking.classifier import Classifier
+
+    np.savez(tmp_path / "weights.npz", W1=np.array([object()]), b1=np.zeros(1))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        Classifier().load_context(SimpleNamespace(artifacts={"weights": str(tmp_path / "weights.npz")}))
