@@ -53,7 +53,10 @@ def trials(swept_folder: Path) -> list[optuna.trial.FrozenTrial]:
 def test_best(swept_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, best = run_json(capsys, "best")
     assert code == 0
-    assert set(best) == {"study", "trial", "run_id", "value", "params", "metrics", "config"}
+    assert set(best) == {
+        *("study", "trial", "run_id", "value", "spread", "seeds", "trials"),
+        *("params", "metrics", "config", "tie", "at_ends"),
+    }
     complete = [trial for trial in trials(swept_folder) if trial.state.name == "COMPLETE"]
     assert (
         best["value"]

@@ -116,7 +116,8 @@ class TrainingTask:
             try:
                 tracker.close_orphans()
                 found = best(study, tracker)
-                note = f"Best: trial {found.trial}, run {found.run_id}"
+                mean = "" if found.spread is None else f"mean {found.value:.4g} over {found.seeds} seeds, median "
+                note = f"Best: {mean}trial {found.trial}, run {found.run_id}"
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
                 tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
                 console.best(found, options)

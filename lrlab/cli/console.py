@@ -65,13 +65,26 @@ def trained(outcome: "TrainingOutcome", options: str = "") -> None:
 
 
 def best(found: "Best", options: str = "") -> None:
-    """Show the best trial of a study, and what to type next, with the options that name where the study is."""
-    table = Table(title=f"best of {found.study}: trial {found.trial}", title_justify="left", show_header=False)
+    """Show the best configuration of a study, and what to type next, with the options that name where the study is."""
+    trials = ("trial " if len(found.trials) == 1 else "trials ") + ", ".join(map(str, found.trials))
+    table = Table(title=f"best of {found.study}: {trials}", title_justify="left", show_header=False)
     for name, value in found.params.items():
-        table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+        table.add_row(name, _value(value))
     out().print(table)
-    out().print(metrics_line(found.metrics))
-    out().print(f"run {found.run_id}")
+    if found.spread is None:
+        out().print(metrics_line(found.metrics))
+        out().print(f"run {found.run_id}")
+    else:
+        mean = f"objective {found.value:.4f}: mean over {found.seeds} seeds"
+        out().print(f"{mean}, whose standard deviation is {found.spread:.4f}")
+        out().print(f"{metrics_line(found.metrics)}  (means)")
+        out().print(f"run {found.run_id}: trial {found.trial}, the median of the seeds")
+    if found.tie:
+        differing = {name: value for name, value in found.tie.params.items() if value != found.params.get(name)}
+        values = ", ".join(f"{name}={_value(value)}" for name, value in differing.items())
+        out().print(f"not clearly better than the next, {values}: its mean is {found.tie.mean:.4f}, within the noise")
+    for name, end in found.at_ends.items():
+        out().print(f"{name}={_value(found.params[name])} is among the {end} values tried: better ones may lie beyond")
     _next(f"lrlab ui{options}", "browse all runs in MLflow")
     _next(f"lrlab report {found.study}{options}", "figures, and how the best learning rate moves with the batch size")
     _next(f"lrlab best {found.study} --confirm 5{options}", "the best again on fresh seeds, then the test split")
@@ -172,6 +185,10 @@ def metrics_line(metrics: Mapping[str, Any]) -> str:
     """Return the metrics that a line on the terminal shows."""
     shown = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
     return "  ".join(f"{name} {metrics[name]:.4f}" for name in shown if name in metrics)
+
+
+def _value(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _next(command: str, purpose: str, console: Console | None = None) -> None:

@@ -1,10 +1,13 @@
-"""The best trial of a study, with its run."""
+"""The best configuration of a study, with its runs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
+from lrlab.sweep.study.ranking import End, Setting, at_ends, ranked, tied
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.configuration import from_yaml
 
@@ -14,47 +17,77 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Best:
-    """The best configuration of a study.
+    """The best configuration of a study, by its mean objective over the seeds.
 
     Attributes:
-        value: the objective in the search: the best of many noisy values, so optimistic.
-        params: the values that the search chose.
-        metrics: of the last epoch.
-        config: the whole configuration that decides the training.
+        trial: that stands for its seeds: the median of them.
+        run_id: of that trial.
+        value: mean objective in the search: the best of many noisy values, so optimistic.
+        spread: sample standard deviation of the objective over the seeds; None for one seed.
+        seeds: how many were swept at this configuration.
+        trials: one for each seed.
+        params: the values that the search chose, without the seed.
+        metrics: of the last epoch, means over the seeds.
+        config: the whole configuration that decides the training, with the seed of `trial`.
+        tie: the next best, if the noise of the seeds explains how far it is behind.
+        at_ends: swept numbers at the lowest or the highest values tried, so that better ones may lie beyond.
     """
 
     study: str
     trial: int
     run_id: str
     value: float
+    spread: float | None
+    seeds: int
+    trials: tuple[int, ...]
     params: dict[str, Any]
     metrics: dict[str, float]
     config: dict[str, Any]
+    tie: Setting | None
+    at_ends: dict[str, End]
 
 
 def best(study: "optuna.Study", tracker: Tracker) -> Best:
-    """Return the best trial of a study that lrlab's own trainer ran.
+    """Return the best configuration of a study that lrlab's own trainer ran.
 
     Raises:
-        InputError: no trial has completed, or the study is another application's.
+        InputError: as of `trained_settings`.
     """
-    try:
-        trial = study.best_trial
-    except ValueError:
-        raise InputError(f"study {study.study_name} has no completed trial yet") from None
-    if "run_id" not in trial.user_attrs:
-        raise InputError(f"study {study.study_name} was not trained by lrlab: its trials have no runs")
-    record = tracker.get_run(trial.user_attrs["run_id"])
-    assert trial.value is not None
+    settings = trained_settings(study)
+    first = settings[0]
+    runs = {number: tracker.get_run(run_of(study, number)) for number in first.trials}
+    record = runs[first.trial]
     return Best(
-        study.study_name,
-        trial.number,
-        record.run_id,
-        trial.value,
-        trial.params,
-        MetricHistory(record.metrics).latest(),
-        from_yaml(record.config),
+        study=study.study_name,
+        trial=first.trial,
+        run_id=record.run_id,
+        value=first.mean,
+        spread=first.spread,
+        seeds=len(first.values),
+        trials=first.trials,
+        params=first.params,
+        metrics=_means([MetricHistory(run.metrics).latest() for run in runs.values()]),
+        config=from_yaml(record.config),
+        tie=tied(settings),
+        at_ends=at_ends(study, first),
     )
+
+
+def trained_settings(study: "optuna.Study") -> list[Setting]:
+    """Return the ranked settings of a study that lrlab's own trainer ran; at least one.
+
+    Raises:
+        InputError: no trial has completed, of every setting one has failed, or the study is another application's.
+    """
+    settings = ranked(study)
+    trials = study.get_trials(deepcopy=False)
+    if not any(trial.state.name == "COMPLETE" for trial in trials):
+        raise InputError(f"study {study.study_name} has no completed trial yet")
+    if not settings:
+        raise InputError(f"study {study.study_name} has no best configuration: of each, a seed diverged or failed")
+    if any("run_id" not in trials[number].user_attrs for setting in settings for number in setting.trials):
+        raise InputError(f"study {study.study_name} was not trained by lrlab: its trials have no runs")
+    return settings
 
 
 def run_of(study: "optuna.Study", number: int) -> str:
@@ -70,3 +103,9 @@ def run_of(study: "optuna.Study", number: int) -> str:
         raise InputError(f"trial {number} of study {study.study_name} has no run: it was never trained")
     run_id: str = trials[number].user_attrs["run_id"]
     return run_id
+
+
+def _means(metrics: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of every metric that all have."""
+    names = [name for name in metrics[0] if all(name in each for each in metrics)]
+    return {name: fmean(each[name] for each in metrics) for name in names}

@@ -6,59 +6,24 @@ configuration does not know that it was chosen.
 
 import json
 import math
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrlab.commands.candidate_training import ConfirmedTraining, Watch, train_candidates
+from lrlab.commands.candidates import Candidate, best_configurations, fresh_seeds
 from lrlab.config import validation
 from lrlab.errors import InputError
-from lrlab.runs.loop import RecordedTraining, training_loop
+from lrlab.runs.loop import RecordedTraining
 from lrlab.runs.recorder import parent_run
 from lrlab.tracking.registry import Registry
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
-from lrlab.training.configuration import from_record, from_yaml
-from lrlab.training.experiment import Experiment
-from lrlab.training.population import microbatch_for
 
 if TYPE_CHECKING:
     import optuna
-
-Watch = Callable[[int, int], None]  # member epochs done, and in all
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A configuration of the search.
-
-    Attributes:
-        trial: the trial that found it.
-        value: its objective in the search.
-        experiment: the whole configuration.
-    """
-
-    trial: int
-    value: float
-    experiment: Experiment
-
-
-@dataclass(frozen=True)
-class ConfirmedTraining:
-    """A candidate trained on one fresh seed."""
-
-    candidate: Candidate
-    training: RecordedTraining
-
-    def last(self, metric: str) -> float:
-        """Return the value after the last epoch, NaN if the training diverged."""
-        return math.nan if self.training.diverged else self.training.history.last(metric)
-
-    def test(self) -> dict[str, float]:
-        """Return loss and accuracy on the test split."""
-        return self.training.population.test(self.training.member)
 
 
 @dataclass(frozen=True)
@@ -69,7 +34,7 @@ class Confirmation:
         objective: name of what was minimized or maximized.
         run_id: of the confirmation; every training is a child of it.
         trial: whose configuration was chosen, by its mean objective over the fresh seeds.
-        search_value: its objective in the search: the best of many, so optimistic.
+        search_value: its mean objective in the search: the best of many, so optimistic.
         validation: mean objective over the fresh seeds.
         test_loss, test_accuracy: means over the fresh seeds, on the test split.
         test_accuracy_ci: 95 % interval, for the choice of the seeds and of the test images.
@@ -123,7 +88,7 @@ def confirm(
     candidates[0].experiment.data.verify()
     name, params = study.study_name, {"study": study.study_name, "seeds": json.dumps(fresh), "top": top}
     with parent_run(tracker, f"confirm {name}", params=params, tags={Tag.CONFIRMS: name}) as parent:
-        trained = _train(candidates, fresh, tracker, parent, watch)
+        trained = train_candidates(candidates, fresh, tracker, parent, watch)
         means = {each.trial: _mean(trained, each, objective) for each in candidates}
         finite = {trial: mean for trial, mean in means.items() if math.isfinite(mean)}
         if not finite:
@@ -158,41 +123,6 @@ def confirm(
     )
 
 
-def best_configurations(
-    study: "optuna.Study", tracker: Tracker, top: int, allow: Sequence[str] = ()
-) -> list[Candidate]:
-    """The best `top` configurations of a study; trials that differ in their seed alone are one.
-
-    Raises:
-        InputError: no trial has completed, or the study is another application's.
-    """
-    sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
-    complete = [
-        trial
-        for trial in study.get_trials(deepcopy=False)
-        if trial.value is not None and trial.state.name == "COMPLETE"
-    ]
-    if not complete:
-        raise InputError(f"study {study.study_name} has no completed trial yet")
-    found: dict[Experiment, Candidate] = {}
-    for trial in sorted(complete, key=lambda each: sign * float(each.value or 0.0)):
-        if "run_id" not in trial.user_attrs:
-            raise InputError(f"study {study.study_name} was not trained by lrlab: its trials have no runs")
-        experiment = from_record(from_yaml(tracker.get_run(trial.user_attrs["run_id"]).config), allow)
-        found.setdefault(replace(experiment, seed=0), Candidate(trial.number, float(trial.value or 0.0), experiment))
-        if len(found) == top:
-            break
-    return list(found.values())
-
-
-def fresh_seeds(study: "optuna.Study", candidates: Sequence[Candidate], count: int) -> list[int]:
-    """Seeds that no trial of the search has had."""
-    used = {trial.params["seed"] for trial in study.get_trials(deepcopy=False) if "seed" in trial.params}
-    used |= {candidate.experiment.seed for candidate in candidates}
-    first = max(int(seed) for seed in used) + 1
-    return list(range(first, first + count))
-
-
 def interval(accuracies: np.ndarray, images: int) -> tuple[float, float]:
     """95 % interval of a mean accuracy over seeds that share their test images.
 
@@ -206,37 +136,6 @@ def interval(accuracies: np.ndarray, images: int) -> tuple[float, float]:
     of_images = float(special.ndtri(0.975)) * math.sqrt(mean * (1 - mean) / images)
     reach = math.hypot(of_seeds, of_images)
     return max(mean - reach, 0.0), min(mean + reach, 1.0)
-
-
-def _train(
-    candidates: Sequence[Candidate], seeds: Sequence[int], tracker: Tracker, parent: str, watch: Watch
-) -> list[ConfirmedTraining]:
-    """Train every candidate on every seed, in as few populations as there can be.
-
-    The members of a population take equally many epochs, so that all keep their slots for the test.
-    """
-    groups: dict[tuple[int, Hashable], list[tuple[Candidate, Experiment]]] = defaultdict(list)
-    for seed in seeds:
-        for candidate in candidates:
-            experiment = replace(candidate.experiment, seed=seed)
-            n_epochs = experiment.n_epochs(experiment.data.load())
-            groups[n_epochs, experiment.compatibility_key()].append((candidate, experiment))
-    total = sum(n_epochs * len(group) for (n_epochs, _), group in groups.items())
-    trained: list[ConfirmedTraining] = []
-    done = 0
-    for group in groups.values():
-        first = group[0][1]
-        microbatch = microbatch_for([experiment.batch_size for _, experiment in group])
-        population = first.new_population(first.data.load(), width=len(group), microbatch=microbatch)
-        with training_loop(tracker) as loop:
-            for candidate, experiment in group:
-                name = f"trial {candidate.trial}, seed {experiment.seed}"
-                training = loop.start(experiment, population, name=name, parent=parent)
-                trained.append(ConfirmedTraining(candidate, training))
-            while loop.open:
-                done += len(loop.train_epoch())
-                watch(done, total)
-    return trained
 
 
 def _mean(trained: Sequence[ConfirmedTraining], candidate: Candidate, objective: str) -> float:

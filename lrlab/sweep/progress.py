@@ -43,7 +43,7 @@ class SweepStatus:
         if counts.diverged:
             parts.append(f"{counts.diverged} diverged")
         if self.best:
-            parts.append(f"best {self.best[1]:.4g} (trial {self.best[0]})")
+            parts.append(f"best single value {self.best[1]:.4g} (trial {self.best[0]})")
         new = counts.done - self.done_before
         if new > 0 and self.elapsed > 0:
             parts.append(f"{60 * new / self.elapsed:.3g}/min")

@@ -1,7 +1,7 @@
 """What the terminal shows: results on stdout, progress on stderr, brackets as they are."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,24 @@ import pytest
 from lrlab.cli import console
 from lrlab.commands.best import Best
 from lrlab.commands.repair import Repaired
+from lrlab.sweep.study.ranking import End, Setting
 
 METRICS = {"train/loss": 0.25, "val/loss": 0.5, "val/accuracy": 0.75, "lr": 0.1}
-BEST = Best("s", 3, "abc", 0.5, {"optimizer.lr": 0.123456, "model": "[mlp]"}, METRICS, {})
+BEST = Best(
+    study="s",
+    trial=3,
+    run_id="abc",
+    value=0.5,
+    spread=None,
+    seeds=1,
+    trials=(3,),
+    params={"optimizer.lr": 0.123456, "model": "[mlp]"},
+    metrics=METRICS,
+    config={},
+    tie=None,
+    at_ends={},
+)
+NEXT = Setting({"optimizer.lr": 0.2, "model": "[mlp]"}, 0.51, 0.1, {0: 0.5, 1: 0.52}, (4, 6), 6)
 
 
 def test_results_and_progress_have_a_stream_each(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,9 +42,15 @@ def test_a_document_is_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_result_is_shown_or_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+<<<<<<< HEAD
     console.result(BEST, console.best, as_json=True)
     assert json.loads(capsys.readouterr().out) == asdict(BEST)
     console.result(BEST, console.best, as_json=False)
+=======
+    console.show(BEST, console.best, as_json=True)
+    assert json.loads(capsys.readouterr().out) == asdict(BEST) | {"trials": [3]}
+    console.show(BEST, console.best, as_json=False)
+>>>>>>> part5
     assert "best of s: trial 3" in capsys.readouterr().out
 
 
@@ -52,6 +73,19 @@ def test_the_best(capsys: pytest.CaptureFixture[str]) -> None:
     assert "0.1235" in out
     assert "[mlp]" in out
     assert "run abc\n" in out
+    assert "mean over" not in out
+
+
+def test_the_best_over_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    ends: dict[str, End] = {"optimizer.lr": "highest"}
+    console.best(replace(BEST, spread=0.0625, seeds=3, trials=(1, 3, 5), tie=NEXT, at_ends=ends))
+    out = capsys.readouterr().out
+    assert "best of s: trials 1, 3, 5\n" in out
+    assert "objective 0.5000: mean over 3 seeds, whose standard deviation is 0.0625\n" in out
+    assert "val/accuracy 0.7500  (means)\n" in out
+    assert "run abc: trial 3, the median of the seeds\n" in out
+    assert "not clearly better than the next, optimizer.lr=0.2: its mean is 0.5100, within the noise\n" in out
+    assert "optimizer.lr=0.1235 is among the highest values tried: better ones may lie beyond\n" in out
 
 
 def test_hints_repeat_where_the_study_is(capsys: pytest.CaptureFixture[str]) -> None:

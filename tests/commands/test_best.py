@@ -1,4 +1,6 @@
-"""The best trial of a study, and the run of a trial."""
+"""The best configuration of a study, and the run of a trial."""
+
+from typing import Any
 
 import optuna
 import pytest
@@ -7,23 +9,34 @@ from lrlab.commands.best import best, run_of
 from lrlab.errors import InputError
 from lrlab.tracking.memory_tracker import MemoryTracker
 
+LR = optuna.distributions.FloatDistribution(0.1, 1)
+SEED = optuna.distributions.CategoricalDistribution((0, 1, 2))
+
 
 @pytest.fixture
 def tracker() -> MemoryTracker:
     return MemoryTracker()
 
 
+def add_trial(study: optuna.Study, tracker: MemoryTracker, params: dict, value: float) -> None:
+    """Add a complete trial whose run has two epochs."""
+    run_id = tracker.create_run("trial", config=f"seed: {params.get('seed', 3)}\n")
+    tracker.log_metrics(run_id, 1, {"val/loss": 9.0})
+    noise = {"noise_scale": 8.0} if params.get("seed") == 1 else {}
+    tracker.log_metrics(run_id, 2, {"val/loss": value, **noise})
+    distributions: dict[str, Any] = {"optimizer.lr": LR} | ({"seed": SEED} if "seed" in params else {})
+    trial = optuna.trial.create_trial(
+        params=params, distributions=distributions, value=value, user_attrs={"run_id": run_id}
+    )
+    study.add_trial(trial)
+
+
 @pytest.fixture
 def study(tracker: MemoryTracker) -> optuna.Study:
     """Two trials with runs; the second is better. A third was never trained."""
     study = optuna.create_study(study_name="s")
-    for value in (2.0, 1.0):
-        trial = study.ask({"optimizer.lr": optuna.distributions.FloatDistribution(0.1, 1)})
-        run_id = tracker.create_run(f"trial {trial.number}", config="seed: 3\n")
-        tracker.log_metrics(run_id, 1, {"val/loss": 9.0})
-        tracker.log_metrics(run_id, 2, {"val/loss": value})
-        trial.set_user_attr("run_id", run_id)
-        study.tell(trial, value)
+    for lr, value in ((0.1, 2.0), (0.2, 1.0)):
+        add_trial(study, tracker, {"optimizer.lr": lr}, value)
     study.enqueue_trial({"optimizer.lr": 0.5})
     return study
 
@@ -31,11 +44,48 @@ def study(tracker: MemoryTracker) -> optuna.Study:
 def test_the_best_has_the_metrics_of_its_last_epoch(study: optuna.Study, tracker: MemoryTracker) -> None:
     found = best(study, tracker)
     assert (found.study, found.trial, found.value) == ("s", 1, 1.0)
+    assert (found.spread, found.seeds, found.trials) == (None, 1, (1,))
+    assert (found.tie, found.at_ends) == (None, {})
     assert found.metrics == {"val/loss": 1.0}
     assert found.config == {"seed": 3}
     assert found.params == study.trials[1].params
     assert found.run_id == study.trials[1].user_attrs["run_id"] == run_of(study, 1)
-    assert found.metrics == {"val/loss": 1.0}
+
+
+def test_the_best_over_seeds_is_not_the_luckiest_trial(tracker: MemoryTracker) -> None:
+    study = optuna.create_study(study_name="s")
+    for lr, values in ((0.1, (0.5, 7.0, 9.0)), (0.2, (2.0, 4.0, 3.0)), (1.0, (3.0, 5.0, 4.5))):
+        for seed, value in enumerate(values):
+            add_trial(study, tracker, {"optimizer.lr": lr, "seed": seed}, value)
+    found = best(study, tracker)
+    assert (found.params, found.value, found.spread, found.seeds) == ({"optimizer.lr": 0.2}, 3.0, 1.0, 3)
+    assert (found.trials, found.trial, found.run_id) == ((3, 4, 5), 5, run_of(study, 5))
+    assert found.config == {"seed": 2}
+    assert found.metrics == {"val/loss": 3.0}  # one seed has no noise scale
+    assert found.tie is None  # the next is behind by 1, 1 and 1.5
+    assert found.at_ends == {}
+
+
+def test_a_tie_and_an_end_are_said(tracker: MemoryTracker) -> None:
+    study = optuna.create_study(study_name="s")
+    for lr, values in ((0.1, (1.0, 1.0)), (0.2, (1.0, 1.5)), (1.0, (3.0, 5.0))):
+        for seed, value in enumerate(values):
+            add_trial(study, tracker, {"optimizer.lr": lr, "seed": seed}, value)
+    found = best(study, tracker)
+    assert found.tie is not None
+    assert found.tie.params == {"optimizer.lr": 0.2}
+    assert found.at_ends == {"optimizer.lr": "lowest"}
+
+
+def test_a_study_of_which_every_configuration_has_failed_is_refused(tracker: MemoryTracker) -> None:
+    study = optuna.create_study(study_name="s")
+    add_trial(study, tracker, {"optimizer.lr": 0.1, "seed": 0}, 1.0)
+    distributions: dict[str, Any] = {"optimizer.lr": LR, "seed": SEED}
+    failed = optuna.trial.TrialState.FAIL
+    params = {"optimizer.lr": 0.1, "seed": 1}
+    study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, state=failed))
+    with pytest.raises(InputError, match="study s has no best configuration: of each, a seed diverged or failed"):
+        best(study, tracker)
 
 
 def test_a_study_without_a_completed_trial_is_refused(tracker: MemoryTracker) -> None:

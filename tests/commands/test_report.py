@@ -81,6 +81,22 @@ def test_verdict(verdict: dict) -> None:
     assert verdict["noise_scale"] > 0
 
 
+def test_the_best_over_seeds_is_on_the_sweep_s_run(place: Path) -> None:
+    best = run_json(place, "best", "scaling")
+    assert "seed" not in best["params"]
+    assert (best["seeds"], len(best["trials"])) == (3, 3)
+    assert best["value"] == pytest.approx(best["metrics"]["val/loss"])
+    with Mlflow().open("outputs") as tracker:
+        runs = tracker.child_runs(str(tracker.get_run(best["run_id"]).parent))
+        sweep = tracker.get_run(str(runs[0].parent))
+    note = f"Best: mean {best['value']:.4g} over 3 seeds, median trial {best['trial']}, run {best['run_id']}"
+    assert (sweep.tags["mlflow.note.content"], sweep.tags["lrlab.best_run_id"]) == (note, best["run_id"])
+    assert sweep.metrics["val/loss"] == [(best["trial"], best["metrics"]["val/loss"])]
+    losses = {int(run.tags["lrlab.trial"]): run.metrics["val/loss"][-1][1] for run in runs}
+    assert best["value"] == pytest.approx(np.mean([losses[trial] for trial in best["trials"]]))
+    assert min(losses.values()) < best["value"]
+
+
 def test_page_and_pictures(verdict: dict) -> None:
     folder = Path("outputs/reports/scaling")
     page = (folder / "index.html").read_text()
@@ -126,7 +142,7 @@ def test_what_cannot_be_reported(arguments: list[str], said: str, capsys: pytest
     assert said in refused(capsys, "report", *arguments)
 
 
-def test_confirm(confirmed: dict) -> None:
+def test_confirm(confirmed: dict, place: Path) -> None:
     found = confirmed
     assert found["seeds"] == [3, 4, 5]  # the search has had 0, 1 and 2
     assert len(found["candidates"]) == 2
@@ -134,6 +150,9 @@ def test_confirm(confirmed: dict) -> None:
     assert found["search_value"] == next(
         each["search_value"] for each in found["candidates"] if each["trial"] == found["trial"]
     )
+    best = run_json(place, "best", "scaling")
+    first = found["candidates"][0]
+    assert (first["trial"], first["search_value"]) == (best["trial"], best["value"])
     low, high = found["test_accuracy_ci"]
     assert 0 <= low < found["test_accuracy"] < high <= 1
     with Mlflow().open("outputs") as tracker:

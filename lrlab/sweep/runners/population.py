@@ -197,7 +197,7 @@ class PopulationRunner:
         return TrialEnd(number, "complete", value)
 
     def _keep_if_best(self, training: RecordedTraining) -> None:
-        """Log the weights of a training that is better than all before, so that the sweep's best has its weights."""
+        """Log the weights of a training better than all before: the best single one of the sweep has its weights."""
         if training.diverged or (self._best and self._loss(training) >= self._loss(self._best.training)):
             return
         weights = training.member.weights()

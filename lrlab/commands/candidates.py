@@ -1,0 +1,54 @@
+"""The best configurations of a search, to be trained again, and seeds that it has not had."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lrlab.commands.best import run_of, trained_settings
+from lrlab.tracking.tracker import Tracker
+from lrlab.training.configuration import from_record, from_yaml
+from lrlab.training.experiment import Experiment
+
+if TYPE_CHECKING:
+    import optuna
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration of the search.
+
+    Attributes:
+        trial: that stands for its seeds.
+        value: its mean objective over the seeds of the search.
+        experiment: the whole configuration, with the seed of the trial.
+    """
+
+    trial: int
+    value: float
+    experiment: Experiment
+
+
+def best_configurations(
+    study: "optuna.Study", tracker: Tracker, top: int, allow: Sequence[str] = ()
+) -> list[Candidate]:
+    """Return the best `top` configurations of a study by their means over the seeds, each of them once.
+
+    Raises:
+        InputError: as of `trained_settings`.
+    """
+    found: dict[Experiment, Candidate] = {}
+    for setting in trained_settings(study):
+        record = tracker.get_run(run_of(study, setting.trial)).config
+        experiment = from_record(from_yaml(record), allow)
+        found.setdefault(replace(experiment, seed=0), Candidate(setting.trial, setting.mean, experiment))
+        if len(found) == top:
+            break
+    return list(found.values())
+
+
+def fresh_seeds(study: "optuna.Study", candidates: Sequence[Candidate], count: int) -> list[int]:
+    """Return seeds that no trial of the search has had."""
+    used = {trial.params["seed"] for trial in study.get_trials(deepcopy=False) if "seed" in trial.params}
+    used |= {candidate.experiment.seed for candidate in candidates}
+    first = max(int(seed) for seed in used) + 1
+    return list(range(first, first + count))
