@@ -23,7 +23,7 @@ HEAVY = ("mlflow", "optuna", "hydra", "omegaconf", "matplotlib", "sklearn", "sci
 FLOORS = (
     ("errors", "runtime", "plotting"),
     ("config",),
-    ("core", "data", "tracking"),
+    ("core", "data", "tracking", "scaling"),
     ("training",),
     ("runs",),
     ("sweep",),
@@ -130,11 +130,10 @@ def test_core_is_numpy_and_siblings_that_do_not_know_each_other() -> None:
 
 
 def test_the_scaling_analysis_stands_alone() -> None:
-    for module in (module for module in MODULES if within(module, "lrlab.analysis.scaling")):
+    for module in (module for module in MODULES if within(module, "lrlab.scaling")):
         ours = {other for other in imports(module) if within(other, "lrlab")}
         assert all(
-            within(other, "lrlab.errors", "lrlab.config.validation", "lrlab.analysis.scaling")
-            or other == "lrlab.config"
+            within(other, "lrlab.errors", "lrlab.config.validation", "lrlab.scaling") or other == "lrlab.config"
             for other in ours
         ), module
 

@@ -116,7 +116,7 @@ class Runs:
         }
 
     def table(self) -> list[dict[str, Any]]:
-        """What `lrlab.analysis.scaling.analysis.analyse` takes."""
+        """What `lrlab.scaling.analysis.analyse` takes."""
         return [
             {"batch_size": run.batch_size, "lr": run.lr, "seed": run.seed, "loss": run.loss}
             for run in self.runs

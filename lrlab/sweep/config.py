@@ -19,6 +19,8 @@ class Sweeper:
     study_name: str | None = None  # null is the job's name, the time and a random suffix; an existing study is resumed
     n_trials: int | None = None  # null is every combination of a finite space, else 20
     n_jobs: int = 1  # workers, -1 for one a core; more than one needs hydra/launcher=joblib or another
+    bracket_error: float = 0.07  # standard error of ln(best value) at which a tag(bracket, …) is done ...
+    bracket_trials: int | None = None  # ... or when it has added so many trials; null is ten for each planned one
     max_failure_rate: float = 0.0  # the sweep stops when a larger fraction of all its trials has failed
     params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None

@@ -18,6 +18,7 @@ from lrlab.sweep.compose import Composer
 from lrlab.sweep.runners.hydra_job import JobApplication
 from lrlab.sweep.runners.protocols import Application, Sweep
 from lrlab.sweep.search import bracket
+from lrlab.sweep.search.bracket import Precision
 from lrlab.sweep.search.space import parse_space
 from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
 from lrlab.sweep.settings import Settings
@@ -27,6 +28,8 @@ from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.storage import Storage
 from lrlab.sweep.study.storage import parse as parse_storage
 from lrlab.sweep.study.study import StudySpec
+
+BRACKET_TRIALS = 10  # that a bracket may add, for each planned one
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class SweepPlan:
         study, state = studies.find(self.storage, self.sweep.study), None
         if study:
             studies.check_spec(study, self.spec)
+            bracket.check_study(self.search.space, study.study_name, study.get_trials(deepcopy=False))
             Queue(self.storage, self.sweep.study).missing_from(self.trials)
             state = read_state(study)
         return replace(self, sweep=replace(self.sweep, state=state))
@@ -99,6 +103,10 @@ def plan_sweep(
         boundary_overrides=search.space.boundary_overrides(),
         directions=settings.directions,
         max_failure_rate=settings.max_failure_rate,
+        precision=Precision(
+            settings.bracket_error,
+            BRACKET_TRIALS * len(trials) if settings.bracket_trials is None else settings.bracket_trials,
+        ),
     )
     spec = StudySpec(settings.directions, search.space.definitions, fixed)
     plan = SweepPlan(sweep, application, search, storage, spec, trials).with_stored_state()

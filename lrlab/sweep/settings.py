@@ -23,6 +23,8 @@ class Settings:
     study_name: str | None
     n_trials: int | None
     n_jobs: int
+    bracket_error: float
+    bracket_trials: int | None
     max_failure_rate: float
     params: Mapping[str, str]
     custom_search_space: str
@@ -56,6 +58,9 @@ class Settings:
             plain["n_jobs"] = cores()
         validation.integer("hydra.sweeper.n_jobs", plain["n_jobs"], at_least=1)
         validation.number("hydra.sweeper.max_failure_rate", plain["max_failure_rate"], at_least=0, at_most=1)
+        validation.number("hydra.sweeper.bracket_error", plain["bracket_error"], above=0)
+        if plain["bracket_trials"] is not None:
+            validation.integer("hydra.sweeper.bracket_trials", plain["bracket_trials"], at_least=0)
         name = plain["study_name"]
         if name is not None and not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\\x00-\x1f\s.][^/\\\x00-\x1f]*", str(name)):
             raise InputError(f"hydra.sweeper.study_name must not be empty, nor hold / or \\, got {name!r}")
@@ -67,6 +72,8 @@ class Settings:
             study_name=plain["study_name"],
             n_trials=plain["n_trials"],
             n_jobs=plain["n_jobs"],
+            bracket_error=plain["bracket_error"],
+            bracket_trials=plain["bracket_trials"],
             max_failure_rate=plain["max_failure_rate"],
             params=plain["params"] or {},
             custom_search_space=plain["custom_search_space"] or "",

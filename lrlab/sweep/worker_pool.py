@@ -43,7 +43,7 @@ class WorkerPool:
         for _ in range(bracket.MAX_ROUNDS):
             with self.worker.storage.exclusive():
                 space, directions = self.worker.search.space, self.worker.sweep.directions
-                proposed = bracket.propose(space, self.queue.trials(), directions)
+                proposed = bracket.propose(space, self.queue.trials(), directions, self.worker.sweep.precision)
                 if not proposed or self.queue.counts().waiting:
                     break
                 self.queue.enqueue(proposed)

@@ -42,15 +42,9 @@ def test_a_document_is_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_result_is_shown_or_a_document(capsys: pytest.CaptureFixture[str]) -> None:
-<<<<<<< HEAD
     console.result(BEST, console.best, as_json=True)
-    assert json.loads(capsys.readouterr().out) == asdict(BEST)
-    console.result(BEST, console.best, as_json=False)
-=======
-    console.show(BEST, console.best, as_json=True)
     assert json.loads(capsys.readouterr().out) == asdict(BEST) | {"trials": [3]}
-    console.show(BEST, console.best, as_json=False)
->>>>>>> part5
+    console.result(BEST, console.best, as_json=False)
     assert "best of s: trial 3" in capsys.readouterr().out
 
 

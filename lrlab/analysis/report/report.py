@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from lrlab.analysis.report import page, sections
 from lrlab.analysis.report.page import Section
 from lrlab.analysis.runs import LR, Runs
-from lrlab.analysis.scaling.analysis import ScalingAnalysis
-from lrlab.analysis.scaling.verdict import MIN_BATCH_SIZES
 from lrlab.errors import InputError
 from lrlab.plotting.figures import Figure
+from lrlab.scaling.analysis import ScalingAnalysis
+from lrlab.scaling.verdict import MIN_BATCH_SIZES
 
 if TYPE_CHECKING:
     import optuna

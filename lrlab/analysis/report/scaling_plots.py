@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrlab.analysis.scaling.analysis import ScalingAnalysis
-from lrlab.analysis.scaling.optimum import Optimum
-from lrlab.analysis.scaling.table import Table
 from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, figure, finish, png
+from lrlab.scaling.analysis import ScalingAnalysis
+from lrlab.scaling.optimum import Optimum
+from lrlab.scaling.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,10 +9,10 @@ from lrlab.analysis.gradient_noise import NoiseScaleEstimate, estimate_noise_sca
 from lrlab.analysis.report import scaling_plots, training_plots
 from lrlab.analysis.report.page import Section
 from lrlab.analysis.runs import LR, Run, Runs
-from lrlab.analysis.scaling.analysis import ScalingAnalysis, analyse
-from lrlab.analysis.scaling.table import read
 from lrlab.analysis.steps_to_target import steps_to_target
 from lrlab.plotting.figures import Figure
+from lrlab.scaling.analysis import ScalingAnalysis, analyse
+from lrlab.scaling.table import read
 
 TOO_LOW_OR_HIGH_FACTOR = 16.0  # off the best learning rate: what is shown as too low and too high
 NOISE_SCALE_LR_FACTOR = 2.0  # off the best learning rate: runs within it count for the noise scale

@@ -5,9 +5,11 @@ task function gets `lrlab.sweep.runners.hydra_job.JobApplication`: one ordinary 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from lrlab.sweep.search.bracket import Precision
 
 if TYPE_CHECKING:
     import optuna
@@ -79,6 +81,7 @@ class Sweep:
     boundary_overrides: tuple[tuple[str, ...], ...]  # overrides that touch every choice and both ends of every range
     state: "SweepState | None" = None  # what `prepare` returned for this study before; None for a new study
     directions: tuple[str, ...] = ("minimize",)  # or maximize: one per objective
+    precision: Precision = field(default_factory=Precision)  # at which brackets are done
     max_failure_rate: float = 0.0  # the fraction of all trials that may fail before the sweep stops
 
     def too_many_failed(self, counts: "TrialCounts") -> bool:

@@ -13,7 +13,7 @@ Every other override holds for all trials.
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.types import (
@@ -36,6 +36,8 @@ from lrlab.errors import InputError
 if TYPE_CHECKING:
     import optuna
 
+SEED = "seed"  # the key of the repetitions
+MAX_SEED = 2**31 - 1
 MAX_BRACKET_FACTOR = 1e6  # how far beyond its values a bracket may be moved, as a factor
 
 
@@ -138,7 +140,16 @@ def parse_space(overrides: Sequence[Override]) -> Space:
     for override in overrides:
         name = override.get_key_element().lstrip("+~")
         parts[name] = _dimension(name, override) if override.is_sweep_override() else _fixed(name, override)
+    if any(isinstance(part, Dimension) and part.is_bracketed for part in parts.values()):
+        parts = {name: _with_room(part) if name == SEED else part for name, part in parts.items()}
     return Space(tuple(parts.values()))
+
+
+def _with_room(seed: Fixed | Dimension) -> Fixed | Dimension:
+    """Return a sweep over seeds, to which a bracket may add others."""
+    if isinstance(seed, Fixed) or not all(isinstance(value, int) and 0 <= value <= MAX_SEED for value in seed.values):
+        return seed
+    return replace(seed, distribution=IntDistribution(0, MAX_SEED), choice_overrides=())
 
 
 def _fixed(name: str, override: Override) -> Fixed:

@@ -16,10 +16,10 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from lrlab.sweep.search.space import SEED
 from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, UNPLANNED
 from lrlab.sweep.study.study import SPEC
 
-SEED: Final = "seed"
 CONFIDENCE: Final = 0.95
 MIN_TRIED: Final = 3  # of two values one is always the lowest and the other the highest
 END_FRACTION: Final = 0.02  # of an interval, on its scale: hardly a trial lies at the very end

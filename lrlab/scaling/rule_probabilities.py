@@ -15,9 +15,9 @@ from typing import Final
 import numpy as np
 from scipy import special
 
-from lrlab.analysis.scaling.estimate import Estimate
-from lrlab.analysis.scaling.rules import EXPONENTS, FittedRule, RuleFits, RuleName, fit, integrate_level, normal_errors
-from lrlab.analysis.scaling.table import FloatArray
+from lrlab.scaling.estimate import Estimate
+from lrlab.scaling.rules import EXPONENTS, FittedRule, RuleFits, RuleName, fit, integrate_level, normal_errors
+from lrlab.scaling.table import FloatArray
 
 NONE: Final = "none"
 PRIOR: Final[Mapping[RuleName | str, float]] = {

@@ -16,8 +16,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from lrlab.analysis.scaling.estimate import Estimate
-from lrlab.analysis.scaling.table import FloatArray
+from lrlab.scaling.estimate import Estimate
+from lrlab.scaling.table import FloatArray
 
 RuleName = Literal["power_law", "saturating", "square_root_saturating", "surge", "capped", "square_root_capped"]
 

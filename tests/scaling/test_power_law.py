@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lrlab.analysis.scaling.estimate import Estimate
-from lrlab.analysis.scaling.power_law import PowerLaw
+from lrlab.scaling.estimate import Estimate
+from lrlab.scaling.power_law import PowerLaw
 
 BATCH = np.array([32.0, 64.0, 256.0, 2048.0])
 

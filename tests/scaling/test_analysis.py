@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrlab.analysis.scaling.analysis import ScalingAnalysis, analyse
 from lrlab.errors import InputError
-from tests.analysis.scaling.synthetic import BATCH_NOISE, LR_MAX, RULES, VERDICTS, Noise, edited, exponent, table
+from lrlab.scaling.analysis import ScalingAnalysis, analyse
+from tests.scaling.synthetic import BATCH_NOISE, LR_MAX, RULES, VERDICTS, Noise, edited, exponent, table
 
 MEASURED = Noise(0.005, level=0.4, tilt=0.4)
 

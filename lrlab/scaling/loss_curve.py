@@ -18,9 +18,9 @@ from typing import Final
 
 import numpy as np
 
-from lrlab.analysis.scaling.roughness import PRIORS, parabola, posterior, restricted_log_likelihood
-from lrlab.analysis.scaling.seed_means import SeedMeans, SeedNoise, moderated, without_levels
-from lrlab.analysis.scaling.table import FloatArray, Table
+from lrlab.scaling.roughness import PRIORS, parabola, posterior, restricted_log_likelihood
+from lrlab.scaling.seed_means import SeedMeans, SeedNoise, with_common_tilt, without_levels
+from lrlab.scaling.table import FloatArray, Table
 
 MIN_RATES: Final = 5
 REACH: Final = math.log(24.0)  # learning rates within it of the best are fitted, and the MIN_RATES nearest anyway
@@ -157,6 +157,17 @@ class CompressedMeans:
         start = self.means.log_lr[0]
         return LossCurve(start + grid, losses, variance, min(n.freedom for n in noises), start + self.x)
 
+    def variance_ratio(self, prior: int) -> float:
+        """Return the variance of the optimum over whole seeds, relative to that of the noise assumed."""
+        if self.means.influences is None or self.means.noise is None:
+            return 1.0
+        grid, noise = np.linspace(0.0, float(self.x[-1]), GRID_POINTS), self.noise(self.means.noise)
+        smoother, _ = self._posterior(grid, noise, prior)
+        slope = _slope_at_minimum(smoother, smoother @ self.z)
+        seeds = self.means.seeds
+        moved = self.means.influences @ slope[: len(self.means.log_lr)]
+        return float(seeds / (seeds - 1) * (moved @ moved) / (slope @ noise @ slope))
+
     def _posterior(self, grid: FloatArray, noise: FloatArray, prior: int) -> tuple[FloatArray, FloatArray]:
         """Return the smoother (G, R) that takes z to the mean curve, and the covariance (G, G) about it."""
         rough, square = PRIORS[prior], self.curvature**2
@@ -175,9 +186,16 @@ def _optimum_variance(grid: FloatArray, mean: FloatArray, smoother: FloatArray, 
     """Return the variance of the optimum for the noise alone, to first order: that of the slope over curvature²."""
     step = grid[1] - grid[0]
     at = min(max(int(mean.argmin()), 1), len(grid) - 2)
-    slope = (smoother[at + 1] - smoother[at - 1]) / (2 * step)
+    slope = _slope_at_minimum(smoother, mean) / (2 * step)
     curvature = float(max((mean[at + 1] - 2 * mean[at] + mean[at - 1]) / step**2, 1e-3 * np.ptp(mean) + 1e-300))
     return min(float(slope @ noise @ slope) / curvature**2, float(grid[-1]) ** 2)
+
+
+def _slope_at_minimum(smoother: FloatArray, mean: FloatArray) -> FloatArray:
+    """Return the weights (R,) that z has in the slope of the mean curve (G,) at its least, in two steps of the grid."""
+    at = min(max(int(mean.argmin()), 1), len(mean) - 2)
+    slope: FloatArray = smoother[at + 1] - smoother[at - 1]
+    return slope
 
 
 def fit(tables: Sequence[Table], draws: int, rng: np.random.Generator) -> list[LossCurve | None]:
@@ -190,29 +208,53 @@ def fit(tables: Sequence[Table], draws: int, rng: np.random.Generator) -> list[L
     usable = [group for group in groups if group]
     if not usable:
         return [None] * len(tables)
-    means = moderated([group.means for group in usable])
+    means = with_common_tilt([group.means for group in usable])
     usable = [replace(group, means=of_group) for group, of_group in zip(usable, means, strict=True)]
-    guesses = _noise_of_one_seed(usable)
-    noises = [[group.means.noise] if group.means.noise else guesses for group in usable]
-    log_likelihood = np.array(
-        [
-            [
-                [
-                    restricted_log_likelihood(
-                        group.z, group.x, group.curvature**2 * prior.covariance(group.x, group.x) + covariance
-                    )
-                    for prior in PRIORS
-                ]
-                for covariance in map(group.noise, of_group)
-            ]
-            for group, of_group in zip(usable, noises, strict=True)
-        ]
-    )
+    usable = _with_noise_of_whole_seeds(usable)
+    measured = [group.means.noise for group in usable]
+    guesses = [] if all(measured) else _noise_of_one_seed(usable)
+    noises = [[noise] * max(len(guesses), 1) if noise else guesses for noise in measured]
     curves = iter(
         group.draw(weights, of_group, draws, rng)
-        for group, weights, of_group in zip(usable, posterior(log_likelihood), noises, strict=True)
+        for group, weights, of_group in zip(usable, _weights(usable, noises), noises, strict=True)
     )
     return [next(curves) if group else None for group in groups]
+
+
+def _weights(groups: Sequence[CompressedMeans], noises: Sequence[Sequence[SeedNoise]]) -> FloatArray:
+    """Return the weight (G, Q, P) of each noise and prior for each batch size."""
+    log_likelihood = [
+        [
+            [
+                restricted_log_likelihood(
+                    group.z, group.x, group.curvature**2 * prior.covariance(group.x, group.x) + covariance
+                )
+                for prior in PRIORS
+            ]
+            for covariance in map(group.noise, of_group)
+        ]
+        for group, of_group in zip(groups, noises, strict=True)
+    ]
+    return posterior(np.array(log_likelihood))
+
+
+def _with_noise_of_whole_seeds(groups: Sequence[CompressedMeans]) -> list[CompressedMeans]:
+    """Return the groups with more noise, where the optimum varies more from seed to seed than trials and tilts explain.
+
+    The variance of the optimum as the seeds show it, whatever the losses of one seed have in common (Liang & Zeger
+    1986, "Longitudinal data analysis using generalized linear models"), is compared with that of the noise that is
+    assumed, on average over the batch sizes, since each has few seeds.
+    """
+    repeated = [group for group in groups if group.means.influences is not None and group.means.noise]
+    if not repeated:
+        return list(groups)
+    weights = _weights(repeated, [[group.means.noise] for group in repeated if group.means.noise])
+    ratios, freedom = [], []
+    for group, of_group in zip(repeated, weights, strict=True):
+        ratios.append(group.variance_ratio(int(of_group[0].argmax())))
+        freedom.append(group.means.seeds - 1)
+    factor = max(float(np.average(ratios, weights=freedom)), 1.0)
+    return [replace(group, means=group.means.with_noise_times(factor)) for group in groups]
 
 
 def _near_minimum(table: Table) -> CompressedMeans | None:

@@ -3,10 +3,10 @@
 import math
 from typing import Final, Literal
 
-from lrlab.analysis.scaling.estimate import Estimate
-from lrlab.analysis.scaling.optimum import Optimum
-from lrlab.analysis.scaling.rule_probabilities import NONE, RULES, RuleProbabilities
-from lrlab.analysis.scaling.rules import RuleName
+from lrlab.scaling.estimate import Estimate
+from lrlab.scaling.optimum import Optimum
+from lrlab.scaling.rule_probabilities import NONE, RULES, RuleProbabilities
+from lrlab.scaling.rules import RuleName
 
 Verdict = Literal[
     "constant",

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from lrlab.analysis.scaling.optimum import Optimum, best_lrs
-from lrlab.analysis.scaling.power_law import PowerLaw
-from lrlab.analysis.scaling.rule_probabilities import RuleProbabilities, weigh
-from lrlab.analysis.scaling.rules import RuleName
-from lrlab.analysis.scaling.table import read
-from lrlab.analysis.scaling.valid_range import Pair, describe, pairs, valid_range
-from lrlab.analysis.scaling.verdict import Verdict, decide, disqualification
 from lrlab.config import validation
+from lrlab.scaling.optimum import Optimum, best_lrs
+from lrlab.scaling.power_law import PowerLaw
+from lrlab.scaling.rule_probabilities import RuleProbabilities, weigh
+from lrlab.scaling.rules import RuleName
+from lrlab.scaling.table import read
+from lrlab.scaling.valid_range import Pair, describe, pairs, valid_range
+from lrlab.scaling.verdict import Verdict, decide, disqualification
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
+from lrlab.scaling.model_selection import compare
 
-from lrlab.analysis.scaling.estimate import Estimate
-from lrlab.analysis.scaling.model_selection import compare
-from lrlab.analysis.scaling.optimum import Optimum
-from lrlab.analysis.scaling.power_law import PowerLaw
-from lrlab.analysis.scaling.verdict import Verdict, decide, disqualifications
-from tests.analysis.scaling.synthetic import BATCH_SIZES, RULES, VERDICTS
+from lrlab.scaling.estimate import Estimate
+from lrlab.scaling.optimum import Optimum
+from lrlab.scaling.power_law import PowerLaw
+from lrlab.scaling.verdict import Verdict, decide, disqualifications
+from tests.scaling.synthetic import BATCH_SIZES, RULES, VERDICTS
 
 
 def verdict(best: np.ndarray, noise: float) -> tuple[Verdict, str]:

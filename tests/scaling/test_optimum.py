@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from lrlab.scaling.loss_curve_fit import fit
+from lrlab.scaling.trial_selection import Points
 
-from lrlab.analysis.scaling.loss_curve_fit import fit
-from lrlab.analysis.scaling.optimum import Optimum, best_lrs, bootstrap
-from lrlab.analysis.scaling.table import read
-from lrlab.analysis.scaling.trial_selection import Points
-from tests.analysis.scaling.synthetic import BATCH_SIZES, RULES, Noise, edited, table
+from lrlab.scaling.optimum import Optimum, best_lrs, bootstrap
+from lrlab.scaling.table import read
+from tests.scaling.synthetic import BATCH_SIZES, RULES, Noise, edited, table
 
 QUIET = Noise(0.003, level=0.5)
 LINEAR = RULES["linear"]

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrlab.analysis.scaling.estimate import Estimate
-from lrlab.analysis.scaling.loss_curve import MIN_RATES, LossCurve, fit
-from lrlab.analysis.scaling.table import Table
+from lrlab.scaling.estimate import Estimate
+from lrlab.scaling.loss_curve import MIN_RATES, LossCurve, fit
+from lrlab.scaling.table import Table
 
 MAX_END_PROBABILITY: Final = 0.05  # that the best learning rate lies at an end of what was tried
 EXACT_FREEDOM: Final = 100.0  # degrees of freedom of the misfit, whose size is learned from all batch sizes together

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lrlab.analysis.scaling.estimate import Estimate, weighted_sum
+from lrlab.scaling.estimate import Estimate, weighted_sum
 
 
 def test_the_interval_is_that_of_student() -> None:

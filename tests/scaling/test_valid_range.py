@@ -2,11 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from lrlab.scaling.linear_range import Pair, describe, pairs, valid_range
 
-from lrlab.analysis.scaling.linear_range import Pair, describe, pairs, valid_range
-from lrlab.analysis.scaling.optimum import best_lrs
-from lrlab.analysis.scaling.table import read
-from tests.analysis.scaling.synthetic import BATCH_SIZES, RULES, Noise, table
+from lrlab.scaling.optimum import best_lrs
+from lrlab.scaling.table import read
+from tests.scaling.synthetic import BATCH_SIZES, RULES, Noise, table
 
 
 def losing(lost: dict[tuple[int, int], float]) -> tuple[Pair, ...]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrlab.analysis.scaling.estimate import Estimate, weighted_sum
-from lrlab.analysis.scaling.table import FloatArray
+from lrlab.scaling.estimate import Estimate, weighted_sum
+from lrlab.scaling.table import FloatArray
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from lrlab.analysis.scaling.table import FloatArray
+from lrlab.scaling.table import FloatArray
 
 ALIKE: Final = 0.7  # standard deviation of ln α between batch sizes
 GRID: Final = np.exp(np.linspace(math.log(0.03), math.log(12.0), 10))

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from lrlab.analysis.scaling.optimum import Optimum
+from lrlab.scaling.optimum import Optimum
 
 CONFIDENCE: Final = 0.95
 

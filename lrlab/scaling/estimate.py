@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from lrlab.analysis.scaling.table import FloatArray
+from lrlab.scaling.table import FloatArray
 
 
 @dataclass(frozen=True)
