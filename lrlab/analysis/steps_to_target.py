@@ -23,6 +23,7 @@ class UpdatesNeeded:
         batch_size: samples per update.
         lr: takes the fewest updates, of the learning rates that reach the target with every seed; None without one.
         updates: of each seed at that learning rate; empty without one.
+        is_bracketed: whether lower and higher learning rates were tried: beyond the last one it may be even fewer.
         trainings: at this batch size, at any learning rate.
         censored: those that never reach the target: what they would take is not known.
     """
@@ -30,6 +31,7 @@ class UpdatesNeeded:
     batch_size: int
     lr: float | None
     updates: tuple[float, ...]
+    is_bracketed: bool
     trainings: int
     censored: int
 
@@ -123,7 +125,9 @@ def _needed(batch_size: int, rates: Rates, seeds: set[int], target: float) -> Up
     whole = {lr: tuple(each.values()) for lr, each in reached.items() if each.keys() == seeds}
     best = min(whole, key=lambda lr: mean(whole[lr]), default=None)
     censored = len(trainings) - sum(map(len, reached.values()))
-    return UpdatesNeeded(batch_size, best, () if best is None else whole[best], len(trainings), censored)
+    if best is None:
+        return UpdatesNeeded(batch_size, None, (), False, len(trainings), censored)
+    return UpdatesNeeded(batch_size, best, whole[best], min(rates) < best < max(rates), len(trainings), censored)
 
 
 def _updates_until(curve: Sequence[tuple[int, float]], target: float) -> float | None:

@@ -165,9 +165,9 @@ class StackedPopulation:
             seen += len(y)
             updated = [member for member in training if member.accumulate(seen)]
             self._extend(curves, updated)
-            for member in (each for each in updated if each.finished or seen == samples):
-                means[:, member.slot] = sums[:, member.slot] / seen
-            training = [member for member in training if not member.finished]
+            if ended := [member.slot for member in updated if member.finished or seen == samples]:
+                means[:, ended] = sums[:, ended] / seen
+                training = [member for member in training if not member.finished]
         return means
 
     def _extend(self, curves: Curves, members: Iterable[StackedMember]) -> None:

@@ -90,7 +90,7 @@ def test_a_planted_critical_batch_size(shape: str, batch_noise: float) -> None:
     found = told(steps_to_target(planted(law, SHAPES[shape])))
     scale = 1 / 1.03  # of the last seed at the smallest batch size, which reaches the target with its last update
     for each in found.batch_sizes:
-        assert each.lr == 0.2
+        assert (each.lr, each.is_bracketed) == (0.2, True)
         assert each.updates == pytest.approx([law(each.batch_size) * luck * scale for luck in SEEDS.values()], rel=0.05)
     slope, at_infinity = np.polyfit(1 / np.array(BATCH_SIZES), means(found), 1)
     assert at_infinity == pytest.approx(s_min * scale, rel=0.05)
@@ -120,7 +120,7 @@ def test_a_seed_that_never_reaches_the_target_is_not_counted_as_its_whole_length
     runs += [run(100, FAST, lr=0.2, seed=0), run(100, NEVER, lr=0.2, seed=1), run(100, FAST, lr=0.4, seed=0)]
     small, large = told(steps_to_target(study(*runs))).batch_sizes
     assert (small.lr, small.updates, small.censored, small.reason) == (0.1, (100, 100), 0, "")
-    assert large == UpdatesNeeded(100, 0.1, (100, 100), trainings=5, censored=1)
+    assert large == UpdatesNeeded(100, 0.1, (100, 100), is_bracketed=False, trainings=5, censored=1)
 
 
 def test_a_batch_size_without_a_learning_rate_for_every_seed_is_censored() -> None:
@@ -156,11 +156,11 @@ def test_what_is_no_scaling_experiment() -> None:
     [(0.81, "perfect scaling"), (0.79, "diminishing returns"), (0.21, "diminishing returns"), (0.19, "no gain")],
 )
 def test_slopes_have_names(slope: float, kind: str) -> None:
-    needed = (UpdatesNeeded(size, 0.1, (1000 * size**-slope,), trainings=1, censored=0) for size in (8, 16, 64))
+    needed = (UpdatesNeeded(size, 0.1, (1000 * size**-slope,), True, 1, 0) for size in (8, 16, 64))
     assert StepsToTarget(1.0, tuple(needed)).describe() == f"{kind} from 8 to 64"
 
 
 def test_what_larger_batches_buy_in_words() -> None:
     updates = {8: 100.0, 16: 50.0, 32: 25.0, 64: 18.0, 128: 18.0}
-    found = StepsToTarget(1.0, tuple(UpdatesNeeded(size, 0.1, (n,), 1, 0) for size, n in updates.items()))
+    found = StepsToTarget(1.0, tuple(UpdatesNeeded(size, 0.1, (n,), True, 1, 0) for size, n in updates.items()))
     assert found.describe() == "perfect scaling from 8 to 32, diminishing returns from 32 to 64, no gain from 64 to 128"

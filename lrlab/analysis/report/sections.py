@@ -97,13 +97,15 @@ def steps_section(runs: Runs, label: str = "") -> Section | None:
     if steps is None:
         return None
     said = [
-        f"The target is a validation loss of {steps.target:.4g} nats, the highest of the batch sizes' best. Each batch "
-        "size has the learning rate that takes the fewest updates to it, of those that get there with every seed."
+        f"The target is a validation loss of {steps.target:.4g} nats, the highest of the best that the batch sizes "
+        "end with. Each has the learning rate that gets there in the fewest updates, of those that do with every seed."
     ]
     said += [f"{each.reason.capitalize()}." for each in steps.batch_sizes if each.reason]
     figures = []
     if len(steps.reached) > 1:
         said.append(f"What a larger batch saves in updates: {steps.describe()}.")
+        if outer := [str(each.batch_size) for each in steps.reached if not each.is_bracketed]:
+            said.append(f"The fastest learning rate is the last one tried at batch size {', '.join(outer)}.")
         sizes, means, spreads = zip(*((each.batch_size, each.mean, each.spread) for each in steps.reached), strict=True)
         png = scaling_plots.steps_against_batch(sizes, means, spreads, steps.target)
         caption = "Updates until the loss first is at the target: mean and standard deviation over the seeds."
