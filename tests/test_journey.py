@@ -16,6 +16,7 @@ from lrlab.tracking.mlflow import Mlflow
 SWEEP = ["sweep", "best", "study=journey", "epochs=2", "data.train_size=400", "hydra.sweeper.n_trials=10"]
 SEEDED = ["hydra.sweeper.sampler.seed=1", "hydra.sweeper.max_failure_rate=1"]
 METRICS = {f"{split}/{quantity}" for split in ("train", "val") for quantity in ("loss", "accuracy")} | {
+    "updates",
     "lr",
     "gradient_norm",
     "weight_norm",

@@ -1,83 +1,148 @@
 """How many updates a target loss takes at each batch size (Shallue et al. 2019, arXiv:1811.03600)."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import mean, stdev
 
-import numpy as np
+from lrlab.analysis.runs import LR, Run, Runs
+from lrlab.runs.history import CURVE
 
-from lrlab.analysis.runs import Run
-
+MIN_RATES = 3  # learning rates of a batch size: with fewer, the best one is hardly among them
 MIN_PERFECT_SLOPE, MAX_FLAT_SLOPE = 0.8, 0.2  # of -d ln(updates) / d ln(batch size) between neighbours
+
+Rates = Mapping[float, Mapping[int, Run]]  # learning rate -> seed -> training
+
+
+@dataclass(frozen=True)
+class UpdatesNeeded:
+    """What one batch size takes to the target.
+
+    Attributes:
+        batch_size: samples per update.
+        lr: takes the fewest updates, of the learning rates that reach the target with every seed; None without one.
+        updates: of each seed at that learning rate; empty without one.
+        is_bracketed: whether lower and higher learning rates were tried: beyond the last one it may be even fewer.
+        trainings: at this batch size, at any learning rate.
+        censored: those that never reach the target: what they would take is not known.
+    """
+
+    batch_size: int
+    lr: float | None
+    updates: tuple[float, ...]
+    is_bracketed: bool
+    trainings: int
+    censored: int
+
+    @property
+    def mean(self) -> float:
+        """Mean over the seeds; NaN without a learning rate."""
+        return mean(self.updates) if self.updates else math.nan
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over the seeds; 0 for one seed."""
+        return stdev(self.updates) if len(self.updates) > 1 else 0.0
+
+    @property
+    def reason(self) -> str:
+        """Return why the batch size is censored as a whole; empty if it is not."""
+        if self.updates:
+            return ""
+        return (
+            f"batch size {self.batch_size} is censored: none of its learning rates reaches the target with every seed "
+            f"({self.censored} of {self.trainings} trainings never do)"
+        )
 
 
 @dataclass(frozen=True)
 class StepsToTarget:
-    """Updates to a target loss, each batch size at the learning rate that gets there first.
+    """Updates to a target loss by batch size.
 
     Attributes:
-        target: validation loss in nats that every batch size reaches.
-        batch_sizes: in rising order.
-        updates: mean over the seeds.
-        spread: standard deviation over the seeds.
+        target: validation loss in nats.
+        batch_sizes: in rising order, censored ones among them.
     """
 
     target: float
-    batch_sizes: list[int]
-    updates: list[float]
-    spread: list[float]
+    batch_sizes: tuple[UpdatesNeeded, ...]
+
+    @property
+    def reached(self) -> tuple[UpdatesNeeded, ...]:
+        """The batch sizes that reach the target."""
+        return tuple(needed for needed in self.batch_sizes if needed.lr is not None)
 
     def describe(self) -> str:
         """Return where a larger batch saves updates in proportion, where less, and where hardly any."""
         said: list[tuple[str, int, int]] = []
-        for (small, before), (large, after) in pairwise(zip(self.batch_sizes, self.updates, strict=True)):
-            slope = math.log(before / after) / math.log(large / small)
-            less = "flat" if slope <= MAX_FLAT_SLOPE else "diminishing returns"
+        for small, large in pairwise(self.reached):
+            slope = math.log(small.mean / large.mean) / math.log(large.batch_size / small.batch_size)
+            less = "no gain" if slope <= MAX_FLAT_SLOPE else "diminishing returns"
             kind = "perfect scaling" if slope >= MIN_PERFECT_SLOPE else less
             if said and said[-1][0] == kind:
-                said[-1] = (kind, said[-1][1], large)
+                said[-1] = (kind, said[-1][1], large.batch_size)
             else:
-                said.append((kind, small, large))
+                said.append((kind, small.batch_size, large.batch_size))
         return ", ".join(f"{kind} from {low} to {high}" for kind, low, high in said)
 
 
-def steps_to_target(runs: Iterable[Run]) -> StepsToTarget | None:
-    """Return the updates to the highest of the batch sizes' best losses; None without two batch sizes.
+def steps_to_target(runs: Runs) -> StepsToTarget | None:
+    """Return the updates to the highest of the batch sizes' best losses; None if the runs cannot tell.
 
-    Learning rates count whose every seed gets there. Between the ends of two epochs the loss is taken for linear.
+    They can if the loss was measured inside epochs, at two batch sizes at least, with the same few learning rates for
+    all seeds: nothing may be swept as an interval.
     """
-    groups: dict[int, dict[float, list[Run]]] = {}
+    if any("interval" in shown for shown in runs.swept.values()):
+        return None
+    if any(CURVE not in run.metrics or LR not in run.params for run in runs):
+        return None
+    groups: dict[int, dict[float, dict[int, Run]]] = {}
     for run in runs:
-        groups.setdefault(run.batch_size, {}).setdefault(run.lr, []).append(run)
-    if len(groups) < 2 or any(
-        run.samples is None for rates in groups.values() for each in rates.values() for run in each
-    ):
+        groups.setdefault(run.batch_size, {}).setdefault(run.lr, {})[run.seed] = run
+    if len(groups) < 2 or any(len(rates) < MIN_RATES for rates in groups.values()):
         return None
-    best = [min(max(run.loss for run in each) for each in rates.values()) for rates in groups.values()]
+    seeds = {run.seed for run in runs}
+    best = [loss for rates in groups.values() if math.isfinite(loss := _best_loss(rates, seeds))]
+    if not best:
+        return None
     target = max(best)
-    if not math.isfinite(target):
-        return None
-    sizes, means, spreads = sorted(groups), [], []
-    for size in sizes:
-        needed = [np.array([_updates(run, target) for run in each]) for each in groups[size].values()]
-        fastest = min(needed, key=lambda updates: float(updates.mean()))
-        means.append(float(fastest.mean()))
-        spreads.append(float(fastest.std(ddof=1)) if len(fastest) > 1 else 0.0)
-    return StepsToTarget(target, sizes, means, spreads)
+    return StepsToTarget(target, tuple(_needed(size, groups[size], seeds, target) for size in sorted(groups)))
 
 
-def _updates(run: Run, target: float) -> float:
-    """Return the updates until the validation loss first is at most the target; infinite if it never is."""
-    assert run.samples is not None
-    an_epoch = math.ceil(run.samples / run.batch_size)
-    history = run.metrics["val/loss"]
+def _best_loss(rates: Rates, seeds: set[int]) -> float:
+    """Return the least loss in nats that some learning rate ends with, whatever the seed; infinite without one."""
+    ends = (max(run.loss for run in each.values()) for each in rates.values() if each.keys() == seeds)
+    return min(ends, default=math.inf)
+
+
+def _needed(batch_size: int, rates: Rates, seeds: set[int], target: float) -> UpdatesNeeded:
+    trainings = [(lr, seed, run) for lr, each in rates.items() for seed, run in each.items()]
+    reached: dict[float, dict[int, float]] = {}
+    for lr, seed, run in trainings:
+        if updates := _updates_until(run.metrics[CURVE], target):
+            reached.setdefault(lr, {})[seed] = updates
+    whole = {lr: tuple(each.values()) for lr, each in reached.items() if each.keys() == seeds}
+    best = min(whole, key=lambda lr: mean(whole[lr]), default=None)
+    censored = len(trainings) - sum(map(len, reached.values()))
+    if best is None:
+        return UpdatesNeeded(batch_size, None, (), False, len(trainings), censored)
+    return UpdatesNeeded(batch_size, best, whole[best], min(rates) < best < max(rates), len(trainings), censored)
+
+
+def _updates_until(curve: Sequence[tuple[int, float]], target: float) -> float | None:
+    """Return the updates until the loss first is at most the target, None if it never is.
+
+    Between two measurements it is taken for linear in ln(updates). The first update is the first that can reach it.
+    """
     before: tuple[int, float] | None = None
-    for epoch, loss in history:
+    for updates, loss in curve:
+        if updates == 0:
+            continue
         if loss <= target:
-            if before is None:
-                return float(epoch * an_epoch)
+            if before is None or not math.isfinite(before[1]):
+                return float(updates)
             passed = (before[1] - target) / (before[1] - loss)
-            return (before[0] + passed * (epoch - before[0])) * an_epoch
-        before = (epoch, loss)
-    return math.inf
+            return float(before[0] ** (1 - passed) * updates**passed)
+        before = updates, loss
+    return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from lrlab.errors import InputError
 from lrlab.runs import checkpoint, recorder
 from lrlab.runs.checkpoint import Checkpoint
-from lrlab.runs.history import MetricHistory
+from lrlab.runs.history import CURVE, MetricHistory
 from lrlab.runtime.signals import SignalHandler, handle_signals
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import TerminalStatus, Tracker
@@ -26,7 +26,7 @@ class RecordedTraining:
 
     Attributes:
         history: its metrics so far.
-        recorded_epochs: the last epoch that its run held before; later ones are logged.
+        recorded: what its run held before; what comes later is logged.
         earlier_runs: runs of the same training that were interrupted; their checkpoints are its own.
         diverged: whether its last epoch was not finite.
         diagnosis: what its curve tells of the learning rate, once it has ended.
@@ -36,7 +36,7 @@ class RecordedTraining:
     member: Member
     run_id: str
     history: MetricHistory = field(default_factory=MetricHistory)
-    recorded_epochs: int = 0
+    recorded: MetricHistory = field(default_factory=MetricHistory)
     earlier_runs: Sequence[str] = ()
     diverged: bool = False
     diagnosis: str = ""
@@ -104,9 +104,8 @@ class TrainingLoop:
         self._open[member] = training
         if interrupted:
             for metric, points in interrupted.history.points.items():
-                for epoch, value in points:
-                    training.history.append(epoch, {metric: value})
-                    self._tracker.log_metrics(run_id, epoch, {metric: value})
+                for step, value in points:
+                    self._log(training, step, {metric: value})
         return training
 
     def resume(
@@ -117,11 +116,11 @@ class TrainingLoop:
         *,
         slot: int,
         interrupted: Checkpoint | None,
-        recorded_epochs: int,
+        recorded: MetricHistory,
     ) -> RecordedTraining:
         """Admit the experiment of a run that stopped, to go on with that run from a checkpoint, if there is one."""
         member = population.admit(experiment, slot)
-        training = RecordedTraining(population, member, run_id, recorded_epochs=recorded_epochs)
+        training = RecordedTraining(population, member, run_id, recorded=recorded)
         if interrupted:
             interrupted.restore(member)
             training.history.points.update(interrupted.history.points)
@@ -162,15 +161,22 @@ class TrainingLoop:
             del self._open[member]
 
     def _record(self, training: RecordedTraining, result: EpochResult) -> None:
-        training.history.append(result.epoch, result.metrics)
+        for updates, loss in result.curve:
+            self._log(training, updates, {CURVE: loss})
+        self._log(training, result.epoch, result.metrics)
         training.diverged = result.diverged
-        if result.epoch > training.recorded_epochs:
-            self._tracker.log_metrics(training.run_id, result.epoch, result.metrics)
         if result.diverged:
             self._tracker.set_tags(training.run_id, {Tag.DIVERGED: "true"})
         if result.diverged or training.member.finished:
             self._on_end(training)
             self.end(training, "FAILED" if result.diverged else "FINISHED")
+
+    def _log(self, training: RecordedTraining, step: int, metrics: Mapping[str, float]) -> None:
+        """Add metrics to a training's history, and to its run those that it does not hold yet."""
+        training.history.append(step, metrics)
+        new = {name: value for name, value in metrics.items() if step > training.recorded.last_step(name)}
+        if new:
+            self._tracker.log_metrics(training.run_id, step, new)
 
     def _save_checkpoints(self) -> None:
         if self._checkpoints and time.monotonic() - self._saved_at >= checkpoint.INTERVAL:

@@ -1,4 +1,4 @@
-"""Reproduction: train a recorded run again with what its record says, and compare every epoch of every metric."""
+"""Reproduction: train a recorded run again with what its record says, and compare every value of every metric."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -59,7 +59,7 @@ def reproduce(
         raise InputError(f"run_id must name a training run of lrlab's, got {run_id} ({old.name})")
     experiment, dataset, provenance = read_training(old, allow)
     population = experiment.new_population(dataset, **provenance.shape())
-    length = max((len(points) for points in old.metrics.values()), default=0)
+    length = MetricHistory(old.metrics).epochs()
     with training_loop(tracker) as loop:
         name, tags = f"reproduction of {old.name}", {Tag.REPLAY_OF: run_id}
         training = loop.start(experiment, population, slot=provenance.slot, name=name, tags=tags)

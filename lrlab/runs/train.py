@@ -69,7 +69,7 @@ def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Seq
             population,
             slot=provenance.slot,
             interrupted=interrupted,
-            recorded_epochs=MetricHistory(run.metrics).epochs(),
+            recorded=MetricHistory(run.metrics),
         )
         return _train_to_end(loop, training, watch)
 

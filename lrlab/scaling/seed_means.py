@@ -185,7 +185,7 @@ def _two_way(
     of_trial = weight[rate]
     of_seed = np.bincount(seed, of_trial)
     mean = np.bincount(seed, of_trial * loss) / of_seed
-    covariance: FloatArray = np.linalg.pinv(_information(rate, seed, weight), rcond=1e-12, hermitian=True)
+    covariance = np.linalg.pinv(_information(rate, seed, weight), rcond=1e-12, hermitian=True).astype(np.float64)
     means: FloatArray = covariance @ np.bincount(rate, of_trial * (loss - mean[seed]))
     level = np.bincount(seed, of_trial * (loss - means[rate])) / of_seed
     return means + float(level.mean()), covariance, loss - means[rate] - level[seed]

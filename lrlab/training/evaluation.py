@@ -47,6 +47,12 @@ def evaluate_rows(
     )
 
 
+def log_spaced_counts(total: int) -> frozenset[int]:
+    """Return 0, 1, 2, 3, 4, 6, 8, 11, 16, ..., total: the powers of the square root of 2, rounded."""
+    powers = (round(2 ** (i / 2)) for i in range(2 * total.bit_length()))
+    return frozenset({0, total, *(count for count in powers if count < total)})
+
+
 Split = Literal["train", "val", "test"]
 
 

@@ -59,14 +59,17 @@ class EpochResult:
     Attributes:
         metrics: ``train/loss`` and ``train/accuracy`` are running means over the epoch, before each update;
             ``val/loss`` and ``val/accuracy`` are measured at its end; losses are without the regularizer, in nats;
-            ``lr``, ``gradient_norm`` and ``update_ratio`` are those of the last update, over all parameters.
+            ``lr``, ``gradient_norm`` and ``update_ratio`` are those of the last update, over all parameters;
+            ``updates`` counts the updates since the beginning.
         diverged: a loss or a norm is not finite.
+        curve: (updates, validation loss in nats) pairs, as far as it was measured inside the epoch.
     """
 
     member: Member
     epoch: int
     metrics: dict[str, float]
     diverged: bool
+    curve: tuple[tuple[int, float], ...] = ()
 
 
 class Population(Protocol):
@@ -103,7 +106,7 @@ class Population(Protocol):
         """Free a member's slot."""
 
     def train_epoch(self) -> list[EpochResult]:
-        """Train every member for one epoch; return one result each."""
+        """Train every member that has not reached its end for one epoch; return one result each."""
 
     def test(self, member: Member) -> dict[str, float]:
         """Return loss and accuracy on the test split: for the final evaluation of a chosen configuration only."""
@@ -148,9 +151,11 @@ class Experiment:
         data, method, model, loss, regularizer, optimizer, schedule: the parts.
         batch_size: samples per update.
         epochs: passes over the training set.
-        updates: instead of epochs: updates to make at any batch size, rounded to whole epochs.
+        updates: instead of epochs: updates to make, exactly, at any batch size; the last pass may be a part of one.
         seed: of the initial parameters and of the order of the samples.
         dtype: float32 or float64.
+        evaluate: when the validation loss is measured: after each epoch, or also inside epochs, after 0, 1, 2, 3, 4,
+            6, 8, 11, ... updates (of method=gradient alone: other methods have no updates inside an epoch).
     """
 
     data: DataSource
@@ -165,6 +170,7 @@ class Experiment:
     seed: Annotated[int, Ge(0)] = 0
     dtype: Literal["float32", "float64"] = "float32"
     updates: Annotated[int, Ge(1)] | None = None
+    evaluate: Literal["epoch", "log"] = "epoch"
 
     def __post_init__(self) -> None:
         self.method.check(self)
@@ -193,14 +199,16 @@ class Experiment:
         return self.method, self.method.compatibility_key(self)
 
     def passes(self, training_samples: int) -> int:
-        """Return the number of epochs over so many samples."""
+        """Return the number of epochs over so many samples, of which the last may be a part of one."""
         if self.updates is None:
             return self.epochs
-        return max(1, round(self.updates / self._updates_an_epoch(training_samples)))
+        return -(-self.updates // self._updates_an_epoch(training_samples))
 
     def total_updates(self, training_samples: int) -> int:
         """Return the number of updates in the whole training."""
-        return self.passes(training_samples) * self._updates_an_epoch(training_samples)
+        if self.updates is None:
+            return self.epochs * self._updates_an_epoch(training_samples)
+        return self.updates
 
     def _updates_an_epoch(self, training_samples: int) -> int:
         """Return the number of updates in an epoch, whose last batch may be smaller."""

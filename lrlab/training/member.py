@@ -8,6 +8,7 @@ import numpy as np
 from lrlab.core.model import Layer
 from lrlab.core.optimizer import State
 from lrlab.core.schedule import factor
+from lrlab.training.evaluation import log_spaced_counts
 from lrlab.training.experiment import Experiment
 from lrlab.training.gradient_noise import NoiseMeter
 
@@ -71,13 +72,19 @@ class StackedMember:
         self.metrics: dict[str, float] = {}
         self._samples = training_samples
         self._total = experiment.total_updates(training_samples)
+        self._measured_counts = log_spaced_counts(self._total) if experiment.evaluate == "log" else frozenset()
         self._parameters = [array[slot] for layer in layers for array in layer]
         self._blocks = list(_blocks(experiment, slot, layers, gradients))
         self._noise = NoiseMeter(experiment.batch_size)
 
     @property
     def finished(self) -> bool:
-        return self.epoch == self.experiment.passes(self._samples)
+        return self.t == self._total
+
+    @property
+    def is_due(self) -> bool:
+        """Return whether its validation loss is to be measured after the updates that it has made."""
+        return self.t in self._measured_counts
 
     def weights(self) -> dict[str, Array]:
         """Return copies of the parameters: W1 (out, in), b1 (out,), W2, ..."""
@@ -89,26 +96,27 @@ class StackedMember:
         state = {f"state{i}_{j}": array for i, block in enumerate(self._blocks) for j, array in enumerate(block.state)}
         return {f"parameter{i}": array for i, array in enumerate(self._parameters)} | state
 
-    def accumulate(self, seen: int) -> None:
-        """Count a microbatch, whose gradient has been added; update when it completes a batch.
+    def accumulate(self, seen: int) -> bool:
+        """Count a microbatch, whose gradient has been added; update when it completes a batch, and return whether.
 
         Args:
             seen: training samples of this epoch up to and including the microbatch.
         """
-        last, full = seen == self._samples, seen % self.experiment.batch_size == 0
+        whole_pass, full = seen == self._samples, seen % self.experiment.batch_size == 0
         measure = self._noise.chooses(seen)
         if measure:
             self._noise.microbatch(sum(block.increment_sq_norm() for block in self._blocks))
-        if not (last or full):
-            return
+        if not (whole_pass or full):
+            return False
         if measure:
             self._noise.batch(sum(block.batch_sq_norm() for block in self._blocks), full=full)
         lr = self.experiment.optimizer.lr * factor(self.experiment.schedule, self.t, self._total)
         self.t += 1
-        if last:
+        if whole_pass or self.finished:
             self.metrics = self._measured_update(lr) | self._noise.metrics()
         else:
             self._update(lr)
+        return True
 
     def _update(self, lr: float) -> None:
         """Regularize and step block by block, so that each is read into the cache once."""

@@ -2,7 +2,7 @@
 
 The engine walks the shuffled training set in microbatches. Forward and backward passes run stacked over all K slots;
 the gradients of the microbatches add up until a member's batch is whole and it updates. Members come and go at epoch
-boundaries. No slot can touch another: a row of a matrix product depends on that row alone.
+boundaries; after its last update one rests. No slot can touch another: a row of a product depends on that row alone.
 """
 
 import math
@@ -18,6 +18,7 @@ from lrlab.training.experiment import EpochResult, Experiment, Member
 from lrlab.training.member import StackedMember as StackedMember
 
 Array = np.ndarray
+Curves = dict[StackedMember, list[tuple[int, float]]]  # (updates, validation loss in nats) of one epoch
 
 MAX_MICROBATCH = 1024  # more does not multiply faster
 MIN_EFFICIENT_MICROBATCH = 64  # less is slow
@@ -115,14 +116,14 @@ class StackedPopulation:
             layer.b[member.slot] = 0
 
     def train_epoch(self) -> list[EpochResult]:
-        """Train every member for one pass over the training set, then measure it on the validation set."""
+        """Train the members that have updates to make for one pass over the training set, then validate them."""
+        curves: Curves = {member: [] for member in self.members if not member.finished}
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # divergence is reported per member
-            train_loss, train_accuracy = self._train()
-            validation = self.dataset.validation
-            val_loss, val_accuracy = self._evaluate(self.dataset.x, self.dataset.y, validation)
+            train_loss, train_accuracy = self._train(curves)
+            val_loss, val_accuracy = self._validate()
         self.epochs_done += 1
         results = []
-        for member in self.members:
+        for member, curve in curves.items():
             k = member.slot
             member.epoch += 1
             metrics = {
@@ -130,10 +131,11 @@ class StackedPopulation:
                 "train/accuracy": float(train_accuracy[k]),
                 "val/loss": float(val_loss[k]),
                 "val/accuracy": float(val_accuracy[k]),
+                "updates": float(member.t),
                 **member.metrics,
             }
             diverged = not all(map(math.isfinite, metrics.values()))
-            results.append(EpochResult(member, member.epoch, metrics, diverged))
+            results.append(EpochResult(member, member.epoch, metrics, diverged, tuple(curve)))
         return results
 
     def test(self, member: Member) -> dict[str, float]:
@@ -141,25 +143,40 @@ class StackedPopulation:
         loss, accuracy = self._evaluate(data.x_test, data.y_test, np.arange(len(data.y_test)))
         return {"test/loss": float(loss[member.slot]), "test/accuracy": float(accuracy[member.slot])}
 
-    def _train(self) -> tuple[Array, Array]:
-        """Make one pass of updates; return the mean loss (K,) and accuracy (K,) over it."""
+    def _train(self, curves: Curves) -> Array:
+        """Make one pass of updates, extend the curves; return mean loss and accuracy (2, K) up to the last update."""
         order = np.random.default_rng([self._seed, self.epochs_done]).permutation(self.dataset.train)
-        samples = len(order)
         batch_sizes = np.array([m.experiment.batch_size if m else self.microbatch for m in self._slots])
-        loss, right = np.zeros(self.width), np.zeros(self.width)
-        members, seen = self.members, 0
+        sums, means = np.zeros((2, self.width)), np.zeros((2, self.width))  # of loss and of right answers
+        samples, training, seen = len(order), list(curves), 0
+        self._extend(curves, [member for member in training if member.t == 0])
         for x, y in self._batches(self.dataset.x, self.dataset.y, order, self.microbatch):
+            if not training:
+                break
             in_batch = np.minimum(batch_sizes, samples - seen // batch_sizes * batch_sizes)
             out = self._output_buffers(len(y))
             scores = forward(self._layers, x, out)
             losses, hits = self._loss.value_and_grad(scores, y, in_batch.astype(self._dtype))
             backward(self._layers, x, out, scores, self._gradients)
-            loss += losses.sum(axis=1, dtype=np.float64)
-            right += np.count_nonzero(hits, axis=1)
+            sums += losses.sum(axis=1, dtype=np.float64), np.count_nonzero(hits, axis=1)
             seen += len(y)
-            for member in members:
-                member.accumulate(seen)
-        return loss / samples, right / samples
+            updated = [member for member in training if member.accumulate(seen)]
+            self._extend(curves, updated)
+            if ended := [member.slot for member in updated if member.finished or seen == samples]:
+                means[:, ended] = sums[:, ended] / seen
+                training = [member for member in training if not member.finished]
+        return means
+
+    def _extend(self, curves: Curves, members: Iterable[StackedMember]) -> None:
+        """Add the validation loss of the members that are due, all slots stacked: shapes decide how it rounds."""
+        if due := [member for member in members if member.is_due]:
+            loss, _ = self._validate()
+            for member in due:
+                curves[member].append((member.t, float(loss[member.slot])))
+
+    def _validate(self) -> tuple[Array, Array]:
+        """Return mean loss (K,) and accuracy (K,) of all slots on the validation set."""
+        return self._evaluate(self.dataset.x, self.dataset.y, self.dataset.validation)
 
     def _evaluate(self, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
         """Return mean loss (K,) and accuracy (K,) of all slots on some rows."""

@@ -16,7 +16,7 @@ import pytest
 from lrlab.cli.main import main
 from lrlab.tracking.mlflow import Mlflow
 
-SMALL = ["data.train_size=300", "epochs=2", "hydra/launcher=basic", "hydra.sweeper.n_jobs=1"]
+SMALL = ["data.train_size=300", "epochs=2", "evaluate=log", "hydra/launcher=basic", "hydra.sweeper.n_jobs=1"]
 SPACE = ["batch_size=choice(8,16,32)", "optimizer.lr=choice(0.05,0.1,0.2,0.4,0.8,1.6)"]
 KEYS = {
     *("study", "exponent", "exponent_ci", "reading", "holds_from", "holds_to", "noise_scale"),

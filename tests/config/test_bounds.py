@@ -174,17 +174,19 @@ def test_a_bound_may_depend_on_other_fields(choice: str, values: dict, message: 
         ("updates", "an integer >= 1"),
         ("seed", "an integer >= 0"),
         ("dtype", "one of float32, float64"),
+        ("evaluate", "one of epoch, log"),
     ],
 )
 def test_the_settings_of_an_experiment_go_by_their_bare_names(experiment, field: str, rule: str) -> None:
-    bads = ["float16", "double", 32, None] if field == "dtype" else RULES[rule][1]
+    words = {"dtype": "float64", "evaluate": "log"}
+    bads = ["float16", "double", 32, None] if field in words else RULES[rule][1]
     for bad in bads:
         if (field, bad) == ("updates", None):  # epochs decide
             continue
         with pytest.raises(InputError) as refusal:
             check_fields(experiment(**{field: bad}))
         assert str(refusal.value) == f"{field} must be {rule}, got {bad!r}"
-    check_fields(experiment(**{field: "float64" if field == "dtype" else 1}))
+    check_fields(experiment(**{field: words.get(field, 1)}))
     assert field in {f.name for f in dataclasses.fields(Experiment)}
 
 

@@ -73,7 +73,15 @@ def test_groups_combine(optimizer: str, schedule: str) -> None:
     "choice",
     [
         *("model=mlp model.hidden=[7,5]", "model=knn", "method=newton", "method=test_function", "method=random_search"),
-        *("regularizer=l1_proximal", "optimizer=adamw", "schedule=step", "data=spirals", "updates=70", "dtype=float64"),
+        *(
+            "regularizer=l1_proximal",
+            "optimizer=adamw",
+            "schedule=step",
+            "data=spirals",
+            "updates=70",
+            "dtype=float64",
+            "evaluate=log",
+        ),
     ],
 )
 def test_what_goes_on_record_comes_back(choice: str) -> None:

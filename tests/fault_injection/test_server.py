@@ -23,7 +23,7 @@ from tests.tracking.faulty_proxy import FaultyProxy, Mode
 pytestmark = [pytest.mark.faults, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 TRIALS, EPOCHS = 24, 40
 EVERY_EPOCH = {"train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr"}
-EVERY_EPOCH |= {"gradient_norm", "weight_norm", "update_ratio"}
+EVERY_EPOCH |= {"gradient_norm", "weight_norm", "update_ratio", "updates"}
 NOISE = {"gradient_signal", "gradient_noise", "noise_scale"}
 
 

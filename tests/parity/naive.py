@@ -152,17 +152,19 @@ def train(experiment: Any, dataset: Any, order_seed: int, first_epoch: int, micr
     """The metrics of every epoch."""
     e, x, y = experiment, dataset.x.astype(np.float64), dataset.y
     N, B = len(dataset.train), e.batch_size
-    T = e.epochs * -(-N // B)
+    an_epoch = -(-N // B)
+    T = e.updates or e.epochs * an_epoch
     t = 0
     parameters = initial(e.model, e.seed, x.shape[1], len(dataset.classes))
     optimizers = [OPTIMIZERS[type(e.optimizer).__name__](**asdict(e.optimizer)) for _ in parameters]
     penalty_gradient = PENALTY_GRADIENTS[type(e.regularizer).__name__]
     curve = []
-    for epoch in range(first_epoch, first_epoch + e.epochs):
+    for epoch in range(first_epoch, first_epoch + -(-T // an_epoch)):
         order = np.random.default_rng([order_seed, epoch]).permutation(dataset.train)
         loss = right = 0.0
         noise = []
-        for i in range(0, N, B):
+        starts = range(0, N, B)[: T - t]
+        for i in starts:
             batch = order[i : i + B]
             values = forward(parameters, x[batch])
             loss += losses(values[-1], y[batch]).sum()
@@ -185,10 +187,11 @@ def train(experiment: Any, dataset: Any, order_seed: int, first_epoch: int, micr
         labels = y[dataset.validation]
         curve.append(
             {
-                "train/loss": loss / N,
-                "train/accuracy": right / N,
+                "train/loss": loss / min(N, len(starts) * B),
+                "train/accuracy": right / min(N, len(starts) * B),
                 "val/loss": losses(scores, labels).mean(),
                 "val/accuracy": (scores.argmax(axis=1) == labels).mean(),
+                "updates": t,
                 "lr": e.optimizer.lr * factor,
                 "gradient_norm": norm(grads),
                 "weight_norm": norm(parameters),

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
-from lrlab.core.model import MLP, Model
+from lrlab.core.model import MLP, Linear, Model
 from lrlab.data.dataset import Dataset
 from lrlab.training.experiment import Experiment, Member
 from lrlab.training.member import BLOCK
@@ -47,6 +48,20 @@ def test_arrays_that_are_updated_in_several_blocks(dataset: Dataset, experiment:
     for member, curve in train(population, experiments).items():
         expected = naive.train(member.experiment, dataset, order_seed=5, first_epoch=7, microbatch=8)
         assert_same_curve(curve, expected)
+
+
+@pytest.mark.parametrize("updates", [1, 26, 27, 70])
+def test_exactly_as_many_updates_as_asked_for(
+    dataset: Dataset, experiment: Callable[..., Experiment], updates: int
+) -> None:
+    """Members whose last pass is a part of one, each of another length, beside one that trains whole epochs."""
+    experiments = mixed_experiments.mixed_experiments(experiment(dtype="float64"), size=7, seed=3)
+    experiments = [replace(each, updates=updates) for each in experiments[:6]] + experiments[6:]
+    population = StackedPopulation(dataset, Linear(), experiments[0].loss, width=4, microbatch=8, dtype="float64")
+    for member, curve in train(population, experiments).items():
+        expected = naive.train(member.experiment, dataset, order_seed=0, first_epoch=member.first_epoch, microbatch=8)
+        assert_same_curve(curve, expected)
+        assert curve[-1]["updates"] == member.experiment.total_updates(len(dataset.train))
 
 
 @pytest.mark.parametrize("group", ["model", "loss", "regularizer", "optimizer", "schedule"])

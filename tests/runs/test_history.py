@@ -1,4 +1,4 @@
-from lrlab.runs.history import MetricHistory
+from lrlab.runs.history import CURVE, MetricHistory
 
 
 def test_epochs_are_kept_in_order_by_metric() -> None:
@@ -11,6 +11,14 @@ def test_epochs_are_kept_in_order_by_metric() -> None:
     assert (history.last("a"), history.last("b")) == (0.25, 2.0)
     assert history.latest() == {"a": 0.25, "b": 2.0}
     assert history.epochs() == 2
+
+
+def test_a_curve_counts_updates_and_no_epochs() -> None:
+    history = MetricHistory()
+    history.append(300, {CURVE: 0.5})
+    assert (history.epochs(), history.last_step(CURVE), history.last_step("a")) == (0, 300, -1)
+    history.append(2, {"a": 0.5})
+    assert (history.epochs(), history.last_step("a")) == (2, 2)
 
 
 def test_two_histories_share_nothing() -> None:

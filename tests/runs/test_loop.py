@@ -8,6 +8,7 @@ import pytest
 from lrlab.core.optimizer import SGD
 from lrlab.data.dataset import Dataset
 from lrlab.runs import checkpoint
+from lrlab.runs.history import CURVE, MetricHistory
 from lrlab.runs.loop import RecordedTraining, training_loop
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
@@ -125,8 +126,10 @@ def test_an_interrupted_training_goes_on_to_the_bit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(checkpoint, "INTERVAL", 0)
-    wanted = experiment(epochs=5)
-    whole = [result.metrics for result in train_epochs(single(wanted, dataset))]
+    wanted = experiment(updates=60, evaluate="log")  # 13 in an epoch
+    results = list(train_epochs(single(wanted, dataset)))
+    whole = [result.metrics for result in results]
+    curve = [point for result in results for point in result.curve]
 
     def population(first_epoch: int = 0) -> Population:
         return wanted.new_population(dataset, width=1, microbatch=wanted.batch_size, first_epoch=first_epoch)
@@ -146,16 +149,21 @@ def test_an_interrupted_training_goes_on_to_the_bit(
     interrupted = checkpoint.load(tmp_path, run_id)
     assert interrupted is not None
     assert (interrupted.epoch, interrupted.shuffles) == (2, 2)
-    tracker.log_metrics(run_id, 3, {"val/loss": whole[2]["val/loss"]})  # recorded, but not in the checkpoint
+    for updates, loss in results[2].curve[:1]:  # recorded, but not in the checkpoint
+        tracker.log_metrics(run_id, updates, {CURVE: loss})
+    tracker.log_metrics(run_id, 3, {"val/loss": whole[2]["val/loss"]})
     with training_loop(tracker, checkpoints=tmp_path) as loop:
         later = population(interrupted.shuffles)
         if same_run:
-            again = loop.resume(run_id, wanted, later, slot=0, interrupted=interrupted, recorded_epochs=3)
+            recorded = MetricHistory(tracker.get_run(run_id).metrics)
+            again = loop.resume(run_id, wanted, later, slot=0, interrupted=interrupted, recorded=recorded)
         else:
             again = loop.start(wanted, later, name="again", slot=0, interrupted=interrupted, earlier_runs=[run_id])
         while loop.open:
             loop.train_epoch()
-    recorded = tracker.get_run(again.run_id).metrics["val/loss"]
-    assert recorded == [(epoch, metrics["val/loss"]) for epoch, metrics in enumerate(whole, start=1)]
+    run = tracker.get_run(again.run_id)
+    assert run.metrics["val/loss"] == [(epoch, metrics["val/loss"]) for epoch, metrics in enumerate(whole, start=1)]
+    assert run.metrics["updates"] == list(enumerate([13, 26, 39, 52, 60], start=1))
+    assert run.metrics[CURVE] == again.history.points[CURVE] == curve
     assert again.history.values("train/loss") == [metrics["train/loss"] for metrics in whole]
     assert list(tmp_path.iterdir()) == []

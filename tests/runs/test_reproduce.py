@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from lrlab.errors import InputError
+from lrlab.runs.history import CURVE
 from lrlab.runs.loop import RecordedTraining, training_loop
 from lrlab.runs.reproduce import compare, reproduce
 from lrlab.tracking.memory_tracker import MemoryTracker
@@ -9,7 +10,7 @@ from lrlab.tracking.tags import Tag
 from lrlab.training.configuration import from_config as make
 from tests.config.test_compose_all import composed
 
-EPOCHS = 4
+EPOCHS, UPDATES = 4, 14  # four in an epoch
 
 
 @pytest.fixture
@@ -17,10 +18,10 @@ def tracker() -> MemoryTracker:
     return MemoryTracker()
 
 
-def record(tracker: MemoryTracker, epochs: int, lr: float = 0.1) -> RecordedTraining:
-    """A training on the digits that was pruned after some epochs, or ended by itself."""
-    overrides = (f"epochs={EPOCHS}", "data.train_size=64", "batch_size=16", "optimizer=sgd", f"optimizer.lr={lr}")
-    wanted = make(composed(*overrides))
+def record(tracker: MemoryTracker, epochs: int, lr: float = 0.1, evaluate: str = "epoch") -> RecordedTraining:
+    """A training on the digits that was pruned after some epochs, or ended by itself, inside its last pass."""
+    overrides = ("data.train_size=64", "batch_size=16", "optimizer=sgd", f"optimizer.lr={lr}", f"evaluate={evaluate}")
+    wanted = make(composed(f"updates={UPDATES}", *overrides))
     population = wanted.new_population(wanted.data.load(), width=3, microbatch=8)
     with training_loop(tracker) as loop:
         training = loop.start(wanted, population, name="trial 1", slot=1)
@@ -31,9 +32,12 @@ def record(tracker: MemoryTracker, epochs: int, lr: float = 0.1) -> RecordedTrai
     return training
 
 
+@pytest.mark.parametrize("evaluate", ["epoch", "log"])
 @pytest.mark.parametrize("epochs", [1, 2, EPOCHS])
-def test_exactly_the_recorded_epochs_are_trained_again(tracker: MemoryTracker, epochs: int) -> None:
-    training, watched = record(tracker, epochs), []
+def test_exactly_the_recorded_epochs_are_trained_again(tracker: MemoryTracker, epochs: int, evaluate: str) -> None:
+    training, watched = record(tracker, epochs, evaluate=evaluate), []
+    assert tracker.get_run(training.run_id).metrics["updates"][-1] == (epochs, min(4 * epochs, UPDATES))
+    assert (CURVE in tracker.get_run(training.run_id).metrics) == (evaluate == "log")
     found = reproduce(tracker, training.run_id, lambda result, total: watched.append((result.epoch, total)))
     again = tracker.get_run(found.new_run_id)
     assert (found.verdict, found.max_abs_difference, found.environment_changes) == ("identical", 0, {})

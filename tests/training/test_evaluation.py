@@ -6,7 +6,7 @@ import pytest
 from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import MLP, Layer, Linear
 from lrlab.data.dataset import Dataset
-from lrlab.training.evaluation import evaluate_rows, split_metrics
+from lrlab.training.evaluation import evaluate_rows, log_spaced_counts, split_metrics
 from lrlab.training.experiment import Experiment
 from lrlab.training.population import StackedPopulation
 
@@ -30,6 +30,20 @@ def test_means_over_any_number_of_rows(dataset: Dataset, count: int) -> None:
         log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
         assert losses[k] == pytest.approx(-log_p[np.arange(count), dataset.y[rows]].mean(), rel=1e-6)
         assert accuracies[k] == np.mean(scores.argmax(axis=1) == dataset.y[rows])
+
+
+@pytest.mark.parametrize(
+    ("total", "counts"),
+    [
+        (1, [0, 1]),
+        (2, [0, 1, 2]),
+        (5, [0, 1, 2, 3, 4, 5]),
+        (16, [0, 1, 2, 3, 4, 6, 8, 11, 16]),
+        (100, [0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 32, 45, 64, 91, 100]),
+    ],
+)
+def test_counts_of_updates_are_log_spaced_up_to_the_last(total: int, counts: list[int]) -> None:
+    assert sorted(log_spaced_counts(total)) == counts
 
 
 def test_a_population_measures_what_its_weights_do(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:

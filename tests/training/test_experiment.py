@@ -25,9 +25,10 @@ def test_an_epoch_s_last_batch_may_be_smaller(
     assert experiment(batch_size=batch_size, epochs=3).total_updates(203) == 3 * updates_an_epoch
 
 
-@pytest.mark.parametrize(("batch_size", "passes"), [(1, 1), (8, 4), (29, 14), (64, 25), (203, 100)])
-def test_a_number_of_updates_is_so_many_epochs(
+@pytest.mark.parametrize(("batch_size", "passes"), [(1, 1), (8, 4), (29, 15), (64, 25), (203, 100)])
+def test_a_number_of_updates_is_made_exactly_in_as_many_passes_as_it_takes(
     experiment: Callable[..., Experiment], batch_size: int, passes: int
 ) -> None:
     """100 updates, of 203, 26, 7, 4 and 1 in an epoch."""
-    assert experiment(batch_size=batch_size, updates=100).passes(203) == passes
+    wanted = experiment(batch_size=batch_size, updates=100)
+    assert (wanted.passes(203), wanted.total_updates(203)) == (passes, 100)

@@ -103,6 +103,30 @@ def test_finishes_after_its_epochs(experiment: Callable[..., Experiment]) -> Non
         assert bench.member.finished is finished
 
 
+def test_stops_inside_a_pass_when_its_updates_are_made(experiment: Callable[..., Experiment]) -> None:
+    """Two of the pass's three updates; the schedule decays over these two."""
+    bench = Bench(experiment(batch_size=8, updates=2, optimizer=SGD(lr=0.6), schedule=LinearDecay()))
+    for seen, finished in ((4, False), (8, False), (12, False), (16, True)):
+        for gradient in bench.gradients[0]:
+            gradient += 1
+        assert bench.member.accumulate(seen) is (seen in (8, 16))
+        assert bench.member.finished is finished
+    assert bench.member.t == 2
+    assert bench.member.metrics["lr"] == pytest.approx(0.3)
+    np.testing.assert_allclose(bench.layers[0].W[1], 1 - 0.6 * 2 - 0.3 * 2)
+
+
+@pytest.mark.parametrize(("evaluate", "due"), [("epoch", []), ("log", [0, 1, 2, 3, 4, 6, 8, 10])])
+def test_when_it_is_measured(experiment: Callable[..., Experiment], evaluate: str, due: list[int]) -> None:
+    bench = Bench(experiment(batch_size=4, epochs=2, evaluate=evaluate))
+    found = []
+    for _ in range(11):
+        if bench.member.is_due:
+            found.append(bench.member.t)
+        bench.member.accumulate(MICROBATCH * (bench.member.t % 5 + 1))
+    assert found == due
+
+
 def test_weights_are_named_copies(experiment: Callable[..., Experiment]) -> None:
     model = MLP([3])
     layers = [Layer(np.ones((2, 3, 4)), np.ones((2, 3))), Layer(np.ones((2, 5, 3)), np.ones((2, 5)))]

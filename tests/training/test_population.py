@@ -59,6 +59,91 @@ def test_replay_alone_is_identical_to_the_bit(
 
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
+def test_exactly_so_many_updates_beside_members_that_go_on(
+    dataset: Dataset, experiment: Callable[..., Experiment], model: Model
+) -> None:
+    """Each is measured at its own end, and alone does to the bit what it does beside the others."""
+    population = new(dataset, model)
+    members = [
+        population.admit(experiment(model=model, batch_size=size, updates=updates))
+        for size, updates in ((8, 29), (16, 29), (64, 3))
+    ]
+    curves: dict[Member, list[EpochResult]] = {member: [] for member in members}
+    for left in (3, 2, 1):  # 26, 13 and 4 updates in an epoch
+        assert [member.finished for member in members].count(False) == left
+        for result in population.train_epoch():
+            curves[result.member].append(result)
+    assert population.train_epoch() == []
+    for member, updates in zip(members, ([26, 29], [13, 26, 29], [3]), strict=True):
+        assert [result.metrics["updates"] for result in curves[member]] == updates
+        alone = new(dataset, model)
+        again = alone.admit(member.experiment, member.slot)
+        assert train(alone, [again], len(updates)) == [[result.metrics for result in curves[member]]]
+        assert_same_weights(again, member)
+        assert alone.train_epoch() == []
+
+
+def test_the_means_of_a_partial_pass_are_of_what_was_trained_on(
+    dataset: Dataset, experiment: Callable[..., Experiment]
+) -> None:
+    """The parameters before the only update are zero: the loss of each of its samples is ln 5."""
+    population = new(dataset, Linear(init_scale=0))
+    stops, goes_on = population.admit(experiment(updates=1)), population.admit(experiment(optimizer=SGD(lr=1e3)))
+    metrics = {result.member: result.metrics for result in population.train_epoch()}
+    assert metrics[stops]["train/loss"] == pytest.approx(np.log(5), rel=1e-6)
+    assert metrics[goes_on]["train/loss"] > 10
+    order = np.random.default_rng([3, 0]).permutation(dataset.train)[:16]
+    assert metrics[stops]["train/accuracy"] == np.mean(dataset.y[order] == 0)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+def test_a_curve_inside_epochs(dataset: Dataset, experiment: Callable[..., Experiment], model: Model) -> None:
+    """The untrained model first, the end last; measuring changes nothing, and alone the same is measured."""
+    experiments = [
+        experiment(model=model, batch_size=size, updates=updates, seed=size, evaluate="log")
+        for size, updates in ((8, 29), (16, 29), (64, 6))
+    ]
+    population, unmeasured = new(dataset, model), new(dataset, model)
+    members = [population.admit(each) for each in experiments]
+    plain = [unmeasured.admit(replace(each, evaluate="epoch")) for each in experiments]
+    curves: dict[Member, list[tuple[int, float]]] = {member: [] for member in members}
+    for _ in range(3):
+        results, expected = population.train_epoch(), unmeasured.train_epoch()
+        assert [each.metrics for each in results] == [each.metrics for each in expected]
+        assert not any(each.curve for each in expected)
+        for result in results:
+            curves[result.member] += result.curve
+    assert all(member.finished for member in plain)
+    ends = ([0, 1, 2, 3, 4, 6, 8, 11, 16, 23, 29],) * 2 + ([0, 1, 2, 3, 4, 6],)
+    for member, counts in zip(members, ends, strict=True):
+        assert [updates for updates, _ in curves[member]] == counts
+        shorter = (replace(member.experiment, updates=updates, evaluate="epoch") for updates in counts[1:])
+        losses = [last_loss(dataset, model, each, member.slot) for each in shorter]
+        assert [loss for _, loss in curves[member][1:]] == losses
+        untrained = new(dataset, model).admit(member.experiment, member.slot)
+        assert curves[member][0][1] == pytest.approx(loss_of(untrained.weights(), dataset), rel=1e-5)
+
+
+def last_loss(dataset: Dataset, model: Model, wanted: Experiment, slot: int) -> float:
+    """The validation loss at the end of a member that is trained alone, with a constant learning rate."""
+    population = new(dataset, model)
+    member = population.admit(wanted, slot)
+    while not member.finished:
+        (result,) = population.train_epoch()
+    return result.metrics["val/loss"]
+
+
+def loss_of(weights: dict[str, np.ndarray], dataset: Dataset) -> float:
+    """The validation loss of some weights, in float64."""
+    values = dataset.x[dataset.validation].astype(np.float64)
+    for i in range(1, len(weights) // 2 + 1):
+        values = (np.maximum(values, 0) if i > 1 else values) @ weights[f"W{i}"].T + weights[f"b{i}"]
+    labels = dataset.y[dataset.validation]
+    log_p = values - np.log(np.exp(values).sum(axis=1, keepdims=True))
+    return float(-log_p[np.arange(len(labels)), labels].mean())
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
 @pytest.mark.parametrize("lr", [1e6, 1e30, float(np.finfo(np.float64).max)])
 def test_a_diverging_member_changes_nothing_in_the_others(
     dataset: Dataset, experiment: Callable[..., Experiment], model: Model, lr: float
@@ -111,6 +196,7 @@ def test_an_epoch_s_metrics(dataset: Dataset, experiment: Callable[..., Experime
         "train/accuracy",
         "val/loss",
         "val/accuracy",
+        "updates",
         "lr",
         "gradient_norm",
         "weight_norm",
@@ -225,6 +311,7 @@ def test_learns_what_can_be_learned(dataset: Dataset, experiment: Callable[..., 
     for model in MODELS:
         population = new(replace(dataset, x=x), model)
         for optimizer, seed in zip(mixed_experiments.OPTIMIZERS, count()):
-            population.admit(experiment(model=model, optimizer=replace(optimizer, lr=10 * optimizer.lr), seed=seed))
+            faster = replace(optimizer, lr=10 * optimizer.lr)
+            population.admit(experiment(model=model, optimizer=faster, seed=seed, epochs=10))
         *_, last = (population.train_epoch() for _ in range(10))
         assert [result.metrics["val/accuracy"] for result in last] == [1] * len(mixed_experiments.OPTIMIZERS)

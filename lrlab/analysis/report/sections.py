@@ -9,7 +9,7 @@ from lrlab.analysis.gradient_noise import NoiseScaleEstimate, estimate_noise_sca
 from lrlab.analysis.report import scaling_plots, training_plots
 from lrlab.analysis.report.page import Section
 from lrlab.analysis.runs import LR, Run, Runs
-from lrlab.analysis.steps_to_target import steps_to_target
+from lrlab.analysis.steps_to_target import StepsToTarget, steps_to_target
 from lrlab.plotting.figures import Figure
 from lrlab.scaling.analysis import ScalingAnalysis, analyse
 from lrlab.scaling.table import read
@@ -87,27 +87,32 @@ def budget(runs: Runs) -> str:
     updates, epochs = runs.values("updates"), runs.values("epochs")
     if updates and all(isinstance(count, int) for count in updates):
         counts = ", ".join(map(str, updates))
-        return (
-            f"Asked under an equal budget of updates ({counts}, rounded to whole epochs): larger batches "
-            "see more samples."
-        )
+        return f"Asked under an equal budget of updates (exactly {counts}): larger batches see more samples."
     counts = ", ".join(map(str, epochs))
     return f"Asked under an equal budget of epochs ({counts}): larger batches take fewer updates."
 
 
 def steps_section(runs: Runs, label: str = "") -> Section | None:
-    """Return the updates to a target loss against batch size; None without two batch sizes that reach one."""
+    """Return the updates to a target loss against batch size; None for runs that cannot tell."""
     steps = steps_to_target(runs)
     if steps is None:
         return None
-    png = scaling_plots.steps_against_batch(steps.batch_sizes, steps.updates, steps.spread, steps.target)
-    caption = "Updates until the validation loss first is at the target: mean and standard deviation over the seeds."
-    said = (
-        f"Every batch size reaches a validation loss of {steps.target:.4g} nats, at its best learning rate. "
-        f"A larger batch buys fewer updates: {steps.describe()}."
-    )
-    name = f"steps_to_target{f'_{_plain(label)}' if label else ''}"
-    return Section(f"Updates to a target loss{f': {label}' if label else ''}", (said,), (Figure(png, caption, name),))
+    said = [
+        f"The target is a validation loss of {steps.target:.4g} nats, the highest of the best that the batch sizes "
+        "end with. Each has the learning rate that gets there in the fewest updates, of those that do with every seed."
+    ]
+    said += [f"{each.reason.capitalize()}." for each in steps.batch_sizes if each.reason]
+    figures = []
+    if len(steps.reached) > 1:
+        said.append(f"What a larger batch saves in updates: {steps.describe()}.")
+        if outer := [str(each.batch_size) for each in steps.reached if not each.is_bracketed]:
+            said.append(f"The fastest learning rate is the last one tried at batch size {', '.join(outer)}.")
+        sizes, means, spreads = zip(*((each.batch_size, each.mean, each.spread) for each in steps.reached), strict=True)
+        png = scaling_plots.steps_against_batch(sizes, means, spreads, steps.target)
+        caption = "Updates until the loss first is at the target: mean and standard deviation over the seeds."
+        figures.append(Figure(png, caption, f"steps_to_target{f'_{_plain(label)}' if label else ''}"))
+    title = f"Updates to a target loss{f': {label}' if label else ''}"
+    return Section(title, tuple(said), tuple(figures), _updates_needed(steps))
 
 
 def learning_rates_section(runs: Runs) -> Section | None:
@@ -203,6 +208,14 @@ def _optima(analysis: ScalingAnalysis) -> tuple[tuple[str, ...], ...]:
         interval = "{:.3g} to {:.3g}".format(*shown["best_lr_ci"]) if shown["best_lr_ci"] else ""
         best, loss = (f"{shown[key]:.4g}" if shown[key] is not None else "" for key in ("best_lr", "loss"))
         rows.append((f"{optimum.batch_size:g}", best, interval, loss, str(optimum.seeds), optimum.problem))
+    return tuple(rows)
+
+
+def _updates_needed(steps: StepsToTarget) -> tuple[tuple[str, ...], ...]:
+    rows: list[tuple[str, ...]] = [("batch size", "best lr", "updates", "standard deviation", "never at the target")]
+    for each in steps.batch_sizes:
+        known = (f"{each.lr:.4g}", f"{each.mean:.4g}", f"{each.spread:.2g}") if each.lr else ("", "censored", "")
+        rows.append((str(each.batch_size), *known, f"{each.censored} of {each.trainings} trainings"))
     return tuple(rows)
 
 
