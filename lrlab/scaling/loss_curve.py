@@ -5,10 +5,10 @@ The means over the seeds are known up to noise (`seed_means`), the curve between
 learning rate, so that its standard error holds the noise of the seeds and the misfit of any assumed form alike, and
 an asymmetric curve gives an asymmetric distribution.
 
-Losses are compressed before the fit, z = k ln(1 + excess/k) with k a few times the excess of the nearest learning
-rates: what lies far above the optimum, such as a cliff, tells where the optimum is not, but should not bend the curve
-near it, nor its noise pass for that of the optimum. A monotone function moves no optimum, and a multiple or a constant
-added to the loss changes nothing.
+Losses are compressed before the fit: an excess over the least mean above k, somewhat more than that of the nearest
+learning rates, becomes k (1 + ln(excess/k)). What lies far above the optimum, such as a cliff, tells where the optimum
+is not, but should not bend the curve near it, nor its noise pass for that of the optimum. A monotone function moves no
+optimum, and a multiple or a constant added to the loss changes nothing.
 """
 
 import math
@@ -24,7 +24,7 @@ from lrlab.scaling.table import FloatArray, Table
 
 MIN_RATES: Final = 5
 REACH: Final = math.log(24.0)  # learning rates within it of the best are fitted, and the MIN_RATES nearest anyway
-COMPRESSION: Final = 3.0  # k, in excesses of the fifth best learning rate
+COMPRESSION: Final = 1.5  # k, in excesses of the fifth best learning rate
 GRID_POINTS: Final = 97
 MIN_WEIGHT: Final = 0.01  # of a prior that is drawn from
 TILT_OF_ONE_SEED: Final = 2.0  # variance of the tilt over that of a trial, where one seed cannot tell
@@ -117,8 +117,7 @@ class CompressedMeans:
         table = without_levels(table)
         loss = mean_losses(table)[1]
         base, scale = float(loss.min()), COMPRESSION * float(np.ptp(np.sort(loss)[:MIN_RATES])) or 1.0
-        excess = np.maximum(table.loss - base, -0.9 * scale)
-        means = SeedMeans.of(replace(table, loss=scale * np.log1p(excess / scale)))
+        means = SeedMeans.of(replace(table, loss=compressed(table.loss - base, scale)))
         z, log_lr = means.loss, means.log_lr
         if diverged is not None:
             z, log_lr = np.append(z, 1.5 * z.max()), np.append(log_lr, diverged)
@@ -153,7 +152,7 @@ class CompressedMeans:
                 curves.append(mean + rng.standard_normal((count, len(grid))) @ root.T)
                 variance += weight * _optimum_variance(grid, mean, smoother, noise)
         z = np.concatenate(curves)
-        losses = self.base + self.scale * np.expm1(np.minimum(z / self.scale, 50.0))
+        losses = self.base + expanded(z, self.scale)
         start = self.means.log_lr[0]
         return LossCurve(start + grid, losses, variance, min(n.freedom for n in noises), start + self.x)
 
@@ -273,6 +272,16 @@ def _near_minimum(table: Table) -> CompressedMeans | None:
     kept = safe & (np.abs(log_lr - best) <= within)
     above = diverged[(diverged > log_lr[safe].max()) & (diverged <= best + within)]
     return CompressedMeans.of(table.rows(kept), float(above[0]) if len(above) else None)
+
+
+def compressed(excess: FloatArray, scale: float) -> FloatArray:
+    """Return z: the excess up to the scale k, and k (1 + ln(excess/k)) above it."""
+    return np.where(excess <= scale, excess, scale * (1 + np.log(np.maximum(excess, scale) / scale)))
+
+
+def expanded(z: FloatArray, scale: float) -> FloatArray:
+    """Return the excess that is compressed to z."""
+    return np.where(z <= scale, z, scale * np.exp(np.clip(z / scale - 1, 0.0, 50.0)))
 
 
 def mean_losses(table: Table) -> tuple[FloatArray, FloatArray]:

@@ -1,6 +1,7 @@
 """The sections of a report, each None if the study has no data for it."""
 
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,8 @@ from lrlab.plotting.figures import Figure
 from lrlab.scaling.analysis import ScalingAnalysis, analyse
 from lrlab.scaling.table import read
 
+FINER_ERROR = 0.035  # of ln(best learning rate), where what was done cannot tell ...
+FINER_TRIALS = 4  # ... and how many trials that may take, for each that was made
 TOO_LOW_OR_HIGH_FACTOR = 16.0  # off the best learning rate: what is shown as too low and too high
 NOISE_SCALE_LR_FACTOR = 2.0  # off the best learning rate: runs within it count for the noise scale
 
@@ -25,6 +28,8 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
         InputError: the runs have no learning rates, or fewer than two batch sizes.
     """
     analysis = analyse(runs.table(), study=runs.study, tolerance=tolerance)
+    if analysis.verdict == "cannot_tell":
+        analysis = replace(analysis, reasons=(*analysis.reasons, what_would_settle_it(runs)))
     best = {optimum.batch_size: optimum.curve.centre for optimum in analysis.optima if optimum.curve}
     near = [
         run
@@ -33,6 +38,14 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
     ]
     noise = estimate_noise_scale(run for run in near if not run.diverged)
     return replace(analysis, noise_scale=noise.average if noise else None), noise
+
+
+def what_would_settle_it(runs: Runs) -> str:
+    """Return the command after which more can be told than now, as the end of a sentence."""
+    if "bracket" not in runs.swept.get(LR, ""):
+        return f"what would settle it is a sweep that brackets the best learning rates: {LR}=tag(bracket, choice(…))"
+    finer = f"hydra.sweeper.bracket_error={FINER_ERROR:g} hydra.sweeper.bracket_trials={FINER_TRIALS * len(runs.runs)}"
+    return f"to settle it: lrlab resume {shlex.quote(runs.study)} {finer}"
 
 
 def scaling_section(

@@ -102,7 +102,7 @@ def check_study(space: Space, study: str, trials: Sequence[FrozenTrial]) -> None
         InputError: an earlier version began it, whose seeds were fixed.
     """
     fixed = any(isinstance(trial.distributions.get(SEED), CategoricalDistribution) for trial in trials)
-    if fixed and any(part.name == SEED and not _is_fixed(part) for part in space.dimensions):
+    if fixed and any(part.name == SEED and not _is_fixed(part) for part in space.dimensions):  # of a bracket
         raise InputError(
             f"study {study} was begun by a version of lrlab that could not add seeds: begin a new study "
             "(its report and its best still work)"

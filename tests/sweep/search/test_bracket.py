@@ -2,6 +2,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -9,6 +10,7 @@ from optuna.distributions import FloatDistribution
 
 from lrlab.errors import InputError
 from lrlab.sweep.search import bracket
+from lrlab.sweep.search.bracket import Precision
 from lrlab.sweep.search.space import Space, parse_space
 from lrlab.sweep.search.strategy import SearchStrategy
 from lrlab.sweep.study.queue import FAILED, OUTCOME, Queue
@@ -20,20 +22,22 @@ def read(*overrides: str) -> Space:
     return parse_space(OverridesParser.create().parse_overrides(list(overrides)))
 
 
-def answered(queue: Queue, searched: Space, plan: list[dict], loss) -> list[dict]:
+PRECISION = Precision(0.07, 400)
+
+
+def answered(queue: Queue, searched: Space, plan: list[dict], loss, precision: Precision = PRECISION) -> list[dict]:
     """Queue these trials, answer each with its loss (None is one that failed), and ask what more is needed."""
-    queue.enqueue(plan)
+    queue.enqueue_missing(plan) if not queue.counts().total else queue.enqueue(plan)
     while trial := queue.claim():
         params = searched.suggest(trial)
         value = loss(**params)
         queue.fail(trial, "diverged") if value is None else queue.complete(trial, [value])
-    return bracket.propose(searched, queue.trials(), ["minimize"])
+    return bracket.propose(searched, queue.trials(), ["minimize"], precision)
 
 
-def searched_to_the_end(queue: Queue, searched: Space, loss) -> list[dict]:
+def searched_to_the_end(queue: Queue, searched: Space, loss, precision: Precision = PRECISION) -> list[dict]:
     plan, added = list(searched.combinations()), []
-    for _ in range(bracket.MAX_ROUNDS):
-        plan = answered(queue, searched, plan, loss)
+    while plan := answered(queue, searched, plan, loss, precision):
         added += plan
     return added
 
@@ -62,24 +66,56 @@ def test_what_cannot_be_bracketed_is_refused(values: Any) -> None:
         (0.01, [2.0**-i for i in range(1, 11)]),
     ],
 )
-def test_the_range_moves_until_three_values_lie_on_either_side_and_then_gets_finer(
-    queue: Queue, best: float, beyond: list[float]
-) -> None:
+def test_the_range_moves_until_three_values_lie_on_either_side(queue: Queue, best: float, beyond: list[float]) -> None:
     found = searched_to_the_end(queue, read(RATES), lambda lr: math.log2(lr / best) ** 2)
-    nearest = 2.0 ** round(math.log2(best))
-    between = [nearest * 2**power for power in (-1.5, -0.5, 0.5, 1.5)]
-    assert [params["lr"] for params in found] == pytest.approx([*beyond, *between], rel=1e-5)
+    assert [params["lr"] for params in found] == beyond  # a parabola is known by then
+
+
+def test_values_between_are_tried_where_the_curve_is_no_parabola(queue: Queue) -> None:
+    found = searched_to_the_end(queue, read(RATES), lambda lr: abs(math.log2(lr / 6)) + 0.5 * math.log2(lr / 6))
+    tried = sorted({params["lr"] for params in found})
+    assert tried
+    assert all(2 < lr < 16 for lr in tried)
+    assert min(abs(math.log(lr / 6)) for lr in tried) < 0.1
+
+
+def noisy(lr: float, seed: int, **_: Any) -> float:
+    tilt, noise = np.random.default_rng([seed, 1]).normal(), np.random.default_rng([seed, round(lr * 1e6)]).normal()
+    return math.log2(lr / 8) ** 2 + 0.3 * tilt * math.log2(lr) + 0.1 * noise
+
+
+def test_further_seeds_are_tried_near_the_best_where_the_seeds_differ(queue: Queue) -> None:
+    found = searched_to_the_end(queue, read("seed=0,1,2", RATES), noisy)
+    added = {params["seed"] for params in found} - {0, 1, 2}
+    assert added == set(range(3, 3 + len(added)))
+    assert added
+    assert {params["lr"] for params in found if params["seed"] > 2} <= {1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0}
+
+
+def test_no_more_trials_are_added_than_may_be(queue: Queue) -> None:
+    found = searched_to_the_end(queue, read("seed=0,1,2", RATES), noisy, Precision(1e-3, 50))
+    assert len(found) == 50
+
+
+def test_a_seed_that_cannot_be_told_from_a_choice_is_not_added_to(queue: Queue) -> None:
+    searched = read("seed=a,b,c", RATES)
+    found = searched_to_the_end(queue, searched, lambda lr, seed: noisy(lr, ord(seed)), Precision(0.01, 60))
+    assert {params["seed"] for params in found} <= {"a", "b", "c"}
+
+
+def test_the_bracket_of_a_study_with_fixed_seeds_is_refused(queue: Queue) -> None:
+    before = read("seed=0,1", "lr=1,2")
+    answered(queue, before, list(before.combinations()), lambda lr, seed: lr)
+    with pytest.raises(InputError, match="study old was begun by a version of lrlab that could not add seeds"):
+        bracket.check_study(read("seed=0,1", RATES), "old", queue.trials())
+    bracket.check_study(read("seed=0,1", "lr=1,2"), "old", queue.trials())
 
 
 def test_every_setting_has_its_own_range_and_every_seed_its_part(queue: Queue) -> None:
     searched = read("seed=0,1", "batch_size=8,16", RATES)
     best = {8: 8, 16: 32}
-    found = searched_to_the_end(queue, searched, lambda lr, seed, batch_size: abs(math.log(lr / best[batch_size])))
-    beyond = [params for params in found if params["lr"] > 64 and params["lr"].is_integer()]
-    assert beyond == [{"batch_size": 16, "lr": lr, "seed": seed} for seed in (0, 1) for lr in (128.0, 256.0)]
-    assert {params["lr"] for params in found if params["batch_size"] == 8 and params["seed"] == 1} == {
-        float(f"{8 * 2**power:.6g}") for power in (-1.5, -0.5, 0.5, 1.5)
-    }
+    found = searched_to_the_end(queue, searched, lambda lr, seed, batch_size: math.log(lr / best[batch_size]) ** 2)
+    assert found == [{"batch_size": 16, "lr": lr, "seed": seed} for seed in (0, 1) for lr in (128.0, 256.0)]
 
 
 def test_a_value_that_fails_is_worse_than_any(queue: Queue) -> None:
@@ -89,7 +125,7 @@ def test_a_value_that_fails_is_worse_than_any(queue: Queue) -> None:
 
 def test_it_gives_up_at_the_stated_limits(queue: Queue) -> None:
     found = searched_to_the_end(queue, read("lr=tag(bracket,choice(1,1000))"), lambda lr: -lr)
-    assert {params["lr"] for params in found} == {1e-3, 1e6, 31.6228, 31622.8}  # the next would be 1000 · 1e6
+    assert {params["lr"] for params in found} == {1e-3, 1e6}  # the next would be 1000 · 1e6
 
 
 @pytest.mark.parametrize(
