@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+Array = np.ndarray
 Columns = dict[str, list[Any]]
 
-BATCH_SIZES = 2.0 ** np.arange(5, 12)
+BATCH_SIZES: Array = 2.0 ** np.arange(5, 12)
 LEAST_LOSS = 1.75
 RISE = 0.035 / math.log(4) ** 2  # of the loss relative to its least, per ln(lr)², at the smallest batch size
 
