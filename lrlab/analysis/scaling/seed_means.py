@@ -85,7 +85,7 @@ class SeedMeans:
         else:
             of_seed = np.bincount(seed)
             seeds, mean = len(of_seed), np.bincount(seed, table.loss) / of_seed
-            covariance = np.linalg.pinv(information, rcond=1e-9, hermitian=True)
+            covariance = np.linalg.pinv(information, rcond=1e-9, hermitian=True).astype(np.float64)
             loss = covariance @ np.bincount(rate, table.loss - mean[seed])
             level = np.bincount(seed, table.loss - loss[rate]) / of_seed
             loss, levels = loss + float(level.mean()), (level - level.mean())[seed]
