@@ -26,7 +26,8 @@ MIN_RATES: Final = 5
 REACH: Final = math.log(24.0)  # learning rates within it of the best are fitted, and the MIN_RATES nearest anyway
 COMPRESSION: Final = 3.0  # k, in excesses of the fifth best learning rate
 GRID_POINTS: Final = 97
-MIN_WEIGHT: Final = 0.01  # of a prior that is drawn from
+MIN_WEIGHT: Final = 0.01  # of a prior that is drawn from, unless all have less
+TINY: Final = 1e-120  # against any loss; its square is a number still
 TILT_OF_ONE_SEED: Final = 2.0  # variance of the tilt over that of a trial, where one seed cannot tell
 
 
@@ -141,7 +142,7 @@ class CompressedMeans:
         """Return about so many curves, from each noise and prior as many as its weight (Q, P) says."""
         grid = np.linspace(0.0, float(self.x[-1]), GRID_POINTS)
         curves, variance = [], 0.0
-        weights = np.where(weights >= MIN_WEIGHT, weights, 0.0)
+        weights = np.where(weights >= min(MIN_WEIGHT, weights.max() / 2), weights, 0.0)
         for (q, p), weight in np.ndenumerate(weights / weights.sum()):
             if weight > 0:
                 noise = self.noise(noises[q])
@@ -176,7 +177,7 @@ def _optimum_variance(grid: FloatArray, mean: FloatArray, smoother: FloatArray, 
     step = grid[1] - grid[0]
     at = min(max(int(mean.argmin()), 1), len(grid) - 2)
     slope = (smoother[at + 1] - smoother[at - 1]) / (2 * step)
-    curvature = float(max((mean[at + 1] - 2 * mean[at] + mean[at - 1]) / step**2, 1e-3 * np.ptp(mean) + 1e-300))
+    curvature = float(max((mean[at + 1] - 2 * mean[at] + mean[at - 1]) / step**2, 1e-3 * np.ptp(mean), TINY))
     return min(float(slope @ noise @ slope) / curvature**2, float(grid[-1]) ** 2)
 
 
@@ -245,7 +246,7 @@ def _noise_of_one_seed(groups: Sequence[CompressedMeans]) -> list[SeedNoise]:
     Third differences of a smooth curve are small, those of noise are not: their median gives the size.
     """
     sizes = [float(np.median(np.abs(np.diff(group.z, 3)))) / math.sqrt(20) for group in groups]
-    size = max(float(np.median(sizes)), 1e-9 * max(float(group.z.max()) for group in groups), 1e-300)
+    size = max(float(np.median(sizes)), 1e-9 * max(float(group.z.max()) for group in groups), TINY)
     freedom = max(sum(len(group.z) - len(parabola(group.x).T) for group in groups) / 3, 2.0)
     factors = np.exp(np.linspace(math.log(0.02), math.log(2.5), 8))
     return [SeedNoise(v := float(size * f) ** 2, TILT_OF_ONE_SEED * v, freedom) for f in factors]
