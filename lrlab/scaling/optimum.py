@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from lrlab.scaling.compressed_means import MIN_RATES
+from lrlab.scaling.curve_fit import fit
 from lrlab.scaling.estimate import Estimate
-from lrlab.scaling.loss_curve import MIN_RATES, LossCurve, fit
+from lrlab.scaling.loss_curve import LossCurve
 from lrlab.scaling.table import Table
 
 MAX_END_PROBABILITY: Final = 0.05  # that the best learning rate lies at an end of what was tried

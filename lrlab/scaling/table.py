@@ -1,5 +1,6 @@
 """The one input of the analysis: which batch size, learning rate and seed ended at which loss."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,11 +14,12 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 COLUMNS: Final = ("batch_size", "lr", "seed", "loss")
+MAX_LOSS: Final = 1e100
 
 
 @dataclass(frozen=True)
 class Table:
-    """One row per trial. A loss that is not finite is a trial that diverged.
+    """One row per trial. A loss that is not finite, or beyond `MAX_LOSS`, is a trial that diverged.
 
     Attributes:
         batch_size: (N,) samples per update, >= 1.
@@ -63,7 +65,7 @@ def read(source: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]]) -> T
     if len(np.unique(batch_size)) < 2:
         raise InputError(f"table must have at least two different values of batch_size, got only {batch_size[0]:g}")
     seed = np.array([str(label) for label in columns["seed"]])
-    return Table(batch_size.astype(np.int64), lr, seed, _numbers("loss", columns["loss"]))
+    return Table(batch_size.astype(np.int64), lr, seed, _squarable(_numbers("loss", columns["loss"])))
 
 
 def _transposed(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -79,6 +81,13 @@ def _numbers(name: str, values: Sequence[Any]) -> FloatArray:
         return np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(f"table column {name} must hold numbers, got {list(values[:3])} ...") from None
+
+
+def _squarable(loss: FloatArray) -> FloatArray:
+    """Return losses whose squares neither overflow nor vanish: larger ones have diverged, smaller ones are 0."""
+    size = np.abs(loss)
+    limited: FloatArray = np.where(size > MAX_LOSS, math.inf, np.where(size < 1 / MAX_LOSS, 0.0, loss))
+    return limited
 
 
 def _refuse(name: str, column: FloatArray, allowed: str, *, wrong: npt.NDArray[np.bool_]) -> None:

@@ -17,7 +17,6 @@ def test_the_exponent_is_the_slope_of_least_squares() -> None:
     fitted = law(log_lr)
     assert fitted.exponent.value == pytest.approx(slope)
     assert fitted.at(100.0).value == pytest.approx(intercept + slope * np.log(100.0))
-    np.testing.assert_allclose(fitted.log_lr(np.log([100.0])), intercept + slope * np.log(100.0))
 
 
 def test_with_equal_noise_the_standard_errors_are_those_of_least_squares() -> None:
@@ -36,18 +35,16 @@ def test_a_noisy_optimum_at_an_end_makes_the_exponent_uncertain() -> None:
     assert exponent.degrees_of_freedom == pytest.approx(2, rel=0.01)
 
 
+def test_how_well_each_optimum_is_known_does_not_move_the_line() -> None:
+    log_lr = [-4.0, -3.5, -2.0, -1.2]
+    uneven = [Estimate(x, noise, 4) for x, noise in zip(log_lr, (0.01, 1.0, 0.1, 0.5), strict=True)]
+    found = PowerLaw.fit(np.log(BATCH), uneven).exponent.value
+    assert found == pytest.approx(law(np.array(log_lr)).exponent.value)
+
+
 @pytest.mark.parametrize(("a", "p"), [(0.01, 1.0), (0.3, 0.5), (1e-4, -0.2)])
 def test_a_power_law_is_recovered(a: float, p: float) -> None:
-    optima = [Estimate(float(x), 0.1, 4) for x in np.log(a * BATCH**p)]
-    new = np.array([16.0, 256.0])
-    for fitted in (PowerLaw.fit(np.log(BATCH), optima), PowerLaw.fit(np.log(BATCH), optima, exponent=p)):
-        assert fitted.exponent.value == pytest.approx(p)
-        np.testing.assert_allclose(np.exp(fitted.log_lr(np.log(new))), a * new**p)
-
-
-def test_of_a_given_exponent_the_nearest_line_is_found() -> None:
-    log_lr = np.array([-4.0, -3.5, -2.0, -1.2])
-    optima = [Estimate(float(x), 0.1, 4) for x in log_lr]
-    fitted = PowerLaw.fit(np.log(BATCH), optima, exponent=0.5)
-    assert fitted.exponent == Estimate(0.5, 0.0, np.inf)
-    assert np.sum(log_lr - fitted.log_lr(np.log(BATCH))) == pytest.approx(0, abs=1e-12)
+    fitted = law(np.log(a * BATCH**p))
+    assert fitted.exponent.value == pytest.approx(p)
+    for batch_size in (16.0, 256.0):
+        assert np.exp(fitted.at(batch_size).value) == pytest.approx(a * batch_size**p)

@@ -22,6 +22,12 @@ def test_a_loss_that_is_not_finite_is_kept_as_a_diverged_trial() -> None:
     assert not np.isfinite(loss).any()
 
 
+def test_losses_too_large_to_be_squared_diverged_and_too_small_ones_are_zero() -> None:
+    losses = [-1e101, 1e300, 1e-101, -1e-300, 1e99, -1e-99]
+    columns: dict[str, list[Any]] = {"batch_size": [32, 64] * 3, "lr": [0.1] * 6, "seed": [0] * 6, "loss": losses}
+    np.testing.assert_array_equal(read(columns).loss, [math.inf, math.inf, 0.0, 0.0, 1e99, -1e-99])
+
+
 def test_seeds_may_have_any_label_and_other_columns_may_be_there() -> None:
     table = read({**GOOD, "seed": ["a", 7], "optimizer": ["sgd", "sgd"]})
     assert list(table.seed) == ["a", "7"]

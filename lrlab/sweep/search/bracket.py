@@ -21,7 +21,8 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.errors import InputError
-from lrlab.scaling.loss_curve import LossCurve, fit
+from lrlab.scaling.curve_fit import fit
+from lrlab.scaling.loss_curve import LossCurve
 from lrlab.scaling.optimum import estimate
 from lrlab.scaling.table import Table
 from lrlab.sweep.search.space import SEED, Dimension, Space

@@ -1,0 +1,108 @@
+"""The means over the seeds, as the fit of a loss curve sees them: near the best learning rate, and compressed.
+
+An excess over the least mean above k, somewhat more than that of the nearest learning rates, becomes
+k (1 + ln(excess/k)). What lies far above the optimum, such as a cliff, tells where the optimum is not, but should not
+bend the curve near it, nor its noise pass for that of the optimum. A monotone function moves no optimum, and a
+multiple or a constant added to the loss changes nothing.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from lrlab.scaling.roughness import parabola
+from lrlab.scaling.seed_means import SeedMeans, SeedNoise, without_levels
+from lrlab.scaling.table import FloatArray, Table
+
+MIN_RATES: Final = 5
+REACH: Final = math.log(24.0)  # learning rates within it of the best are fitted, and the MIN_RATES nearest anyway
+COMPRESSION: Final = 1.5  # k, in excesses of the fifth best learning rate
+NEAR: Final = 1.2  # standard deviation, in ln(lr), of the weights of the parabola that gives the curvature
+
+
+@dataclass(frozen=True)
+class CompressedMeans:
+    """Means over the seeds as the fit sees them.
+
+    Attributes:
+        means: of the compressed excess of the losses over the least mean, near the best learning rate.
+        x: (R,) ln(lr) less that of the first.
+        z: (R,) the means.
+        base, scale: the least mean loss, and k of the compression.
+        curvature: c, that of a parabola through the nearest learning rates.
+        diverged: whether the last learning rate is one at which a trial diverged, its loss a guess.
+    """
+
+    means: SeedMeans
+    x: FloatArray
+    z: FloatArray
+    base: float
+    scale: float
+    curvature: float
+    diverged: bool
+
+    @classmethod
+    def of(cls, table: Table, diverged: float | None) -> "CompressedMeans":
+        """Return the means of finite trials.
+
+        Args:
+            table: trials of one batch size near the best learning rate.
+            diverged: ln of a learning rate above them at which trials diverged; None if there is none.
+        """
+        table = without_levels(table)
+        loss = mean_losses(table)[1]
+        base, scale = float(loss.min()), COMPRESSION * float(np.ptp(np.sort(loss)[:MIN_RATES])) or 1.0
+        means = SeedMeans.of(replace(table, loss=compressed(table.loss - base, scale)))
+        z, log_lr = means.loss, means.log_lr
+        if diverged is not None:
+            z, log_lr = np.append(z, 1.5 * z.max()), np.append(log_lr, diverged)
+        x = log_lr - log_lr[0]
+        near = np.exp(-(((log_lr - means.best) / NEAR) ** 2) / 2)
+        fitted = np.linalg.lstsq(parabola(x) * near[:, None], z * near, rcond=None)[0]
+        least = float(np.ptp(z)) / max(float(x[-1]), 1e-9) ** 2  # a flat or falling curve has no curvature of its own
+        return cls(means, x, z, base, scale, max(2 * float(fitted[2]), least), diverged is not None)
+
+    def noise(self, noise: SeedNoise) -> FloatArray:
+        """Return the covariance (R, R) of z."""
+        covariance = self.means.covariance(noise)
+        height = float(np.ptp(self.z)) or 1.0
+        if self.diverged:
+            covariance = np.pad(covariance, (0, 1))
+            covariance[-1, -1] = (height / 3) ** 2
+        return covariance + np.eye(len(self.z)) * 1e-10 * height**2
+
+
+def near_minimum(table: Table) -> CompressedMeans | None:
+    """Return the means near the least; None if they are too few.
+
+    The lowest learning rate above them at which a trial diverged is added, if it is near.
+    """
+    log_lr, finite = np.log(table.lr), np.isfinite(table.loss)
+    diverged = np.unique(log_lr[~finite])
+    safe = finite & ~np.isin(log_lr, diverged)
+    if len(np.unique(log_lr[safe])) < MIN_RATES:
+        return None
+    rates, loss = mean_losses(without_levels(table.rows(safe)))
+    best = rates[loss.argmin()]
+    within = max(REACH, float(np.sort(np.abs(rates - best))[MIN_RATES - 1]))
+    kept = safe & (np.abs(log_lr - best) <= within)
+    above = diverged[(diverged > log_lr[safe].max()) & (diverged <= best + within)]
+    return CompressedMeans.of(table.rows(kept), float(above[0]) if len(above) else None)
+
+
+def compressed(excess: FloatArray, scale: float) -> FloatArray:
+    """Return z: the excess up to the scale k, and k (1 + ln(excess/k)) above it."""
+    return np.where(excess <= scale, excess, scale * (1 + np.log(np.maximum(excess, scale) / scale)))
+
+
+def expanded(z: FloatArray, scale: float) -> FloatArray:
+    """Return the excess that is compressed to z."""
+    return np.where(z <= scale, z, scale * np.exp(np.clip(z / scale - 1, 0.0, 50.0)))
+
+
+def mean_losses(table: Table) -> tuple[FloatArray, FloatArray]:
+    """Return the distinct ln(lr) (R,) of the trials of one batch size, in rising order, and their mean losses (R,)."""
+    log_lr, rate = np.unique(np.log(table.lr), return_inverse=True)
+    return log_lr, np.bincount(rate, table.loss) / np.bincount(rate)

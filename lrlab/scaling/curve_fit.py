@@ -1,0 +1,163 @@
+"""Fit the loss against the logarithm of the learning rate: what do the trials leave open of it?
+
+The means over the seeds are known up to noise (`seed_means`), the curve between them up to its roughness
+(`roughness`). `fit` draws whole curves from what both leave open. The least of each drawn curve is a draw of the best
+learning rate, so that its standard error holds the noise of the seeds and the misfit of any assumed form alike, and
+an asymmetric curve gives an asymmetric distribution.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from lrlab.scaling.compressed_means import CompressedMeans, expanded, near_minimum
+from lrlab.scaling.loss_curve import LossCurve
+from lrlab.scaling.roughness import PRIORS, parabola, posterior, restricted_log_likelihood
+from lrlab.scaling.seed_means import SeedNoise, with_common_tilt
+from lrlab.scaling.table import FloatArray, Table
+
+GRID_POINTS: Final = 97
+MIN_WEIGHT: Final = 0.01  # of a prior that is drawn from, unless all have less
+TINY: Final = 1e-120  # against any loss; its square is a number still
+TILT_OF_ONE_SEED: Final = 2.0  # variance of the tilt over that of a trial, where one seed cannot tell
+
+
+def fit(tables: Sequence[Table], draws: int, rng: np.random.Generator) -> list[LossCurve | None]:
+    """Return the curve of every batch size; None where fewer than `MIN_RATES` learning rates can be used.
+
+    Left out are learning rates at which any trial diverged, since its survivors are the lucky ones; but the lowest of
+    them above the best closes the curve there.
+    """
+    groups = [near_minimum(table) for table in tables]
+    usable = [group for group in groups if group]
+    if not usable:
+        return [None] * len(tables)
+    means = with_common_tilt([group.means for group in usable])
+    usable = [replace(group, means=of_group) for group, of_group in zip(usable, means, strict=True)]
+    usable = _with_noise_of_whole_seeds(usable)
+    measured = [group.means.noise for group in usable]
+    guesses = [] if all(measured) else _noise_of_one_seed(usable)
+    noises = [[noise] * max(len(guesses), 1) if noise else guesses for noise in measured]
+    curves = iter(
+        _draw(group, weights, of_group, draws, rng)
+        for group, weights, of_group in zip(usable, _weights(usable, noises), noises, strict=True)
+    )
+    return [next(curves) if group else None for group in groups]
+
+
+def _weights(groups: Sequence[CompressedMeans], noises: Sequence[Sequence[SeedNoise]]) -> FloatArray:
+    """Return the weight (G, Q, P) of each noise and prior for each batch size."""
+    log_likelihood = [
+        [
+            [
+                restricted_log_likelihood(
+                    group.z, group.x, group.curvature**2 * prior.covariance(group.x, group.x) + covariance
+                )
+                for prior in PRIORS
+            ]
+            for covariance in map(group.noise, of_group)
+        ]
+        for group, of_group in zip(groups, noises, strict=True)
+    ]
+    return posterior(np.array(log_likelihood))
+
+
+def _with_noise_of_whole_seeds(groups: Sequence[CompressedMeans]) -> list[CompressedMeans]:
+    """Return the groups with more noise, where the optimum varies more from seed to seed than trials and tilts explain.
+
+    The variance of the optimum as the seeds show it, whatever the losses of one seed have in common (Liang & Zeger
+    1986, "Longitudinal data analysis using generalized linear models"), is compared with that of the noise that is
+    assumed, on average over the batch sizes, since each has few seeds.
+    """
+    repeated = [group for group in groups if group.means.influences is not None and group.means.noise]
+    if not repeated:
+        return list(groups)
+    weights = _weights(repeated, [[group.means.noise] for group in repeated if group.means.noise])
+    ratios, freedom = [], []
+    for group, of_group in zip(repeated, weights, strict=True):
+        ratios.append(_variance_ratio(group, int(of_group[0].argmax())))
+        freedom.append(group.means.seeds - 1)
+    factor = max(float(np.average(ratios, weights=freedom)), 1.0)
+    return [replace(group, means=group.means.with_noise_times(factor)) for group in groups]
+
+
+def _noise_of_one_seed(groups: Sequence[CompressedMeans]) -> list[SeedNoise]:
+    """Return a range of noises to weigh against roughness where no learning rate was repeated.
+
+    Third differences of a smooth curve are small, those of noise are not: their median gives the size.
+    """
+    sizes = [float(np.median(np.abs(np.diff(group.z, 3)))) / math.sqrt(20) for group in groups]
+    size = max(float(np.median(sizes)), 1e-9 * max(float(group.z.max()) for group in groups), TINY)
+    freedom = max(sum(len(group.z) - len(parabola(group.x).T) for group in groups) / 3, 2.0)
+    factors = np.exp(np.linspace(math.log(0.02), math.log(2.5), 8))
+    return [SeedNoise(v := float(size * f) ** 2, TILT_OF_ONE_SEED * v, freedom) for f in factors]
+
+
+def _draw(
+    group: CompressedMeans, weights: FloatArray, noises: Sequence[SeedNoise], draws: int, rng: np.random.Generator
+) -> LossCurve:
+    """Return about so many curves, from each noise and prior as many as its weight (Q, P) says."""
+    grid = np.linspace(0.0, float(group.x[-1]), GRID_POINTS)
+    curves, variance = [], 0.0
+    weights = np.where(weights >= min(MIN_WEIGHT, weights.max() / 2), weights, 0.0)
+    for (q, p), weight in np.ndenumerate(weights / weights.sum()):
+        if weight > 0:
+            noise = group.noise(noises[q])
+            smoother, covariance = _posterior(group, grid, noise, p)
+            count = max(round(draws * weight), 1)
+            mean = smoother @ group.z
+            variances, directions = np.linalg.eigh(covariance)
+            root = directions * np.sqrt(np.maximum(variances, 0.0))  # rounding leaves some below 0
+            curves.append(mean + rng.standard_normal((count, len(grid))) @ root.T)
+            variance += weight * _optimum_variance(grid, mean, smoother, noise)
+    z = np.concatenate(curves)
+    losses = group.base + expanded(z, group.scale)
+    start = group.means.log_lr[0]
+    return LossCurve(start + grid, losses, variance, min(n.freedom for n in noises), start + group.x)
+
+
+def _variance_ratio(group: CompressedMeans, prior: int) -> float:
+    """Return the variance of the optimum over whole seeds, relative to that of the noise assumed."""
+    if group.means.influences is None or group.means.noise is None:
+        return 1.0
+    grid, noise = np.linspace(0.0, float(group.x[-1]), GRID_POINTS), group.noise(group.means.noise)
+    smoother, _ = _posterior(group, grid, noise, prior)
+    slope = _slope_at_minimum(smoother, smoother @ group.z)
+    seeds = group.means.seeds
+    moved = group.means.influences @ slope[: len(group.means.log_lr)]
+    return float(seeds / (seeds - 1) * (moved @ moved) / (slope @ noise @ slope))
+
+
+def _posterior(
+    group: CompressedMeans, grid: FloatArray, noise: FloatArray, prior: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return the smoother (G, R) that takes z to the mean curve, and the covariance (G, G) about it."""
+    rough, square = PRIORS[prior], group.curvature**2
+    here = square * rough.covariance(grid, group.x)
+    inverse = np.linalg.pinv(square * rough.covariance(group.x, group.x) + noise, rcond=1e-14, hermitian=True)
+    columns, at_grid = parabola(group.x), parabola(grid)
+    spread = np.linalg.pinv(columns.T @ inverse @ columns, hermitian=True)
+    weights = here @ inverse
+    apart = at_grid - weights @ columns
+    smoother = weights + apart @ spread @ columns.T @ inverse
+    covariance = square * rough.covariance(grid, grid) - weights @ here.T + apart @ spread @ apart.T
+    return smoother, covariance
+
+
+def _optimum_variance(grid: FloatArray, mean: FloatArray, smoother: FloatArray, noise: FloatArray) -> float:
+    """Return the variance of the optimum for the noise alone, to first order: that of the slope over curvature²."""
+    step = grid[1] - grid[0]
+    at = min(max(int(mean.argmin()), 1), len(grid) - 2)
+    slope = _slope_at_minimum(smoother, mean) / (2 * step)
+    curvature = float(max((mean[at + 1] - 2 * mean[at] + mean[at - 1]) / step**2, 1e-3 * np.ptp(mean), TINY))
+    return min(float(slope @ noise @ slope) / curvature**2, float(grid[-1]) ** 2)
+
+
+def _slope_at_minimum(smoother: FloatArray, mean: FloatArray) -> FloatArray:
+    """Return the weights (R,) that z has in the slope of the mean curve (G,) at its least, in two steps of the grid."""
+    at = min(max(int(mean.argmin()), 1), len(mean) - 2)
+    slope: FloatArray = smoother[at + 1] - smoother[at - 1]
+    return slope
