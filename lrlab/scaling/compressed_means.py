@@ -1,6 +1,6 @@
 """The means over the seeds, as the fit of a loss curve sees them: near the best learning rate, and compressed.
 
-An excess over the least mean above k, somewhat more than that of the nearest learning rates, becomes
+An excess over the least mean above k, a few times that at a distance on the side that rises less, becomes
 k (1 + ln(excess/k)). What lies far above the optimum, such as a cliff, tells where the optimum is not, but should not
 bend the curve near it, nor its noise pass for that of the optimum. A monotone function moves no optimum, and a
 multiple or a constant added to the loss changes nothing.
@@ -18,8 +18,8 @@ from lrlab.scaling.table import FloatArray, Table
 
 MIN_RATES: Final = 5
 REACH: Final = math.log(24.0)  # learning rates within it of the best are fitted, and the MIN_RATES nearest anyway
-COMPRESSION: Final = 1.5  # k, in excesses of the fifth best learning rate
-NEAR: Final = 1.2  # standard deviation, in ln(lr), of the weights of the parabola that gives the curvature
+COMPRESSION: Final = 4.0  # k, in excesses at the distance NEAR, on the side that rises less
+NEAR: Final = 1.2  # in ln(lr); also the standard deviation of the weights of the parabola that gives the curvature
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,7 @@ class CompressedMeans:
             diverged: ln of a learning rate above them at which trials diverged; None if there is none.
         """
         table = without_levels(table)
-        loss = mean_losses(table)[1]
-        base, scale = float(loss.min()), COMPRESSION * float(np.ptp(np.sort(loss)[:MIN_RATES])) or 1.0
+        base, scale = base_and_scale(*mean_losses(table))
         means = SeedMeans.of(replace(table, loss=compressed(table.loss - base, scale)))
         z, log_lr = means.loss, means.log_lr
         if diverged is not None:
@@ -90,6 +89,18 @@ def near_minimum(table: Table) -> CompressedMeans | None:
     kept = safe & (np.abs(log_lr - best) <= within)
     above = diverged[(diverged > log_lr[safe].max()) & (diverged <= best + within)]
     return CompressedMeans.of(table.rows(kept), float(above[0]) if len(above) else None)
+
+
+def base_and_scale(log_lr: FloatArray, loss: FloatArray) -> tuple[float, float]:
+    """Return the least mean loss and k, from the mean losses (R,) at ln(lr) (R,); k is > 0.
+
+    The nearest learning rates are never compressed, however far apart they are.
+    """
+    base, best = float(loss.min()), float(log_lr[loss.argmin()])
+    ends = [end for end in (best - NEAR, best + NEAR) if log_lr[0] <= end <= log_lr[-1]]
+    rise = min(np.interp(ends, log_lr, loss - base), default=0.0)
+    nearest = float(np.ptp(np.sort(loss)[:MIN_RATES]))
+    return base, max(COMPRESSION * float(rise), nearest) or 1.0
 
 
 def compressed(excess: FloatArray, scale: float) -> FloatArray:

@@ -16,7 +16,7 @@ import numpy as np
 from lrlab.scaling.compressed_means import CompressedMeans, expanded, near_minimum
 from lrlab.scaling.loss_curve import LossCurve
 from lrlab.scaling.roughness import PRIORS, parabola, posterior, restricted_log_likelihood
-from lrlab.scaling.seed_means import SeedNoise, with_common_tilt
+from lrlab.scaling.seed_means import SeedNoise, common_variance, with_common_tilt
 from lrlab.scaling.table import FloatArray, Table
 
 GRID_POINTS: Final = 97
@@ -70,18 +70,26 @@ def _with_noise_of_whole_seeds(groups: Sequence[CompressedMeans]) -> list[Compre
 
     The variance of the optimum as the seeds show it, whatever the losses of one seed have in common (Liang & Zeger
     1986, "Longitudinal data analysis using generalized linear models"), is compared with that of the noise that is
-    assumed, on average over the batch sizes, since each has few seeds.
+    assumed. Each batch size has few seeds, so that its ratio is drawn towards that of all.
     """
-    repeated = [group for group in groups if group.means.influences is not None and group.means.noise]
+    repeated = [group for group in groups if _is_repeated(group)]
     if not repeated:
         return list(groups)
     weights = _weights(repeated, [[group.means.noise] for group in repeated if group.means.noise])
-    ratios, freedom = [], []
-    for group, of_group in zip(repeated, weights, strict=True):
-        ratios.append(_variance_ratio(group, int(of_group[0].argmax())))
-        freedom.append(group.means.seeds - 1)
-    factor = max(float(np.average(ratios, weights=freedom)), 1.0)
-    return [replace(group, means=group.means.with_noise_times(factor)) for group in groups]
+    priors = [int(of_group[0].argmax()) for of_group in weights]
+    ratio = np.array([_variance_ratio(group, prior) for group, prior in zip(repeated, priors, strict=True)])
+    freedom = np.array([group.means.seeds - 1.0 for group in repeated])
+    common, strength = common_variance(ratio, freedom)
+    drawn = iter(np.maximum((ratio * freedom + common * strength) / (freedom + strength), 1.0))
+    return [
+        replace(group, means=group.means.with_noise_times(float(next(drawn)))) if _is_repeated(group) else group
+        for group in groups
+    ]
+
+
+def _is_repeated(group: CompressedMeans) -> bool:
+    """Return whether several seeds tell the noise."""
+    return group.means.influences is not None and group.means.noise is not None
 
 
 def _noise_of_one_seed(groups: Sequence[CompressedMeans]) -> list[SeedNoise]:
@@ -110,8 +118,8 @@ def _draw(
             count = max(round(draws * weight), 1)
             mean = smoother @ group.z
             variances, directions = np.linalg.eigh(covariance)
-            root = directions * np.sqrt(np.maximum(variances, 0.0))  # rounding leaves some below 0
-            curves.append(mean + rng.standard_normal((count, len(grid))) @ root.T)
+            root = directions * np.sqrt(np.maximum(variances, 0.0)) @ directions.T  # rounding leaves some below 0
+            curves.append(mean + rng.standard_normal((count, len(grid))) @ root)
             variance += weight * _optimum_variance(grid, mean, smoother, noise)
     z = np.concatenate(curves)
     losses = group.base + expanded(z, group.scale)

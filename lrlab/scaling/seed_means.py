@@ -90,7 +90,7 @@ class SeedMeans:
         log_lr, rate, seed, linked = _layout(table)
         if not linked:  # every trial is a repetition by itself
             seed = np.arange(len(rate))
-        variance = _variances(table.loss, rate, log_lr)
+        variance = _variances(without_levels(table).loss, rate, log_lr)
         weight = 1 / (np.ones(len(log_lr)) if variance is None else variance)
         if linked:
             loss, covariance, left = _two_way(table.loss, rate, seed, weight)

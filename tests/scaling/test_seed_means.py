@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrlab.scaling.seed_means import SeedMeans, SeedNoise, moderated, without_levels
+from lrlab.scaling.seed_means import NOISE_REACH, SeedMeans, SeedNoise, with_common_tilt, without_levels
 from lrlab.scaling.table import Table
 
 X = np.linspace(-2, 2, 9)
@@ -46,8 +46,13 @@ def test_with_missing_cells_the_means_are_those_of_least_squares(seed: int, miss
     loss = planted(seed, level=1.0)
     loss[1:][np.random.default_rng(seed).uniform(size=(4, 9)) < missing] = math.nan
     number, rate = np.nonzero(np.isfinite(loss))
+    y = loss[number, rate]
+    squares = np.array([((y[rate == at] - y[rate == at].mean()) ** 2).sum() for at in range(9)])
+    near = np.exp(-(((X[:, None] - X) / NOISE_REACH) ** 2) / 2)
+    variance = near @ squares / (near @ (np.bincount(rate, minlength=9) - 1))
+    root = variance[rate] ** -0.5
     columns = np.concatenate([np.eye(9)[rate], np.eye(5)[number]], axis=1)
-    fitted = np.linalg.lstsq(columns, loss[number, rate], rcond=None)[0][:9]
+    fitted = np.linalg.lstsq(columns * root[:, None], y * root, rcond=None)[0][:9]
     found = SeedMeans.of(table(loss)).loss
     np.testing.assert_allclose(found - found[0], fitted - fitted[0], atol=1e-8)
 
@@ -60,7 +65,6 @@ def test_levels_of_the_seeds_change_the_mean_level_only() -> None:
     np.testing.assert_allclose(np.diff(again.loss), np.diff(once.loss), atol=1e-9)
     assert once.noise is not None
     assert again.noise is not None
-    assert again.noise.trial == pytest.approx(once.noise.trial)
     assert again.noise.tilt == pytest.approx(once.noise.tilt)
 
 
@@ -94,9 +98,7 @@ def test_the_measured_noise_is_the_planted_one_on_average() -> None:
     noises = [SeedMeans.of(table(planted(seed, level=1.0, tilt=0.3))).noise for seed in range(300)]
     measured = [noise for noise in noises if noise]
     assert len(measured) == 300
-    trial = np.mean([noise.trial for noise in measured])
-    tilt = np.mean([noise.tilt - noise.trial / noise.reach for noise in measured])
-    assert trial == pytest.approx(0.1**2, rel=0.1)
+    tilt = np.mean([noise.tilt - noise.trial_tilt for noise in measured])
     assert tilt == pytest.approx(0.3**2, rel=0.15)
     assert measured[0].freedom == 4
 
@@ -104,8 +106,8 @@ def test_the_measured_noise_is_the_planted_one_on_average() -> None:
 def test_the_covariance_of_the_means_is_the_one_over_many_tables() -> None:
     """Up to a constant: of differences to the learning rate in the middle, which is the best."""
     many = np.array([SeedMeans.of(table(planted(seed, level=1.0, tilt=0.3))).loss for seed in range(2000)])
-    means = replace(SeedMeans.of(table(planted(0))), loss=X**2)
-    covariance = means.covariance(SeedNoise(0.1**2, 0.3**2, 4, reach=math.inf))
+    means = replace(SeedMeans.of(table(planted(0))), loss=X**2, trial_covariance=0.1**2 / 5 * np.eye(9))
+    covariance = means.covariance(SeedNoise(1.0, 0.3**2, 4))
     differences = np.eye(9) - np.eye(9)[4]
     expected = differences @ covariance @ differences.T
     found = np.cov((many - many[:, 4:5]).T)
@@ -113,20 +115,41 @@ def test_the_covariance_of_the_means_is_the_one_over_many_tables() -> None:
     np.testing.assert_allclose(found, expected, atol=0.15 * expected.max())
 
 
-def test_more_seeds_have_less_covariance() -> None:
-    noise = SeedNoise(0.1**2, 0.3**2, 4)
-    few, many = (SeedMeans.of(table(planted(0, seeds=seeds))) for seeds in (3, 12))
+def test_the_covariance_of_the_trials_is_that_of_weighted_least_squares() -> None:
+    loss = planted(3, level=1.0, seeds=40)
+    means = SeedMeans.of(table(loss))
     apart = np.diff(np.eye(9), axis=0)
-    ratio = np.diag(apart @ few.covariance(noise) @ apart.T) / np.diag(apart @ many.covariance(noise) @ apart.T)
-    np.testing.assert_allclose(ratio, 4.0)
+    np.testing.assert_allclose(np.diag(apart @ means.trial_covariance @ apart.T), 2 * 0.1**2 / 40, rtol=0.4)
 
 
-def noisy(trial: float, freedom: float = 4.0) -> SeedMeans:
-    return SeedMeans(X, X**2, np.eye(9), 5, SeedNoise(trial, 3 * trial, freedom, 1.0))
+def test_high_learning_rates_may_scatter_more() -> None:
+    loss = X**2 + np.where(X > 1, 1.0, 0.01) * np.random.default_rng(0).standard_normal((10, 9))
+    covariance = np.diag(SeedMeans.of(table(loss)).trial_covariance)
+    assert covariance[-1] > 100 * covariance[2]
+
+
+def test_the_influences_of_the_seeds_add_up_to_nothing() -> None:
+    loss = planted(4, level=1.0, tilt=0.2)
+    loss[1, 3:5] = math.nan
+    influences = SeedMeans.of(table(loss)).influences
+    assert influences is not None
+    np.testing.assert_allclose(influences.sum(axis=0), 0, atol=1e-9)
+
+
+def test_noise_times_a_factor() -> None:
+    means = SeedMeans.of(table(planted(0, tilt=0.3)))
+    assert means.noise is not None
+    doubled = means.with_noise_times(2.0)
+    assert doubled.noise is not None
+    np.testing.assert_allclose(doubled.covariance(doubled.noise), 2 * means.covariance(means.noise))
+
+
+def noisy(tilt: float, freedom: float = 4.0) -> SeedMeans:
+    return SeedMeans(X, X**2, np.eye(9), 5, None, SeedNoise(1.0, tilt, freedom))
 
 
 def variances(groups: list[SeedMeans]) -> list[float]:
-    return [group.noise.trial for group in moderated(groups) if group.noise]
+    return [group.noise.tilt for group in with_common_tilt(groups) if group.noise]
 
 
 def test_the_noise_of_alike_batch_sizes_is_drawn_together() -> None:
@@ -143,14 +166,6 @@ def test_the_noise_of_unlike_batch_sizes_is_left_to_them() -> None:
     drawn = variances([noisy(trial, 20.0) for trial in unlike])
     assert max(drawn[:3]) < 0.02  # a common variance of 0.3 with half a degree of freedom against 20
     np.testing.assert_allclose(drawn[5:], unlike[5:], rtol=0.2)
-
-
-def test_a_batch_size_of_single_trials_borrows_the_noise_of_the_others() -> None:
-    single = replace(noisy(1.0), noise=None)
-    found = moderated([noisy(1.0), noisy(1.1), noisy(0.9), single])[-1].noise
-    assert found is not None
-    assert found.trial == pytest.approx(1.0, rel=0.3)
-    assert moderated([single, single])[0].noise is None
 
 
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=8), st.floats(1e-6, 1e6))
