@@ -11,6 +11,7 @@ from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.runtime.process_id import host as host_of
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
+from lrlab.training.cautions import log_cautions
 from lrlab.training.experiment import EpochResult, Experiment
 from lrlab.training.population import microbatch_for
 
@@ -37,6 +38,7 @@ def train(
     """
     dataset = experiment.data.load()
     experiment.check_fits(dataset)
+    log_cautions([experiment])
     microbatch = microbatch or microbatch_for([experiment.batch_size])
     population = experiment.new_population(dataset, width=1, microbatch=microbatch)
     with training_loop(tracker, checkpoints=checkpoint.folder(outputs), on_end=_keep(tracker)) as loop:

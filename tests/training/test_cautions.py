@@ -1,0 +1,50 @@
+"""A caution is one line, and there is none about an ordinary configuration."""
+
+from collections.abc import Callable
+
+import pytest
+
+from lrlab.core.optimizer import Adam, AdamW, Optimizer
+from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer, Regularizer
+from lrlab.training.cautions import cautions, log_cautions
+from lrlab.training.experiment import Experiment
+from lrlab.training.methods.random_search import RandomSearch
+
+
+@pytest.mark.parametrize("regularizer", [L2(1e-4), ElasticNet(1e-5)], ids=str)
+def test_adamw_with_a_second_decay_through_the_moments(
+    experiment: Callable[..., Experiment], regularizer: Regularizer
+) -> None:
+    (line,) = cautions(experiment(optimizer=AdamW(weight_decay=0.03), regularizer=regularizer))
+    assert line.startswith(
+        f"training with both AdamW's weight_decay=0.03 and a regularizer of strength {regularizer.strength:g}"
+    )
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "regularizer"),
+    [
+        (AdamW(), NoRegularizer()),
+        (AdamW(), L2(0)),
+        (AdamW(), L1(1e-4)),
+        (AdamW(), L1Proximal(1e-4)),
+        (AdamW(weight_decay=0), L2(1e-4)),
+        (Adam(), L2(1e-4)),
+    ],
+    ids=str,
+)
+def test_one_decay_is_nothing_to_say(
+    experiment: Callable[..., Experiment], optimizer: Optimizer, regularizer: Regularizer
+) -> None:
+    assert list(cautions(experiment(optimizer=optimizer, regularizer=regularizer))) == []
+
+
+def test_a_method_that_has_no_updates_is_not_told_of_them(experiment: Callable[..., Experiment]) -> None:
+    assert not list(cautions(experiment(method=RandomSearch(), optimizer=AdamW(), regularizer=L2(1e-4))))
+
+
+def test_each_line_is_logged_once(experiment: Callable[..., Experiment], caplog: pytest.LogCaptureFixture) -> None:
+    twice = [experiment(optimizer=AdamW(lr), regularizer=L2(1e-4)) for lr in (0.1, 0.2)]
+    log_cautions([*twice, experiment()])
+    assert caplog.messages == list(cautions(twice[0]))
