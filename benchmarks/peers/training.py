@@ -108,7 +108,7 @@ def factor(t: int, total: int, warmup: float) -> float:
     """Of the learning rate at update t: linear warmup, then a cosine down to 0."""
     first = min(round(warmup * total), total - 1)
     if t < first:
-        return t / first
+        return (t + 1) / (first + 1)
     return (1 + math.cos(math.pi * (t - first) / (total - first))) / 2
 
 

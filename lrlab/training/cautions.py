@@ -1,26 +1,30 @@
 """What a configuration asks for that its user may not have meant: allowed, but said once."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from lrlab.core.optimizer import AdamW
 from lrlab.core.regularizer import L2, ElasticNet
+from lrlab.core.schedule import Schedule, warmup_updates
 from lrlab.training.experiment import Experiment
 from lrlab.training.methods.gradient import Gradient
 
 log = logging.getLogger(__name__)
 
 
-def log_cautions(experiments: Iterable[Experiment]) -> None:
-    """Log each caution about some experiments, as one line and once."""
-    for line in dict.fromkeys(line for experiment in experiments for line in cautions(experiment)):
+def log_cautions(experiments: Collection[Experiment]) -> None:
+    """Log each caution about some experiments, as one line and once; load their data."""
+    samples = {data: len(data.load().train) for data in {experiment.data for experiment in experiments}}
+    lines = (line for experiment in experiments for line in cautions(experiment, samples[experiment.data]))
+    for line in dict.fromkeys(lines):
         log.warning("%s", line)
 
 
-def cautions(experiment: Experiment) -> Iterator[str]:
+def cautions(experiment: Experiment, training_samples: int) -> Iterator[str]:
     """Yield one line for each."""
     if isinstance(experiment.method, Gradient):
         yield from _two_decays(experiment)
+        yield from _no_warmup(experiment.schedule, experiment.total_updates(training_samples))
 
 
 def _two_decays(experiment: Experiment) -> Iterator[str]:
@@ -32,4 +36,11 @@ def _two_decays(experiment: Experiment) -> Iterator[str]:
         yield (
             f"training with both AdamW's weight_decay={optimizer.weight_decay:g} and a regularizer of strength "
             f"{regularizer.strength:g}, which passes through the moments; regularizer=none leaves the decay alone"
+        )
+
+
+def _no_warmup(schedule: Schedule, total: int) -> Iterator[str]:
+    if schedule.warmup > 0 and warmup_updates(schedule, total) == 0:
+        yield (
+            f"schedule.warmup={schedule.warmup:g} comes to no update of {total}: the first has the full learning rate"
         )

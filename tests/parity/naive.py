@@ -85,7 +85,7 @@ PENALTY_GRADIENTS: dict[str, Callable[..., Array]] = {
 def schedule(part: Any, t: int, T: int) -> float:
     fields = asdict(part)
     warmup = round(fields.pop("warmup") * T)
-    return t / warmup if t < warmup else DECAYS[type(part).__name__](t - warmup, T - warmup, **fields)
+    return (t + 1) / (warmup + 1) if t < warmup else DECAYS[type(part).__name__](t - warmup, T - warmup, **fields)
 
 
 def initial(model: object, seed: int, inputs: int, classes: int) -> list[Array]:

@@ -1,11 +1,13 @@
 """A caution is one line, and there is none about an ordinary configuration."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from lrlab.core.optimizer import Adam, AdamW, Optimizer
 from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer, Regularizer
+from lrlab.core.schedule import Cosine
 from lrlab.training.cautions import cautions, log_cautions
 from lrlab.training.experiment import Experiment
 from lrlab.training.methods.random_search import RandomSearch
@@ -15,7 +17,7 @@ from lrlab.training.methods.random_search import RandomSearch
 def test_adamw_with_a_second_decay_through_the_moments(
     experiment: Callable[..., Experiment], regularizer: Regularizer
 ) -> None:
-    (line,) = cautions(experiment(optimizer=AdamW(weight_decay=0.03), regularizer=regularizer))
+    (line,) = cautions(experiment(optimizer=AdamW(weight_decay=0.03), regularizer=regularizer), 203)
     assert line.startswith(
         f"training with both AdamW's weight_decay=0.03 and a regularizer of strength {regularizer.strength:g}"
     )
@@ -37,14 +39,28 @@ def test_adamw_with_a_second_decay_through_the_moments(
 def test_one_decay_is_nothing_to_say(
     experiment: Callable[..., Experiment], optimizer: Optimizer, regularizer: Regularizer
 ) -> None:
-    assert list(cautions(experiment(optimizer=optimizer, regularizer=regularizer))) == []
+    assert list(cautions(experiment(optimizer=optimizer, regularizer=regularizer), 203)) == []
 
 
-def test_a_method_that_has_no_updates_is_not_told_of_them(experiment: Callable[..., Experiment]) -> None:
-    assert not list(cautions(experiment(method=RandomSearch(), optimizer=AdamW(), regularizer=L2(1e-4))))
+@pytest.mark.parametrize(
+    ("warmup", "epochs", "told"),
+    [(0.0, 1, False), (0.01, 1, True), (0.03, 1, True), (0.05, 1, False), (0.01, 5, False)],  # 13 updates an epoch
+)
+def test_a_warmup_of_less_than_an_update(
+    experiment: Callable[..., Experiment], warmup: float, epochs: int, told: bool
+) -> None:
+    lines = list(cautions(experiment(schedule=Cosine(warmup=warmup), epochs=epochs), 203))
+    line = f"schedule.warmup={warmup:g} comes to no update of 13: the first has the full learning rate"
+    assert lines == [line] * told
+
+
+def test_a_method_that_makes_no_such_updates_is_not_told_of_them(experiment: Callable[..., Experiment]) -> None:
+    wanted = experiment(optimizer=AdamW(), regularizer=L2(1e-4), schedule=Cosine(warmup=1e-9))
+    assert len(list(cautions(wanted, 203))) == 2
+    assert not list(cautions(replace(wanted, method=RandomSearch()), 203))
 
 
 def test_each_line_is_logged_once(experiment: Callable[..., Experiment], caplog: pytest.LogCaptureFixture) -> None:
     twice = [experiment(optimizer=AdamW(lr), regularizer=L2(1e-4)) for lr in (0.1, 0.2)]
     log_cautions([*twice, experiment()])
-    assert caplog.messages == list(cautions(twice[0]))
+    assert caplog.messages == list(cautions(twice[0], 203))
