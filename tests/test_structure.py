@@ -23,7 +23,8 @@ HEAVY = ("mlflow", "optuna", "hydra", "omegaconf", "matplotlib", "sklearn", "sci
 FLOORS = (
     ("errors", "runtime", "plotting"),
     ("config",),
-    ("core", "data", "tracking"),
+    ("core", "tracking"),
+    ("data",),
     ("training",),
     ("runs",),
     ("sweep",),
@@ -207,7 +208,6 @@ WITHOUT_A_TEST = {
     "errors": None,
     "lecture/*": "tests/lecture/test_lecture.py",
     "lecture/chapters/*": "tests/lecture/test_chapters.py",
-    "runs/train": "tests/test_journey.py",
     "sweep/config": "tests/sweep/test_sweeper.py",
     "sweep/plan": "tests/sweep/test_sweeper.py",
     "sweep/runners/hydra_job": "tests/plugin/test_program.py",

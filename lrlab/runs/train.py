@@ -1,5 +1,6 @@
 """One training on record: from its beginning, or from where its process was stopped."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ from lrlab.errors import InputError
 from lrlab.runs import checkpoint, recorder
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.loop import RecordedTraining, TrainingLoop, training_loop
+from lrlab.runs.provenance import Provenance
 from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.runtime.process_id import host as host_of
 from lrlab.tracking.tags import Tag
@@ -14,6 +16,8 @@ from lrlab.tracking.tracker import Tracker
 from lrlab.training.cautions import log_cautions
 from lrlab.training.experiment import EpochResult, Experiment
 from lrlab.training.population import microbatch_for
+
+log = logging.getLogger(__name__)
 
 Watch = Callable[[EpochResult, int], None]  # called with every epoch's result, and how many epochs there are
 
@@ -48,7 +52,7 @@ def train(
 def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Sequence[str] = ()) -> TrainingOutcome:
     """Train a run that was stopped to its end, from its last checkpoint if there is one.
 
-    Its epochs are those that it would have had. Each is recorded once.
+    Its epochs are those that it would have had, or a line says what has changed. Each is recorded once.
 
     Args:
         allow: prefixes of further code to trust. What a record says of that does not count.
@@ -73,6 +77,10 @@ def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Seq
             interrupted=interrupted,
             recorded_epochs=MetricHistory(run.metrics).epochs(),
         )
+        for name, (then, now) in provenance.changes(Provenance.of(population, training.member)).items():
+            log.warning(
+                "%s was %s, is %s: from here on, the curve is not the one that the run would have had", name, then, now
+            )
         return _train_to_end(loop, training, watch)
 
 

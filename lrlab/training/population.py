@@ -12,6 +12,7 @@ import numpy as np
 
 from lrlab.core.loss import Loss
 from lrlab.core.model import Model, aligned_zeros, backward, forward, output_buffers, zeros
+from lrlab.core.random_streams import stream
 from lrlab.data.dataset import Dataset
 from lrlab.training.evaluation import EVALUATION_BATCH, evaluate
 from lrlab.training.experiment import EpochResult, Experiment, Member
@@ -99,8 +100,7 @@ class StackedPopulation:
         if experiment.batch_size % self.microbatch:
             raise ValueError(f"batch size {experiment.batch_size} is no multiple of {self.microbatch}")
         slot = self._slots.index(None) if slot is None else slot
-        rng = np.random.default_rng(experiment.seed)
-        initial = self._model.init(rng, self._widths[0], self._widths[-1])
+        initial = self._model.init(stream(experiment.seed, "weights"), self._widths[0], self._widths[-1])
         for layer, gradient, start in zip(self._layers, self._gradients, initial, strict=True):
             layer.W[slot], layer.b[slot] = start.W[0], start.b[0]
             gradient.W[slot], gradient.b[slot] = 0, 0
@@ -146,7 +146,7 @@ class StackedPopulation:
 
     def _train(self) -> tuple[Array, Array]:
         """Make one pass of updates; return the mean loss (K,) and accuracy (K,) over it."""
-        order = np.random.default_rng([self._seed, self.epochs_done]).permutation(self.dataset.train)
+        order = stream(self._seed, "order", self.epochs_done).permutation(self.dataset.train)
         samples = len(order)
         batch_sizes = np.array([m.experiment.batch_size if m else self.microbatch for m in self._slots])
         loss, right = np.zeros(self.width), np.zeros(self.width)
