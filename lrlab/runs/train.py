@@ -13,7 +13,7 @@ from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.runtime.process_id import host as host_of
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
-from lrlab.training.cautions import log_cautions
+from lrlab.training.cautions import log_cautions, log_unmeasured_noise
 from lrlab.training.experiment import EpochResult, Experiment
 from lrlab.training.population import microbatch_for
 
@@ -44,6 +44,7 @@ def train(
     experiment.check_fits(dataset)
     log_cautions([experiment])
     microbatch = microbatch or microbatch_for([experiment.batch_size])
+    log_unmeasured_noise(experiment, microbatch)
     population = experiment.new_population(dataset, width=1, microbatch=microbatch)
     with training_loop(tracker, checkpoints=checkpoint.folder(outputs), on_end=_keep(tracker)) as loop:
         return _train_to_end(loop, loop.start(experiment, population, name="train"), watch)

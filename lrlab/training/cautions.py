@@ -7,6 +7,7 @@ from lrlab.core.optimizer import AdamW
 from lrlab.core.regularizer import L2, ElasticNet
 from lrlab.core.schedule import Schedule, warmup_updates
 from lrlab.training.experiment import Experiment
+from lrlab.training.gradient_noise import can_halve
 from lrlab.training.methods.gradient import Gradient
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,16 @@ def cautions(experiment: Experiment, training_samples: int) -> Iterator[str]:
     if isinstance(experiment.method, Gradient):
         yield from _two_decays(experiment)
         yield from _no_warmup(experiment.schedule, experiment.total_updates(training_samples))
+
+
+def log_unmeasured_noise(experiment: Experiment, microbatch: int) -> None:
+    """Log how the gradient noise scale could be measured, if the batches of a single training cannot be divided."""
+    size = experiment.batch_size
+    if isinstance(experiment.method, Gradient) and size == microbatch > 1 and not can_halve(size):
+        largest = next(m for m in range(size // 2, 0, -1) if size % m == 0)
+        log.warning(
+            "no gradient noise scale of an odd batch_size=%d; population.microbatch=%d would measure it", size, largest
+        )
 
 
 def _two_decays(experiment: Experiment) -> Iterator[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from lrlab.core.model import MLP, Model
+from lrlab.core.model import MLP, Linear, Model
 from lrlab.data.dataset import Dataset
 from lrlab.training.experiment import Experiment, Member
 from lrlab.training.member import BLOCK
@@ -47,6 +47,19 @@ def test_arrays_that_are_updated_in_several_blocks(dataset: Dataset, experiment:
     for member, curve in train(population, experiments).items():
         expected = naive.train(member.experiment, dataset, order_seed=5, first_epoch=7, microbatch=8)
         assert_same_curve(curve, expected)
+
+
+@pytest.mark.parametrize("batch_size", [4, 16, 203, 202])
+def test_the_noise_of_a_batch_of_one_microbatch(
+    dataset: Dataset, experiment: Callable[..., Experiment], batch_size: int
+) -> None:
+    """Alone, it is halved where it is measured; an odd one cannot be."""
+    wanted = experiment(dtype="float64", batch_size=batch_size)
+    population = StackedPopulation(dataset, Linear(), wanted.loss, width=1, microbatch=batch_size, dtype="float64")
+    ((_, curve),) = train(population, [wanted]).items()
+    part = batch_size if batch_size % 2 else batch_size // 2
+    assert_same_curve(curve, naive.train(wanted, dataset, order_seed=0, first_epoch=0, microbatch=part))
+    assert all(("gradient_noise" in metrics) == (part < batch_size) for metrics in curve)
 
 
 @pytest.mark.parametrize("group", ["model", "loss", "regularizer", "optimizer", "schedule"])

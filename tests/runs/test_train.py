@@ -37,3 +37,8 @@ def test_a_training_that_goes_on_with_other_code_says_so(
     outcome = resume(run_id, str(tmp_path), tracker, lambda result, total: None)
     assert outcome.last.epoch == 2
     assert [message.partition(", is ")[0] for message in caplog.messages] == ["code was of before"] * changed
+
+
+def test_a_plain_training_measures_the_gradient_noise(experiment: Callable[..., Experiment], tmp_path: Path) -> None:
+    outcome = train(experiment(), MemoryTracker(), lambda result, total: None, outputs=str(tmp_path))
+    assert {"gradient_signal", "gradient_noise"} <= outcome.last.metrics.keys()

@@ -8,7 +8,7 @@ import pytest
 from lrlab.core.optimizer import Adam, AdamW, Optimizer
 from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, NoRegularizer, Regularizer
 from lrlab.core.schedule import Cosine
-from lrlab.training.cautions import cautions, log_cautions
+from lrlab.training.cautions import cautions, log_cautions, log_unmeasured_noise
 from lrlab.training.experiment import Experiment
 from lrlab.training.methods.random_search import RandomSearch
 
@@ -64,3 +64,20 @@ def test_each_line_is_logged_once(experiment: Callable[..., Experiment], caplog:
     twice = [experiment(optimizer=AdamW(lr), regularizer=L2(1e-4)) for lr in (0.1, 0.2)]
     log_cautions([*twice, experiment()])
     assert caplog.messages == list(cautions(twice[0], 203))
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "microbatch", "told"), [(1, 1, None), (16, 16, None), (27, 9, None), (27, 27, 9), (13, 13, 1)]
+)
+def test_how_the_noise_of_an_odd_batch_is_measured(
+    experiment: Callable[..., Experiment],
+    caplog: pytest.LogCaptureFixture,
+    batch_size: int,
+    microbatch: int,
+    told: int | None,
+) -> None:
+    log_unmeasured_noise(experiment(batch_size=batch_size), microbatch)
+    lines = [
+        f"no gradient noise scale of an odd batch_size={batch_size}; population.microbatch={told} would measure it"
+    ]
+    assert caplog.messages == lines * (told is not None)
