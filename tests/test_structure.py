@@ -23,7 +23,8 @@ HEAVY = ("mlflow", "optuna", "hydra", "omegaconf", "matplotlib", "sklearn", "sci
 FLOORS = (
     ("errors", "runtime", "plotting"),
     ("config",),
-    ("core", "data", "tracking", "scaling"),
+    ("core", "tracking", "scaling"),
+    ("data",),
     ("training",),
     ("runs",),
     ("sweep",),

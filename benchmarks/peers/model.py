@@ -13,6 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+def stream(seed: int, *key: int) -> np.random.Generator:
+    """Return lrlab's stream (`lrlab.core.random_streams`): key 0 of the initial weights; 1, epoch of the order."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
 class Affine(nn.Module):
     """(in, B) -> (out, B)."""
 
@@ -30,7 +35,7 @@ class Network(nn.Module):
 
     def __init__(self, inputs: int, hidden: Sequence[int], classes: int, seed: int) -> None:
         super().__init__()
-        rng = np.random.default_rng(seed)
+        rng = stream(seed, 0)
         scales = [np.sqrt(2 / n) for n in (inputs, *hidden)] if hidden else [0.01]
         shapes = pairwise((inputs, *hidden, classes))
         self.layers = nn.ModuleList(

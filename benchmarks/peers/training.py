@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from model import Network
+from model import Network, stream
 from torch import Tensor
 from torch.nn import functional
 
@@ -71,7 +71,7 @@ def train(config: Config, data: Data) -> Iterator[dict[str, float]]:
     total, t = config.epochs * -(-samples // b), 0
     images = torch.empty(b, data.x.shape[1])
     for epoch in range(config.epochs):
-        order = torch.from_numpy(np.random.default_rng([config.seed, epoch]).permutation(data.train))
+        order = torch.from_numpy(stream(config.seed, 1, epoch).permutation(data.train))
         labels = data.y[order]
         losses, predicted = torch.empty(-(-samples // b)), torch.empty(samples, dtype=torch.int64)
         for step, i in enumerate(range(0, samples, b)):
@@ -108,7 +108,7 @@ def factor(t: int, total: int, warmup: float) -> float:
     """Of the learning rate at update t: linear warmup, then a cosine down to 0."""
     first = min(round(warmup * total), total - 1)
     if t < first:
-        return t / first
+        return (t + 1) / (first + 1)
     return (1 + math.cos(math.pi * (t - first) / (total - first))) / 2
 
 

@@ -15,6 +15,7 @@ from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
+from lrlab.training.cautions import log_cautions
 from lrlab.training.configuration import from_config, spell_choices, to_yaml
 from lrlab.training.experiment import Experiment
 
@@ -46,17 +47,18 @@ class TrainingTask:
         return outcome.last.metrics[config.objective]
 
     def check(self, sweep: "Sweep") -> None:
-        """Check every corner of the search space, and the data."""
+        """Check every corner of the search space, and the data; give each caution about them once."""
         if not isinstance(sweep.config.hydra.sweeper.direction, str):
             raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
-        sources = set()
+        experiments = []
         for overrides in sweep.boundary_overrides:
             check_recorded(sweep.composer.unresolved(overrides))
-            sources.add(check(sweep.composer.compose(overrides)).data)
-        for source in sources:
+            experiments.append(check(sweep.composer.compose(overrides)))
+        for source in {experiment.data for experiment in experiments}:
             source.verify()
         config = resolve(sweep.config)
         tracking(config).verify(config["outputs"])
+        log_cautions(experiments)
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
         """Open the parent run, or close what a dead sweep of this study left open."""

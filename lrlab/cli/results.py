@@ -1,5 +1,7 @@
 """The commands that read what sweeps and trainings left: ``best``, ``report``, ``reproduce``, ``repair``, ``ui``."""
 
+import logging
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +10,8 @@ from lrlab.cli.options import OUTPUTS, Allow, Json, Outputs, Records, StorageUrl
 
 if TYPE_CHECKING:
     from lrlab.tracking.tracker import Tracker
+
+log = logging.getLogger(__name__)
 
 Confirm = Annotated[int | None, typer.Option(metavar="N", help="train again on N fresh seeds, test, and register")]
 
@@ -91,7 +95,8 @@ def reproduce(
 ) -> int:
     """Train a recorded run again and compare the two.
 
-    Compares every epoch of every metric. The exit code is 1 if they differ.
+    Compares every epoch of every metric. The exit code is 1 if they differ. Multiplies with the BLAS kernel of the
+    record, in a process of its own, where the processor can; to decide yourself, set OPENBLAS_CORETYPE.
 
     \b
     examples:
@@ -101,10 +106,22 @@ def reproduce(
     """
     from lrlab.cli import console, progress
     from lrlab.runs import reproduce as runs
+    from lrlab.runtime import blas_kernel
 
     records = Records(outputs, storage, tracking_uri)
+    with records.tracker() as tracker:
+        run_id = _run_id(run, study, records, tracker)
+        kernel = runs.other_kernel(tracker, run_id)
+    if kernel and blas_kernel.VARIABLE not in os.environ:
+        if blas_kernel.is_available(kernel):
+            uri = ["--tracking-uri", tracking_uri] if tracking_uri else []
+            options = [*uri, *(f"--allow={prefix}" for prefix in allow), *(["--json"] if as_json else [])]
+            return blas_kernel.run_module(
+                kernel, "lrlab.cli.main", ["reproduce", run_id, "--outputs", str(outputs), *options]
+            )
+        log.warning("the BLAS kernel %s of the record is not available here: the replay may round otherwise", kernel)
     with records.tracker() as tracker, progress.epoch_progress() as watch:
-        outcome = runs.reproduce(tracker, _run_id(run, study, records, tracker), watch, allow)
+        outcome = runs.reproduce(tracker, run_id, watch, allow)
     console.result(outcome, console.reproduced, as_json=as_json)
     return 1 if outcome.verdict == "differs" else 0
 

@@ -1,8 +1,14 @@
 """Learning-rate schedules: pure functions of the update index and the number of updates.
 
-Every schedule has ``warmup``, the fraction of training in which the factor rises linearly from 0 to 1 (Goyal
-et al. 2017, arXiv:1706.02677, gradual warmup); its decay then runs over the updates that are left. Fractions,
-not counts of updates, so that a schedule means the same at every batch size.
+Every schedule has ``warmup``, the fraction of training in which the factor rises linearly to 1 (Goyal et al. 2017,
+arXiv:1706.02677, gradual warmup); its decay then runs over the updates that are left. Fractions, not counts of
+updates, so that a schedule means the same at every batch size. Of T updates, w = round(warmup T) warm up:
+
+    factor(t) = (t + 1) / (w + 1)       t = 0, ..., w - 1
+    factor(t) = decay(t - w, T - w)     t = w, ..., T - 1, which begins with 1
+
+so that the first update moves the parameters, and one of them is a warmup too. In PyTorch this is
+SequentialLR([LinearLR(start_factor=1 / (w + 1), total_iters=w), ...], milestones=[w]).
 """
 
 import math
@@ -17,7 +23,7 @@ class Schedule(Protocol):
 
     @property
     def warmup(self) -> float:
-        """Return the fraction of training in which the factor rises from 0 to 1."""
+        """Return the fraction of training in which the factor rises to 1."""
 
     def decay(self, t: int, total: int) -> float:
         """Return the factor at update t = 0, 1, ... of ``total``, without the warmup; 1 at t = 0."""
@@ -31,10 +37,15 @@ def factor(schedule: Schedule, t: int, total: int) -> float:
         t: index of the update, from 0.
         total: number of updates in the whole training.
     """
-    warmup = min(round(schedule.warmup * total), total - 1)  # the last update is never lost to it
+    warmup = warmup_updates(schedule, total)
     if t < warmup:
-        return t / warmup
+        return (t + 1) / (warmup + 1)
     return schedule.decay(t - warmup, total - warmup)
+
+
+def warmup_updates(schedule: Schedule, total: int) -> int:
+    """Return how many of ``total`` updates warm up; the last one never does."""
+    return min(round(schedule.warmup * total), total - 1)
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ class Warmup:
     """The part that every schedule has.
 
     Args:
-        warmup: fraction of training in which the factor rises from 0 to 1.
+        warmup: fraction of training in which the factor rises to 1.
     """
 
     warmup: Annotated[float, Interval(ge=0, lt=1)] = 0.0

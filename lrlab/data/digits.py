@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Interval
 
+from lrlab.core.random_streams import stream
 from lrlab.data.dataset import Dataset, as_rows
 from lrlab.data.spec import LabelledImages
 from lrlab.data.split import Split, SplitSeed, TrainSize, ValidationSize
@@ -42,7 +43,7 @@ class Digits:
 
     def load(self) -> Dataset:
         images = read()
-        order = np.random.default_rng(self.split_seed).permutation(COUNT)
+        order = stream(self.split_seed, "test").permutation(COUNT)
         test, learn = np.sort(order[: self.test]), np.sort(order[self.test :])
         moments = Moments.of(images.pixels[learn])
         x, y = standardized(images.pixels, moments), images.labels.astype(np.intp)

@@ -7,6 +7,7 @@ import numpy as np
 from annotated_types import Ge
 
 from lrlab.config.validation import AtMost
+from lrlab.core.random_streams import stream
 from lrlab.data.dataset import Dataset
 from lrlab.data.split import Split, SplitSeed, TrainSize, ValidationSize
 
@@ -40,13 +41,12 @@ class Spirals:
         """Accept: there is no file that could be altered."""
 
     def load(self) -> Dataset:
-        rng = np.random.default_rng(self.split_seed)
         y = np.repeat(np.arange(self.classes), self.points)
         r = np.tile(np.linspace(0, 1, self.points), self.classes)
-        angle = 4 * (y + r) + self.noise * rng.standard_normal(len(y))
+        angle = 4 * (y + r) + self.noise * stream(self.split_seed, "points").standard_normal(len(y))
         x = r[:, None] * np.column_stack([np.sin(angle), np.cos(angle)])
         x = ((x - x.mean()) / x.std()).astype(np.float32)  # one scale for both, so that the arms stay round
-        order = rng.permutation(len(y))
+        order = stream(self.split_seed, "test").permutation(len(y))
         x, y = x[order], y[order]
         train, validation = self.split().rows()
         return Dataset(

@@ -7,6 +7,7 @@ import numpy as np
 from annotated_types import Ge
 
 from lrlab.config.validation import AtMost
+from lrlab.core.random_streams import stream
 from lrlab.data.dataset import Rows
 
 # Fields of a data set's configuration, which has a method `split()`
@@ -29,6 +30,6 @@ class Split:
 
         The validation rows do not depend on `train_size`, and a smaller training set is part of a larger one.
         """
-        order = np.random.default_rng(self.seed).permutation(self.count)
+        order = stream(self.seed, "validation").permutation(self.count)
         held_out, rest = np.split(order, [self.validation])
         return np.sort(rest[: self.train_size]), np.sort(held_out)

@@ -18,7 +18,7 @@ from lrlab.training.experiment import Member, Population
 
 PACKAGE = Path(__file__).parents[1]
 CODE = ("core", "training")
-NOT_ON_THE_PATH = ("core/gradcheck.py", "training/configuration.py", "training/diagnosis.py")
+NOT_ON_THE_PATH = ("core/gradcheck.py", "training/cautions.py", "training/configuration.py", "training/diagnosis.py")
 
 
 @dataclass(frozen=True)

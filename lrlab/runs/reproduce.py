@@ -8,7 +8,7 @@ from typing import Any, Literal
 from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.loop import training_loop
-from lrlab.runs.provenance import Provenance
+from lrlab.runs.provenance import Environment, Provenance
 from lrlab.runs.recorder import read_training
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
@@ -38,6 +38,16 @@ class Reproduction:
     max_abs_difference: float
     metrics: dict[str, float]
     environment_changes: dict[str, tuple[Any, Any]]
+
+
+def other_kernel(tracker: Tracker, run_id: str) -> str | None:
+    """Return the kernel of OpenBLAS that a run was recorded with, if this process multiplies with another of its."""
+    tags = tracker.get_run(run_id).tags
+    if Tag.PROVENANCE not in tags:
+        return None
+    then, now = Provenance.from_json(tags[Tag.PROVENANCE]).environment, Environment.current()
+    openblas = all(each.blas.startswith("openblas") for each in (then, now))
+    return then.blas_kernel if openblas and then.blas_kernel != now.blas_kernel else None
 
 
 def reproduce(

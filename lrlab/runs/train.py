@@ -1,5 +1,6 @@
 """One training on record: from its beginning, or from where its process was stopped."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,11 +9,15 @@ from lrlab.errors import InputError
 from lrlab.runs import checkpoint, recorder
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.loop import RecordedTraining, TrainingLoop, training_loop
+from lrlab.runs.provenance import Provenance
 from lrlab.runtime.process_id import ProcessId, host, is_gone
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord, Tracker
+from lrlab.training.cautions import log_cautions, log_unmeasured_noise
 from lrlab.training.experiment import EpochResult, Experiment
 from lrlab.training.population import microbatch_for
+
+log = logging.getLogger(__name__)
 
 Watch = Callable[[EpochResult, int], None]  # called with every epoch's result, and how many epochs there are
 
@@ -37,7 +42,9 @@ def train(
     """
     dataset = experiment.data.load()
     experiment.check_fits(dataset)
+    log_cautions([experiment])
     microbatch = microbatch or microbatch_for([experiment.batch_size])
+    log_unmeasured_noise(experiment, microbatch)
     population = experiment.new_population(dataset, width=1, microbatch=microbatch)
     with training_loop(tracker, checkpoints=checkpoint.folder(outputs), on_end=partial(_keep, tracker)) as loop:
         return _train_to_end(loop, loop.start(experiment, population, name="train"), watch)
@@ -46,7 +53,7 @@ def train(
 def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Sequence[str] = ()) -> TrainingOutcome:
     """Train a run that was stopped to its end, from its last checkpoint if there is one.
 
-    Its epochs are those that it would have had. Each is recorded once.
+    Its epochs are those that it would have had, or a line says what has changed. Each is recorded once.
 
     Args:
         allow: prefixes of further code to trust. What a record says of that does not count.
@@ -71,6 +78,10 @@ def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Seq
             interrupted=interrupted,
             recorded=MetricHistory(run.metrics),
         )
+        for name, (then, now) in provenance.changes(Provenance.of(population, training.member)).items():
+            log.warning(
+                "%s was %s, is %s: from here on, the curve is not the one that the run would have had", name, then, now
+            )
         return _train_to_end(loop, training, watch)
 
 

@@ -9,6 +9,16 @@ from lrlab.core.noise_scale import moments
 MEASURE_EVERY = 32  # one batch in so many, the first of an epoch among them: it costs next to nothing
 
 
+def is_measured(index: int) -> bool:
+    """Return whether the batch of this index in the epoch, from 0, is measured."""
+    return index % MEASURE_EVERY == 0
+
+
+def can_halve(samples: int) -> bool:
+    """Return whether so many samples make two equal parts."""
+    return samples % 2 == 0
+
+
 class NoiseMeter:
     """Squared gradient norms of the microbatches of a batch, and of the batch, over the batches of one epoch.
 
@@ -22,7 +32,7 @@ class NoiseMeter:
 
     def chooses(self, seen: int) -> bool:
         """Return whether the batch to which the training sample number `seen` of the epoch belongs is measured."""
-        return (seen - 1) // self._batch_size % MEASURE_EVERY == 0
+        return is_measured((seen - 1) // self._batch_size)
 
     def microbatch(self, square: float) -> None:
         """Add the squared norm of one microbatch's part."""

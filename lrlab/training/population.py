@@ -12,9 +12,11 @@ import numpy as np
 
 from lrlab.core.loss import Loss
 from lrlab.core.model import Model, aligned_zeros, backward, forward, output_buffers, zeros
+from lrlab.core.random_streams import stream
 from lrlab.data.dataset import Dataset
 from lrlab.training.evaluation import EVALUATION_BATCH, evaluate
 from lrlab.training.experiment import EpochResult, Experiment, Member
+from lrlab.training.gradient_noise import can_halve, is_measured
 from lrlab.training.member import StackedMember as StackedMember
 
 Array = np.ndarray
@@ -98,8 +100,7 @@ class StackedPopulation:
         if experiment.batch_size % self.microbatch:
             raise ValueError(f"batch size {experiment.batch_size} is no multiple of {self.microbatch}")
         slot = self._slots.index(None) if slot is None else slot
-        rng = np.random.default_rng(experiment.seed)
-        initial = self._model.init(rng, self._widths[0], self._widths[-1])
+        initial = self._model.init(stream(experiment.seed, "weights"), self._widths[0], self._widths[-1])
         for layer, gradient, start in zip(self._layers, self._gradients, initial, strict=True):
             layer.W[slot], layer.b[slot] = start.W[0], start.b[0]
             gradient.W[slot], gradient.b[slot] = 0, 0
@@ -145,12 +146,12 @@ class StackedPopulation:
 
     def _train(self, curves: Curves) -> Array:
         """Make one pass of updates, extend the curves; return mean loss and accuracy (2, K) up to the last update."""
-        order = np.random.default_rng([self._seed, self.epochs_done]).permutation(self.dataset.train)
+        order = stream(self._seed, "order", self.epochs_done).permutation(self.dataset.train)
         batch_sizes = np.array([m.experiment.batch_size if m else self.microbatch for m in self._slots])
         sums, means = np.zeros((2, self.width)), np.zeros((2, self.width))  # of loss and of right answers
         samples, training, seen = len(order), list(curves), 0
         self._extend(curves, [member for member in training if member.t == 0])
-        for x, y in self._batches(self.dataset.x, self.dataset.y, order, self.microbatch):
+        for x, y in self._batches(self.dataset.x, self.dataset.y, self._pieces(order)):
             if not training:
                 break
             in_batch = np.minimum(batch_sizes, samples - seen // batch_sizes * batch_sizes)
@@ -180,13 +181,27 @@ class StackedPopulation:
 
     def _evaluate(self, images: Array, labels: Array, rows: Array) -> tuple[Array, Array]:
         """Return mean loss (K,) and accuracy (K,) of all slots on some rows."""
-        batches = self._batches(images, labels, rows, EVALUATION_BATCH)
+        pieces = (rows[i : i + EVALUATION_BATCH] for i in range(0, len(rows), EVALUATION_BATCH))
+        batches = self._batches(images, labels, pieces)
         return evaluate(self._layers, self._loss, batches, self._output_buffers)
 
-    def _batches(self, images: Array, labels: Array, rows: Array, length: int) -> Iterator[tuple[Array, Array]]:
-        """Yield the rows in order, ``length`` at a time, copied next to each other; the last may be fewer."""
-        for i in range(0, len(rows), length):
-            chosen = rows[i : i + length]
+    def _pieces(self, order: Array) -> Iterator[Array]:
+        """Yield the rows of each multiply: a microbatch, of which the last may be smaller.
+
+        The noise meter compares parts of a batch with the whole. A microbatch that is all of its batch is halved where
+        it is measured, if there is one slot only: companions would make other cuts, and a replay is without them.
+        """
+        undivided = self.width == 1 and all(m.experiment.batch_size == self.microbatch for m in self.members)
+        for i in range(0, len(order), self.microbatch):
+            rows = order[i : i + self.microbatch]
+            if undivided and can_halve(len(rows)) and is_measured(i // self.microbatch):
+                yield rows[: len(rows) // 2]
+                rows = rows[len(rows) // 2 :]
+            yield rows
+
+    def _batches(self, images: Array, labels: Array, pieces: Iterable[Array]) -> Iterator[tuple[Array, Array]]:
+        """Yield images and labels of each piece of rows, the images copied next to each other."""
+        for chosen in pieces:
             x = np.take(images, chosen, axis=0, out=self._rows[: len(chosen)], mode="clip")
             yield x.astype(self._dtype, copy=False), labels[chosen]
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import optuna
 import pytest
 
 from lrlab.cli.main import main, with_topic
@@ -45,10 +46,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line
 
 
-def n_trials(study: str, outputs: str = "outputs") -> int:
+def study(name: str, outputs: str = "outputs") -> optuna.Study:
     from lrlab.cli.options import Records
 
-    return len(Records(Path(outputs)).study(study).trials)
+    return Records(Path(outputs)).study(name)
 
 
 def test_without_a_command_there_is_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,6 +163,19 @@ def test_a_multirun_of_train_trains_every_combination(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.count("finished after epoch 1") == 2
 
 
+@pytest.mark.parametrize(("chosen", "kinds"), [([], {"sgd": "l2", "adamw": "none"}), (["regularizer=l2"], None)])
+def test_a_sweep_over_optimizers_gives_adamw_no_second_decay(
+    chosen: list[str], kinds: dict[str, str] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = ["optimizer=choice(sgd,adamw)", "optimizer.lr=choice(0.01)", "seed=choice(0)", "batch_size=choice(50)"]
+    assert main(["sweep", "optimizers", "study=s", *space, *SPACE[2:], *TINY, *chosen]) == 0
+    assert capsys.readouterr().err.count("training with both AdamW's weight_decay") == len(chosen)
+    with Mlflow().open() as tracker:
+        (parent,) = {tracker.get_run(trial.user_attrs["run_id"]).parent for trial in study("s").trials}
+        trials = [run.params for run in tracker.child_runs(str(parent))]
+    assert {run["optimizer"]: run["regularizer"] for run in trials} == (kinds or dict.fromkeys(["sgd", "adamw"], "l2"))
+
+
 def test_a_sweep_resumed_with_options_anywhere(working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (working_folder / "more").mkdir()
     (working_folder / "more" / "mine.yaml").write_text(SWEEP)
@@ -181,7 +195,7 @@ def test_a_sweep_resumed_with_options_anywhere(working_folder: Path, capsys: pyt
         )
     ):
         assert main([text.format(3 + n) for text in arguments]) == 0, capsys.readouterr().err
-        assert n_trials("s", "there") == 3 + n
+        assert len(study("s", "there").trials) == 3 + n
     assert dict(os.environ) == before
 
 

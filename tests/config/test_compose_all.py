@@ -11,7 +11,7 @@ from lrlab.cli.app import resolve
 from lrlab.config.choices import shipped_folder
 from lrlab.config.schema import PARTS, SETTINGS
 from lrlab.core.optimizer import AdamW
-from lrlab.core.regularizer import NoRegularizer
+from lrlab.core.regularizer import L2, NoRegularizer
 from lrlab.core.schedule import Cosine
 from lrlab.errors import InputError
 from lrlab.lecture.chapters.momentum import Velocity
@@ -55,6 +55,14 @@ def test_the_recommended_experiment_is_the_lecture_s() -> None:
     assert wanted.optimizer == AdamW(lr=1e-3, beta1=0.9, beta2=0.999)
     assert (wanted.schedule, wanted.regularizer) == (Cosine(warmup=0.1), NoRegularizer())
     assert from_config(composed("experiment=recommended", "optimizer.lr=5e-4")).optimizer.lr == 5e-4
+
+
+@pytest.mark.parametrize("adamw", ["optimizer=adamw", "experiment=recommended"])
+def test_adamw_comes_without_a_regularizer_unless_one_is_chosen(adamw: str) -> None:
+    assert from_config(composed(adamw)).regularizer == NoRegularizer()
+    assert from_config(composed(adamw, "regularizer=l2")).regularizer == L2(1e-4)
+    assert from_config(composed("regularizer=l2", adamw, "regularizer.strength=0.1")).regularizer == L2(0.1)
+    assert from_config(composed("optimizer=adam")).regularizer == L2(1e-4)
 
 
 @pytest.mark.parametrize("choice", [choice for choice in CHOICES if choice.startswith("data=")])

@@ -85,18 +85,22 @@ PENALTY_GRADIENTS: dict[str, Callable[..., Array]] = {
 def schedule(part: Any, t: int, T: int) -> float:
     fields = asdict(part)
     warmup = round(fields.pop("warmup") * T)
-    return t / warmup if t < warmup else DECAYS[type(part).__name__](t - warmup, T - warmup, **fields)
+    return (t + 1) / (warmup + 1) if t < warmup else DECAYS[type(part).__name__](t - warmup, T - warmup, **fields)
 
 
 def initial(model: object, seed: int, inputs: int, classes: int) -> list[Array]:
     """[W1, b1, W2, b2, ...]: Gaussian weights (out, in), biases 0."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
     widths = [inputs, *getattr(model, "hidden", ()), classes]
     parameters = []
     for n, m in pairwise(widths):
         scale = getattr(model, "init_scale", sqrt(2 / n))
         parameters += [scale * rng.standard_normal((m, n)), np.zeros(m)]
     return parameters
+
+
+def order_of(seed: int, epoch: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, epoch)))
 
 
 def forward(parameters: list[Array], x: Array) -> list[Array]:
@@ -160,7 +164,7 @@ def train(experiment: Any, dataset: Any, order_seed: int, first_epoch: int, micr
     penalty_gradient = PENALTY_GRADIENTS[type(e.regularizer).__name__]
     curve = []
     for epoch in range(first_epoch, first_epoch + -(-T // an_epoch)):
-        order = np.random.default_rng([order_seed, epoch]).permutation(dataset.train)
+        order = order_of(order_seed, epoch).permutation(dataset.train)
         loss = right = 0.0
         noise = []
         starts = range(0, N, B)[: T - t]

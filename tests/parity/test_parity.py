@@ -64,6 +64,19 @@ def test_exactly_as_many_updates_as_asked_for(
         assert curve[-1]["updates"] == member.experiment.total_updates(len(dataset.train))
 
 
+@pytest.mark.parametrize("batch_size", [4, 16, 203, 202])
+def test_the_noise_of_a_batch_of_one_microbatch(
+    dataset: Dataset, experiment: Callable[..., Experiment], batch_size: int
+) -> None:
+    """Alone, it is halved where it is measured; an odd one cannot be."""
+    wanted = experiment(dtype="float64", batch_size=batch_size)
+    population = StackedPopulation(dataset, Linear(), wanted.loss, width=1, microbatch=batch_size, dtype="float64")
+    ((_, curve),) = train(population, [wanted]).items()
+    part = batch_size if batch_size % 2 else batch_size // 2
+    assert_same_curve(curve, naive.train(wanted, dataset, order_seed=0, first_epoch=0, microbatch=part))
+    assert all(("gradient_noise" in metrics) == (part < batch_size) for metrics in curve)
+
+
 @pytest.mark.parametrize("group", ["model", "loss", "regularizer", "optimizer", "schedule"])
 def test_every_choice_of_conf_takes_part(group: str) -> None:
     files = [path for path in (CONF / group).glob("*.yaml") if path.stem != "knn"]  # which descends no gradient

@@ -1,6 +1,7 @@
 """One training on record, and a stopped one that goes on; test_loop.py has the loop below it."""
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -115,3 +116,22 @@ def test_only_a_single_training_that_has_certainly_stopped_goes_on(tracker: Memo
     with pytest.raises(InputError, match=said):
         resume(run_id, "outputs", tracker, unwatched)
     assert tracker.get_run(run_id).tags == tags
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_training_that_goes_on_with_other_code_says_so(
+    experiment: Make, tracker: MemoryTracker, tmp_path: Path, caplog: pytest.LogCaptureFixture, changed: bool
+) -> None:
+    run_id = stopped(experiment(epochs=2), tracker, tmp_path, after=1)
+    if changed:
+        provenance = json.loads(tracker.get_run(run_id).tags[Tag.PROVENANCE])
+        provenance["environment"]["code"] = "of before"
+        tracker.set_tags(run_id, {Tag.PROVENANCE: json.dumps(provenance)})
+    outcome = resume(run_id, str(tmp_path), tracker, unwatched)
+    assert outcome.last.epoch == 2
+    assert [message.partition(", is ")[0] for message in caplog.messages] == ["code was of before"] * changed
+
+
+def test_a_plain_training_measures_the_gradient_noise(experiment: Make, tracker: MemoryTracker, tmp_path: Path) -> None:
+    outcome = train(experiment(), tracker, unwatched, outputs=str(tmp_path))
+    assert {"gradient_signal", "gradient_noise"} <= outcome.last.metrics.keys()

@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt
 
 from lrlab.core.hessian import softmax_hessian
 from lrlab.core.model import Layer, Linear
+from lrlab.core.random_streams import stream
 from lrlab.core.regularizer import L2
 from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
@@ -78,7 +79,7 @@ class NewtonLearner:
         self._x = np.column_stack([dataset.x[dataset.train], np.ones(len(dataset.train))]).astype(np.float64)
         self._y = dataset.y[dataset.train]
         self._strength = experiment.regularizer.strength
-        rng = np.random.default_rng(experiment.seed)
+        rng = stream(experiment.seed, "weights")
         (layer,) = parametric(experiment).init(rng, dataset.x.shape[1], len(dataset.classes))
         self._w = np.column_stack([layer.W[0], layer.b[0]])
         self._p, self._g = self._slope(self._w)

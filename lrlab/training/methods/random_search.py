@@ -8,6 +8,7 @@ import numpy as np
 from annotated_types import Ge
 
 from lrlab.core.model import Layer, zeros
+from lrlab.core.random_streams import stream
 from lrlab.data.dataset import Dataset
 from lrlab.training.evaluation import evaluate_rows, split_metrics
 from lrlab.training.experiment import Experiment, parametric
@@ -48,7 +49,7 @@ class RandomSearchLearner:
         self._left = draws
         self._experiment, self._dataset = experiment, dataset
         self._model = parametric(experiment)
-        self._rng = np.random.default_rng(experiment.seed)
+        self._rng = stream(experiment.seed, "weights")
         self._best: list[Layer] = []
         self._least = np.inf
         self._metrics: dict[str, float] = {}

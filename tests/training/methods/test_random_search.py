@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from lrlab.core.model import MLP, Linear, Model
+from lrlab.core.random_streams import stream
 from lrlab.core.regularizer import L2
 from lrlab.data.dataset import Dataset
 from lrlab.training.experiment import Experiment
@@ -26,7 +27,7 @@ def test_keeps_the_best_of_all_draws(dataset: Dataset, experiment: Make, model: 
     (member,) = cohort.members
     curve = [event.metrics for event in train_epochs(cohort)]
 
-    x, y, rng = dataset.x.astype(np.float64), dataset.y, np.random.default_rng(5)
+    x, y, rng = dataset.x.astype(np.float64), dataset.y, stream(5, "weights")
     least, best, expected = np.inf, [], []
     for draw in range(1, draws + 1):
         parameters = [array[0] for layer in model.init(rng, x.shape[1], 5) for array in layer]
