@@ -17,7 +17,7 @@ from lrlab.scaling.seed_means import SeedMeans, SeedNoise, without_levels
 from lrlab.scaling.table import FloatArray, Table
 
 MIN_RATES: Final = 5
-REACH: Final = math.log(24.0)  # learning rates within it of the best are fitted, and the MIN_RATES nearest anyway
+REACH: Final = math.log(5.0)  # learning rates within it of the best are fitted, and the MIN_RATES nearest anyway
 COMPRESSION: Final = 4.0  # k, in excesses at the distance NEAR, on the side that rises less
 NEAR: Final = 1.2  # in ln(lr); also the standard deviation of the weights of the parabola that gives the curvature
 

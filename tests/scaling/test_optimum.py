@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lrlab.scaling.loss_curve import LossCurve
-from lrlab.scaling.optimum import Optimum, best_lrs, estimate
+from lrlab.scaling.optimum import Optimum, _assessed, best_lrs, estimate
 from lrlab.scaling.table import read
 from tests.scaling import real_tables
 from tests.scaling.synthetic import BATCH_SIZES, FAMILIES, Columns, Noise, Simulation, edited
@@ -34,7 +34,7 @@ def test_the_best_learning_rates_are_found(family: str) -> None:
         assert one.is_bracketed
         assert one.log_lr is not None
         assert one.log_lr.value == pytest.approx(math.log(best), abs=4 * one.log_lr.standard_error)
-        assert one.log_lr.standard_error < 0.2
+        assert one.log_lr.standard_error < 0.4
         assert (one.seeds, one.diverged) == (5, 0)
 
 
@@ -77,6 +77,14 @@ def test_other_draws_change_the_optimum_little() -> None:
         assert another.log_lr is not None
         assert one.log_lr.value == pytest.approx(another.log_lr.value, abs=0.3 * one.log_lr.standard_error)
         assert one.log_lr.standard_error == pytest.approx(another.log_lr.standard_error, rel=0.3)
+
+
+@pytest.mark.parametrize("end", [-3.0, 3.0])
+def test_a_best_learning_rate_that_lies_at_an_end_with_more_than_5_percent_is_refused(end: float) -> None:
+    part = read(PLANTED.table(5)).at(256)
+    for share, sound in ((3, True), (10, False)):
+        drawn = np.where(np.arange(100) < share, end, 0.3)
+        assert _assessed(part, curve(drawn, 0.01)).is_bracketed == sound
 
 
 @pytest.mark.parametrize("side", [1, -1])
@@ -171,8 +179,7 @@ TABLES = sorted(path.stem for path in real_tables.FOLDER.glob("*.npz"))
 
 
 def test_real_tables_are_there_and_the_grid_is_about_the_best() -> None:
-    assert set(TABLES) <= set(real_tables.NAMES)
-    assert len(TABLES) >= 11
+    assert set(TABLES) == set(real_tables.NAMES)
     for name in TABLES:
         columns = real_tables.load(name)
         assert len(np.unique(columns["seed"])) == 30

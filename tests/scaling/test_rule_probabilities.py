@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.rule_probabilities import NONE, PRIOR, RULES, RuleProbabilities, weigh
@@ -42,6 +43,14 @@ def test_none_of_the_known_is_the_answer_to_what_is_none_of_them(planted: str) -
     found = weighed(np.log(synthetic.RULES[planted](BATCH_SIZES)), 0.05)
     assert found.probability[NONE] > 0.95
     assert not any(found.fits_well(name) for name in RULES)
+
+
+@pytest.mark.parametrize("size", np.linspace(0.101, 0.201, 11).tolist())
+def test_a_rule_fits_if_the_errors_explain_the_scatter_about_it(size: float) -> None:
+    """With 99 %; two of the degrees of freedom are the level and the exponent."""
+    found = weighed(LOG_BATCH + size * (-1.0) ** np.arange(7), 0.1)
+    probability = stats.chi2(7 - 2).sf(found.fits["power_law"].best.misfit)
+    assert found.fits_well("power_law") == (probability >= 0.01)
 
 
 def test_the_most_probable_knee_is_no_power_law() -> None:

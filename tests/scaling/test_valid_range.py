@@ -14,9 +14,9 @@ RISE = 0.035 / math.log(4) ** 2
 
 def optima(rule: str, spread: float = 0.0, level: float = 1.75) -> list[Optimum]:
     """Parabolas that rise by 3.5 % at a factor 4, about optima that are known up to this deviation."""
-    rng, found = np.random.default_rng(0), []
+    found = []
     for batch_size, best in zip(BATCH_SIZES.astype(int).tolist(), np.log(RULES[rule](BATCH_SIZES)), strict=True):
-        centres = best + spread * rng.standard_normal((500, 1))
+        centres = best + spread * np.random.default_rng(0).standard_normal((500, 1))
         curve = LossCurve(GRID, level + abs(level) * RISE * (GRID - centres) ** 2, 0.0, 4.0, GRID[::100])
         found.append(Optimum(batch_size, curve, None, seeds=3, diverged=0, problem=""))
     return found

@@ -1,6 +1,7 @@
 """Optima with known noise in, verdict out."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.optimum import Optimum
 from lrlab.scaling.power_law import PowerLaw
-from lrlab.scaling.rule_probabilities import NONE, weigh
+from lrlab.scaling.rule_probabilities import NONE, RuleProbabilities, weigh
+from lrlab.scaling.rule_probabilities import RULES as RULE_NAMES
+from lrlab.scaling.rules import RuleName
 from lrlab.scaling.verdict import Verdict, decide, disqualification
 from tests.scaling.synthetic import BATCH_SIZES, RIGHT, RULES
 
@@ -65,6 +68,32 @@ def test_an_interval_that_merely_includes_one_is_not_linear() -> None:
     found, reason = verdict(BATCH_SIZES**0.9, 0.35)
     assert found == "cannot_tell"
     assert "0.90" in reason
+
+
+def certain(name: RuleName, log_lr: np.ndarray) -> RuleProbabilities:
+    """Rules as fitted to optima known up to 0.1, but one of them said to be certain."""
+    rules = weigh(np.log(BATCH_SIZES), [Estimate(float(x), 0.1, 20) for x in log_lr])
+    return replace(rules, probability={**dict.fromkeys(rules.probability, 0.0), name: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("exponent", "expected"),
+    [
+        (Estimate(0.75, 0.02, 100), "power_law"),
+        (Estimate(0.75, 0.20, 100), "cannot_tell"),
+        (Estimate(0.84, 0.07, 100), "cannot_tell"),  # 1 is out of the 95 % interval, but not of that of 99 %
+        (Estimate(0.95, 0.04, 100), "linear"),
+        (Estimate(0.95, 0.07, 100), "cannot_tell"),
+    ],
+)
+def test_a_certain_power_law_is_named_by_its_exponent(exponent: Estimate, expected: str) -> None:
+    assert decide(exponent, certain("power_law", 0.75 * np.log(BATCH_SIZES)))[0] == expected
+
+
+@pytest.mark.parametrize("name", RULE_NAMES)
+def test_a_rule_that_does_not_fit_is_not_named_however_probable(name: RuleName) -> None:
+    zigzag = (-1.0) ** np.arange(7)
+    assert decide(Estimate(1.0, 0.02, 100), certain(name, zigzag))[0] not in {name, "linear"}
 
 
 def test_a_curve_that_levels_off_somehow_is_flattening() -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from lrlab.errors import InputError
 from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
 from lrlab.tracking.spool import Destination, Spool
-from lrlab.tracking.spool_delivery import SpoolDelivery, creation
+from lrlab.tracking.spool_delivery import SpoolDelivery
 from lrlab.tracking.store import RunSpec
 from lrlab.tracking.tags import Tag
 
@@ -21,7 +22,8 @@ Fill = Callable[..., Spool]
 
 
 def create(local_id: str, **tags: str) -> dict:
-    return creation(local_id, RunSpec(1, {"x": "1"}, {Tag.NAME: local_id, **tags}, None))
+    run = RunSpec(1, {"x": "1"}, {Tag.NAME: local_id, **tags}, None)
+    return {"verb": "create", "run": local_id, **asdict(run)}
 
 
 def write(run: str, status: str | None = None) -> dict:

@@ -68,20 +68,20 @@ def test_what_cannot_be_bracketed_is_refused(values: Any) -> None:
 )
 def test_the_range_moves_until_three_values_lie_on_either_side(queue: Queue, best: float, beyond: list[float]) -> None:
     found = searched_to_the_end(queue, read(RATES), lambda lr: math.log2(lr / best) ** 2)
-    assert [params["lr"] for params in found] == beyond  # a parabola is known by then
+    assert [params["lr"] for params in found] == pytest.approx(beyond, rel=1e-5)  # a parabola is known by then
 
 
 def test_values_between_are_tried_where_the_curve_is_no_parabola(queue: Queue) -> None:
     found = searched_to_the_end(queue, read(RATES), lambda lr: abs(math.log2(lr / 6)) + 0.5 * math.log2(lr / 6))
     tried = sorted({params["lr"] for params in found})
     assert tried
-    assert all(2 < lr < 16 for lr in tried)
-    assert min(abs(math.log(lr / 6)) for lr in tried) < 0.1
+    assert min(abs(math.log(lr / 6)) for lr in tried) < 0.2
+    assert len([lr for lr in tried if 2 < lr < 16]) > len(tried) / 2
 
 
 def noisy(lr: float, seed: int, **_: Any) -> float:
     tilt, noise = np.random.default_rng([seed, 1]).normal(), np.random.default_rng([seed, round(lr * 1e6)]).normal()
-    return math.log2(lr / 8) ** 2 + 0.3 * tilt * math.log2(lr) + 0.1 * noise
+    return math.log2(lr / 8) ** 2 + 1.5 * tilt * math.log2(lr) + 0.1 * noise
 
 
 def test_further_seeds_are_tried_near_the_best_where_the_seeds_differ(queue: Queue) -> None:
@@ -89,7 +89,7 @@ def test_further_seeds_are_tried_near_the_best_where_the_seeds_differ(queue: Que
     added = {params["seed"] for params in found} - {0, 1, 2}
     assert added == set(range(3, 3 + len(added)))
     assert added
-    assert {params["lr"] for params in found if params["seed"] > 2} <= {1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0}
+    assert all(0.5 < params["lr"] < 128 for params in found if params["seed"] > 2)
 
 
 def test_no_more_trials_are_added_than_may_be(queue: Queue) -> None:
