@@ -69,7 +69,7 @@ class RuleProbabilities:
 
     def fits_well(self, name: RuleName) -> bool:
         """Return whether the errors explain the scatter of the optima about a rule."""
-        return bool(special.chdtrc(self.optima - 2, self.fits[name].best.misfit) >= MIN_P_VALUE)
+        return bool(special.chdtrc(self.optima - 2, self.fits[name].best.chi_square) >= MIN_P_VALUE)
 
 
 def weigh(log_batch: FloatArray, optima: list[Estimate]) -> RuleProbabilities:

@@ -42,13 +42,13 @@ class FittedRule:
         name: of the rule.
         parameter: the exponent p of a power law, else ln B_knee.
         level: of ln lr: ln a, or ln lr_max.
-        misfit: Σ (residual / standard error)².
+        chi_square: Σ (residual / standard error)².
     """
 
     name: RuleName
     parameter: float
     level: float
-    misfit: float
+    chi_square: float
 
     def log_lr(self, log_batch: FloatArray) -> FloatArray:
         """Return ln lr (n,) at ln of n batch sizes."""
@@ -63,20 +63,20 @@ class RuleFits:
         name: of the rule.
         parameters: (N,) see `FittedRule`.
         levels: (N,).
-        misfits: (N,).
+        chi_squares: (N,).
         log_evidence: (N,) ln of the likelihood, the level integrated out.
     """
 
     name: RuleName
     parameters: FloatArray
     levels: FloatArray
-    misfits: FloatArray
+    chi_squares: FloatArray
     log_evidence: FloatArray
 
     @property
     def best(self) -> FittedRule:
-        at = int(self.misfits.argmin())
-        return FittedRule(self.name, float(self.parameters[at]), float(self.levels[at]), float(self.misfits[at]))
+        at = int(self.chi_squares.argmin())
+        return FittedRule(self.name, float(self.parameters[at]), float(self.levels[at]), float(self.chi_squares[at]))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the interval of the parameter that holds so much of its probability, equal tails left out."""
@@ -104,8 +104,8 @@ def fit(name: RuleName, log_batch: FloatArray, log_lr: FloatArray, error: FloatA
     low, high = log_batch[0], log_batch[-1]
     parameters = EXPONENTS if name == "power_law" else low + KNEES * (high - low)
     left = log_lr - shape(name, parameters[:, None], log_batch)
-    levels, misfits, log_evidence = integrate_level(left, error)
-    return RuleFits(name, parameters, levels, misfits, log_evidence)
+    levels, chi_squares, log_evidence = integrate_level(left, error)
+    return RuleFits(name, parameters, levels, chi_squares, log_evidence)
 
 
 def integrate_level(left: FloatArray, error: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -117,9 +117,9 @@ def integrate_level(left: FloatArray, error: FloatArray) -> tuple[FloatArray, Fl
     """
     weight = np.broadcast_to(error**-2.0, left.shape)
     level = (left * weight).sum(axis=1) / weight.sum(axis=1)
-    misfit = ((left - level[:, None]) ** 2 * weight).sum(axis=1)
+    chi_square = ((left - level[:, None]) ** 2 * weight).sum(axis=1)
     size = np.log(weight).sum(axis=1) / 2 - np.log(weight.sum(axis=1)) / 2
-    return level, misfit, size - misfit / 2
+    return level, chi_square, size - chi_square / 2
 
 
 def normal_errors(optima: list[Estimate]) -> FloatArray:

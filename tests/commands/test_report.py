@@ -20,7 +20,7 @@ SMALL = ["data.train_size=300", "epochs=2", "evaluate=log", "hydra/launcher=basi
 SPACE = ["batch_size=choice(8,16,32)", "optimizer.lr=choice(0.05,0.1,0.2,0.4,0.8,1.6)"]
 KEYS = {
     *("study", "exponent", "exponent_ci", "reading", "holds_from", "holds_to", "noise_scale"),
-    *("per_batch_size", "verdict", "reasons"),
+    *("per_batch_size", "verdict", "reasons", "probabilities"),
 }
 PNG = b"\x89PNG\r\n"
 
@@ -81,8 +81,8 @@ def test_verdict(verdict: dict) -> None:
     assert verdict["noise_scale"] > 0
 
 
-def test_the_best_over_seeds_is_on_the_sweep_s_run(place: Path) -> None:
-    best = run_json(place, "best", "scaling")
+def test_the_best_over_seeds_is_on_the_sweep_s_run(study_folder: Path) -> None:
+    best = run_json(study_folder, "best", "scaling")
     assert "seed" not in best["params"]
     assert (best["seeds"], len(best["trials"])) == (3, 3)
     assert best["value"] == pytest.approx(best["metrics"]["val/loss"])
@@ -142,7 +142,7 @@ def test_what_cannot_be_reported(arguments: list[str], said: str, capsys: pytest
     assert said in refused(capsys, "report", *arguments)
 
 
-def test_confirm(confirmed: dict, place: Path) -> None:
+def test_confirm(confirmed: dict, study_folder: Path) -> None:
     found = confirmed
     assert found["seeds"] == [3, 4, 5]  # the search has had 0, 1 and 2
     assert len(found["candidates"]) == 2
@@ -150,7 +150,7 @@ def test_confirm(confirmed: dict, place: Path) -> None:
     assert found["search_value"] == next(
         each["search_value"] for each in found["candidates"] if each["trial"] == found["trial"]
     )
-    best = run_json(place, "best", "scaling")
+    best = run_json(study_folder, "best", "scaling")
     first = found["candidates"][0]
     assert (first["trial"], first["search_value"]) == (best["trial"], best["value"])
     low, high = found["test_accuracy_ci"]

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from lrlab.scaling.analysis import ScalingAnalysis, analyse
 from lrlab.errors import InputError
+from lrlab.scaling.analysis import ScalingAnalysis, analyse
 from tests.scaling.synthetic import (
     BATCH_SIZES,
     FAMILIES,

@@ -49,7 +49,7 @@ def test_none_of_the_known_is_the_answer_to_what_is_none_of_them(planted: str) -
 def test_a_rule_fits_if_the_errors_explain_the_scatter_about_it(size: float) -> None:
     """With 99 %; two of the degrees of freedom are the level and the exponent."""
     found = weighed(LOG_BATCH + size * (-1.0) ** np.arange(7), 0.1)
-    probability = stats.chi2(7 - 2).sf(found.fits["power_law"].best.misfit)
+    probability = stats.chi2(7 - 2).sf(found.fits["power_law"].best.chi_square)
     assert found.fits_well("power_law") == (probability >= 0.01)
 
 

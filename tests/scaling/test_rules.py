@@ -60,7 +60,7 @@ def test_the_level_is_that_of_the_largest_learning_rate(name: RuleName) -> None:
 )
 def test_shapes_are_the_formulas_of_the_rules(name: RuleName, lr) -> None:
     parameter = 0.7 if name == "power_law" else KNEE
-    rule = FittedRule(name, parameter, level=-2.0, misfit=0.0)
+    rule = FittedRule(name, parameter, level=-2.0, chi_square=0.0)
     np.testing.assert_allclose(np.exp(rule.log_lr(LOG_BATCH)), np.exp(-2.0) * lr(BATCH_SIZES))
 
 
@@ -102,11 +102,11 @@ def test_the_level_is_integrated_out(points: list[tuple[float, float]]) -> None:
     def likelihood(level: float) -> float:
         return float(np.exp(-(((left - level) / error) ** 2) / 2).prod() / error.prod())
 
-    level, misfit, log_evidence = (float(each[0]) for each in integrate_level(left[None], error))
-    assert misfit == pytest.approx(float((((left - level) / error) ** 2).sum()))
+    level, chi_square, log_evidence = (float(each[0]) for each in integrate_level(left[None], error))
+    assert chi_square == pytest.approx(float((((left - level) / error) ** 2).sum()))
     assert likelihood(level) >= max(likelihood(level - 0.01), likelihood(level + 0.01))
     integral = integrate.quad(lambda x: likelihood(level + x) / likelihood(level), -20, 20, points=[0.0], limit=200)[0]
-    expected = math.log(integral) - misfit / 2 - float(np.log(error).sum())
+    expected = math.log(integral) - chi_square / 2 - float(np.log(error).sum())
     assert log_evidence + math.log(2 * math.pi) / 2 == pytest.approx(expected, abs=1e-4)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrlab.scaling.table import read
 from lrlab.errors import InputError
+from lrlab.scaling.table import read
 
 GOOD: dict[str, list[Any]] = {"batch_size": [32, 64], "lr": [0.1, 0.2], "seed": [0, 0], "loss": [1.0, 2.0]}
 

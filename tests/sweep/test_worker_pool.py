@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from lrlab.runtime.signals import SignalHandler
+from lrlab.sweep.search.bracket import Precision
 from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.storage import Storage
 from lrlab.sweep.worker_pool import MAX_LAUNCHES, WorkerPool
@@ -22,7 +23,9 @@ def pool(storage: Storage, queue: Queue, search: Callable[..., Any], monkeypatch
     def made(*launches: Callable[[], Any], may_fail: float = 1.0) -> WorkerPool:
         plan = list(launches)
         sweep = SimpleNamespace(
-            directions=("minimize",), too_many_failed=lambda counts: counts.failed > may_fail * counts.total
+            directions=("minimize",),
+            precision=Precision(),
+            too_many_failed=lambda counts: counts.failed > may_fail * counts.total,
         )
         worker = SimpleNamespace(storage=storage, search=search("x=interval(0,1)"), sweep=sweep)
         monkeypatch.setattr(WorkerPool, "_launch", lambda self: (plan.pop(0) if len(plan) > 1 else plan[0])())

@@ -175,7 +175,11 @@ def warmup_section(runs: Runs) -> Section | None:
     told = []
     for title, lines in panels.items():
         best = {length: min(_mean_losses(line).items(), key=lambda pair: pair[1]) for length, line in lines.items()}
-        words = (f"{length:.0%}: {loss:.4g} at lr {lr:.3g}" for length, (lr, loss) in best.items())
+        updates = {length: max(run.last("updates") for run in line) for length, line in lines.items()}
+        words = (
+            f"{length:.0%} ({length * updates[length]:.0f} of {updates[length]:.0f} updates): {loss:.4g} at lr {lr:.3g}"
+            for length, (lr, loss) in best.items()
+        )
         told.append(f"{title}: least loss by warmup: {', '.join(words)}.")
     png = training_plots.loss_by_warmup(panels)
     caption = "Loss at the end against the learning rate for each warmup: mean and standard deviation over the seeds."

@@ -176,8 +176,8 @@ def _beyond(moving: Dimension, setting: Setting) -> list[float]:
 def _between(setting: Setting, curve: LossCurve, precision: Precision) -> list[float]:
     """Return the middles of the gaps in which the best value may lie, where it is the curve that is not known."""
     variance = estimate(curve).standard_error ** 2
-    misfit = variance - min(curve.noise_variance, variance)
-    if misfit < precision.standard_error**2 / 2:
+    lack_of_fit = variance - min(curve.noise_variance, variance)
+    if lack_of_fit < precision.standard_error**2 / 2:
         return []
     low, high = np.quantile(curve.optima, [0.025, 0.975])
     tried = np.log(list(setting.means()))

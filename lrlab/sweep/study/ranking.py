@@ -16,7 +16,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from lrlab.sweep.search.space import SEED
+from lrlab.sweep.search.space import MAX_SEED, SEED
 from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, UNPLANNED
 from lrlab.sweep.study.study import SPEC
 
@@ -68,8 +68,8 @@ def ranked(study: optuna.Study) -> list[Setting]:
         for group in repetitions.values()
         if not any(map(_has_failed, group)) and any(trial.state == TrialState.COMPLETE for trial in group)
     ]
-    planned = {trial.params.get(SEED) for trial in trials if UNPLANNED not in trial.user_attrs}
-    with_every_seed = [setting for setting in settings if planned <= setting.values.keys()]
+    seeds = _swept_seeds(trials)
+    with_every_seed = [setting for setting in settings if len(setting.values) >= seeds]
     return sorted(with_every_seed or settings, key=lambda setting: sign * setting.mean)
 
 
@@ -144,6 +144,18 @@ def _setting(trials: Sequence[FrozenTrial], sign: float) -> Setting:
         trials=tuple(number for _, number in of_seed.values()),
         trial=best_first[len(best_first) // 2][1],
     )
+
+
+def _swept_seeds(trials: Sequence[FrozenTrial]) -> float:
+    """Return how many seeds were swept, those that a bracket added left out."""
+    seed = next((trial.distributions[SEED] for trial in trials if SEED in trial.distributions), None)
+    if isinstance(seed, CategoricalDistribution):
+        return len(seed.choices)
+    if isinstance(seed, IntDistribution) and seed.high == MAX_SEED:  # a bracket may add to them
+        return len({trial.params[SEED] for trial in trials if UNPLANNED not in trial.user_attrs})
+    if isinstance(seed, IntDistribution):
+        return len(range(seed.low, seed.high + 1, seed.step))
+    return math.inf if seed else 1
 
 
 def _is_number(value: Any) -> bool:

@@ -13,7 +13,8 @@ from optuna.distributions import (
 )
 from optuna.trial import TrialState, create_trial
 
-from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME
+from lrlab.sweep.search.space import MAX_SEED
+from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, UNPLANNED
 from lrlab.sweep.study.ranking import Setting, at_ends, ranked, tied
 from lrlab.sweep.study.study import SPEC
 
@@ -100,6 +101,14 @@ def test_every_seed_is_what_was_swept(seed: BaseDistribution, order: list[int]) 
     last = 2 if isinstance(seed, IntDistribution) and seed.step == 2 else 1
     searched = study((1, 0, 1.0), (2, 0, 9.0), (2, last, 9.0), seed=seed)
     assert [setting.params["lr"] for setting in ranked(searched)] == order
+
+
+def test_seeds_that_a_bracket_added_need_not_be_everywhere() -> None:
+    room = IntDistribution(0, MAX_SEED)
+    made = study((1, 0, 3.0), (1, 1, 3.0), (2, 0, 2.0), (2, 1, 2.0), (3, 0, 1.0), seed=room)
+    params, distributions = {"lr": 1, "seed": 7}, {"lr": LR, "seed": room}
+    made.add_trial(create_trial(params=params, distributions=distributions, value=0.0, user_attrs={UNPLANNED: True}))
+    assert [setting.params["lr"] for setting in ranked(made)] == [1, 2]
 
 
 def test_an_interrupted_trial_counts_for_nothing_and_an_infeasible_one_is_not_best() -> None:
