@@ -100,13 +100,13 @@ def analyse(
     validation.integer("draws", draws, at_least=100)
     optima = best_lrs(read(trials), draws, rng_seed)
     sound = [optimum for optimum in optima if optimum.is_bracketed]
-    tested = pairs(sound, tolerance)
-    within = valid_range(tested)
     power_law, rules = None, None
     if len(sound) > 2:
         log_batch = np.log([optimum.batch_size for optimum in sound])
         log_lr = [optimum.log_lr for optimum in sound if optimum.log_lr]
         power_law, rules = PowerLaw.fit(log_batch, log_lr), weigh(log_batch, log_lr)
+    tested = pairs(sound, rules, tolerance)
+    within = valid_range(tested)
     left_out = [
         f"batch size {optimum.batch_size} is left out: {optimum.problem}" for optimum in optima if optimum.problem
     ]

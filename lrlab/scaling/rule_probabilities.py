@@ -16,7 +16,16 @@ import numpy as np
 from scipy import special
 
 from lrlab.scaling.estimate import Estimate
-from lrlab.scaling.rules import EXPONENTS, FittedRule, RuleFits, RuleName, fit, integrate_level, normal_errors
+from lrlab.scaling.rules import (
+    EXPONENTS,
+    FittedRule,
+    RuleFits,
+    RuleName,
+    fit,
+    integrate_level,
+    normal_errors,
+    shape,
+)
 from lrlab.scaling.table import FloatArray
 
 NONE: Final = "none"
@@ -66,6 +75,13 @@ class RuleProbabilities:
     def best_knee(self) -> FittedRule:
         """Return the most probable rule that is no power law."""
         return self.fits[max(RULES[1:], key=lambda name: self.probability[name])].best
+
+    def draw(self, log_batch: FloatArray, draws: int, rng: np.random.Generator) -> FloatArray:
+        """Return ln lr less a level (D, m) at ln of m batch sizes: of rules and parameters drawn by probability."""
+        weights = np.concatenate([self.probability[name] * self.fits[name].weights for name in RULES])
+        curves = np.concatenate([shape(name, self.fits[name].parameters[:, None], log_batch) for name in RULES])
+        drawn: FloatArray = curves[rng.choice(len(curves), size=draws, p=weights / weights.sum())]
+        return drawn
 
     def fits_well(self, name: RuleName) -> bool:
         """Return whether the errors explain the scatter of the optima about a rule."""

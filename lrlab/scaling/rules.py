@@ -78,10 +78,16 @@ class RuleFits:
         at = int(self.chi_squares.argmin())
         return FittedRule(self.name, float(self.parameters[at]), float(self.levels[at]), float(self.chi_squares[at]))
 
+    @property
+    def weights(self) -> FloatArray:
+        """Return the probability (N,) of each parameter, if the rule holds."""
+        probability = np.exp(self.log_evidence - self.log_evidence.max())
+        weights: FloatArray = probability / probability.sum()
+        return weights
+
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the interval of the parameter that holds so much of its probability, equal tails left out."""
-        probability = np.exp(self.log_evidence - self.log_evidence.max())
-        below = np.cumsum(probability) / probability.sum()
+        below = np.cumsum(self.weights)
         low, high = np.searchsorted(below, [(1 - level) / 2, (1 + level) / 2])
         return float(self.parameters[low]), float(self.parameters[min(high, len(below) - 1)])
 

@@ -1,4 +1,9 @@
-"""Where the linear scaling rule holds: which learning rates may be carried over from a smaller batch size?"""
+"""Where the linear scaling rule holds: which learning rates may be carried over from a smaller batch size?
+
+How far off the best the carried learning rate is, is read off the rules, each with its probability, since they know
+the optima of all batch sizes together better than each is known by itself; what that costs, off the drawn loss curves.
+Where none of the known rules fits, the optima themselves tell how far off it is.
+"""
 
 import math
 from collections.abc import Sequence
@@ -9,8 +14,11 @@ from typing import Final
 import numpy as np
 
 from lrlab.scaling.optimum import Optimum
+from lrlab.scaling.rule_probabilities import NONE, RuleProbabilities
 
 CONFIDENCE: Final = 0.95
+MAX_PROBABILITY_OF_NONE: Final = 0.5  # up to which the known rules are asked
+DRAWS: Final = 1000  # of the rules
 
 
 @dataclass(frozen=True)
@@ -30,15 +38,21 @@ class Pair:
     probability: float
 
 
-def pairs(optima: Sequence[Optimum], tolerance: float) -> tuple[Pair, ...]:
+def pairs(optima: Sequence[Optimum], rules: RuleProbabilities | None, tolerance: float) -> tuple[Pair, ...]:
     """Return every pair of batch sizes that have a curve."""
     known = [(optimum.batch_size, optimum.curve) for optimum in optima if optimum.curve is not None]
+    drawn = None
+    if rules and rules.probability[NONE] < MAX_PROBABILITY_OF_NONE:
+        drawn = rules.draw(np.log([size for size, _ in known]), DRAWS, np.random.default_rng(0))
     tested = []
-    for (small, from_curve), (large, to_curve) in combinations(known, 2):
-        draws = min(len(from_curve.losses), len(to_curve.losses))
-        chosen = np.random.default_rng(0).permutation(len(from_curve.losses))  # the two are drawn independently
-        predicted = np.resize(from_curve.optima[chosen], len(to_curve.losses)) + math.log(large / small)
-        regret = to_curve.excess_losses(predicted)[:draws] / (abs(to_curve.level) or math.nan)
+    for (i, (small, from_curve)), (j, (large, to_curve)) in combinations(enumerate(known), 2):
+        ratio, best = math.log(large / small), to_curve.optima
+        if drawn is not None:
+            carried = best + np.resize(drawn[:, i] + ratio - drawn[:, j], len(best))
+        else:
+            others = np.random.default_rng(0).permutation(from_curve.optima)  # the two are drawn independently
+            carried = np.resize(others, len(best)) + ratio
+        regret = to_curve.excess_losses(carried) / (abs(to_curve.level) or math.nan)
         tested.append(Pair(small, large, float(np.mean(regret)), float(np.mean(regret <= tolerance))))
     return tuple(tested)
 

@@ -3,8 +3,10 @@ import math
 import numpy as np
 import pytest
 
+from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.loss_curve import LossCurve
 from lrlab.scaling.optimum import Optimum
+from lrlab.scaling.rule_probabilities import NONE, weigh
 from lrlab.scaling.valid_range import Pair, describe, pairs, valid_range
 from tests.scaling.synthetic import BATCH_SIZES, RULES
 
@@ -27,15 +29,15 @@ def holding(probabilities: dict[tuple[int, int], float]) -> tuple[Pair, ...]:
 
 
 def test_every_pair_that_has_curves_is_asked_once() -> None:
-    found = [(pair.small, pair.large) for pair in pairs(optima("linear"), 0.01)]
+    found = [(pair.small, pair.large) for pair in pairs(optima("linear"), None, 0.01)]
     sizes = BATCH_SIZES.astype(int).tolist()
     assert found == [(small, large) for small in sizes for large in sizes if small < large]
     unknown = Optimum(16, None, None, seeds=3, diverged=3, problem="all diverged")
-    assert len(pairs([unknown, *optima("linear")], 0.01)) == len(found)
+    assert len(pairs([unknown, *optima("linear")], None, 0.01)) == len(found)
 
 
 def test_what_is_lost_is_the_height_of_the_curve_there() -> None:
-    for pair in pairs(optima("square_root"), 0.01):
+    for pair in pairs(optima("square_root"), None, 0.01):
         away = math.log(pair.large / pair.small) / 2  # of the predicted from the best
         assert pair.relative_regret == pytest.approx(RISE * away**2, abs=1e-3)  # the step of the grid
         assert pair.probability == (pair.relative_regret <= 0.01)
@@ -44,14 +46,14 @@ def test_what_is_lost_is_the_height_of_the_curve_there() -> None:
 def test_the_loss_is_relative_to_the_least_whatever_its_sign() -> None:
     for level in (-3.0, 1e-6, 1e6):
         for pair, usual in zip(
-            pairs(optima("constant", level=level), 0.01), pairs(optima("constant"), 0.01), strict=True
+            pairs(optima("constant", level=level), None, 0.01), pairs(optima("constant"), None, 0.01), strict=True
         ):
             assert pair.relative_regret == pytest.approx(usual.relative_regret)
 
 
 def test_optima_known_badly_cost_what_both_err() -> None:
     """The mean square of the difference of two independent optima is 2 · 0.5²."""
-    for pair in pairs(optima("linear", spread=0.5), 0.01):
+    for pair in pairs(optima("linear", spread=0.5), None, 0.01):
         assert pair.relative_regret == pytest.approx(RISE * 2 * 0.5**2, rel=0.25)
         assert 0.5 < pair.probability < 0.95  # P(|difference| <= 0.74)
 
@@ -62,11 +64,32 @@ def test_optima_known_badly_cost_what_both_err() -> None:
     [("linear", (32, 2048)), ("square_root", (32, 128)), ("constant", (32, 64)), ("saturating", (32, 256))],
 )
 def test_the_range_of_planted_rules(rule: str, expected: tuple[int, int]) -> None:
-    assert valid_range(pairs(optima(rule), 0.01)) == expected
+    assert valid_range(pairs(optima(rule), None, 0.01)) == expected
 
 
 def test_of_optima_that_are_hardly_known_no_range_is_sure() -> None:
-    assert valid_range(pairs(optima("linear", spread=1.0), 0.01)) is None
+    assert valid_range(pairs(optima("linear", spread=1.0), None, 0.01)) is None
+
+
+def test_the_rules_tell_how_far_off_a_carried_learning_rate_is() -> None:
+    """Optima that err by 0.4 each, one draw of them each, are known better together."""
+    known = optima("square_root", spread=0.4)
+    log_batch = np.log(BATCH_SIZES)
+    rules = weigh(log_batch, [Estimate(best, 0.2, math.inf) for best in log_batch / 2])
+
+    def error(told: tuple[Pair, ...]) -> float:
+        away = [math.log(pair.large / pair.small) / 2 for pair in told]
+        return float(np.mean([abs(pair.relative_regret - RISE * a**2) for pair, a in zip(told, away, strict=True)]))
+
+    assert error(pairs(known, rules, 0.01)) < 0.7 * error(pairs(known, None, 0.01))
+
+
+def test_where_no_rule_fits_the_optima_are_asked() -> None:
+    log_batch = np.log(BATCH_SIZES)
+    zigzag = [Estimate(0.5 * (-1) ** i, 0.01, math.inf) for i in range(len(log_batch))]
+    rules = weigh(log_batch, zigzag)
+    assert rules.probability[NONE] > 0.99
+    assert pairs(optima("linear"), rules, 0.01) == pairs(optima("linear"), None, 0.01)
 
 
 def test_the_widest_range_needs_all_its_pairs() -> None:
