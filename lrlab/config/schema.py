@@ -11,4 +11,4 @@ HOMES = {
     "schedule": ("lrlab.core.schedule.",),
 }
 PARTS = tuple(HOMES)
-SETTINGS = ("batch_size", "epochs", "updates", "seed", "dtype", "evaluate")
+SETTINGS = ("batch_size", "drop_last", "epochs", "updates", "seed", "dtype", "evaluate")

@@ -44,15 +44,15 @@ class CompressedMeans:
     diverged: bool
 
     @classmethod
-    def of(cls, table: Table, diverged: float | None) -> "CompressedMeans":
+    def of(cls, table: Table, base: float, scale: float, diverged: float | None) -> "CompressedMeans":
         """Return the means of finite trials.
 
         Args:
             table: trials of one batch size near the best learning rate.
+            base, scale: see above.
             diverged: ln of a learning rate above them at which trials diverged; None if there is none.
         """
         table = without_levels(table)
-        base, scale = base_and_scale(*mean_losses(table))
         means = SeedMeans.of(replace(table, loss=compressed(table.loss - base, scale)))
         z, log_lr = means.loss, means.log_lr
         if diverged is not None:
@@ -88,7 +88,7 @@ def near_minimum(table: Table) -> CompressedMeans | None:
     within = max(REACH, float(np.sort(np.abs(rates - best))[MIN_RATES - 1]))
     kept = safe & (np.abs(log_lr - best) <= within)
     above = diverged[(diverged > log_lr[safe].max()) & (diverged <= best + within)]
-    return CompressedMeans.of(table.rows(kept), float(above[0]) if len(above) else None)
+    return CompressedMeans.of(table.rows(kept), *base_and_scale(rates, loss), float(above[0]) if len(above) else None)
 
 
 def base_and_scale(log_lr: FloatArray, loss: FloatArray) -> tuple[float, float]:
@@ -97,7 +97,7 @@ def base_and_scale(log_lr: FloatArray, loss: FloatArray) -> tuple[float, float]:
     The nearest learning rates are never compressed, however far apart they are.
     """
     base, best = float(loss.min()), float(log_lr[loss.argmin()])
-    ends = [end for end in (best - NEAR, best + NEAR) if log_lr[0] <= end <= log_lr[-1]]
+    ends = [end for end in np.clip([best - NEAR, best + NEAR], log_lr[0], log_lr[-1]) if abs(end - best) > NEAR / 2]
     rise = min(np.interp(ends, log_lr, loss - base), default=0.0)
     nearest = float(np.ptp(np.sort(loss)[:MIN_RATES]))
     return base, max(COMPRESSION * float(rise), nearest) or 1.0

@@ -99,7 +99,7 @@ def _noise_of_one_seed(groups: Sequence[CompressedMeans]) -> list[SeedNoise]:
     """
     sizes = [float(np.median(np.abs(np.diff(group.z, 3)))) / math.sqrt(20) for group in groups]
     size = max(float(np.median(sizes)), 1e-9 * max(float(group.z.max()) for group in groups), TINY)
-    freedom = max(sum(len(group.z) - len(parabola(group.x).T) for group in groups) / 3, 2.0)
+    freedom = max(sum(len(group.z) - len(parabola(group.x).T) for group in groups) / 6, 2.0)  # roughness takes half
     factors = np.exp(np.linspace(math.log(0.02), math.log(2.5), 8))
     return [SeedNoise(v := float(size * f) ** 2, TILT_OF_ONE_SEED * v, freedom) for f in factors]
 

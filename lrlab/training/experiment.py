@@ -150,6 +150,8 @@ class Experiment:
     Args:
         data, method, model, loss, regularizer, optimizer, schedule: the parts.
         batch_size: samples per update.
+        drop_last: whether an epoch ends before a last batch that would be smaller. Its gradient is as noisy as that of
+            a small batch, at the learning rate of a large one.
         epochs: passes over the training set.
         updates: instead of epochs: updates to make, exactly, at any batch size; the last pass may be a part of one.
         seed: of the initial parameters and of the order of the samples.
@@ -166,6 +168,7 @@ class Experiment:
     optimizer: Optimizer
     schedule: Schedule
     batch_size: Annotated[int, Ge(1)] = 128
+    drop_last: bool = False
     epochs: Annotated[int, Ge(1)] = 10
     seed: Annotated[int, Ge(0)] = 0
     dtype: Literal["float32", "float64"] = "float32"
@@ -210,9 +213,13 @@ class Experiment:
             return self.epochs * self._updates_an_epoch(training_samples)
         return self.updates
 
+    def samples_an_epoch(self, training_samples: int) -> int:
+        """Return how many samples an epoch takes."""
+        return training_samples - (training_samples % self.batch_size if self.drop_last else 0)
+
     def _updates_an_epoch(self, training_samples: int) -> int:
         """Return the number of updates in an epoch, whose last batch may be smaller."""
-        return -(-training_samples // self.batch_size)
+        return -(-self.samples_an_epoch(training_samples) // self.batch_size)
 
 
 def parametric(experiment: Experiment) -> Model:

@@ -50,6 +50,7 @@ class StackedMember:
         experiment: its configuration.
         slot: its index on the population's K axis.
         first_epoch: the epoch of the population's shuffles in which it started.
+        samples: how many it takes in an epoch.
         epoch: epochs it has completed.
         t: updates it has made.
     """
@@ -70,7 +71,7 @@ class StackedMember:
         self.epoch = 0
         self.t = 0
         self.metrics: dict[str, float] = {}
-        self._samples = training_samples
+        self.samples = experiment.samples_an_epoch(training_samples)
         self._total = experiment.total_updates(training_samples)
         self._measured_counts = log_spaced_counts(self._total) if experiment.evaluate == "log" else frozenset()
         self._parameters = [array[slot] for layer in layers for array in layer]
@@ -102,7 +103,11 @@ class StackedMember:
         Args:
             seen: training samples of this epoch up to and including the microbatch.
         """
-        whole_pass, full = seen == self._samples, seen % self.experiment.batch_size == 0
+        if seen > self.samples:
+            for block in self._blocks:
+                block.gradient.fill(0)  # of a batch that is dropped
+            return False
+        whole_pass, full = seen == self.samples, seen % self.experiment.batch_size == 0
         measure = self._noise.chooses(seen)
         if measure:
             self._noise.microbatch(sum(block.increment_sq_norm() for block in self._blocks))

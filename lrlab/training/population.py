@@ -163,7 +163,7 @@ class StackedPopulation:
             seen += len(y)
             updated = [member for member in training if member.accumulate(seen)]
             self._extend(curves, updated)
-            if ended := [member.slot for member in updated if member.finished or seen == samples]:
+            if ended := [member.slot for member in updated if member.finished or seen == member.samples]:
                 means[:, ended] = sums[:, ended] / seen
                 training = [member for member in training if not member.finished]
         return means

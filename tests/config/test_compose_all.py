@@ -89,6 +89,7 @@ def test_groups_combine(optimizer: str, schedule: str) -> None:
             "updates=70",
             "dtype=float64",
             "evaluate=log",
+            "drop_last=true",
         ),
     ],
 )

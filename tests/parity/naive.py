@@ -156,6 +156,7 @@ def train(experiment: Any, dataset: Any, order_seed: int, first_epoch: int, micr
     """The metrics of every epoch."""
     e, x, y = experiment, dataset.x.astype(np.float64), dataset.y
     N, B = len(dataset.train), e.batch_size
+    N -= N % B if e.drop_last else 0
     an_epoch = -(-N // B)
     T = e.updates or e.epochs * an_epoch
     t = 0
@@ -164,7 +165,7 @@ def train(experiment: Any, dataset: Any, order_seed: int, first_epoch: int, micr
     penalty_gradient = PENALTY_GRADIENTS[type(e.regularizer).__name__]
     curve = []
     for epoch in range(first_epoch, first_epoch + -(-T // an_epoch)):
-        order = order_of(order_seed, epoch).permutation(dataset.train)
+        order = order_of(order_seed, epoch).permutation(dataset.train)[:N]
         loss = right = 0.0
         noise = []
         starts = range(0, N, B)[: T - t]

@@ -50,6 +50,19 @@ def test_arrays_that_are_updated_in_several_blocks(dataset: Dataset, experiment:
         assert_same_curve(curve, expected)
 
 
+@pytest.mark.parametrize("updates", [None, 20])
+def test_a_last_batch_that_would_be_smaller_is_dropped(
+    dataset: Dataset, experiment: Callable[..., Experiment], updates: int | None
+) -> None:
+    """Of members with batches of different sizes, beside one that keeps it."""
+    experiments = mixed_experiments.mixed_experiments(experiment(dtype="float64"), size=7, seed=3)
+    experiments = [replace(each, drop_last=True, updates=updates) for each in experiments[:6]] + experiments[6:]
+    population = StackedPopulation(dataset, Linear(), experiments[0].loss, width=4, microbatch=8, dtype="float64")
+    for member, curve in train(population, experiments).items():
+        expected = naive.train(member.experiment, dataset, order_seed=0, first_epoch=member.first_epoch, microbatch=8)
+        assert_same_curve(curve, expected)
+
+
 @pytest.mark.parametrize("updates", [1, 26, 27, 70])
 def test_exactly_as_many_updates_as_asked_for(
     dataset: Dataset, experiment: Callable[..., Experiment], updates: int

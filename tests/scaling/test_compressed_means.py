@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrlab.scaling.compressed_means import CompressedMeans, compressed, expanded, mean_losses
+from lrlab.scaling.compressed_means import CompressedMeans, base_and_scale, compressed, expanded, mean_losses
 from lrlab.scaling.table import Table
 
 X = np.linspace(-2, 2, 9)
@@ -31,15 +32,28 @@ def test_what_is_compressed_can_be_expanded(excess: float, scale: float) -> None
 
 
 def test_a_parabola_has_its_curvature_and_its_base() -> None:
-    group = CompressedMeans.of(trials(5 + 0.5 * X**2), None)
+    group = CompressedMeans.of(trials(5 + 0.5 * X**2), 5.0, 3.0, None)
     assert group.base == 5
     np.testing.assert_allclose(group.z[2:7], 0.5 * X[2:7] ** 2, atol=1e-12)
     assert 0.7 < group.curvature < 1.001
     assert not group.diverged
 
 
+@pytest.mark.parametrize("finer", [1, 4, 16])
+def test_the_scale_does_not_depend_on_how_fine_the_learning_rates_are(finer: int) -> None:
+    x = np.linspace(-2, 2, 8 * finer + 1)
+    base, scale = base_and_scale(x, 7 + x**2)
+    assert base == 7
+    assert scale == pytest.approx(4 * 1.2**2, rel=0.1)
+
+
+def test_the_scale_is_that_of_the_side_that_rises_less() -> None:
+    x = np.linspace(-2, 2, 17)
+    assert base_and_scale(x, np.where(x > 0, 100 * x**2, x**2))[1] == pytest.approx(4 * 1.2**2, rel=0.1)
+
+
 def test_a_learning_rate_of_diverged_trials_is_the_last_and_highest() -> None:
-    group = CompressedMeans.of(trials((X - 1.5) ** 2), 3.0)
+    group = CompressedMeans.of(trials((X - 1.5) ** 2), 0.0, 3.0, 3.0)
     assert group.diverged
     assert group.z[-1] == group.z.max()
     assert group.x[-1] == 5.0
