@@ -200,7 +200,7 @@ END_TO_END = (
 # Modules without a test of their name, and the tests that reach them; None where there is nothing to run
 WITHOUT_A_TEST = {
     "__main__": "tests/fault_injection/test_signals.py",
-    "analysis/report/*": "tests/commands/test_report.py",
+    "analysis/report/report": "tests/commands/test_report.py",
     "cli/*": "tests/test_journey.py",
     "config/schema": None,
     "data/spec": None,

@@ -1,8 +1,10 @@
 """Sections that a whole study of the digits does not show; the others are walked in tests/commands/test_report.py."""
 
+import math
+
 import pytest
 
-from lrlab.analysis.report.sections import budget, steps_section
+from lrlab.analysis.report.sections import analyse_runs, budget, steps_section, warmup_section
 from lrlab.analysis.runs import Run, Runs
 from lrlab.runs.history import CURVE
 
@@ -46,3 +48,35 @@ def test_a_search_over_intervals_has_no_updates_to_a_target(interval: str) -> No
 def test_a_budget_of_updates_is_exact() -> None:
     said = budget(Runs("s", "", {}, (run(16, 100, 0.1),)))
     assert said == "Asked under an equal budget of updates (exactly 1000): larger batches see more samples."
+
+
+def scaled(batch_size: int, lr: float, seed: int, best: float, **params: object) -> Run:
+    """A training whose loss is least at a learning rate."""
+    loss = 1 + 0.1 * math.log(lr / best) ** 2
+    values = {"batch_size": batch_size, "optimizer.lr": lr, "seed": seed, "epochs": 5, **params}
+    return Run(0, "", values, {"val/loss": [(5, loss)], "updates": [(5, 100.0)]}, 1000, diverged=False)
+
+
+@pytest.mark.parametrize(
+    ("study", "swept", "command"),
+    [
+        ("mine", "tag(bracket, choice(0.1, 0.2))", "lrlab resume mine hydra.sweeper.bracket_error=0.035 "),
+        ("a b", "tag(bracket, choice(0.1, 0.2))", "lrlab resume 'a b' hydra.sweeper.bracket_error=0.035 "),
+        ("mine", "choice(0.1, 0.2)", "optimizer.lr=tag(bracket, choice(…))"),
+    ],
+)
+def test_what_cannot_be_told_ends_with_what_would_settle_it(study: str, swept: str, command: str) -> None:
+    runs = [scaled(size, 0.1 * 2**i, seed, 0.4) for size in (16, 32) for i in range(5) for seed in (0, 1)]
+    analysis, noise = analyse_runs(Runs(study, "", {"optimizer.lr": swept}, tuple(runs)))
+    assert analysis.verdict == "cannot_tell"
+    assert command in analysis.reasons[-1]
+    assert noise is None
+
+
+def test_a_warmup_says_how_many_updates_it_is() -> None:
+    runs = [scaled(16, lr, 0, 0.2, **{"schedule.warmup": w}) for w in (0.0, 0.02) for lr in (0.1, 0.2, 0.4)]
+    section = warmup_section(Runs("s", "", {}, tuple(runs)))
+    assert section is not None
+    assert section.paragraphs == (
+        "batch size 16: least loss by warmup: 0% (0 of 100 updates): 1 at lr 0.2, 2% (2 of 100 updates): 1 at lr 0.2.",
+    )
