@@ -27,7 +27,7 @@ def test_no_trial_speaks_for_more_than_a_factor_of_three() -> None:
 
 
 def test_a_rate_at_which_a_trial_diverged_has_an_infinite_mean() -> None:
-    columns: dict[str, list[float]] = {
+    columns: Columns = {
         "batch_size": [8] * 4 + [16],
         "lr": [0.1, 0.1, 0.2, 0.2, 0.1],
         "seed": [0, 1, 0, 1, 0],
