@@ -5,12 +5,11 @@ total is exact whatever the number of workers, and what an interrupted sweep lef
 """
 
 import json
-import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, SupportsFloat
+from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -210,19 +209,3 @@ def _queued_values(trial: FrozenTrial) -> dict[str, Any]:
 
 def _text(params: Mapping[str, Any]) -> str:
     return json.dumps(dict(params), sort_keys=True)
-
-
-def objective(value: Any, count: int) -> list[float]:
-    """Return the objective that a trial returned: `count` finite numbers.
-
-    Raises:
-        TypeError: these are not `count` numbers.
-        ValueError: one of them is not finite.
-    """
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    numbers = [float(number) for number in values if isinstance(number, SupportsFloat)]
-    if len(numbers) != len(values) or len(numbers) != count:
-        raise TypeError(f"the objective must be {count} number{'s' * (count > 1)}, got {value!r}")
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError(f"the objective must be finite, got {value!r}")
-    return numbers
