@@ -70,9 +70,12 @@ class Worker:
             loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid)
             try:
                 loop.run()
-            except (KeyboardInterrupt, SystemExit):
+            except KeyboardInterrupt:
                 if signals.received is None:  # raised by the task
                     raise
+            except SystemExit as error:
+                if signals.received is None:  # raised by a callback, say: the sweep is not done, whatever the code
+                    raise RuntimeError(f"the sweep was left by {error!r}") from error
             finally:
                 runner.close()
                 loop.requeue_unfinished()

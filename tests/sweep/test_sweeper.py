@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,29 @@ def test_failures_beyond_it_end_the_sweep_with_what_the_first_one_raised(multiru
 def test_failures_that_were_not_raised_end_it_too(multirun: Multirun) -> None:
     with pytest.raises(SweepFailedError, match=r"^1 of 2 trials failed, .*: the objective must be 1 number, got None$"):
         multirun(lambda config: None, "x=interval(1,2)", "hydra.sweeper.n_trials=2", x=0)
+
+
+@pytest.mark.parametrize("code", [0, 1, None, "usage"])
+def test_jobs_that_exit_have_failed_and_the_sweep_goes_on(multirun: Multirun, code: str | int | None) -> None:
+    def task(config: DictConfig) -> float:
+        return sys.exit(code) if config.x == 1 else 0.5
+
+    multirun(task, "x=1,2,3", JOURNAL, "hydra.sweeper.max_failure_rate=0.5", x=0)
+    assert queue().counts() == TrialCounts(complete=2, failed=1)
+    with pytest.raises(SweepFailedError, match="trial 0: RuntimeError: the job left by SystemExit"):
+        multirun(task, "x=1,2,3", JOURNAL, x=0)
+
+
+def test_a_callback_that_exits_does_not_end_the_sweep_as_if_it_were_done(multirun: Multirun) -> None:
+    leave = f"+hydra.callbacks.leave._target_={__name__}.Leave"
+    with pytest.raises(RuntimeError, match=r"^the sweep was left by SystemExit\(0\)$"):
+        multirun(square, leave, "x=1,2", JOURNAL, x=0)
+    assert queue().counts() == TrialCounts(waiting=2)
+
+
+class Leave(Callback):
+    def on_job_start(self, config, **_):
+        sys.exit(0)
 
 
 def test_a_custom_space(multirun: Multirun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
