@@ -17,6 +17,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 
 from lrlab.errors import InputError
 from lrlab.runtime.signals import FORWARDED, handle_signals
+from lrlab.sweep.runners.job_return import sendable
 from lrlab.sweep.runners.protocols import Application, IntermediateValue, Runner, Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.search.strategy import SearchStrategy
 from lrlab.sweep.study.objective import objective
@@ -79,7 +80,9 @@ class Worker:
             finally:
                 runner.close()
                 loop.requeue_unfinished()
-        return loop.results
+        if os.getpid() == self.sweep_pid:
+            return loop.results
+        return [(trial, sendable(result)) for trial, result in loop.results]
 
 
 @dataclass

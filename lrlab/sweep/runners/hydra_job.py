@@ -15,8 +15,10 @@ from lrlab.config.hydra_compat import exception_of
 from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweep.report import reporting
+from lrlab.sweep.runners.job_return import reason_of
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.study.objective import short
+from lrlab.sweep.study.queue import IS_JOB
 from lrlab.sweep.study.state import SweepState
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class JobRunner:
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
         job = self._sweep.composer.job(overrides, trial.number)
         check_subdir(job, self._sweep.directory)
+        trial.set_user_attr(IS_JOB, True)
         log.info("\t#%d : %s", trial.number, " ".join(filter_overrides(overrides)))
         self._next = trial, job
 
@@ -153,4 +156,4 @@ def _failed(number: int, returned: JobReturn) -> TrialEnd:
     if isinstance(error, TrialPruned):
         return TrialEnd(number, "pruned", reason=str(error), result=returned)
     log.error("Trial %d failed", number, exc_info=error)
-    return TrialEnd(number, "failed", reason=f"{type(error).__name__}: {error}".rstrip(": "), result=returned)
+    return TrialEnd(number, "failed", reason=reason_of(error), result=returned)

@@ -6,6 +6,7 @@ from lrlab.errors import InputError
 from lrlab.runtime.process_id import ProcessId
 from lrlab.sweep.study.queue import (
     DIVERGED,
+    IS_JOB,
     NO_OBJECTIVE,
     OUTCOME,
     REASON,
@@ -154,6 +155,21 @@ def test_repair_gives_back_the_trials_of_dead_processes_only(queue: Queue) -> No
     assert running == [mine.number, far.number, disputed.number, unsigned.number]
     assert queue.repair(gone=["another-machine"]) == 1
     assert far.number not in [trial.number for trial in queue.trials(TrialState.RUNNING)]
+
+
+@pytest.mark.parametrize(("job", "stopped", "failed"), [(True, False, 1), (True, True, 0), (False, False, 0)])
+def test_a_job_of_which_three_processes_died_has_failed(queue: Queue, job: bool, stopped: bool, failed: int) -> None:
+    queue.enqueue_missing([{"x": 1}])
+    for death in range(3):
+        assert queue.counts() == TrialCounts(waiting=1)
+        assert queue.only_deadly_wait() == (death > 0 and job and not stopped)
+        trial = claim(queue)
+        if job:
+            trial.set_user_attr(IS_JOB, True)
+        sign(trial, DEAD)
+        queue.repair(stopped=stopped)
+    assert queue.counts() == TrialCounts(failed=failed, waiting=1 - failed)
+    assert queue.trials()[2].user_attrs.get(REASON) == ("its process died in each of 3 tries" if failed else None)
 
 
 def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue: Queue) -> None:
