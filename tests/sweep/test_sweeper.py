@@ -169,6 +169,18 @@ def test_a_custom_space(multirun: Multirun, monkeypatch: pytest.MonkeyPatch, tmp
     assert all(3 <= x <= 5 for x in xs())
 
 
+def test_texts_of_a_custom_space_reach_the_job_as_texts(
+    multirun: Multirun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "texts.py").write_text("def space(config, trial): trial.suggest_categorical('x', ['1', 'true', ''])\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    custom = ("hydra.sweeper.custom_search_space=texts.space", "hydra.sweeper.allow=[texts.]")
+    ((*jobs,),) = multirun(lambda config: 0.5, *custom, "hydra.sweeper.n_trials=6", JOURNAL, x=None)
+    got = [job.cfg.x for job in jobs]
+    assert got == xs()
+    assert all(isinstance(text, str) for text in got)
+
+
 def test_memory_leaves_no_study_behind(multirun: Multirun) -> None:
     multirun(square, "x=1,2", "hydra.sweeper.storage=memory", x=0)
     assert set(os.listdir()) == {"sweep"}

@@ -13,17 +13,21 @@ Every other override holds for all trials.
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
     ChoiceSweep,
     IntervalSweep,
     Override,
+    Quote,
     QuotedString,
     RangeSweep,
     Transformer,
 )
+from hydra.errors import HydraException
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -231,6 +235,17 @@ def _choice(name: str, key: str, elements: Sequence[Any], declared: Any) -> Dime
         values = {text: values[text] for text in map(Transformer.str, declared.list)}
     distribution = CategoricalDistribution(tuple(values.values()))
     return Dimension(name, key, distribution, order, f"choice({', '.join(values)})", tuple(values))
+
+
+def value_text(value: Any) -> str:
+    """Return how a value is written in an override; a text that would be read as something else gets quotes."""
+    text: str = Transformer.str(value)
+    if not isinstance(value, str):
+        return text
+    with suppress(HydraException):
+        if OverridesParser.create().parse_override(f"key={text}").value() == value:
+            return text
+    return QuotedString(value, Quote.single).with_quotes()
 
 
 def _storable(element: Any) -> Any:

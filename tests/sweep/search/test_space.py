@@ -3,12 +3,13 @@ from typing import Any
 import optuna
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from lrlab.errors import InputError
-from lrlab.sweep.search.space import Space, parse_space
+from lrlab.sweep.search.space import Space, parse_space, value_text
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -96,6 +97,42 @@ def test_choices_read_back_as_what_was_given(override: str) -> None:
     assert again == given
     for text in again:
         assert not parser.parse_override(f"a={text}").is_sweep_override()
+
+
+TEXTS = [
+    "1",
+    "true",
+    "null",
+    "1e-3",
+    "nan",
+    "",
+    "a b",
+    " a",
+    "it's",
+    "a\\",
+    "a,b",
+    "[1]",
+    "{a:1}",
+    "a=b",
+    "é\n",
+    "q\\'z",
+]
+
+
+@pytest.mark.parametrize("value", [*TEXTS, "choice(1,2)", "${x}", "~", "x:y", 1, 1.0, 1e22, True, None])
+def test_a_value_is_read_back_with_its_type(value: Any) -> None:
+    read_back = OverridesParser.create().parse_override(f"key={value_text(value)}").value()
+    read_back = read_back.text if isinstance(read_back, QuotedString) else read_back
+    assert (type(read_back), read_back) == (type(value), value)
+
+
+@given(st.text())
+def test_any_text_is_read_back(text: str) -> None:
+    test_a_value_is_read_back_with_its_type(text)
+
+
+def test_the_name_of_a_choice_gets_no_quotes() -> None:
+    assert [value_text(name) for name in ("adamw", "my/group", "b c")] == ["adamw", "my/group", r"b\ c"]
 
 
 @given(st.permutations(["x", "y", "z"]), st.integers(0, 2))
