@@ -16,6 +16,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from lrlab.config.instantiate import instantiate, locate
 from lrlab.errors import InputError
 from lrlab.sweep.search.space import Fixed, Space, value_text
+from lrlab.sweep.search.stepped_sampler import SteppedSampler
 
 if TYPE_CHECKING:
     import optuna
@@ -74,7 +75,7 @@ class SearchStrategy:
         elif config.get("seed") is not None:
             config["seed"] = (config["seed"] + past + 7919 * worker) % 2**32
         sampler: BaseSampler = self._instantiate("sampler", config, BaseSampler)
-        return sampler
+        return SteppedSampler(sampler)
 
     def pruner(self) -> BasePruner:
         """Return the pruner; every worker must have the same."""
