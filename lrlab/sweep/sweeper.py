@@ -83,7 +83,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
 
     def end(error: BaseException | None) -> None:
         with plan.storage.exclusive():
-            queue.repair()
+            queue.repair(stopped=isinstance(error, KeyboardInterrupt | SystemExit))
         save_results(study, sweep.directory)
         plan.application.on_sweep_end(sweep, state, study, error)
 

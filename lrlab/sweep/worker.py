@@ -1,5 +1,6 @@
 """A worker: claims trials from the queue, has them trained, and stores their outcomes in the study."""
 
+import logging
 import math
 import os
 import signal
@@ -16,11 +17,15 @@ from optuna.exceptions import UpdateFinishedTrialError
 
 from lrlab.errors import InputError
 from lrlab.runtime.signals import FORWARDED, handle_signals
+from lrlab.sweep.runners.job_return import sendable
 from lrlab.sweep.runners.protocols import Application, IntermediateValue, Runner, Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.search.strategy import SearchStrategy
-from lrlab.sweep.study.queue import DIVERGED, FAILED, NO_OBJECTIVE, Queue, objective
+from lrlab.sweep.study.objective import objective
+from lrlab.sweep.study.queue import DIVERGED, NO_OBJECTIVE, Queue
 from lrlab.sweep.study.state import SweepState
 from lrlab.sweep.study.storage import Storage
+
+log = logging.getLogger(__name__)
 
 JobResults = list[tuple[int, Any]]  # what each trial returns to Hydra, by trial number
 
@@ -66,13 +71,18 @@ class Worker:
             loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid)
             try:
                 loop.run()
-            except (KeyboardInterrupt, SystemExit):
+            except KeyboardInterrupt:
                 if signals.received is None:  # raised by the task
                     raise
+            except SystemExit as error:
+                if signals.received is None:  # raised by a callback, say: the sweep is not done, whatever the code
+                    raise RuntimeError(f"the sweep was left by {error!r}") from error
             finally:
                 runner.close()
                 loop.requeue_unfinished()
-        return loop.results
+        if os.getpid() == self.sweep_pid:
+            return loop.results
+        return [(trial, sendable(result)) for trial, result in loop.results]
 
 
 @dataclass
@@ -155,14 +165,24 @@ class WorkerLoop:
         if end.result is not None:
             self.results.append((end.trial, end.result))
 
-    def complete(self, trial: optuna.Trial, value: float | Sequence[float] | None) -> None:
-        """Store the objective. A job that returns none has failed if a search needs it; an enumeration does not."""
+    def complete(self, trial: optuna.Trial, value: Any) -> None:
+        """Store the objective that a job returned."""
         try:
-            self.queue.complete(trial, objective(value, len(trial.study.directions)))
-        except TypeError as error:
-            self.queue.fail(trial, str(error), NO_OBJECTIVE if self.search.is_exhaustive else FAILED)
+            numbers = objective(value, len(trial.study.directions))
         except ValueError as error:
             self.queue.fail(trial, str(error), DIVERGED)
+        except TypeError as error:
+            self.fail_without_objective(trial, value, str(error))
+        else:
+            self.queue.complete(trial, numbers)
+
+    def fail_without_objective(self, trial: optuna.Trial, value: Any, reason: str) -> None:
+        """Fail a trial, unless nobody needs its objective: in an enumeration of jobs that return nothing, or of one."""
+        if self.search.is_exhaustive and (value is None or not self.search.space.dimensions):
+            self.queue.fail(trial, reason, NO_OBJECTIVE)
+        else:
+            log.error("Trial %d failed: %s", trial.number, reason)
+            self.queue.fail(trial, reason)
 
     def requeue_unfinished(self) -> None:
         """Requeue the trials that this process still runs."""

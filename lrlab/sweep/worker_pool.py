@@ -18,7 +18,7 @@ from lrlab.sweep.search import bracket
 from lrlab.sweep.study.queue import Queue, claimants
 from lrlab.sweep.worker import JobResults, Worker
 
-MAX_LAUNCHES = 3  # launches in a row that may end without a trial done
+MAX_LAUNCHES = 3  # launches in a row that may end without a trial done or one to blame
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class WorkerPool:
         results: JobResults = []
         launches_without_progress = 0
         while True:
-            done, broken = self.queue.counts().done, None
+            before, broken = self._progress(), None
             try:
                 with signals.forward_until(self._forward_signal):
                     results += self._launch()
@@ -71,14 +71,21 @@ class WorkerPool:
             counts = self.queue.counts()
             if not counts.waiting or self.worker.sweep.too_many_failed(counts):
                 return results
-            launches_without_progress = 0 if counts.done > done else launches_without_progress + 1
+            launches_without_progress = 0 if self._progress() > before else launches_without_progress + 1
             if broken and launches_without_progress == MAX_LAUNCHES:
                 raise broken
             if broken:
                 log.warning("A worker died; %d trials go on without it", counts.waiting)
 
+    def _progress(self) -> int:
+        return self.queue.counts().done + self.queue.deaths()
+
     def _launch(self) -> JobResults:
-        """Run the workers as jobs of Hydra's launcher that leave no folder, no log file and call no callbacks."""
+        """Run the workers as jobs of Hydra's launcher that leave no folder, no log file and call no callbacks.
+
+        A launcher may end all workers when one dies. So trials that were running then are run one at a time in the end:
+        which of them it was that the worker died of is known before it counts as failed.
+        """
         sweep = self.worker.sweep
         config = copy.deepcopy(sweep.config)
         with read_write(config.hydra):
@@ -91,7 +98,8 @@ class WorkerPool:
             ]
         context = without_callbacks(self.hydra_context)
         launcher = Plugins.instance().instantiate_launcher(context, self.worker, config)
-        jobs = launcher.launch([[]] * sweep.workers, initial_job_idx=0)
+        workers = 1 if self.queue.only_deadly_wait() else sweep.workers
+        jobs = launcher.launch([[]] * workers, initial_job_idx=0)
         return [result for job in jobs for result in job.return_value]
 
     def _forward_signal(self) -> None:

@@ -19,10 +19,10 @@ def _everywhere(own_folder: None) -> None:  # noqa: F811
 
 @pytest.fixture
 def program() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the minimal application as its user does."""
+    """Run the minimal application, or another, as its user does."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-W", "error::UserWarning:lrlab", str(APP), *arguments]
+    def run(*arguments: str, app: Path = APP) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-W", "error::UserWarning:lrlab", str(app), *arguments]
         environment = {**os.environ, "COLUMNS": "200"}
         return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from optuna.trial import TrialState
 
-from lrlab.sweep.study.queue import Queue, TrialCounts
+from lrlab.sweep.study.queue import FAILED, OUTCOME, REASON, Queue, TrialCounts
 from lrlab.sweep.study.storage import parse
 from lrlab.sweep.study.study import names
 
@@ -124,3 +124,31 @@ def test_a_failure_is_named(program: Program) -> None:
     assert lines[at - 1].startswith("ZeroDivisionError: ")
     assert "    loss = (config.x - 2) ** 2 / config.y  # fails with y=0" in lines
     assert "in main\n    loss = " in Path("sweep/1/minimal_app.log").read_text()
+
+
+DEADLY = APP.with_name("deadly_app.py")
+JOBLIB = ("hydra/launcher=joblib", "hydra.sweeper.n_jobs=2", "hydra.sweeper.max_failure_rate=1")
+
+
+@pytest.mark.parametrize(("end", "reason"), [("again", "NotMadeAgainError: code 7"), ("locked", "LockedError: code 7")])
+def test_an_error_that_cannot_be_sent_costs_one_trial(program: Program, end: str, reason: str) -> None:
+    done = program(*SWEEP, *JOBLIB, "x=1,2,3", f"end={end}", app=DEADLY)
+    assert done.returncode == 0, done.stderr
+    assert queue().counts() == TrialCounts(complete=2, failed=1)
+    assert [trial.user_attrs[REASON] for trial in queue().trials() if REASON in trial.user_attrs] == [reason]
+
+
+def test_a_job_that_kills_its_worker_has_failed_after_three_tries(program: Program) -> None:
+    done = program(*SWEEP, *JOBLIB, "x=2,1,3,4", app=DEADLY)
+    assert done.returncode == 0, done.stderr
+    assert queue().counts() == TrialCounts(complete=3, failed=1)
+    (failed,) = [trial for trial in queue().trials() if trial.user_attrs.get(OUTCOME) == FAILED]
+    assert (failed.params, failed.user_attrs[REASON]) == ({"x": 1}, "its process died in each of 3 tries")
+
+
+def test_a_job_that_kills_the_sweep_has_failed_after_three_tries(program: Program) -> None:
+    known = (*SWEEP, "hydra.sweeper.study_name=s", "hydra.sweeper.max_failure_rate=1", "x=2,1,3")
+    for _ in range(3):
+        assert program(*known, app=DEADLY).returncode == 7
+    assert program(*known, app=DEADLY).returncode == 0
+    assert queue().counts() == TrialCounts(complete=2, failed=1)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,12 +138,47 @@ def test_failures_that_were_not_raised_end_it_too(multirun: Multirun) -> None:
         multirun(lambda config: None, "x=interval(1,2)", "hydra.sweeper.n_trials=2", x=0)
 
 
+@pytest.mark.parametrize("code", [0, 1, None, "usage"])
+def test_jobs_that_exit_have_failed_and_the_sweep_goes_on(multirun: Multirun, code: str | int | None) -> None:
+    def task(config: DictConfig) -> float:
+        return sys.exit(code) if config.x == 1 else 0.5
+
+    multirun(task, "x=1,2,3", JOURNAL, "hydra.sweeper.max_failure_rate=0.5", x=0)
+    assert queue().counts() == TrialCounts(complete=2, failed=1)
+    with pytest.raises(SweepFailedError, match="trial 0: RuntimeError: the job left by SystemExit"):
+        multirun(task, "x=1,2,3", JOURNAL, x=0)
+
+
+def test_a_callback_that_exits_does_not_end_the_sweep_as_if_it_were_done(multirun: Multirun) -> None:
+    leave = f"+hydra.callbacks.leave._target_={__name__}.Leave"
+    with pytest.raises(RuntimeError, match=r"^the sweep was left by SystemExit\(0\)$"):
+        multirun(square, leave, "x=1,2", JOURNAL, x=0)
+    assert queue().counts() == TrialCounts(waiting=2)
+
+
+class Leave(Callback):
+    def on_job_start(self, config, **_):
+        sys.exit(0)
+
+
 def test_a_custom_space(multirun: Multirun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def space(config, trial): trial.suggest_int('x', 3, config.top)\n")
     monkeypatch.syspath_prepend(tmp_path)
     custom = ("hydra.sweeper.custom_search_space=mine.space", "hydra.sweeper.allow=[mine.]")
     multirun(square, *custom, "hydra.sweeper.n_trials=4", JOURNAL, x=0, top=5)
     assert all(3 <= x <= 5 for x in xs())
+
+
+def test_texts_of_a_custom_space_reach_the_job_as_texts(
+    multirun: Multirun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "texts.py").write_text("def space(config, trial): trial.suggest_categorical('x', ['1', 'true', ''])\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    custom = ("hydra.sweeper.custom_search_space=texts.space", "hydra.sweeper.allow=[texts.]")
+    ((*jobs,),) = multirun(lambda config: 0.5, *custom, "hydra.sweeper.n_trials=6", JOURNAL, x=None)
+    got = [job.cfg.x for job in jobs]
+    assert got == xs()
+    assert all(isinstance(text, str) for text in got)
 
 
 def test_memory_leaves_no_study_behind(multirun: Multirun) -> None:

@@ -201,6 +201,36 @@ def test_a_search_needs_an_objective(queue: Queue, over: SearchStrategy) -> None
     assert queue.counts() == TrialCounts(failed=1)
 
 
+@pytest.mark.parametrize(("value", "what"), [({"loss": 1}, "{'loss': 1}"), ("0.5", "'0.5'"), ((None, 1), "(None, 1)")])
+def test_what_is_no_objective_costs_one_trial_and_says_so(
+    queue: Queue, search: Callable[..., SearchStrategy], caplog: pytest.LogCaptureFixture, value: Any, what: str
+) -> None:
+    class Odd(Toy):
+        def advance(self):
+            ends = [TrialEnd(number, "complete", 0.5 if number else value) for number in self.running]
+            self.running.clear()
+            return ends
+
+    queue.enqueue_missing([{"x": 1}, {"x": 2}])
+    shift(queue, Odd(), search("x=1,2"), rate=0.5).run()
+    assert queue.counts() == TrialCounts(complete=1, failed=1)
+    assert caplog.messages == [f"Trial 0 failed: the objective must be 1 number, got {what}"]
+
+
+def test_a_job_that_is_compared_with_none_may_return_anything(
+    queue: Queue, search: Callable[..., SearchStrategy]
+) -> None:
+    class Odd(Toy):
+        def advance(self):
+            ends = [TrialEnd(number, "complete", "done") for number in self.running]
+            self.running.clear()
+            return ends
+
+    queue.enqueue_missing([{}])
+    shift(queue, Odd(), search("x=1"), rate=0).run()
+    assert queue.counts() == TrialCounts(complete=1)
+
+
 def test_a_wide_worker_leaves_the_others_their_share(queue: Queue, over: SearchStrategy) -> None:
     queue.enqueue_missing(xs(*(number / 100 for number in range(9))))
     first, second = Toy(width=32), Toy(width=32)

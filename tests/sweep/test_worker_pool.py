@@ -10,7 +10,7 @@ import pytest
 
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweep.search.bracket import Precision
-from lrlab.sweep.study.queue import Queue
+from lrlab.sweep.study.queue import IS_JOB, Queue, TrialCounts
 from lrlab.sweep.study.storage import Storage
 from lrlab.sweep.worker_pool import MAX_LAUNCHES, WorkerPool
 
@@ -90,3 +90,17 @@ def test_a_signal_that_came_ends_it(pool: Any, queue: Queue) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         pool(interrupted).run(signals)
+
+
+def test_a_death_that_has_a_job_to_blame_is_progress(pool: Any, queue: Queue) -> None:
+    """As many jobs as there are may each kill their worker."""
+
+    def kill() -> Any:
+        trial = queue.claim()
+        assert trial is not None
+        trial.set_user_attr(IS_JOB, True)
+        queue.requeue([queue.trials()[trial.number]], died=True)
+        die()
+
+    assert pool(kill).run(SignalHandler()) == []
+    assert queue.counts() == TrialCounts(failed=3)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,10 @@ from lrlab.config.hydra_compat import exception_of
 from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweep.report import reporting
+from lrlab.sweep.runners.job_return import reason_of
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
+from lrlab.sweep.study.objective import short
+from lrlab.sweep.study.queue import IS_JOB
 from lrlab.sweep.study.state import SweepState
 
 if TYPE_CHECKING:
@@ -66,6 +70,7 @@ class JobRunner:
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
         job = self._sweep.composer.job(overrides, trial.number)
         check_subdir(job, self._sweep.directory)
+        trial.set_user_attr(IS_JOB, True)
         log.info("\t#%d : %s", trial.number, " ".join(filter_overrides(overrides)))
         self._next = trial, job
 
@@ -76,7 +81,7 @@ class JobRunner:
         with reporting(trial), self._signals.interruptible():
             returned = run_job(
                 hydra_context=self._hydra_context,
-                task_function=self._task_function,
+                task_function=_raising(self._task_function, self._signals),
                 config=job,
                 job_dir_key="hydra.sweep.dir",
                 job_subdir_key="hydra.sweep.subdir",
@@ -97,6 +102,26 @@ class JobRunner:
     def _log_as_hydra(self) -> None:
         """Configure logging as Hydra does between jobs, each of which has its own."""
         configure_log(self._sweep.config.hydra.hydra_logging, self._sweep.config.hydra.verbose)
+
+
+def _raising(task_function: TaskFunction, signals: SignalHandler) -> TaskFunction:
+    """Return a task that fails where the given one leaves by other means than an Exception, such as `sys.exit`.
+
+    Hydra would let these through, and the sweep would end as if it were done. Ctrl-C and signals still end it.
+    """
+
+    @wraps(task_function)
+    def task(config: DictConfig) -> Any:
+        try:
+            return task_function(config)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            if signals.received is not None:
+                raise
+            raise RuntimeError(f"the job left by {short(error)}") from error
+
+    return task
 
 
 def check_subdir(job: DictConfig, directory: Path) -> None:
@@ -131,4 +156,4 @@ def _failed(number: int, returned: JobReturn) -> TrialEnd:
     if isinstance(error, TrialPruned):
         return TrialEnd(number, "pruned", reason=str(error), result=returned)
     log.error("Trial %d failed", number, exc_info=error)
-    return TrialEnd(number, "failed", reason=f"{type(error).__name__}: {error}".rstrip(": "), result=returned)
+    return TrialEnd(number, "failed", reason=reason_of(error), result=returned)

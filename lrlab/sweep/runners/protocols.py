@@ -34,13 +34,13 @@ class IntermediateValue:
 class TrialEnd:
     """A trial that is over; it has diverged if its objective is not finite.
 
-    `value` is the objective, one number per direction; one that is not finite makes the trial a failed one.
+    `value` holds the objective, one number per direction; one that is not finite makes the trial a failed one.
     `result`, if not None, is returned to Hydra from the sweep, in trial order.
     """
 
     trial: int
     state: Literal["complete", "pruned", "diverged", "failed"]
-    value: float | Sequence[float] | None = None
+    value: Any = None
     reason: str = ""
     result: Any = None
 

@@ -13,17 +13,21 @@ Every other override holds for all trials.
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
     ChoiceSweep,
     IntervalSweep,
     Override,
+    Quote,
     QuotedString,
     RangeSweep,
     Transformer,
 )
+from hydra.errors import HydraException
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -32,6 +36,7 @@ from optuna.distributions import (
 )
 
 from lrlab.errors import InputError
+from lrlab.sweep.search.stepped_sampler import on_grid
 
 if TYPE_CHECKING:
     import optuna
@@ -170,11 +175,13 @@ def _dimension(name: str, override: Override) -> Dimension:
         raise InputError(f"{name}: the one tag is log, of an interval, got {override.get_value_string()}")
     if isinstance(value, IntervalSweep):
         return _interval(name, override.get_key_element(), value)
+    if isinstance(value, RangeSweep):
+        _check_range(name, value)
     elements = list(override.sweep_iterator())
     if not elements:
         raise InputError(f"{name} must have at least one value, got {override.get_value_string()}")
     if isinstance(value, RangeSweep):
-        return _range(name, override.get_key_element(), elements, abs(value.step))
+        return _range(name, override.get_key_element(), elements, value)
     return _choice(name, override.get_key_element(), elements, value)
 
 
@@ -185,6 +192,8 @@ def _interval(name: str, key: str, interval: IntervalSweep) -> Dimension:
     text = f"interval({low}, {high})"
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise InputError(f"{name}: the ends of an interval must be finite and in order, got {text}")
+    if not math.isfinite(float(high) - float(low)):
+        raise InputError(f"{name}: the ends of an interval must differ by less than 1.8e308, got {text}")
     if log and low <= 0:
         raise InputError(f"{name}: a log scale needs an interval above 0, got {text}")
     distribution: BaseDistribution
@@ -207,12 +216,22 @@ def _bracket(name: str, override: Override) -> Dimension:
     return Dimension(name, override.get_key_element(), distribution, values, definition, is_bracketed=True)
 
 
-def _range(name: str, key: str, elements: Sequence[Any], step: float) -> Dimension:
+def _check_range(name: str, sweep: RangeSweep) -> None:
+    assert sweep.start is not None
+    assert sweep.stop is not None
+    if not (math.isfinite(float(sweep.stop) - float(sweep.start)) and math.isfinite(sweep.step) and sweep.step):
+        text = f"range({sweep.start}, {sweep.stop}, {sweep.step})"
+        raise InputError(f"{name}: a range needs finite ends and a step other than 0, got {text}")
+
+
+def _range(name: str, key: str, elements: Sequence[Any], sweep: RangeSweep) -> Dimension:
     distribution: BaseDistribution
+    step = abs(sweep.step)
     if all(isinstance(element, int) for element in elements):
         distribution = IntDistribution(int(min(elements)), int(max(elements)), step=int(step))
     else:
-        elements = [float(f"{element:.12g}") for element in elements]  # 0.7, not 0.7000000000000001
+        assert sweep.start is not None
+        elements = [on_grid(element, float(sweep.start), step) for element in elements]
         distribution = FloatDistribution(min(elements), max(elements), step=float(step))
     definition = f"range({min(elements)}, {max(elements) + step:.12g}, {step})"
     return Dimension(name, key, distribution, tuple(elements), definition)
@@ -231,6 +250,17 @@ def _choice(name: str, key: str, elements: Sequence[Any], declared: Any) -> Dime
         values = {text: values[text] for text in map(Transformer.str, declared.list)}
     distribution = CategoricalDistribution(tuple(values.values()))
     return Dimension(name, key, distribution, order, f"choice({', '.join(values)})", tuple(values))
+
+
+def value_text(value: Any) -> str:
+    """Return how a value is written in an override; a text that would be read as something else gets quotes."""
+    text: str = Transformer.str(value)
+    if not isinstance(value, str):
+        return text
+    with suppress(HydraException):
+        if OverridesParser.create().parse_override(f"key={text}").value() == value:
+            return text
+    return QuotedString(value, Quote.single).with_quotes()
 
 
 def _storable(element: Any) -> Any:

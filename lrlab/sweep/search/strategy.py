@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
-from hydra.core.override_parser.types import Transformer
 from omegaconf import DictConfig
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
@@ -16,7 +15,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 
 from lrlab.config.instantiate import instantiate, locate
 from lrlab.errors import InputError
-from lrlab.sweep.search.space import Space
+from lrlab.sweep.search.space import Fixed, Space, value_text
+from lrlab.sweep.search.stepped_sampler import SteppedSampler
 
 if TYPE_CHECKING:
     import optuna
@@ -75,7 +75,7 @@ class SearchStrategy:
         elif config.get("seed") is not None:
             config["seed"] = (config["seed"] + past + 7919 * worker) % 2**32
         sampler: BaseSampler = self._instantiate("sampler", config, BaseSampler)
-        return sampler
+        return SteppedSampler(sampler)
 
     def pruner(self) -> BasePruner:
         """Return the pruner; every worker must have the same."""
@@ -83,14 +83,24 @@ class SearchStrategy:
         return pruner
 
     def overrides(self, trial: "optuna.Trial", config: DictConfig) -> tuple[str, ...]:
-        """Choose the values of a trial, and write them as overrides."""
+        """Choose the values of a trial, and write them as overrides.
+
+        Raises:
+            InputError: the custom function suggests a key that an override fixes.
+        """
         overrides = self.space.overrides(self.space.suggest(trial))
         if not self.custom:
             return overrides
-        known = {part.name for part in self.space.parts}
         self.custom_function()(config, trial)
-        further = {name: value for name, value in trial.params.items() if name not in known}
-        return overrides + tuple(f"{name}={Transformer.str(value)}" for name, value in further.items())
+        for part in self.space.parts:
+            if isinstance(part, Fixed) and part.name in trial.params:
+                raise InputError(
+                    f"hydra.sweeper.custom_search_space must not suggest {part.name}, which {part.text} fixes, "
+                    f"got {trial.params[part.name]!r}"
+                )
+        swept = {part.name for part in self.space.dimensions}
+        further = {name: value for name, value in trial.params.items() if name not in swept}
+        return overrides + tuple(f"{name}={value_text(value)}" for name, value in further.items())
 
     def _instantiate(self, part: str, config: Mapping[str, Any], kind: type) -> Any:
         key, allowed = f"hydra.sweeper.{part}", (f"optuna.{part}s.", *self.allow)

@@ -5,12 +5,12 @@ total is exact whatever the number of workers, and what an interrupted sweep lef
 """
 
 import json
-import math
+import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, SupportsFloat
+from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
@@ -21,10 +21,15 @@ from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.sweep.study.storage import Storage
 from lrlab.tracking.tags import Tag
 
+log = logging.getLogger(__name__)
+
 # user attributes of a trial
 OUTCOME, REASON, RETRY_OF = "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
+IS_JOB = "lrlab.job"  # a trial that a process runs alone: if the process dies, the trial may be why
+DEATHS = "lrlab.deaths"  # how many processes have died of what this trial repeats
 UNPLANNED = "lrlab.added"  # a trial beyond the plan, of a bracket
 # outcomes for which Optuna has one state, FAIL; stored studies hold these strings
+MAX_DEATHS = 3  # of which a job has failed
 FAILED, DIVERGED, NO_OBJECTIVE, INTERRUPTED = "failed", "diverged", "no objective", "cut off"
 
 
@@ -151,36 +156,56 @@ class Queue:
             trial.set_user_attr(REASON, reason)
             trial.study.tell(trial, state=TrialState.FAIL)
 
-    def requeue(self, interrupted: Sequence[FrozenTrial]) -> None:
-        """Queue the values of interrupted trials again, then close these: in this order no trial is ever lost."""
+    def requeue(self, interrupted: Sequence[FrozenTrial], *, died: bool = False) -> None:
+        """Queue the values of interrupted trials again, then close these: in this order no trial is ever lost.
+
+        Args:
+            interrupted: the trials.
+            died: whether their processes have died by themselves; a job of which `MAX_DEATHS` did has failed.
+        """
         retried = {trial.user_attrs.get(RETRY_OF) for trial in self.trials()} if interrupted else set()
         for trial in interrupted:
-            if trial.number not in retried:
+            outcome, deaths = {OUTCOME: INTERRUPTED}, trial.user_attrs.get(DEATHS, 0) + died
+            as_job = {IS_JOB: True, DEATHS: deaths} if IS_JOB in trial.user_attrs else {}
+            if trial.number not in retried and as_job and deaths >= MAX_DEATHS:
+                outcome = {OUTCOME: FAILED, REASON: f"its process died in each of {deaths} tries"}
+                log.error("Trial %d failed: %s", trial.number, outcome[REASON])
+            elif trial.number not in retried:
                 values = _queued_values(trial) | trial.params
-                self.study().enqueue_trial(values, user_attrs={RETRY_OF: trial.number})
+                self.study().enqueue_trial(values, user_attrs={RETRY_OF: trial.number, **as_job})
             with suppress(UpdateFinishedTrialError):  # by another process that repairs
                 trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
-                self._storage.set_trial_user_attr(trial_id, OUTCOME, INTERRUPTED)
+                for name, value in outcome.items():
+                    self._storage.set_trial_user_attr(trial_id, name, value)
                 self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+    def deaths(self) -> int:
+        """Return a number that grows with each process that died of a job which is tried again."""
+        return sum(trial.user_attrs.get(DEATHS, 0) for trial in self.trials())
+
+    def only_deadly_wait(self) -> bool:
+        """Return whether processes have died while they ran any of the trials that wait."""
+        return all(trial.user_attrs.get(DEATHS) for trial in self.trials(TrialState.WAITING))
 
     def is_claimed_here(self, trial: FrozenTrial) -> bool:
         """Return whether this process has claimed a trial."""
         return bool(trial.user_attrs.get(_claim_attr()))
 
-    def repair(self, gone: Collection[str] = ()) -> int:
+    def repair(self, gone: Collection[str] = (), *, stopped: bool = False) -> int:
         """Requeue the running trials of processes that are gone; return how many.
 
         One process at a time may do this (see `Storage.exclusive`).
 
         Args:
             gone: hosts that are known to be gone, with every process on them.
+            stopped: whether the user has stopped the sweep, so that no trial is to blame.
         """
         lost = [
             trial
             for trial in self.running()
             if claimants(trial) and all(is_gone(process, gone) for process in claimants(trial))
         ]
-        self.requeue(lost)
+        self.requeue(lost, died=not (gone or stopped))
         return len(lost)
 
 
@@ -210,19 +235,3 @@ def _queued_values(trial: FrozenTrial) -> dict[str, Any]:
 
 def _text(params: Mapping[str, Any]) -> str:
     return json.dumps(dict(params), sort_keys=True)
-
-
-def objective(value: Any, count: int) -> list[float]:
-    """Return the objective that a trial returned: `count` finite numbers.
-
-    Raises:
-        TypeError: these are not `count` numbers.
-        ValueError: one of them is not finite.
-    """
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    numbers = [float(number) for number in values if isinstance(number, SupportsFloat)]
-    if len(numbers) != len(values) or len(numbers) != count:
-        raise TypeError(f"the objective must be {count} number{'s' * (count > 1)}, got {value!r}")
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError(f"the objective must be finite, got {value!r}")
-    return numbers

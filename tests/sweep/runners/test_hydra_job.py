@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import optuna
 import pytest
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobStatus
 
 from lrlab.config.hydra_compat import restored_logging
 from lrlab.errors import InputError
@@ -77,6 +79,35 @@ def test_a_job_that_raises_fails_and_its_log_says_why(
     assert "Trial 0 failed\nTraceback (most recent call last):" in Path("sweep/0/minimal_app.log").read_text()
 
 
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (SystemExit(), "SystemExit()"),
+        (SystemExit(0), "SystemExit(0)"),
+        (SystemExit("usage: x"), "SystemExit('usage: x')"),
+        (CancelledError(), "CancelledError()"),
+        (GeneratorExit(), "GeneratorExit()"),
+    ],
+)
+def test_a_job_that_leaves_otherwise_has_failed(
+    runner: NewRunner, study: optuna.Study, error: BaseException, shown: str
+) -> None:
+    def task(config: Any) -> None:
+        raise error
+
+    end = end_of(runner(task), study)
+    assert (end.state, end.reason) == ("failed", f"RuntimeError: the job left by {shown}")
+    assert end.result.status == JobStatus.FAILED
+
+
+def test_ctrl_c_is_no_failure_of_a_job(runner: NewRunner, study: optuna.Study) -> None:
+    def task(config: Any) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        end_of(runner(task), study)
+
+
 def test_what_a_job_reports_reaches_its_trial_and_may_prune_it(runner: NewRunner, study: optuna.Study) -> None:
     def task(config: Any) -> None:
         for step in range(3):
@@ -97,9 +128,12 @@ def test_the_log_is_hydra_s_again_after_a_job(runner: NewRunner, study: optuna.S
     assert (files(), end_of(jobs, study).value, files()) == (0, 1, 0)
 
 
-def test_a_signal_interrupts_a_job(runner: NewRunner, study: optuna.Study) -> None:
-    jobs = runner(lambda config: jobs._signals(signal.SIGINT, None))
-    with pytest.raises(KeyboardInterrupt):
+@pytest.mark.parametrize(("signum", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_signal_interrupts_a_job(
+    runner: NewRunner, study: optuna.Study, signum: int, error: type[BaseException]
+) -> None:
+    jobs = runner(lambda config: jobs._signals(signum, None))
+    with pytest.raises(error):
         end_of(jobs, study)
     assert jobs.free_slots == 1
 

@@ -3,12 +3,13 @@ from typing import Any
 import optuna
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
 from hypothesis import given
 from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from lrlab.errors import InputError
-from lrlab.sweep.search.space import Space, parse_space
+from lrlab.sweep.search.space import Space, parse_space, value_text
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -33,6 +34,8 @@ def read(*overrides: str) -> Space:
         ("a=range(10,1,-3)", IntDistribution(4, 10, step=3), [10, 7, 4]),
         ("a=range(0,1,0.25)", FloatDistribution(0, 0.75, step=0.25), [0, 0.25, 0.5, 0.75]),
         ("a=range(0,1,0.1)", FloatDistribution(0, 0.9, step=0.1), [i / 10 for i in range(10)]),
+        ("a=range(1,0,-0.25)", FloatDistribution(0.25, 1, step=0.25), [1, 0.75, 0.5, 0.25]),
+        ("a=range(-0.3,0.2,0.1)", FloatDistribution(-0.3, 0.1, step=0.1), [-0.3, -0.2, -0.1, 0, 0.1]),
         ("a=interval(0,1)", FloatDistribution(0, 1), []),
         ("a=tag(log,interval(1e-4,1))", FloatDistribution(1e-4, 1, log=True), []),
         ("a=int(interval(1,8))", IntDistribution(1, 8), []),
@@ -55,6 +58,14 @@ def test_grammar(override: str, distribution: Any, values: Any) -> None:
         ("a=interval(0,inf)", "a: the ends of an interval must be finite and in order, got interval(0.0, inf)"),
         ("a=tag(log,interval(0,1))", "a: a log scale needs an interval above 0, got interval(0.0, 1.0)"),
         ("a=tag(log,int(interval(-2,1)))", "a: a log scale needs an interval above 0, got interval(-2, 1)"),
+        (
+            "a=interval(-1e308,1e308)",
+            "a: the ends of an interval must differ by less than 1.8e308, got interval(-1e+308, 1e+308)",
+        ),
+        ("a=range(0,1,0)", "a: a range needs finite ends and a step other than 0, got range(0, 1, 0)"),
+        ("a=int(range(0,3,0.5))", "a: a range needs finite ends and a step other than 0, got range(0, 3, 0)"),
+        ("a=range(0,1,nan)", "a: a range needs finite ends and a step other than 0, got range(0, 1, nan)"),
+        ("a=range(0,inf,1)", "a: a range needs finite ends and a step other than 0, got range(0, inf, 1)"),
         ("a=range(1,1)", "a must have at least one value, got range(1,1)"),
         ("a=tag(x,interval(0,1))", "a: the one tag is log, of an interval, got tag(x,interval(0,1))"),
         ("a=tag(log,choice(1,2))", "a: the one tag is log, of an interval, got tag(log,choice(1,2))"),
@@ -96,6 +107,42 @@ def test_choices_read_back_as_what_was_given(override: str) -> None:
     assert again == given
     for text in again:
         assert not parser.parse_override(f"a={text}").is_sweep_override()
+
+
+TEXTS = [
+    "1",
+    "true",
+    "null",
+    "1e-3",
+    "nan",
+    "",
+    "a b",
+    " a",
+    "it's",
+    "a\\",
+    "a,b",
+    "[1]",
+    "{a:1}",
+    "a=b",
+    "é\n",
+    "q\\'z",
+]
+
+
+@pytest.mark.parametrize("value", [*TEXTS, "choice(1,2)", "${x}", "~", "x:y", 1, 1.0, 1e22, True, None])
+def test_a_value_is_read_back_with_its_type(value: Any) -> None:
+    read_back = OverridesParser.create().parse_override(f"key={value_text(value)}").value()
+    read_back = read_back.text if isinstance(read_back, QuotedString) else read_back
+    assert (type(read_back), read_back) == (type(value), value)
+
+
+@given(st.text())
+def test_any_text_is_read_back(text: str) -> None:
+    test_a_value_is_read_back_with_its_type(text)
+
+
+def test_the_name_of_a_choice_gets_no_quotes() -> None:
+    assert [value_text(name) for name in ("adamw", "my/group", "b c")] == ["adamw", "my/group", r"b\ c"]
 
 
 @given(st.permutations(["x", "y", "z"]), st.integers(0, 2))

@@ -155,6 +155,22 @@ def test_a_custom_space_adds_to_the_overrides(
     assert found.overrides(study.ask(), config) == ("a=1", "b=3", r"kind=b\ c")
 
 
+@pytest.mark.parametrize("fixed", ["kind=3", "+kind=3", "++kind=a", "~kind"])
+def test_a_custom_space_must_not_suggest_what_is_fixed(
+    search: Callable[..., SearchStrategy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fixed: str
+) -> None:
+    (tmp_path / "somebodys.py").write_text(SPACE)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = search(fixed, is_exhaustive=False, custom="somebodys.space", allow=("somebodys.",))
+    study = optuna.create_study()
+    study.enqueue_trial({"kind": "b c"})
+    with pytest.raises(InputError) as error:
+        found.overrides(study.ask(), NO_CONFIG)
+    assert str(error.value) == (
+        f"hydra.sweeper.custom_search_space must not suggest kind, which {fixed} fixes, got 'b c'"
+    )
+
+
 def test_a_custom_space_is_not_imported_unless_it_is_trusted(
     search: Callable[..., SearchStrategy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,3 @@
-import math
-from typing import Any
-
-import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState
@@ -10,6 +6,7 @@ from lrlab.errors import InputError
 from lrlab.runtime.process_id import ProcessId
 from lrlab.sweep.study.queue import (
     DIVERGED,
+    IS_JOB,
     NO_OBJECTIVE,
     OUTCOME,
     REASON,
@@ -17,7 +14,6 @@ from lrlab.sweep.study.queue import (
     Queue,
     TrialCounts,
     claimants,
-    objective,
 )
 from lrlab.sweep.study.storage import Storage
 from lrlab.tracking.tags import Tag
@@ -161,6 +157,21 @@ def test_repair_gives_back_the_trials_of_dead_processes_only(queue: Queue) -> No
     assert far.number not in [trial.number for trial in queue.trials(TrialState.RUNNING)]
 
 
+@pytest.mark.parametrize(("job", "stopped", "failed"), [(True, False, 1), (True, True, 0), (False, False, 0)])
+def test_a_job_of_which_three_processes_died_has_failed(queue: Queue, job: bool, stopped: bool, failed: int) -> None:
+    queue.enqueue_missing([{"x": 1}])
+    for death in range(3):
+        assert queue.counts() == TrialCounts(waiting=1)
+        assert queue.only_deadly_wait() == (death > 0 and job and not stopped)
+        trial = claim(queue)
+        if job:
+            trial.set_user_attr(IS_JOB, True)
+        sign(trial, DEAD)
+        queue.repair(stopped=stopped)
+    assert queue.counts() == TrialCounts(failed=failed, waiting=1 - failed)
+    assert queue.trials()[2].user_attrs.get(REASON) == ("its process died in each of 3 tries" if failed else None)
+
+
 def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue: Queue) -> None:
     queue.enqueue_missing([{}] * 3)
     trials = [claim(queue) for _ in range(3)]
@@ -171,32 +182,3 @@ def test_what_is_told_of_a_trial_that_was_taken_away_does_not_count(queue: Queue
     queue.prune(trials[1])
     queue.fail(trials[2], "it broke")
     assert queue.counts() == TrialCounts(waiting=3)
-
-
-@pytest.mark.parametrize(
-    ("value", "count", "numbers"),
-    [
-        (1, 1, [1.0]),
-        (True, 1, [1.0]),
-        (np.float32(0.5), 1, [0.5]),
-        (np.array(2), 1, [2.0]),
-        ([3], 1, [3.0]),
-        ((1, 2.5), 2, [1.0, 2.5]),
-    ],
-)
-def test_objectives(value: Any, count: int, numbers: list[float]) -> None:
-    assert objective(value, count) == numbers
-
-
-@pytest.mark.parametrize(
-    ("value", "count"), [(None, 1), ("3", 1), ({}, 1), ([], 1), ((1, 2), 1), (1, 2), ((1, None), 2), ("ab", 2)]
-)
-def test_what_is_no_objective(value: Any, count: int) -> None:
-    with pytest.raises(TypeError, match=rf"the objective must be {count} number"):
-        objective(value, count)
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan"), (math.nan,)])
-def test_an_objective_that_is_not_finite_is_never_best(value: Any) -> None:
-    with pytest.raises(ValueError, match="the objective must be finite"):
-        objective(value, 1)
