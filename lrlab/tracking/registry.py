@@ -3,16 +3,21 @@
 import logging
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrlab.errors import InputError
 from lrlab.tracking import database
-from lrlab.tracking.client_store import client_class, client_settings
+from lrlab.tracking.client_store import client_class, client_settings, without_password
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 CODE = Path(__file__).with_name("classifier.py")
 ALIAS = "confirmed"
@@ -28,6 +33,15 @@ class Registry:
 
     uri: str | None
     outputs: str
+
+    def check(self) -> None:
+        """Ask for a model, so that a registry which cannot be reached is known before there is one to register.
+
+        Raises:
+            InputError: the store cannot be reached, or has no model registry.
+        """
+        with self._client() as client:
+            client.search_registered_models(max_results=1)
 
     def register(
         self, run_id: str, name: str, weights: Mapping[str, np.ndarray], classes: Sequence[str], description: str
@@ -47,23 +61,30 @@ class Registry:
         Raises:
             InputError: the store cannot be reached, or will not take it.
         """
-        with client_settings, warnings.catch_warnings(), tempfile.TemporaryDirectory() as scratch:
+        with self._client() as client, tempfile.TemporaryDirectory() as scratch:
+            model = Path(scratch) / "model"
+            save_model(model, weights, classes)
+            client.log_artifacts(run_id, str(model), "model")
+            if not client.search_registered_models(f"name = '{name}'"):
+                client.create_registered_model(name)
+            source = f"{client.get_run(run_id).info.artifact_uri}/model"
+            made = client.create_model_version(name, source, run_id, description=description)
+            client.set_registered_model_alias(name, ALIAS, made.version)
+        return f"models:/{name}@{ALIAS}"
+
+    @contextmanager
+    def _client(self) -> "Iterator[MlflowClient]":
+        """Yield MLflow's client; what the store says against a request becomes an `InputError`."""
+        with client_settings, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MLflow's, of its own libraries and of models other than this one
-            client, model = client_class()(database.address(self.uri, self.outputs)), Path(scratch) / "model"
+            client = client_class()
             from mlflow.exceptions import MlflowException
 
             try:
-                save_model(model, weights, classes)
-                client.log_artifacts(run_id, str(model), "model")
-                if not client.search_registered_models(f"name = '{name}'"):
-                    client.create_registered_model(name)
-                source = f"{client.get_run(run_id).info.artifact_uri}/model"
-                made = client.create_model_version(name, source, run_id, description=description)
-                client.set_registered_model_alias(name, ALIAS, made.version)
+                yield client(database.address(self.uri, self.outputs))
             except (MlflowException, OSError) as error:
-                reason = str(error).partition("\n")[0]
+                reason = without_password(str(error).strip().partition("\n")[0])
                 raise InputError(f"tracking.uri must name a store with a model registry ({reason})") from error
-        return f"models:/{name}@{ALIAS}"
 
 
 def save_model(folder: Path, weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:

@@ -100,7 +100,7 @@ class SearchStrategy:
         key, allowed = f"hydra.sweeper.{part}", (f"optuna.{part}s.", *self.allow)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # the user chose it by name
-            instance = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow")
+            instance = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow=[{}]")
         if not isinstance(instance, kind):
             raise InputError(f"{key} must be a {part} of Optuna, got {instance!r}")
         return instance
