@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 
 from lrlab.commands.confirm import confirm, interval
@@ -81,3 +82,10 @@ def test_a_registry_that_cannot_be_reached_is_refused_before_the_training(
     with pytest.raises(InputError, match=r"^tracking\.uri must name a store with a model registry \([^\n]*\)$"):
         confirm(searched, tracker, seeds=2, top=1, registry=Registry(uri, "outputs"), watch=lambda done, total: None)
     assert runs(tracker) == {}
+
+
+def test_a_study_of_several_objectives_is_refused(tracker: MemoryTracker) -> None:
+    several = optuna.create_study(study_name="s", directions=["minimize", "minimize"])
+    registry = Registry(None, "outputs")
+    with pytest.raises(InputError, match="study must have one objective"):
+        confirm(several, tracker, seeds=2, top=1, registry=registry, watch=lambda done, total: None)
