@@ -19,7 +19,7 @@ from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining
 from lrlab.runs.recorder import log_weights, parent_run
-from lrlab.tracking.registry import Registry
+from lrlab.tracking.registry import Model, Registry
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
 
@@ -108,7 +108,7 @@ def confirm(
         ci = interval(accuracies, len(chosen[0].training.population.dataset.y_test))
         summary = f"trial {winner} of {name}: test accuracy {accuracies.mean():.4f} [{ci[0]:.4f}, {ci[1]:.4f}]"
         best = (max if maximize else min)(chosen, key=lambda each: each.last(objective))
-        model, said = _register(best.training, registry, tracker, summary)
+        model, said = _register(best.training, registry, tracker, summary, float(accuracies.mean()))
         tracker.set_tags(parent, {Tag.NOTE: summary, **({Tag.MODEL: model} if model else {})})
     return Confirmation(
         study=name,
@@ -150,7 +150,7 @@ def _mean(trained: Sequence[ConfirmedTraining], candidate: Candidate, objective:
 
 
 def _register(
-    training: RecordedTraining, registry: Registry, tracker: Tracker, description: str
+    training: RecordedTraining, registry: Registry, tracker: Tracker, description: str, accuracy: float
 ) -> tuple[str | None, str]:
     """Register the weights of one training, with its seed in the description; return the model and what to say.
 
@@ -161,7 +161,11 @@ def _register(
         return None, ""
     description += f" (mean over the seeds; these weights are those of seed {training.experiment.seed})"
     try:
-        return registry.register(training.run_id, f"lrlab-{data.name}", weights, data.classes, description), ""
+        mean, scale = data.standardization()
+        example = np.round(data.x[:1] * scale + mean, 3)  # as it was published
+        model = Model(weights, mean, scale, data.classes, example)
+        made = registry.register(training.run_id, f"lrlab-{data.name}", model, description, accuracy)
+        return made.uri, made.said
     except Exception as error:  # noqa: BLE001  whatever it is, hours of training are worth more
         kept = "its weights are lost"
         with suppress(InputError, OSError):

@@ -10,7 +10,7 @@ import pytest
 from lrlab.commands.confirm import confirm, interval
 from lrlab.errors import InputError
 from lrlab.tracking.memory_tracker import MemoryTracker
-from lrlab.tracking.registry import Registry
+from lrlab.tracking.registry import Registration, Registry
 from lrlab.tracking.tags import Tag
 from lrlab.training.configuration import from_config
 from tests.commands.test_candidates import study
@@ -40,7 +40,7 @@ class LostRegistry(Registry):
     def check(self) -> None:
         pass
 
-    def register(self, *arguments: object) -> str:
+    def register(self, *arguments: object) -> Registration:
         raise RuntimeError("the disk\nis full")
 
 
