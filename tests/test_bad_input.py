@@ -1,5 +1,6 @@
 """What cannot be used is refused before anything is written: one line that names the key, exit code 2."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,14 @@ def test_sweep(override: str, key: str, allowed: str, working_folder: Path, caps
     line = refused(["sweep", "quickstart", override], working_folder, capsys)
     assert key in line
     assert allowed in line
+
+
+def test_a_sampler_whose_library_is_missing(
+    working_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    line = refused(["sweep", "quickstart", "hydra/sweeper/sampler=gp"], working_folder, capsys)
+    assert line.endswith("pip install torch")
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,8 @@ def confirmed(found: "Confirmation") -> None:
         f"test accuracy {found.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), loss {found.test_loss:.4f}"
     )
     out().print(f"run {found.run_id}")
+    if found.registry:
+        out().print(found.registry)
     if found.model:
         _next(f'mlflow.pyfunc.load_model("{found.model}")', "the registered model")
 

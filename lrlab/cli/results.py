@@ -46,11 +46,12 @@ def best(
         console.result(found, lambda shown: console.best(shown, console.outputs_option(outputs)), as_json=as_json)
         return
     registry = Registry(tracking_uri, str(outputs))
-    with records.tracker() as tracker, progress.step_progress("confirming") as watch:
-        confirmed = confirmation.confirm(
-            chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
-        )
-    console.result(confirmed, console.confirmed, as_json=as_json)
+    with records.tracker() as tracker:
+        with progress.step_progress("confirming") as watch:
+            confirmed = confirmation.confirm(
+                chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
+            )
+        console.result(confirmed, console.confirmed, as_json=as_json)  # before closing, which a lost store may fail
 
 
 def report(

@@ -77,8 +77,12 @@ def trained_settings(study: "optuna.Study") -> list[Setting]:
     """Return the ranked settings of a study that lrlab's own trainer ran; at least one.
 
     Raises:
-        InputError: no trial has completed, of every setting one has failed, or the study is another application's.
+        InputError: it has several objectives, no trial has completed, of every setting one has failed, or the study is
+            another application's.
     """
+    if len(study.directions) > 1:
+        count = len(study.directions)
+        raise InputError(f"study must have one objective for one trial to be the best, {study.study_name} has {count}")
     settings = ranked(study)
     trials = study.get_trials(deepcopy=False)
     if not any(trial.state.name == "COMPLETE" for trial in trials):

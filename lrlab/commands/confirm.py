@@ -7,6 +7,7 @@ configuration does not know that it was chosen.
 import json
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ from lrlab.commands.candidates import Candidate, best_configurations, fresh_seed
 from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining
-from lrlab.runs.recorder import parent_run
-from lrlab.tracking.registry import Registry
+from lrlab.runs.recorder import log_weights, parent_run
+from lrlab.tracking.registry import Model, Registry
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
 
@@ -40,7 +41,8 @@ class Confirmation:
         test_accuracy_ci: 95 % interval, for the choice of the seeds and of the test images.
         seeds: the fresh seeds.
         candidates: every configuration: trial, search_value, validation (mean; None if it diverged).
-        model: what `mlflow.pyfunc.load_model` takes; None if the model has no weights.
+        model: what `mlflow.pyfunc.load_model` takes; None if the model has no weights or is not registered.
+        registry: what there is to say about the registry, in one line; "" for nothing.
     """
 
     study: str
@@ -55,6 +57,7 @@ class Confirmation:
     seeds: tuple[int, ...]
     candidates: tuple[dict[str, Any], ...]
     model: str | None
+    registry: str
 
 
 def confirm(
@@ -77,15 +80,18 @@ def confirm(
         allow: prefixes of further code to trust. What a record says of that does not count.
 
     Raises:
-        InputError: a number is out of range, or the study is another application's or has no completed trial.
+        InputError: a number is out of range, the study is another application's or has no completed trial, a record
+            names code that is not trusted, or the registry cannot be reached. Nothing has been trained then.
     """
     validation.integer("--confirm", seeds, at_least=2)
     validation.integer("--top", top, at_least=1)
+    candidates = best_configurations(study, tracker, top, allow)
     maximize = study.direction.name == "MAXIMIZE"
     objective = "val/accuracy" if maximize else "val/loss"
-    candidates = best_configurations(study, tracker, top, allow)
     fresh = fresh_seeds(study, candidates, seeds)
-    candidates[0].experiment.data.verify()
+    for each in candidates:
+        each.experiment.data.verify()
+    registry.check()
     name, params = study.study_name, {"study": study.study_name, "seeds": json.dumps(fresh), "top": top}
     with parent_run(tracker, f"confirm {name}", params=params, tags={Tag.CONFIRMS: name}) as parent:
         trained = train_candidates(candidates, fresh, tracker, parent, watch)
@@ -102,7 +108,7 @@ def confirm(
         ci = interval(accuracies, len(chosen[0].training.population.dataset.y_test))
         summary = f"trial {winner} of {name}: test accuracy {accuracies.mean():.4f} [{ci[0]:.4f}, {ci[1]:.4f}]"
         best = (max if maximize else min)(chosen, key=lambda each: each.last(objective))
-        model = _register(best.training, registry, summary)
+        model, said = _register(best.training, registry, tracker, summary, float(accuracies.mean()))
         tracker.set_tags(parent, {Tag.NOTE: summary, **({Tag.MODEL: model} if model else {})})
     return Confirmation(
         study=name,
@@ -120,6 +126,7 @@ def confirm(
             for each in candidates
         ),
         model=model,
+        registry=said,
     )
 
 
@@ -142,10 +149,26 @@ def _mean(trained: Sequence[ConfirmedTraining], candidate: Candidate, objective:
     return float(np.mean([each.last(objective) for each in trained if each.candidate is candidate]))
 
 
-def _register(training: RecordedTraining, registry: Registry, description: str) -> str | None:
-    """Register the weights of one training, with its seed in the description."""
+def _register(
+    training: RecordedTraining, registry: Registry, tracker: Tracker, description: str, accuracy: float
+) -> tuple[str | None, str]:
+    """Register the weights of one training, with its seed in the description; return the model and what to say.
+
+    A registry that fails does not take the result with it: the weights are attached to their run instead.
+    """
     weights, data = training.member.weights(), training.population.dataset
     if "W1" not in weights:
-        return None
+        return None, ""
     description += f" (mean over the seeds; these weights are those of seed {training.experiment.seed})"
-    return registry.register(training.run_id, f"lrlab-{data.name}", weights, data.classes, description)
+    try:
+        mean, scale = data.standardization()
+        example = np.round(data.x[:1] * scale + mean, 3)  # as it was published
+        model = Model(weights, mean, scale, data.classes, example)
+        made = registry.register(training.run_id, f"lrlab-{data.name}", model, description, accuracy)
+        return made.uri, made.said
+    except Exception as error:  # noqa: BLE001  whatever it is, hours of training are worth more
+        kept = "its weights are lost"
+        with suppress(InputError, OSError):
+            log_weights(tracker, training.run_id, weights)
+            kept = f"weights.npz is with run {training.run_id}"
+        return None, f"the model is not registered: {' '.join(str(error).split())}; {kept}"

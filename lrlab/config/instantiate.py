@@ -9,7 +9,7 @@ from lrlab.config.validation import check_fields
 from lrlab.errors import InputError
 
 
-def instantiate(config: Any, *, key: str = "", allowed: Sequence[str] = ("lrlab.",), opt_in: str = "allow") -> Any:
+def instantiate(config: Any, *, key: str = "", allowed: Sequence[str] = ("lrlab.",), opt_in: str = "allow=[{}]") -> Any:
     """Build what a config describes; check every `_target_` before the first of them is imported.
 
     A target is the full name of a class that is defined in one of the allowed packages. Functions, and names a
@@ -21,7 +21,7 @@ def instantiate(config: Any, *, key: str = "", allowed: Sequence[str] = ("lrlab.
         config: nested dicts and lists, or their OmegaConf forms.
         key: of this config in the whole, for messages.
         allowed: prefixes of trusted targets, each ending in a dot.
-        opt_in: the config key under which a user lists further prefixes, for messages.
+        opt_in: what a user types to trust a further prefix, which stands for {}, for messages.
 
     Raises:
         InputError: a target that is not allowed, arguments its class does not take, or values out of bounds.
@@ -32,7 +32,7 @@ def instantiate(config: Any, *, key: str = "", allowed: Sequence[str] = ("lrlab.
             root = str(target).partition(".")[0]
             raise InputError(
                 f"{where} must start with {' or '.join(map(_prefix, allowed))}, got {target!r} "
-                f"(to trust it: {opt_in}=[{root}.])"
+                f"(to trust it: {opt_in.format(root + '.')})"
             )
     return _build(plain, key, allowed)
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrlab.data.standardize import Moments
+
 Rows = NDArray[np.intp]
 Images = tuple[NDArray[Any], NDArray[Any]]  # for training and validation (N, D), and for the test
 
@@ -22,6 +24,7 @@ class Dataset:
     train, validation: rows of x, disjoint, ascending.
     x_test, y_test: as x and y; only the final evaluation looks at them.
     image_shape: (H, W, channels), to which a row reshapes.
+    moments: reads what the published images were standardized with; None: they were not.
     load_raw_images: reads the images as they were published, in the order of x and x_test.
     files_digest: names the content of x, y, x_test and y_test where they are large and were hashed when they were
         written; None: hash the arrays.
@@ -36,6 +39,7 @@ class Dataset:
     y_test: Rows
     classes: tuple[str, ...]
     image_shape: tuple[int, ...]
+    moments: Callable[[], Moments] | None = None
     load_raw_images: Callable[[], Images] | None = None
     files_digest: str | None = None
 
@@ -55,6 +59,13 @@ class Dataset:
     def pixels(self) -> Images:
         """Return rows of whole pixels, uint8, in the order of x and x_test; these themselves if there are no pixels."""
         return self.load_raw_images() if self.load_raw_images else (self.x, self.x_test)
+
+    def standardization(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and standard deviation (D,), each: a row of x is (raw - mean) / std."""
+        if self.moments is None:
+            return np.zeros(self.x.shape[1]), np.ones(self.x.shape[1])
+        moments, repeats = self.moments(), self.x.shape[1] // self.image_shape[-1]
+        return np.tile(moments.mean, repeats), np.tile(moments.std, repeats)
 
 
 def array_digest(*arrays: NDArray[Any]) -> str:

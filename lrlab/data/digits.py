@@ -58,6 +58,7 @@ class Digits:
             y_test=y[test],
             classes=CLASSES,
             image_shape=images.pixels.shape[1:],
+            moments=lambda: moments,
             load_raw_images=lambda: (as_rows(images.pixels[learn]), as_rows(images.pixels[test])),
         )
 

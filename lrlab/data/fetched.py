@@ -10,6 +10,7 @@ from lrlab.data import cache
 from lrlab.data.dataset import Dataset, Images, as_rows
 from lrlab.data.spec import DatasetSpec
 from lrlab.data.split import Split, SplitSeed, TrainSize, ValidationSize
+from lrlab.data.standardize import Moments
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class FetchedDataset:
             y_test=y_test.astype(np.intp),
             classes=self.spec.classes,
             image_shape=self.spec.image_shape,
+            moments=lambda: Moments.of(self.spec.decode(folder)[0].pixels),
             load_raw_images=load_raw_images,
             files_digest=manifest.arrays_digest,
         )

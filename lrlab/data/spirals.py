@@ -10,6 +10,7 @@ from lrlab.config.validation import AtMost
 from lrlab.core.random_streams import stream
 from lrlab.data.dataset import Dataset
 from lrlab.data.split import Split, SplitSeed, TrainSize, ValidationSize
+from lrlab.data.standardize import Moments
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Spirals:
         r = np.tile(np.linspace(0, 1, self.points), self.classes)
         angle = 4 * (y + r) + self.noise * stream(self.split_seed, "points").standard_normal(len(y))
         x = r[:, None] * np.column_stack([np.sin(angle), np.cos(angle)])
-        x = ((x - x.mean()) / x.std()).astype(np.float32)  # one scale for both, so that the arms stay round
+        moments = Moments(x.mean(keepdims=True)[0], x.std(keepdims=True)[0])
+        x = ((x - moments.mean) / moments.std).astype(np.float32)  # one scale for both, so that the arms stay round
         order = stream(self.split_seed, "test").permutation(len(y))
         x, y = x[order], y[order]
         train, validation = self.split().rows()
@@ -59,4 +61,5 @@ class Spirals:
             y_test=y[: self.test],
             classes=tuple(str(arm) for arm in range(self.classes)),
             image_shape=(1, 2, 1),
+            moments=lambda: moments,
         )

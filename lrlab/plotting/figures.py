@@ -52,9 +52,10 @@ def png(drawing: "matplotlib.figure.Figure", dpi: int = 110) -> bytes:
 
 
 def finish(drawing: "matplotlib.figure.Figure", axes: Any, grid: str = "major", **legend: Any) -> bytes:
-    """Add a grid and a legend to the axes; return the figure as `png` does."""
+    """Add a grid and, if anything is drawn, a legend to the axes; return the figure as `png` does."""
     axes.grid(alpha=0.3, which=grid)
-    axes.legend(fontsize=8, **legend)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, **legend)
     return png(drawing)
 
 

@@ -62,14 +62,16 @@ def reproduce(
         allow: prefixes of further code to trust. What a record says of that does not count.
 
     Raises:
-        InputError: the run is unknown, or no training of lrlab's (a sweep's parent run, say).
+        InputError: the run is unknown, no training of lrlab's (a sweep's parent run, say), or recorded no epoch.
     """
     old = tracker.get_run(run_id)
     if Tag.PROVENANCE not in old.tags:
         raise InputError(f"run_id must name a training run of lrlab's, got {run_id} ({old.name})")
+    length = MetricHistory(old.metrics).epochs()
+    if not length:
+        raise InputError(f"run_id must name a run that recorded an epoch to compare with, got {run_id} ({old.name})")
     experiment, dataset, provenance = read_training(old, allow)
     population = experiment.new_population(dataset, **provenance.shape())
-    length = MetricHistory(old.metrics).epochs()
     with training_loop(tracker) as loop:
         name, tags = f"reproduction of {old.name}", {Tag.REPLAY_OF: run_id}
         training = loop.start(experiment, population, slot=provenance.slot, name=name, tags=tags)

@@ -42,7 +42,7 @@ class TPE:
 
 @dataclass
 class GP:
-    """Gaussian process with expected improvement."""
+    """Gaussian process with expected improvement; needs `pip install torch`."""
 
     _target_: str = "optuna.samplers.GPSampler"
     seed: int | None = None

@@ -1,21 +1,58 @@
-"""Confirmed models in MLflow's Model Registry: weights as .npz and a file of code, no pickle anywhere."""
+"""Confirmed models in MLflow's Model Registry: arrays as .npz and a file of code, no pickle anywhere."""
 
 import logging
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lrlab.errors import InputError
 from lrlab.tracking import database
-from lrlab.tracking.client_store import client_class, client_settings
+from lrlab.tracking.client_store import client_class, client_settings, without_password
+from lrlab.tracking.tags import Tag
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 CODE = Path(__file__).with_name("classifier.py")
 ALIAS = "confirmed"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model, complete: it takes images as they were published.
+
+    Attributes:
+        weights: W1 (out, in), b1 (out,), W2, ...
+        mean, scale: (D,) each; the model was trained on (image - mean) / scale.
+        classes: names of the classes, in the order of the scores.
+        example: (1, D), an image.
+    """
+
+    weights: Mapping[str, np.ndarray]
+    mean: np.ndarray
+    scale: np.ndarray
+    classes: Sequence[str]
+    example: np.ndarray
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What became of a model.
+
+    Attributes:
+        uri: what `mlflow.pyfunc.load_model` takes: models:/NAME@confirmed, or models:/NAME/VERSION without the alias.
+        said: where the alias points now and pointed before, in one line; "" for the first version.
+    """
+
+    uri: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -29,64 +66,82 @@ class Registry:
     uri: str | None
     outputs: str
 
-    def register(
-        self, run_id: str, name: str, weights: Mapping[str, np.ndarray], classes: Sequence[str], description: str
-    ) -> str:
-        """Register weights as the newest version of a model, and let the alias `confirmed` point at it.
+    def check(self) -> None:
+        """Ask for a model, so that a registry which cannot be reached is known before there is one to register.
+
+        Raises:
+            InputError: the store cannot be reached, or has no model registry.
+        """
+        with self._client() as client:
+            client.search_registered_models(max_results=1)
+
+    def register(self, run_id: str, name: str, model: Model, description: str, accuracy: float) -> Registration:
+        """Register the newest version of a model, and let the alias `confirmed` point at it if it is better.
 
         Args:
             run_id: the run that the model belongs to; its artifacts hold it under model/.
             name: of the registered model.
-            weights: W1 (out, in), b1 (out,), W2, ...
-            classes: names of the classes, in the order of the scores.
             description: of this version.
-
-        Returns:
-            Its URI for `mlflow.pyfunc.load_model`: models:/NAME@confirmed.
+            accuracy: on the test split; the version that the alias points at has its own.
 
         Raises:
             InputError: the store cannot be reached, or will not take it.
         """
-        with client_settings, warnings.catch_warnings(), tempfile.TemporaryDirectory() as scratch:
+        with self._client() as client, tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "model"
+            save_model(folder, model)
+            client.log_artifacts(run_id, str(folder), "model")
+            if not client.search_registered_models(f"name = '{name}'"):
+                client.create_registered_model(name)
+            source = f"{client.get_run(run_id).info.artifact_uri}/model"
+            tags = {Tag.TEST_ACCURACY: f"{accuracy:.4f}"}
+            new = client.create_model_version(name, source, run_id, tags=tags, description=description).version
+            old = client.get_registered_model(name).aliases.get(ALIAS)
+            before = client.get_model_version(name, old).tags.get(Tag.TEST_ACCURACY) if old else None
+            if before and float(tags[Tag.TEST_ACCURACY]) <= float(before):
+                said = f"@{ALIAS} stays at version {old}, whose test accuracy is {before}; the new version is {new}"
+                return Registration(f"models:/{name}/{new}", said)
+            client.set_registered_model_alias(name, ALIAS, new)
+        moved = f"@{ALIAS} moved from version {old} (test accuracy {before or 'unknown'}) to version {new}"
+        return Registration(f"models:/{name}@{ALIAS}", moved if old else "")
+
+    @contextmanager
+    def _client(self) -> "Iterator[MlflowClient]":
+        """Yield MLflow's client; what the store says against a request becomes an `InputError`."""
+        with client_settings, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MLflow's, of its own libraries and of models other than this one
-            client, model = client_class()(database.address(self.uri, self.outputs)), Path(scratch) / "model"
+            client = client_class()
             from mlflow.exceptions import MlflowException
 
             try:
-                save_model(model, weights, classes)
-                client.log_artifacts(run_id, str(model), "model")
-                if not client.search_registered_models(f"name = '{name}'"):
-                    client.create_registered_model(name)
-                source = f"{client.get_run(run_id).info.artifact_uri}/model"
-                made = client.create_model_version(name, source, run_id, description=description)
-                client.set_registered_model_alias(name, ALIAS, made.version)
+                yield client(database.address(self.uri, self.outputs))
             except (MlflowException, OSError) as error:
-                reason = str(error).partition("\n")[0]
+                reason = without_password(str(error).strip().partition("\n")[0])
                 raise InputError(f"tracking.uri must name a store with a model registry ({reason})") from error
-        return f"models:/{name}@{ALIAS}"
 
 
-def save_model(folder: Path, weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
+def save_model(folder: Path, model: Model) -> None:
     """Write a model in MLflow's format into a new folder."""
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
     from mlflow.types import Schema, TensorSpec
 
-    features, dtype = weights["W1"].shape[1], weights["W1"].dtype
-    scores = TensorSpec(dtype, (-1, len(classes)))
+    images = TensorSpec(np.dtype(np.float32), (-1, len(model.mean)))
+    scores = TensorSpec(model.weights["W1"].dtype, (-1, len(model.classes)))
     logger = logging.getLogger("mlflow")
     level = logger.level
     logger.setLevel(logging.ERROR)  # its warnings are hints for models other than this one
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            stored = Path(scratch) / "weights.npz"
-            np.savez(stored, allow_pickle=False, **weights)
+            stored = Path(scratch) / "arrays.npz"
+            np.savez(stored, allow_pickle=False, mean=model.mean, scale=model.scale, **model.weights)
             save_model(
                 folder,
                 python_model=str(CODE),
-                artifacts={"weights": str(stored)},
-                signature=ModelSignature(Schema([TensorSpec(dtype, (-1, features))]), Schema([scores])),
-                metadata={"classes": list(classes)},
+                artifacts={"arrays": str(stored)},
+                signature=ModelSignature(Schema([images]), Schema([scores])),
+                input_example=model.example.astype(np.float32),
+                metadata={"classes": list(model.classes)},
                 pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
             )
     finally:

@@ -20,6 +20,9 @@ class Tag:
     OVERRIDES = "lrlab.overrides"  # of a sweep's child run: its Hydra overrides, separated by spaces
     CONFIRMS = "lrlab.confirms"  # of a confirmation's parent run: the name of the study
     MODEL = "lrlab.model"  # of a confirmation's parent run: the URI of the registered model
+    TEST_ACCURACY = (
+        "lrlab.test_accuracy"  # of a version of a registered model: of its confirmation, the mean over seeds
+    )
     LECTURE = "lrlab.lecture"  # of a lecture's parent run: its data set
 
     PARENT = "mlflow.parentRunId"

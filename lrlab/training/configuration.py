@@ -21,8 +21,12 @@ from lrlab.training.experiment import Experiment
 CHOICE = "choice"
 
 
-def from_config(config: Mapping[str, Any]) -> Experiment:
+def from_config(config: Mapping[str, Any], opt_in: str = "allow=[{}]") -> Experiment:
     """Return the validated experiment of a resolved configuration.
+
+    Args:
+        config: a value for every part and setting.
+        opt_in: what a user types to trust a further prefix, for messages.
 
     Raises:
         InputError: a value is not allowed, or a ``_target_`` is outside lrlab and the prefixes of ``allow``.
@@ -30,7 +34,9 @@ def from_config(config: Mapping[str, Any]) -> Experiment:
     from lrlab.config.instantiate import instantiate
 
     further = config.get("allow", ())
-    parts = {name: instantiate(config[name], key=name, allowed=(*HOMES[name], *further)) for name in PARTS}
+    parts = {
+        name: instantiate(config[name], key=name, allowed=(*HOMES[name], *further), opt_in=opt_in) for name in PARTS
+    }
     experiment = Experiment(**parts, **{name: config[name] for name in SETTINGS if name in config})
     check_fields(experiment)
     return experiment
@@ -59,7 +65,7 @@ def from_record(record: Mapping[str, Any], allow: Sequence[str] = ()) -> Experim
     }
     for name, part in parts.items():
         part["_target_"] = targets(name).get(part["_target_"], part["_target_"])
-    return from_config(dict(record) | parts | {"allow": allow})
+    return from_config(dict(record) | parts | {"allow": allow}, opt_in="--allow {}")
 
 
 def spell_choices(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -100,6 +100,13 @@ def test_the_study_of_another_application_is_refused(tracker: MemoryTracker) -> 
         best(study, tracker)
 
 
+def test_a_study_of_several_objectives_is_refused(tracker: MemoryTracker) -> None:
+    study = optuna.create_study(study_name="s", directions=["minimize", "maximize"])
+    study.optimize(lambda trial: (trial.suggest_float("x", 0, 1), 1.0), n_trials=2)
+    with pytest.raises(InputError, match="study must have one objective for one trial to be the best, s has 2"):
+        best(study, tracker)
+
+
 @pytest.mark.parametrize(
     ("number", "message"),
     [(3, "trial must be < 3 in study s, got 3"), (2, "trial 2 of study s has no run: it was never trained")],

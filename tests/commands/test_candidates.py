@@ -1,12 +1,13 @@
 """What a confirmation trains again: the best configurations by their means over the seeds, on fresh seeds."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
 import pytest
 
 from lrlab.commands.candidates import Candidate, best_configurations, fresh_seeds
+from lrlab.core.optimizer import SGD
 from lrlab.errors import InputError
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.training.configuration import from_config, to_record, to_yaml
@@ -14,6 +15,7 @@ from lrlab.training.experiment import Experiment
 from tests.config.test_compose_all import composed
 
 LR = optuna.distributions.FloatDistribution(1e-3, 1.0, log=True)
+ROOT = __name__.partition(".")[0]
 SEED = optuna.distributions.CategoricalDistribution((0, 1, 7))
 
 
@@ -73,6 +75,21 @@ def test_a_study_without_a_completed_trial_or_of_somebody_else_is_refused(experi
     foreign.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
     with pytest.raises(InputError, match="was not trained by lrlab"):
         best_configurations(foreign, tracker, top=1)
+
+
+@dataclass(frozen=True)
+class Foreign(SGD):
+    """An optimizer that conf/ does not offer."""
+
+
+def test_a_recorded_class_of_somebody_else_needs_trust_given_now(experiment: Experiment) -> None:
+    tracker = MemoryTracker()
+    searched = study(tracker, replace(experiment, optimizer=Foreign(lr=0.1)), "minimize", (0.1, 0, 1.0))
+    refused = rf"^optimizer\._target_ must start with lrlab\.core\.optimizer\., .* \(to trust it: --allow {ROOT}\.\)$"
+    with pytest.raises(InputError, match=refused):
+        best_configurations(searched, tracker, top=1)
+    (found,) = best_configurations(searched, tracker, top=1, allow=[f"{ROOT}."])
+    assert type(found.experiment.optimizer).__name__ == "Foreign"
 
 
 def test_fresh_seeds_are_those_no_trial_has_had(experiment: Experiment) -> None:

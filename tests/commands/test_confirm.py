@@ -1,11 +1,20 @@
-"""The interval of a confirmation; test_report.py confirms a real study."""
+"""The interval of a confirmation, and what a registry that fails leaves; test_report.py confirms a real study."""
 
 import math
+from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 
-from lrlab.commands.confirm import interval
+from lrlab.commands.confirm import confirm, interval
+from lrlab.errors import InputError
+from lrlab.tracking.memory_tracker import MemoryTracker
+from lrlab.tracking.registry import Registration, Registry
+from lrlab.tracking.tags import Tag
+from lrlab.training.configuration import from_config
+from tests.commands.test_candidates import study
+from tests.config.test_compose_all import composed
 
 
 def test_an_interval_has_the_chance_of_the_seeds_and_of_the_images() -> None:
@@ -23,3 +32,60 @@ def test_an_interval_covers_the_accuracy_that_was_simulated() -> None:
         low, high = interval(0.8 + split + 0.01 * rng.standard_normal(5), images=400)
         covered += low <= 0.8 <= high
     assert 0.92 <= covered / 400 <= 0.99
+
+
+class LostRegistry(Registry):
+    """A registry that is there before the training, and fails after it."""
+
+    def check(self) -> None:
+        pass
+
+    def register(self, *arguments: object) -> Registration:
+        raise RuntimeError("the disk\nis full")
+
+
+@pytest.fixture
+def tracker() -> MemoryTracker:
+    return MemoryTracker()
+
+
+@pytest.fixture
+def searched(tracker: MemoryTracker) -> Any:
+    """A study of one trial on a few of the digits."""
+    overrides = ("data.train_size=64", "batch_size=16", "optimizer=sgd", "epochs=1")
+    return study(tracker, from_config(composed(*overrides)), "minimize", (0.1, 0, 1.0))
+
+
+def runs(tracker: MemoryTracker) -> dict[str, str]:
+    """The name of every run but the search's, with its status."""
+    records = [tracker.get_run(run_id) for run_id in tracker.files]
+    return {record.name: record.status for record in records if record.name != "trial"}
+
+
+def test_a_registry_that_fails_at_the_end_leaves_the_result_and_the_weights(
+    tracker: MemoryTracker, searched: Any
+) -> None:
+    lost = LostRegistry(None, "outputs")
+    found = confirm(searched, tracker, seeds=2, top=1, registry=lost, watch=lambda done, total: None)
+    assert found.test_accuracy > 0
+    assert found.model is None
+    (kept,) = [run_id for run_id, files in tracker.files.items() if "weights.npz" in files]
+    assert found.registry == f"the model is not registered: the disk is full; weights.npz is with run {kept}"
+    assert set(runs(tracker).values()) == {"FINISHED"}
+    assert "test accuracy" in tracker.get_run(found.run_id).tags[Tag.NOTE]
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "nosuch://place"])
+def test_a_registry_that_cannot_be_reached_is_refused_before_the_training(
+    tracker: MemoryTracker, searched: Any, uri: str
+) -> None:
+    with pytest.raises(InputError, match=r"^tracking\.uri must name a store with a model registry \([^\n]*\)$"):
+        confirm(searched, tracker, seeds=2, top=1, registry=Registry(uri, "outputs"), watch=lambda done, total: None)
+    assert runs(tracker) == {}
+
+
+def test_a_study_of_several_objectives_is_refused(tracker: MemoryTracker) -> None:
+    several = optuna.create_study(study_name="s", directions=["minimize", "minimize"])
+    registry = Registry(None, "outputs")
+    with pytest.raises(InputError, match="study must have one objective"):
+        confirm(several, tracker, seeds=2, top=1, registry=registry, watch=lambda done, total: None)

@@ -178,7 +178,8 @@ assert "lrlab" not in sys.modules
     from lrlab.data.digits import Digits
 
     data = Digits().load()
-    np.save(tmp_path / "x.npy", data.x_test, allow_pickle=False)
+    _, raw = data.pixels()
+    np.save(tmp_path / "x.npy", raw.astype(np.float32), allow_pickle=False)
     files = [str(tmp_path / name) for name in ("x.npy", "scores.npy")]
     subprocess.run([sys.executable, "-c", program, confirmed["model"], *files], check=True, capture_output=True)
     scores = np.load(tmp_path / "scores.npy", allow_pickle=False)

@@ -66,7 +66,7 @@ def test_refuses_what_is_not_allowed(config, where):
 
 def test_the_refusal_says_how_to_opt_in():
     with pytest.raises(InputError, match=r"to trust it: hydra\.sweeper\.allow=\[my_package\.\]"):
-        instantiate({"_target_": "my_package.Thing"}, opt_in="hydra.sweeper.allow")
+        instantiate({"_target_": "my_package.Thing"}, opt_in="hydra.sweeper.allow=[{}]")
 
 
 def test_nothing_is_imported_before_everything_is_checked(tmp_path, monkeypatch):

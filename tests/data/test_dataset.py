@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from lrlab.data.dataset import Dataset
+from lrlab.data.digits import Digits
+from lrlab.data.spirals import Spirals
 
 
 @pytest.mark.parametrize("field", ["x", "y", "train", "validation", "x_test", "y_test"])
@@ -23,3 +25,22 @@ def test_the_digest_covers_every_array_that_is_trained_on(dataset: Dataset, fiel
             changed.view(np.uint8).flat[0] ^= 1
     assert replace(dataset, **{field: array.copy()}).digest == dataset.digest
     assert replace(dataset, **{field: changed}).digest != dataset.digest
+
+
+@pytest.mark.parametrize("data", [Digits(), Spirals()], ids=["digits", "spirals"])
+def test_standardization_turns_published_rows_into_those_that_are_trained_on(data: Digits | Spirals) -> None:
+    loaded = data.load()
+    mean, std = loaded.standardization()
+    assert mean.shape == std.shape == (loaded.x.shape[1],)
+    if isinstance(data, Digits):
+        for raw, rows in zip(loaded.pixels(), (loaded.x, loaded.x_test), strict=True):
+            np.testing.assert_array_equal(((raw - mean) / std).astype(np.float32), rows)
+    else:  # points on the unit disc
+        raw = np.hypot(*(loaded.x * std + mean).T)
+        assert raw.max() == pytest.approx(1, abs=1e-6)
+
+
+def test_a_data_set_without_moments_is_as_it_was_published(dataset: Dataset) -> None:
+    mean, std = dataset.standardization()
+    assert (mean == 0).all()
+    assert (std == 1).all()

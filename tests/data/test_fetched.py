@@ -34,6 +34,8 @@ def test_a_fetched_data_set_is_mapped_read_only(request, tmp_path: Path, name: s
             assert np.corrcoef(shown, picture[..., channel].ravel())[0, 1] == pytest.approx(1)
     for rows, (pixels, _) in zip(dataset.pixels(), (sample.train, sample.test), strict=True):
         np.testing.assert_array_equal(rows, pixels.reshape(len(pixels), -1))
+    mean, std = dataset.standardization()
+    np.testing.assert_array_equal(((dataset.pixels()[1] - mean) / std).astype(np.float32), dataset.x_test)
     for array in (dataset.x, dataset.y, dataset.train, dataset.validation, dataset.x_test, dataset.y_test):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0

@@ -60,6 +60,17 @@ def test_what_is_no_training_is_refused(tracker: MemoryTracker) -> None:
         reproduce(tracker, parent, lambda result, total: None)
 
 
+@pytest.mark.parametrize("curve", [False, True])
+def test_a_run_without_an_epoch_is_refused_and_not_trained(tracker: MemoryTracker, curve: bool) -> None:
+    training = record(tracker, 0, evaluate="log")
+    if curve:  # it was killed between the losses inside its first epoch and the epoch's end
+        tracker.log_metrics(training.run_id, 2, {CURVE: 2.3})
+    said = rf"^run_id must name a run that recorded an epoch to compare with, got {training.run_id} \(trial 1\)$"
+    with pytest.raises(InputError, match=said):
+        reproduce(tracker, training.run_id, lambda result, total: None)
+    assert list(tracker.files) == [training.run_id]  # no other run was made
+
+
 @pytest.mark.parametrize(
     ("new", "verdict", "difference"),
     [

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ from lrlab.core.model import MLP, Layer, Linear, Model
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's libraries
 INPUTS, CLASSES = 6, 3
+MEAN, SCALE = np.linspace(3, 5, INPUTS), np.linspace(1, 2, INPUTS)
 
 
 def classifier(path: Path, layers: list[Layer]):
@@ -15,9 +17,9 @@ def classifier(path: Path, layers: list[Layer]):
     from lrlab.tracking.classifier import Classifier
 
     arrays = {f"{name}{i}": array[0] for i, layer in enumerate(layers, 1) for name, array in layer._asdict().items()}
-    np.savez(path, allow_pickle=False, **arrays)
+    np.savez(path, allow_pickle=False, mean=MEAN, scale=SCALE, **arrays)
     loaded = Classifier()
-    loaded.load_context(SimpleNamespace(artifacts={"weights": str(path)}))
+    loaded.load_context(SimpleNamespace(artifacts={"arrays": str(path)}))
     return loaded
 
 
@@ -32,8 +34,8 @@ def drawn(model: Model, dtype: type) -> list[Layer]:
 def test_the_scores_are_those_of_the_model_that_was_trained(tmp_path: Path, model: Model, dtype: type) -> None:
     layers = drawn(model, dtype)
     x: np.ndarray = np.random.default_rng(2).standard_normal((7, INPUTS)).astype(dtype)
-    scores = classifier(tmp_path / "weights.npz", layers).predict(None, x)
-    h = x.astype(np.float64)
+    scores = classifier(tmp_path / "arrays.npz", layers).predict(None, x)
+    h = (x.astype(np.float64) - MEAN) / SCALE
     for i, layer in enumerate(layers):
         h = h @ layer.W[0].T.astype(np.float64) + layer.b[0]
         h = np.maximum(h, 0) if i < len(layers) - 1 else h
@@ -43,7 +45,7 @@ def test_the_scores_are_those_of_the_model_that_was_trained(tmp_path: Path, mode
 
 
 def test_images_in_another_type_are_scored_in_the_weights_own(tmp_path: Path) -> None:
-    loaded = classifier(tmp_path / "weights.npz", drawn(Linear(), np.float32))
+    loaded = classifier(tmp_path / "arrays.npz", drawn(Linear(), np.float32))
     images = [[0, 255, 3, 4, 5, 6]]
     expected = loaded.predict(None, np.array(images, np.float32))
     for given in (images, np.array(images, np.uint8), np.array(images, np.float64)):
@@ -52,9 +54,18 @@ def test_images_in_another_type_are_scored_in_the_weights_own(tmp_path: Path) ->
         np.testing.assert_array_equal(scores, expected)
 
 
+@pytest.mark.parametrize("shape", [(INPUTS,), (2, INPUTS + 1), (2, 2, 3), (0,)])
+def test_images_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    loaded = classifier(tmp_path / "arrays.npz", drawn(Linear(), np.float32))
+    with pytest.raises(
+        ValueError, match=rf"images must have the shape \(N, 6\), one a row, got {re.escape(str(shape))}"
+    ):
+        loaded.predict(None, np.zeros(shape))
+
+
 def test_a_pickle_among_the_weights_is_refused(tmp_path: Path) -> None:
     from lrlab.tracking.classifier import Classifier
 
-    np.savez(tmp_path / "weights.npz", W1=np.array([object()]), b1=np.zeros(1))
+    np.savez(tmp_path / "arrays.npz", mean=np.zeros(1), scale=np.ones(1), W1=np.array([object()]), b1=np.zeros(1))
     with pytest.raises(ValueError, match="allow_pickle=False"):
-        Classifier().load_context(SimpleNamespace(artifacts={"weights": str(tmp_path / "weights.npz")}))
+        Classifier().load_context(SimpleNamespace(artifacts={"arrays": str(tmp_path / "arrays.npz")}))

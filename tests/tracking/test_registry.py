@@ -9,14 +9,17 @@ from lrlab.errors import InputError
 from lrlab.tracking.client_store import client_class
 from lrlab.tracking.database import address
 from lrlab.tracking.mlflow import Mlflow
-from lrlab.tracking.registry import Registry, save_model
+from lrlab.tracking.registry import Model, Registry, save_model
+from lrlab.tracking.tags import Tag
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's libraries; `Registry.register` leaves them out as well
 CLASSES = ("a", "b")
 
 
-def weights(value: float = 0) -> dict[str, np.ndarray]:
-    return {"W1": np.full((2, 3), value, np.float32), "b1": np.arange(2, dtype=np.float32)}
+def model(value: float = 0) -> Model:
+    """A linear classifier of three pixels, trained on (pixel - 1) / 2."""
+    weights = {"W1": np.full((2, 3), value, np.float32), "b1": np.arange(2, dtype=np.float32)}
+    return Model(weights, np.full(3, 1.0), np.full(3, 2.0), CLASSES, np.ones((1, 3)))
 
 
 def new_run(outputs: str) -> str:
@@ -32,7 +35,7 @@ def test_saving_a_model_leaves_the_log_level_of_mlflow(tmp_path: Path, level: in
     before = logger.level
     logger.setLevel(level)
     try:
-        save_model(tmp_path / "model", weights(), CLASSES)
+        save_model(tmp_path / "model", model())
         assert logger.level == level
     finally:
         logger.setLevel(before)
@@ -40,11 +43,15 @@ def test_saving_a_model_leaves_the_log_level_of_mlflow(tmp_path: Path, level: in
 
 
 def test_a_saved_model_states_its_classes_and_its_shapes_and_holds_no_pickle(tmp_path: Path) -> None:
+    from mlflow.exceptions import MlflowException
     from mlflow.pyfunc import load_model
 
-    save_model(tmp_path / "model", weights(2), CLASSES)
+    save_model(tmp_path / "model", model(2))
     loaded = load_model(str(tmp_path / "model"))
-    np.testing.assert_array_equal(loaded.predict(np.ones((1, 3), np.float32)), [[6, 7]])
+    np.testing.assert_array_equal(loaded.predict(np.full((1, 3), 3, np.float32)), [[6, 7]])
+    np.testing.assert_array_equal(loaded.input_example, np.ones((1, 3)))
+    with pytest.raises(MlflowException, match=r"\(1, 4\) does not match expected shape \(-1, 3\)"):
+        loaded.predict(np.ones((1, 4), np.float32))
     assert loaded.metadata.metadata == {"classes": ["a", "b"]}
     assert [spec.shape for spec in (*loaded.metadata.signature.inputs, *loaded.metadata.signature.outputs)] == [
         (-1, 3),
@@ -55,30 +62,47 @@ def test_a_saved_model_states_its_classes_and_its_shapes_and_holds_no_pickle(tmp
     assert not stored & {".pkl", ".pickle", ".joblib"}
 
 
-def test_the_alias_points_at_the_newest_version_and_the_older_one_stays(outputs: str) -> None:
-    runs = [new_run(outputs), new_run(outputs)]
+def test_the_alias_moves_to_what_is_better_on_the_test_split_and_every_version_stays(outputs: str) -> None:
+    runs = [new_run(outputs) for _ in range(4)]
     registry = Registry(None, outputs)
-    uris = [registry.register(run_id, "net", weights(k), CLASSES, f"version {k}") for k, run_id in enumerate(runs)]
-    assert uris == ["models:/net@confirmed"] * 2
+    accuracies = (0.9, 0.8, 0.95, 0.95)
+    made = [
+        registry.register(run_id, "net", model(k), f"version {k}", accuracy)
+        for k, (run_id, accuracy) in enumerate(zip(runs, accuracies, strict=True))
+    ]
+    assert [(each.uri, each.said) for each in made] == [
+        ("models:/net@confirmed", ""),
+        ("models:/net/2", "@confirmed stays at version 1, whose test accuracy is 0.9000; the new version is 2"),
+        ("models:/net@confirmed", "@confirmed moved from version 1 (test accuracy 0.9000) to version 3"),
+        ("models:/net/4", "@confirmed stays at version 3, whose test accuracy is 0.9500; the new version is 4"),
+    ]
     client = client_class()(address(None, outputs))
-    newest = client.get_model_version_by_alias("net", "confirmed")
-    assert (int(newest.version), newest.run_id, newest.description) == (2, runs[1], "version 1")
+    confirmed = client.get_model_version_by_alias("net", "confirmed")
+    assert (int(confirmed.version), confirmed.run_id, confirmed.description) == (3, runs[2], "version 2")
     assert client.get_model_version("net", "1").run_id == runs[0]
     for k, run_id in enumerate(runs):  # what each version is made from lies with its own run
-        (stored,) = Path(outputs).rglob(f"{run_id}/artifacts/model/artifacts/weights.npz")
+        (stored,) = Path(outputs).rglob(f"{run_id}/artifacts/model/artifacts/arrays.npz")
         with np.load(stored, allow_pickle=False) as arrays:
             assert (arrays["W1"] == k).all()
+
+
+def test_a_version_without_a_test_accuracy_gives_the_alias_up_and_it_is_said(outputs: str) -> None:
+    registry, client = Registry(None, outputs), client_class()(address(None, outputs))
+    registry.register(new_run(outputs), "net", model(), "", 0.9)
+    client.delete_model_version_tag("net", "1", Tag.TEST_ACCURACY)
+    made = registry.register(new_run(outputs), "net", model(), "", 0.1)
+    assert made.said == "@confirmed moved from version 1 (test accuracy unknown) to version 2"
 
 
 def test_warnings_of_mlflow_do_not_reach_the_caller(outputs: str) -> None:
     run_id = new_run(outputs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        Registry(None, outputs).register(run_id, "net", weights(), CLASSES, "")
+        Registry(None, outputs).register(run_id, "net", model(), "", 0.5)
     assert caught == []
 
 
 def test_a_run_that_is_not_in_the_store_is_refused_in_one_line(outputs: str) -> None:
     with pytest.raises(InputError, match=r"^tracking\.uri must name a store with a model registry \([^\n]*\)$"):
-        Registry(None, outputs).register("0" * 32, "net", weights(), CLASSES, "")
+        Registry(None, outputs).register("0" * 32, "net", model(), "", 0.5)
     assert list(client_class()(address(None, outputs)).search_registered_models()) == []

@@ -1,6 +1,7 @@
 """The report of a study: one HTML page that needs nothing else, its figures as PNG files, and the verdict as JSON."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,10 +38,11 @@ class Report:
         """Return the answer as JSON. Several settings have no answer in common, unless there is but one of them.
 
         Raises:
-            InputError: fewer than two batch sizes were tried.
+            InputError: too few batch sizes were tried.
         """
         if not self.scaling:
-            raise InputError(f"study must have at least two batch sizes for a verdict, got {self.study!r}")
+            several = f"or {MIN_BATCH_SIZES} in one of several settings"
+            raise InputError(f"study must have at least two batch sizes for a verdict, {several}, got {self.study!r}")
         if len(self.scaling) == 1:
             (analysis,) = self.scaling.values()
             return analysis.to_dict()
@@ -68,8 +70,11 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
         tolerance: relative loss that a predicted learning rate may cost.
 
     Raises:
-        InputError: the study answers none of the report's questions.
+        InputError: the study answers none of the report's questions, or all of its trials diverged.
     """
+    if not any(math.isfinite(run.loss) for run in runs):
+        count = len(runs.runs)
+        raise InputError(f"study must have a trial that ended with a finite loss, got {runs.study!r}: {count} diverged")
     built: list[Section | None] = []
     analyses: dict[str, ScalingAnalysis] = {}
     if len(runs.values("batch_size")) > 1 and runs.values(LR):

@@ -28,6 +28,11 @@ def colours(count: int) -> list[Any]:
     return [colormaps["cividis"](x) for x in np.linspace(0.0, 0.88, count)]
 
 
+def can_be_drawn(table: Table) -> bool:
+    """Return whether some learning rate ended with a finite loss for every seed."""
+    return any(np.isfinite(mean).any() for _, _, mean, _ in _means(table))
+
+
 def loss_against_lr(table: Table, optima: Sequence[Optimum]) -> bytes:
     """Draw the mean loss against the learning rate for every batch size, with the fits and their optima."""
     drawing, axes = figure(7.2, 4.8)

@@ -55,6 +55,10 @@ def scaling_section(
     table, name = read(runs.table()), f"_{_plain(label)}" if label else ""
     verdict = f"Verdict: {analysis.verdict.replace('_', ' ')}. {'; '.join(analysis.reasons)}."
     paragraphs = [budget(runs)]
+    title = f"Best learning rate against batch size{f': {label}' if label else ''}"
+    if not scaling_plots.can_be_drawn(table):
+        paragraphs.append("With every learning rate, a seed diverged: there is no mean loss to draw.")
+        return Section(title, tuple(paragraphs), table=_optima(analysis), verdict=verdict)
     figures = [
         Figure(
             scaling_plots.loss_against_lr(table, analysis.optima),
@@ -91,7 +95,6 @@ def scaling_section(
         if len(noise.epochs) > 1:
             png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted)
             figures.append(Figure(png, "Gradient noise scale during training.", f"noise_scale{name}"))
-    title = f"Best learning rate against batch size{f': {label}' if label else ''}"
     return Section(title, tuple(paragraphs), tuple(figures), _optima(analysis), verdict)
 
 
@@ -178,6 +181,8 @@ def warmup_section(runs: Runs) -> Section | None:
         updates = {length: max(run.last("updates") for run in line) for length, line in lines.items()}
         words = (
             f"{length:.0%} ({length * updates[length]:.0f} of {updates[length]:.0f} updates): {loss:.4g} at lr {lr:.3g}"
+            if math.isfinite(loss)
+            else f"{length:.0%}: a seed diverged at every lr"
             for length, (lr, loss) in best.items()
         )
         told.append(f"{title}: least loss by warmup: {', '.join(words)}.")

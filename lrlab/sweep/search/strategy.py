@@ -5,6 +5,7 @@ import random
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import optuna
 
 GRID, QMC = "optuna.samplers.GridSampler", "optuna.samplers.QMCSampler"
+LIBRARIES = {"GPSampler": "torch"}  # that Optuna imports only after the start-up trials, and lrlab does not install
 DEFAULT_TRIALS = 20
 MAX_COMBINATIONS = 100_000
 
@@ -75,6 +77,8 @@ class SearchStrategy:
         elif config.get("seed") is not None:
             config["seed"] = (config["seed"] + past + 7919 * worker) % 2**32
         sampler: BaseSampler = self._instantiate("sampler", config, BaseSampler)
+        if not self.is_exhaustive:
+            _check_installed(self.sampler_config, "hydra.sweeper.sampler")
         return SteppedSampler(sampler)
 
     def pruner(self) -> BasePruner:
@@ -106,7 +110,7 @@ class SearchStrategy:
         key, allowed = f"hydra.sweeper.{part}", (f"optuna.{part}s.", *self.allow)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # the user chose it by name
-            instance = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow")
+            instance = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow=[{}]")
         if not isinstance(instance, kind):
             raise InputError(f"{key} must be a {part} of Optuna, got {instance!r}")
         return instance
@@ -122,6 +126,20 @@ class SearchStrategy:
             root = self.custom.partition(".")[0]
             raise InputError(f"{key} needs hydra.sweeper.allow=[{root}.] to be imported, got {self.custom!r}")
         return locate(self.custom, key=key, allowed=self.allow)
+
+
+def _check_installed(node: Any, key: str) -> None:
+    """Refuse a sampler, or one inside another, whose library is missing."""
+    if not isinstance(node, Mapping):
+        return
+    name = str(node.get("_target_", "")).rpartition(".")[2]
+    library = LIBRARIES.get(name)
+    if library and find_spec(library) is None:
+        raise InputError(
+            f"{key}._target_ must be a sampler whose library is installed, got {name}: pip install {library}"
+        )
+    for argument, value in node.items():
+        _check_installed(value, f"{key}.{argument}")
 
 
 def is_exhaustive(space: Space, sampler_target: str, trials: int | None, custom: str) -> bool:

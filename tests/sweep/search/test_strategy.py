@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from lrlab.errors import InputError
+from lrlab.sweep.config import PRUNERS, SAMPLERS
 from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
 from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.storage import Storage
@@ -132,6 +134,43 @@ def test_what_is_no_sampler_or_pruner(
     found = search("a=1,2", **{part: config})
     with pytest.raises(InputError, match=message):
         found.sampler("s", 0, 0) if part == "sampler_config" else found.pruner()
+
+
+def test_gp_without_torch_is_refused_with_what_to_install(
+    search: Callable[..., SearchStrategy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    gp = {"_target_": "optuna.samplers.GPSampler"}
+    with pytest.raises(InputError, match=r"^hydra\.sweeper\.sampler\._target_ .* got GPSampler: pip install torch$"):
+        search("x=interval(0,1)", sampler_config=gp).sampler("s", 0, 0)
+    inside = {"_target_": "optuna.samplers.PartialFixedSampler", "fixed_params": {}, "base_sampler": gp}
+    with pytest.raises(InputError, match=r"^hydra\.sweeper\.sampler\.base_sampler\._target_ .*: pip install torch$"):
+        search("x=interval(0,1)", sampler_config=inside).sampler("s", 0, 0)
+    search("a=1,2", sampler_config=gp).sampler("s", 0, 0)  # every combination is run: nothing is asked of it
+
+
+@pytest.mark.parametrize("name", SAMPLERS.keys() - {"gp", "grid"})
+def test_every_other_sampler_goes_on_after_its_start_up_trials(
+    search: Callable[..., SearchStrategy], name: str
+) -> None:
+    found = search("x=interval(0,1)", "n=range(1,9)", sampler_config=vars(SAMPLERS[name]()) | {"seed": 1})
+    study = optuna.create_study(sampler=found.sampler("s", 0, 0))
+    for _ in range(12):
+        trial = study.ask()
+        found.space.suggest(trial)
+        study.tell(trial, trial.params["x"])
+
+
+@pytest.mark.parametrize("name", PRUNERS)
+def test_every_pruner_decides(search: Callable[..., SearchStrategy], name: str) -> None:
+    config: Any = OmegaConf.to_container(OmegaConf.structured(PRUNERS[name]()))
+    study = optuna.create_study(pruner=search("x=interval(0,1)", pruner_config=config).pruner())
+    for number in range(8):
+        trial = study.ask()
+        for step in range(1, 10):
+            trial.report(float(number), step)
+            assert not (trial.should_prune() and name == "none")
+        study.tell(trial, float(number))
 
 
 SPACE = """

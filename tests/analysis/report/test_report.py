@@ -1,0 +1,78 @@
+"""Studies in which trainings diverge, and small ones: a report that says what it can, or one line."""
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import optuna
+import pytest
+
+from lrlab.analysis.report.report import Report, report
+from lrlab.analysis.runs import Run, Runs
+from lrlab.errors import InputError
+
+SPACE: dict[str, Sequence[Any]] = {
+    "optimizer.lr": [0.05, 0.1, 0.2],
+    "batch_size": [16, 32],
+    "seed": [0, 1],
+    "optimizer": ["sgd", "adam"],
+    "schedule.warmup": [0.0, 0.1],
+    "regularizer": ["l1", "l2"],
+    "regularizer.strength": [0, 1e-4, 1e-2],
+}
+
+
+def made(diverges: Callable[[dict[str, Any]], bool], *swept: str) -> Report:
+    """The report of a study that swept these keys."""
+    values = [SPACE[key] if key in swept else SPACE[key][:1] for key in SPACE]
+    runs = []
+    for number, point in enumerate(itertools.product(*values)):
+        params = dict(zip(SPACE, point, strict=True)) | {"epochs": 2}
+        diverged = diverges(params)
+        losses = [(1, math.nan)] if diverged else [(1, 2.0), (2, 0.5 + params["optimizer.lr"])]
+        names = ("val/loss", "train/loss", "val/accuracy", "train/accuracy", "weight_norm", "updates")
+        runs.append(Run(number, "", params, dict.fromkeys(names, losses), 100, diverged))
+    definitions = {key: f"choice({', '.join(map(str, SPACE[key]))})" for key in swept}
+    return report(optuna.create_study(), Runs("s", "", definitions, tuple(runs)))
+
+
+@pytest.mark.parametrize(
+    "swept",
+    [("optimizer.lr", "batch_size"), ("optimizer.lr",), ("regularizer.strength",), ("schedule.warmup", "optimizer.lr")],
+)
+def test_a_study_whose_trials_all_diverged_is_refused(swept: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match=r"^study must have a trial that ended with a finite loss, got 's': \d+ div"):
+        made(lambda params: True, *swept)
+
+
+@pytest.mark.parametrize("swept", [(), ("optimizer",), ("batch_size", "regularizer")])
+def test_one_trial_or_choices_alone_answer_nothing(swept: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match=r"^study 's' answers none of the report's questions"):
+        made(lambda params: False, *swept)
+
+
+@pytest.mark.parametrize(
+    ("diverges", "swept"),
+    [
+        (lambda params: params["seed"] == 1, ("optimizer.lr", "batch_size", "seed")),
+        (lambda params: params["batch_size"] == 16, ("optimizer.lr", "batch_size")),
+        (lambda params: params["optimizer"] == "adam", ("optimizer.lr", "batch_size", "optimizer")),
+        (lambda params: params["schedule.warmup"] == 0.1, ("optimizer.lr", "schedule.warmup")),
+        (lambda params: params["regularizer"] == "l1", ("regularizer", "regularizer.strength")),
+        (lambda params: params["seed"] == 1, ("regularizer.strength", "seed")),
+    ],
+)
+def test_a_part_that_diverged_leaves_the_rest(diverges: Callable[[dict[str, Any]], bool], swept: Sequence[str]) -> None:
+    found = made(diverges, *swept)
+    assert found.files()["index.html"]
+    texts = [*found.sections[0].paragraphs, *(text for section in found.sections for text in section.paragraphs)]
+    assert not re.search(r"\b(nan|inf)\b", " ".join(texts))
+
+
+def test_without_a_learning_rate_that_every_seed_survives_there_is_a_verdict_and_no_figure() -> None:
+    found = made(lambda params: params["seed"] == 1, "optimizer.lr", "batch_size", "seed")
+    assert found.verdict()["verdict"] == "cannot_tell"
+    assert "With every learning rate, a seed diverged" in found.sections[0].paragraphs[-1]
+    assert found.sections[0].figures == ()
