@@ -75,6 +75,13 @@ SWEEP = [
     ("hydra.sweeper.n_trials=0", "n_trials", ">= 1"),
     ("hydra.sweeper.n_jobs=0", "n_jobs", ">= 1"),
     ("hydra.sweeper.direction=up", "direction", "minimize"),
+    ("hydra.sweeper.direction=maximize", "hydra.sweeper.direction must be minimize", "objective=val/loss"),
+    ("hydra.sweeper.direction=[maximize,minimize]", "hydra.sweeper.direction must be minimize", "objective=val/loss"),
+    (
+        "objective=val/accuracy hydra.sweeper.direction=minimize",
+        "hydra.sweeper.direction must be maximize",
+        "objective=val/accuracy",
+    ),
     ("hydra.sweeper.storage=oracle://x", "hydra.sweeper.storage", "sqlite:///"),
     ("hydra/sweeper/sampler=annealing", "annealing", "tpe"),
     ("hydra.sweeper.sampler._target_=os.system", "_target_", "optuna.samplers."),
@@ -109,7 +116,7 @@ def test_train(
 
 @pytest.mark.parametrize(("override", "key", "allowed"), SWEEP, ids=[row[0] for row in SWEEP])
 def test_sweep(override: str, key: str, allowed: str, working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused(["sweep", "quickstart", override], working_folder, capsys)
+    line = refused(["sweep", "quickstart", *override.split()], working_folder, capsys)
     assert key in line
     assert allowed in line
 

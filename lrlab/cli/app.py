@@ -13,6 +13,7 @@ from lrlab.config.instantiate import instantiate
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
+from lrlab.sweep.objective import DIRECTIONS, direction_of
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
     from lrlab.sweep.study.state import Command, SweepState
-
-OBJECTIVES = ("val/loss", "val/accuracy")
 
 
 class TrainingTask:
@@ -46,10 +45,12 @@ class TrainingTask:
         console.trained(outcome, console.outputs_option(outputs))
         return outcome.last.metrics[config.objective]
 
+    def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
+        """Return the one direction of the objective."""
+        return (direction_of(config.objective, given),)
+
     def check(self, sweep: "Sweep") -> None:
         """Check every corner of the search space, and the data; give each caution about them once."""
-        if not isinstance(sweep.config.hydra.sweeper.direction, str):
-            raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
         experiments = []
         for overrides in sweep.boundary_overrides:
             check_recorded(sweep.composer.unresolved(overrides))
@@ -156,7 +157,7 @@ def check(config: Mapping[str, Any]) -> Experiment:
     """
     checked = from_config(config)
     checked.check_fits(checked.data.load())
-    choice("objective", config["objective"], OBJECTIVES)
+    choice("objective", config["objective"], tuple(DIRECTIONS))
     tracking(config)
     writable_directory("outputs", Path(config["outputs"]))
     return checked

@@ -18,6 +18,7 @@ from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining
 from lrlab.runs.recorder import parent_run
+from lrlab.sweep.objective import DIRECTIONS, objective_of
 from lrlab.tracking.registry import Registry
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
@@ -81,8 +82,8 @@ def confirm(
     """
     validation.integer("--confirm", seeds, at_least=2)
     validation.integer("--top", top, at_least=1)
-    maximize = study.direction.name == "MAXIMIZE"
-    objective = "val/accuracy" if maximize else "val/loss"
+    objective = objective_of(study)
+    maximize = DIRECTIONS[objective] == "maximize"
     candidates = best_configurations(study, tracker, top, allow)
     fresh = fresh_seeds(study, candidates, seeds)
     candidates[0].experiment.data.verify()

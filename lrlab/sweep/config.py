@@ -14,7 +14,7 @@ class Sweeper:
 
     sampler: Any = "???"
     pruner: Any = "???"
-    direction: Any = "minimize"  # or maximize, or a list of them: one per value the task returns
+    direction: Any = None  # minimize, maximize, or a list of them, one per value the task returns; null is minimize
     storage: str | None = None  # null is outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
     study_name: str | None = None  # null is the job's name, the time and a random suffix; an existing study is resumed
     n_trials: int | None = None  # null is every combination of a finite space, else 20

@@ -91,6 +91,8 @@ def plan_sweep(
     application: Application = JobApplication(task_function, hydra_context)
     if isinstance(task_function, Application):
         application = task_function
+    directions = application.directions(config, settings.directions)
+    bracket.check(search, directions)
     fixed = tuple(override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
     trials = search.planned_trials(settings.n_trials)
     sweep = Sweep(
@@ -101,14 +103,14 @@ def plan_sweep(
         trials=len(trials),
         workers=settings.n_jobs,
         boundary_overrides=search.space.boundary_overrides(),
-        directions=settings.directions,
+        directions=directions,
         max_failure_rate=settings.max_failure_rate,
         precision=Precision(
             settings.bracket_error,
             BRACKET_TRIALS * len(trials) if settings.bracket_trials is None else settings.bracket_trials,
         ),
     )
-    spec = StudySpec(settings.directions, search.space.definitions, fixed)
+    spec = StudySpec(directions, search.space.definitions, fixed)
     plan = SweepPlan(sweep, application, search, storage, spec, trials).with_stored_state()
     application.check(plan.sweep)
     return plan
@@ -133,7 +135,6 @@ def _search(settings: Settings, arguments: Sequence[str], hydra_context: HydraCo
         custom=custom,
         allow=settings.allow,
     )
-    bracket.check(search, settings.directions)
     search.sampler("", 0, 0)
     search.pruner()
     if custom:

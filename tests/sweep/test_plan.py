@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from omegaconf import DictConfig
 
 from lrlab.errors import InputError
 from lrlab.sweep.runners.hydra_job import JobApplication
@@ -24,6 +25,9 @@ class Application:
 
     def __init__(self) -> None:
         self.checked: list[Sweep] = []
+
+    def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
+        return given or ("minimize",)
 
     def check(self, sweep: Sweep) -> None:
         self.checked.append(sweep)

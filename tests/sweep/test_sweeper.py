@@ -204,6 +204,9 @@ class Lab:
 
     resume_ignored_keys = ("z",)
 
+    def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
+        return given or ("minimize",)
+
     def check(self, sweep: Sweep) -> None:
         if self.refusal:
             raise InputError(self.refusal)

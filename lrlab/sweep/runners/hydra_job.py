@@ -31,6 +31,9 @@ class JobApplication:
     hydra_context: HydraContext
     resume_ignored_keys: tuple[str, ...] = ()
 
+    def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
+        return given or ("minimize",)
+
     def check(self, sweep: Sweep) -> None:
         for overrides in sweep.boundary_overrides:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)

@@ -73,7 +73,7 @@ class PopulationRunner:
         self._width = context.state.width
         self._microbatches = context.state.microbatches
         self._objective: str = config.objective
-        self._sign = -1 if config.hydra.sweeper.direction == "maximize" else 1
+        self._sign = -1 if context.sweep.directions == ("maximize",) else 1
         self._checkpoints = checkpoint.folder(config.outputs)
         self._loop = TrainingLoop(tracker, context.signals, checkpoints=self._checkpoints, on_end=self._keep_if_best)
         self._best: BestTraining | None = None

@@ -106,6 +106,17 @@ class Application(Protocol):
     def resume_ignored_keys(self) -> tuple[str, ...]:
         """Top-level keys that decide nothing about a trial: they may differ when a study is resumed."""
 
+    def directions(self, config: "DictConfig", given: tuple[str, ...] | None) -> tuple[str, ...]:
+        """Return minimize or maximize for each objective.
+
+        Args:
+            config: the composed config of the application, with its hydra node.
+            given: what `hydra.sweeper.direction` says; None where it says nothing.
+
+        Raises:
+            InputError: that contradicts the objective.
+        """
+
     def check(self, sweep: Sweep) -> None:
         """Once in the parent: after the sweeper's checks, before anything is written.
 

@@ -46,9 +46,7 @@ def study() -> optuna.Study:
 @pytest.fixture
 def make(tmp_path: Path, tracker: MemoryTracker) -> Callable[..., PopulationRunner]:
     def made(width: int = 4, microbatches: tuple[tuple[int, int], ...] = ((1, 8),)) -> PopulationRunner:
-        config = OmegaConf.create(
-            {"outputs": str(tmp_path), "objective": "val/loss", "hydra": {"sweeper": {"direction": "minimize"}}}
-        )
+        config = OmegaConf.create({"outputs": str(tmp_path), "objective": "val/loss"})
         sweep = Sweep(
             config=config,
             composer=cast(Composer, Composing()),
