@@ -17,7 +17,7 @@ from lrlab.sweep.objective import DIRECTIONS, direction_of
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
-from lrlab.training.configuration import from_config, spell_choices, to_yaml
+from lrlab.training.configuration import check_shared, from_config, spell_choices, to_yaml
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -51,13 +51,14 @@ class TrainingTask:
 
     def check(self, sweep: "Sweep") -> None:
         """Check every corner of the search space, and the data; give each caution about them once."""
-        experiments = []
+        config, trials = resolve(sweep.config), []
         for overrides in sweep.boundary_overrides:
             check_recorded(sweep.composer.unresolved(overrides))
-            experiments.append(check(sweep.composer.compose(overrides)))
+            trials.append(sweep.composer.compose(overrides))
+        check_shared(config, trials)
+        experiments = [check(trial) for trial in trials]
         for source in {experiment.data for experiment in experiments}:
             source.verify()
-        config = resolve(sweep.config)
         tracking(config).verify(config["outputs"])
         log_cautions(experiments)
 

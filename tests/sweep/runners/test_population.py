@@ -152,6 +152,8 @@ def test_what_cannot_be_trained_is_refused_and_takes_no_slot(
     runner = make(width=1)
     with pytest.raises(InputError, match=r"^batch_size must be <= 64"):
         start(runner, "batch_size=128")
+    with pytest.raises(InputError, match=r"^objective must be one value for the whole sweep, .* got val/accuracy$"):
+        start(runner, "objective=val/accuracy")
     assert runner.free_slots == 1
 
 
