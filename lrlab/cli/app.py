@@ -1,6 +1,6 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +17,13 @@ from lrlab.sweep.objective import DIRECTIONS, direction_of
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
-from lrlab.training.configuration import check_shared, from_config, spell_choices, to_yaml
+from lrlab.training.configuration import check_shared, flat, from_config, spell_choices, to_record, to_yaml
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
     import optuna
 
+    from lrlab.sweep.compose import Composer
     from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
     from lrlab.sweep.study.state import Command, SweepState
 
@@ -48,6 +49,11 @@ class TrainingTask:
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
         """Return the one direction of the objective."""
         return (direction_of(config.objective, given),)
+
+    def terms(self, composer: "Composer", overrides: Sequence[str]) -> Mapping[str, Any]:
+        """Return the experiment with its defaults, and what the whole sweep shares but may not change."""
+        config = composer.compose(overrides)
+        return flat(to_record(from_config(config)) | {key: config[key] for key in ("objective", "population")})
 
     def check(self, sweep: "Sweep") -> None:
         """Check every corner of the search space, and the data; give each caution about them once."""

@@ -1,7 +1,9 @@
 """Plan a sweep: check everything that was given, and write nothing."""
 
+import json
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,9 +97,10 @@ def plan_sweep(
     bracket.check(search, directions)
     fixed = tuple(override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
     trials = search.planned_trials(settings.n_trials)
+    composer = Composer(hydra_context.config_loader, config)
     sweep = Sweep(
         config=config,
-        composer=Composer(hydra_context.config_loader, config),
+        composer=composer,
         study=settings.study_name or _new_name(config.hydra.job.name),
         directory=directory,
         trials=len(trials),
@@ -110,7 +113,7 @@ def plan_sweep(
             BRACKET_TRIALS * len(trials) if settings.bracket_trials is None else settings.bracket_trials,
         ),
     )
-    spec = StudySpec(directions, search.space.definitions, fixed)
+    spec = StudySpec(directions, search.space.definitions, fixed, _terms(application, composer, search))
     plan = SweepPlan(sweep, application, search, storage, spec, trials).with_stored_state()
     application.check(plan.sweep)
     return plan
@@ -119,6 +122,24 @@ def plan_sweep(
 def _root(override: str) -> str:
     """Return the top-level key of an override."""
     return override.lstrip("+~").partition("=")[0].partition(".")[0]
+
+
+def _terms(application: Application, composer: Composer, search: SearchStrategy) -> dict[str, str]:
+    """Return what the configuration says beside the swept keys: every value that a key has somewhere in the space."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    if search.custom:
+        found["hydra.sweeper.custom_search_space"][search.custom] = None
+    for overrides in search.space.boundary_overrides():
+        for key, value in application.terms(composer, overrides).items():
+            if key not in search.space.definitions and _root(str(key)) not in application.resume_ignored_keys:
+                found[key][_text(value)] = None
+    return {key: ", ".join(texts) for key, texts in found.items()}
+
+
+def _text(value: Any) -> str:
+    """Return the text of a value; 1 and 1.0 have one."""
+    whole = isinstance(value, float) and value.is_integer()
+    return value if isinstance(value, str) else json.dumps(int(value) if whole else value, default=str)
 
 
 def _search(settings: Settings, arguments: Sequence[str], hydra_context: HydraContext) -> SearchStrategy:

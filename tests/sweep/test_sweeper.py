@@ -2,7 +2,9 @@
 
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from lrlab.errors import InputError
+from lrlab.sweep.compose import Composer
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.study.queue import Queue, TrialCounts
 from lrlab.sweep.study.state import Command, SweepState, read_state
@@ -91,7 +94,7 @@ def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun: Mu
     ("overrides", "difference"),
     [
         (["x=interval(0,5)"], r"x was interval\(0\.0, 4\.0\), is interval\(0\.0, 5\.0\)"),
-        (["x=interval(0,4)", "y=3"], r"overrides were none, are y=3"),
+        (["x=interval(0,4)", "y=3"], r"y was 0, is 3 \("),
         (["x=interval(0,4)", "hydra.sweeper.direction=maximize"], r"direction was minimize, is maximize"),
     ],
 )
@@ -204,6 +207,9 @@ class Lab:
 
     resume_ignored_keys = ("z",)
 
+    def terms(self, composer: Composer, overrides: Sequence[str]) -> dict[str, Any]:
+        return composer.compose(overrides)
+
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
         return given or ("minimize",)
 
@@ -246,6 +252,23 @@ class Whole:
 
     def close(self):
         self.free_slots = 0
+
+
+def test_a_known_name_with_another_configuration_is_refused(multirun: Multirun) -> None:
+    """Whatever said so: the config itself, an override, `params`."""
+    config = {"x": 0, "y": 1, "deep": {"er": 1}, "of": "${oc.env:HOME}/${hydra:job.num}"}
+    multirun(square, "x=1,2", JOURNAL, **config)
+    multirun(square, "x=1,2", "deep.er=1", JOURNAL, **config | {"x": 5})
+    for overrides, changes in (
+        (["deep.er=2"], {}),
+        ([], {"deep": {"er": 2}}),
+    ):
+        with pytest.raises(InputError, match=r"study s exists with another search: deep\.er was 1, is 2 \("):
+            multirun(square, "x=1,2", *overrides, JOURNAL, **config | changes)
+    with pytest.raises(InputError, match=r"study s exists with another search: y was 1, is 2 \("):
+        multirun(square, "x=1,2", "+hydra.sweeper.params.y='2'", JOURNAL, **config)
+    with pytest.raises(InputError, match=r": of was \${oc\.env:HOME}/\${hydra:job\.num}, is not set; more was not set"):
+        multirun(square, "x=1,2", JOURNAL, x=0, y=1, deep={"er": 1}, more=None)
 
 
 def test_an_application_with_its_own_runner(multirun: Multirun) -> None:
