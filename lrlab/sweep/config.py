@@ -10,7 +10,7 @@ class Sweeper:
 
     _target_: str = "hydra_plugins.lrlab_plugin.LrlabSweeper"
     _recursive_: bool = False  # sampler and pruner are checked against lrlab's allow-list before they are instantiated
-    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}, {"pruner": "none"}])
+    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "auto"}, {"pruner": "none"}])
 
     sampler: Any = "???"
     pruner: Any = "???"
@@ -38,6 +38,11 @@ class TPE:
     multivariate: bool | None = None
     group: bool = False
     constant_liar: bool = True
+
+
+@dataclass
+class Auto(TPE):
+    """No sampler was chosen: every combination of a finite space once; TPE in any other."""
 
 
 @dataclass
@@ -166,6 +171,7 @@ class Patient:
 
 
 SAMPLERS = {
+    "auto": Auto,
     "tpe": TPE,
     "gp": GP,
     "cmaes": CMAES,

@@ -22,7 +22,7 @@ from lrlab.sweep.runners.protocols import Application, Sweep
 from lrlab.sweep.search import bracket
 from lrlab.sweep.search.bracket import Precision
 from lrlab.sweep.search.space import parse_space
-from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
+from lrlab.sweep.search.strategy import TPE, SearchStrategy, is_exhaustive
 from lrlab.sweep.settings import Settings
 from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import Queue
@@ -45,6 +45,7 @@ class SweepPlan:
         storage: holds the study.
         spec: of the study.
         trials: the values of every trial; empty mappings where the sampler chooses.
+        remark: to be made when they are done, or "".
     """
 
     sweep: Sweep
@@ -53,6 +54,7 @@ class SweepPlan:
     storage: Storage
     spec: StudySpec
     trials: Sequence[Mapping[str, Any]]
+    remark: str = ""
 
     def with_stored_state(self) -> "SweepPlan":
         """Return this plan with the state that is stored with the study now.
@@ -86,8 +88,8 @@ def plan_sweep(
     Raises:
         InputError: a setting or an override cannot be used.
     """
-    search = _search(settings, arguments, hydra_context)
     storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
+    search = _search(settings, arguments, hydra_context, chosen=_sampler_is_chosen(settings, config, storage))
     directory = Path(config.hydra.sweep.dir).absolute()
     _check_writable(settings, storage, directory, config.hydra.launcher["_target_"])
     application: Application = JobApplication(task_function, hydra_context)
@@ -114,7 +116,8 @@ def plan_sweep(
         ),
     )
     spec = StudySpec(directions, search.space.definitions, fixed, _terms(application, composer, search))
-    plan = SweepPlan(sweep, application, search, storage, spec, trials).with_stored_state()
+    remark = search.remark(settings.n_trials)
+    plan = SweepPlan(sweep, application, search, storage, spec, trials, remark).with_stored_state()
     application.check(plan.sweep)
     return plan
 
@@ -142,7 +145,18 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(int(value) if whole else value, default=str)
 
 
-def _search(settings: Settings, arguments: Sequence[str], hydra_context: HydraContext) -> SearchStrategy:
+def _sampler_is_chosen(settings: Settings, config: DictConfig, storage: Storage) -> bool:
+    """Return whether the user chose a sampler, now or, by asking for trials of an earlier version, for this study."""
+    if config.hydra.runtime.choices.get("hydra/sweeper/sampler") != "auto" or settings.sampler["_target_"] != TPE:
+        return True
+    study = studies.find(storage, settings.study_name) if settings.study_name else None
+    is_search = study is not None and study.user_attrs.get(studies.SPEC, {}).get("space")
+    return bool(is_search) and Queue(storage, str(settings.study_name)).was_sampled()
+
+
+def _search(
+    settings: Settings, arguments: Sequence[str], hydra_context: HydraContext, *, chosen: bool
+) -> SearchStrategy:
     """Read the space of `params` and the command line, which wins; try out sampler, pruner and custom function."""
     overrides = [*(f"{key}={value}" for key, value in settings.params.items()), *arguments]
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
@@ -150,7 +164,7 @@ def _search(settings: Settings, arguments: Sequence[str], hydra_context: HydraCo
     custom, target = settings.custom_search_space, settings.sampler["_target_"]
     search = SearchStrategy(
         space=space,
-        is_exhaustive=is_exhaustive(space, target, settings.n_trials, custom),
+        is_exhaustive=is_exhaustive(space, target, settings.n_trials, custom, chosen=chosen),
         sampler_config=settings.sampler,
         pruner_config=settings.pruner,
         custom=custom,

@@ -271,6 +271,37 @@ def test_a_known_name_with_another_configuration_is_refused(multirun: Multirun) 
         multirun(square, "x=1,2", JOURNAL, x=0, y=1, deep={"er": 1}, more=None)
 
 
+def combinations(name: str = "s") -> list[tuple[float, float]]:
+    return sorted((trial.params["x"], trial.params["y"]) for trial in queue(name).trials())
+
+
+def test_a_finite_space_is_tried_once_whatever_the_number_of_trials(
+    multirun: Multirun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space, more = ("x=1,2", "y=range(2)", JOURNAL), "hydra.sweeper.n_trials={}".format
+    multirun(square, *space, more(3), x=0, y=0)
+    assert len(set(combinations())) == 3
+    multirun(square, *space, more(48), x=0, y=0)
+    assert combinations() == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert "the space has 4 combinations, each of which is tried once" in capsys.readouterr().out.splitlines()[-1]
+    multirun(square, *space, more(6), "hydra/sweeper/sampler=tpe", x=0, y=0)
+    multirun(square, *space, more(7), x=0, y=0)  # as the trials before
+    assert len(combinations()) == 7
+
+
+def test_one_combination_is_tried_once(multirun: Multirun) -> None:
+    for trials in (3, 5):
+        multirun(square, f"hydra.sweeper.n_trials={trials}", JOURNAL, x=0)
+        assert len(queue().trials()) == 1
+
+
+def test_a_study_that_was_sampled_is_sampled_on(multirun: Multirun) -> None:
+    space = ("x=1,2", "y=1,2", JOURNAL)
+    multirun(square, *space, "hydra.sweeper.n_trials=6", "hydra/sweeper/sampler=tpe", x=0, y=0)
+    multirun(square, *space, "hydra.sweeper.n_trials=8", x=0, y=0)
+    assert len(combinations()) == 8
+
+
 def test_an_application_with_its_own_runner(multirun: Multirun) -> None:
     lab = Lab()
     assert multirun(lab, "x=1,2,3", "+y=0", JOURNAL, x=0) == [[]]
