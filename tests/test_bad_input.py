@@ -76,9 +76,27 @@ SWEEP = [
     ("hydra.sweeper.n_trials=0", "n_trials", ">= 1"),
     ("hydra.sweeper.n_jobs=0", "n_jobs", ">= 1"),
     ("hydra.sweeper.direction=up", "direction", "minimize"),
+    ("hydra.sweeper.direction=maximize", "hydra.sweeper.direction must be minimize", "objective=val/loss"),
+    ("hydra.sweeper.direction=[maximize,minimize]", "hydra.sweeper.direction must be minimize", "objective=val/loss"),
+    (
+        "objective=val/accuracy hydra.sweeper.direction=minimize",
+        "hydra.sweeper.direction must be maximize",
+        "objective=val/accuracy",
+    ),
     ("hydra.sweeper.storage=oracle://x", "hydra.sweeper.storage", "sqlite:///"),
     ("hydra/sweeper/sampler=annealing", "annealing", "tpe"),
     ("hydra.sweeper.sampler._target_=os.system", "_target_", "optuna.samplers."),
+    ("objective=val/loss,val/accuracy", "objective must be one value for the whole sweep", "val/loss, val/accuracy"),
+    ("+hydra.sweeper.params.objective=val/accuracy", "objective must be one value", "hydra.sweeper.params"),
+    ("outputs=o1,o2", "outputs must be one value for the whole sweep", "o1, o2"),
+    ("study=a,b", "study must be one value for the whole sweep", "a, b"),
+    ("tracking=mlflow,none", "tracking", "must be one value for the whole sweep"),
+    ("tracking.uri=null,http://host", "tracking.uri must be one value for the whole sweep", "http://host"),
+    ("allow=[a.],[b.]", "allow must be one value for the whole sweep", "a."),
+    ("blas_threads=1,2", "blas_threads must be one value for the whole sweep", "1, 2"),
+    ("population.width=range(1,4)", "population.width must be one value for the whole sweep", "1, 3"),
+    ("population.microbatch=int(interval(1,4))", "population.microbatch must be one value", "1, 4"),
+    ("outputs=o${seed} seed=1,2", "outputs must be one value for the whole sweep", "o1, o2"),
     ("hydra.sweep.subdir=../../x", "subdir", ""),
 ]
 
@@ -110,7 +128,7 @@ def test_train(
 
 @pytest.mark.parametrize(("override", "key", "allowed"), SWEEP, ids=[row[0] for row in SWEEP])
 def test_sweep(override: str, key: str, allowed: str, working_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = refused(["sweep", "quickstart", override], working_folder, capsys)
+    line = refused(["sweep", "quickstart", *override.split()], working_folder, capsys)
     assert key in line
     assert allowed in line
 

@@ -80,6 +80,18 @@ def test_the_shipped_sweep_over_neighbours(capsys: pytest.CaptureFixture[str]) -
     assert max(trial.metrics["val/accuracy"][-1][1] for trial in trials) == best["value"]
 
 
+def test_the_objective_alone_decides_what_is_best(capsys: pytest.CaptureFixture[str]) -> None:
+    """The accuracy falls with the learning rate, from good to that of chance."""
+    space = ["model=mlp", "optimizer.lr=choice(0.1,1e-5)", "schedule.warmup=0", "batch_size=32", "epochs=2"]
+    sweep = ["sweep", "quickstart", "study=s", "hydra.sweeper.n_trials=null", "regularizer.strength=0", *space]
+    assert main([*sweep, "objective=val/accuracy"]) == 0
+    capsys.readouterr()
+    assert main(["best", "s", "--json"]) == 0
+    best = json.loads(capsys.readouterr().out)
+    assert best["params"] == {"optimizer.lr": 0.1}
+    assert best["value"] == best["metrics"]["val/accuracy"] > 0.8
+
+
 def test_methods_meet_in_one_sweep(capsys: pytest.CaptureFixture[str]) -> None:
     """Populations where members can share, one after the other where they cannot."""
     space = ["model=choice(linear,mlp,knn)", "seed=choice(0,1)"]

@@ -1,6 +1,6 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,19 +13,19 @@ from lrlab.config.instantiate import instantiate
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
+from lrlab.sweep.objective import DIRECTIONS, direction_of
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
-from lrlab.training.configuration import from_config, spell_choices, to_yaml
+from lrlab.training.configuration import check_shared, flat, from_config, spell_choices, to_record, to_yaml
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
     import optuna
 
+    from lrlab.sweep.compose import Composer
     from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
     from lrlab.sweep.study.state import Command, SweepState
-
-OBJECTIVES = ("val/loss", "val/accuracy")
 
 
 class TrainingTask:
@@ -46,17 +46,25 @@ class TrainingTask:
         console.trained(outcome, console.outputs_option(outputs))
         return outcome.last.metrics[config.objective]
 
+    def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
+        """Return the one direction of the objective."""
+        return (direction_of(config.objective, given),)
+
+    def terms(self, composer: "Composer", overrides: Sequence[str]) -> Mapping[str, Any]:
+        """Return the experiment with its defaults, and what the whole sweep shares but may not change."""
+        config = composer.compose(overrides)
+        return flat(to_record(from_config(config)) | {key: config[key] for key in ("objective", "population")})
+
     def check(self, sweep: "Sweep") -> None:
         """Check every corner of the search space, and the data; give each caution about them once."""
-        if not isinstance(sweep.config.hydra.sweeper.direction, str):
-            raise InputError("hydra.sweeper.direction must be minimize or maximize: lrlab has one objective")
-        experiments = []
+        config, trials = resolve(sweep.config), []
         for overrides in sweep.boundary_overrides:
             check_recorded(sweep.composer.unresolved(overrides))
-            experiments.append(check(sweep.composer.compose(overrides)))
+            trials.append(sweep.composer.compose(overrides))
+        check_shared(config, trials)
+        experiments = [check(trial) for trial in trials]
         for source in {experiment.data for experiment in experiments}:
             source.verify()
-        config = resolve(sweep.config)
         tracking(config).verify(config["outputs"])
         log_cautions(experiments)
 
@@ -156,7 +164,7 @@ def check(config: Mapping[str, Any]) -> Experiment:
     """
     checked = from_config(config)
     checked.check_fits(checked.data.load())
-    choice("objective", config["objective"], OBJECTIVES)
+    choice("objective", config["objective"], tuple(DIRECTIONS))
     tracking(config)
     writable_directory("outputs", Path(config["outputs"]))
     return checked

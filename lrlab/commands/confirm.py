@@ -19,6 +19,7 @@ from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining
 from lrlab.runs.recorder import log_weights, parent_run
+from lrlab.sweep.objective import DIRECTIONS, objective_of
 from lrlab.tracking.registry import Model, Registry
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
@@ -85,9 +86,9 @@ def confirm(
     """
     validation.integer("--confirm", seeds, at_least=2)
     validation.integer("--top", top, at_least=1)
+    objective = objective_of(study)
+    maximize = DIRECTIONS[objective] == "maximize"
     candidates = best_configurations(study, tracker, top, allow)
-    maximize = study.direction.name == "MAXIMIZE"
-    objective = "val/accuracy" if maximize else "val/loss"
     fresh = fresh_seeds(study, candidates, seeds)
     for each in candidates:
         each.experiment.data.verify()

@@ -1,4 +1,4 @@
-"""The keys of a configuration that decide what is trained."""
+"""The keys of a configuration: those that decide what is trained, and those of a whole sweep."""
 
 # The parts of an experiment, and where lrlab defines their choices
 HOMES = {
@@ -12,3 +12,5 @@ HOMES = {
 }
 PARTS = tuple(HOMES)
 SETTINGS = ("batch_size", "drop_last", "epochs", "updates", "seed", "dtype", "evaluate")
+# What all trials of a sweep share; `study` is a sweep's alone
+SHARED = ("objective", "outputs", "study", "tracking", "allow", "blas_threads", "population")

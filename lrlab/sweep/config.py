@@ -10,11 +10,11 @@ class Sweeper:
 
     _target_: str = "hydra_plugins.lrlab_plugin.LrlabSweeper"
     _recursive_: bool = False  # sampler and pruner are checked against lrlab's allow-list before they are instantiated
-    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}, {"pruner": "none"}])
+    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "auto"}, {"pruner": "none"}])
 
     sampler: Any = "???"
     pruner: Any = "???"
-    direction: Any = "minimize"  # or maximize, or a list of them: one per value the task returns
+    direction: Any = None  # minimize, maximize, or a list of them, one per value the task returns; null is minimize
     storage: str | None = None  # null is outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
     study_name: str | None = None  # null is the job's name, the time and a random suffix; an existing study is resumed
     n_trials: int | None = None  # null is every combination of a finite space, else 20
@@ -38,6 +38,11 @@ class TPE:
     multivariate: bool | None = None
     group: bool = False
     constant_liar: bool = True
+
+
+@dataclass
+class Auto(TPE):
+    """No sampler was chosen: every combination of a finite space once; TPE in any other."""
 
 
 @dataclass
@@ -166,6 +171,7 @@ class Patient:
 
 
 SAMPLERS = {
+    "auto": Auto,
     "tpe": TPE,
     "gp": GP,
     "cmaes": CMAES,

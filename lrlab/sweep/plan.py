@@ -1,7 +1,9 @@
 """Plan a sweep: check everything that was given, and write nothing."""
 
+import json
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +22,7 @@ from lrlab.sweep.runners.protocols import Application, Sweep
 from lrlab.sweep.search import bracket
 from lrlab.sweep.search.bracket import Precision
 from lrlab.sweep.search.space import parse_space
-from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
+from lrlab.sweep.search.strategy import TPE, SearchStrategy, is_exhaustive
 from lrlab.sweep.settings import Settings
 from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import Queue
@@ -43,6 +45,7 @@ class SweepPlan:
         storage: holds the study.
         spec: of the study.
         trials: the values of every trial; empty mappings where the sampler chooses.
+        remark: to be made when they are done, or "".
     """
 
     sweep: Sweep
@@ -51,6 +54,7 @@ class SweepPlan:
     storage: Storage
     spec: StudySpec
     trials: Sequence[Mapping[str, Any]]
+    remark: str = ""
 
     def with_stored_state(self) -> "SweepPlan":
         """Return this plan with the state that is stored with the study now.
@@ -84,32 +88,36 @@ def plan_sweep(
     Raises:
         InputError: a setting or an override cannot be used.
     """
-    search = _search(settings, arguments, hydra_context)
     storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
+    search = _search(settings, arguments, hydra_context, chosen=_sampler_is_chosen(settings, config, storage))
     directory = Path(config.hydra.sweep.dir).absolute()
     _check_writable(settings, storage, directory, config.hydra.launcher["_target_"])
     application: Application = JobApplication(task_function, hydra_context)
     if isinstance(task_function, Application):
         application = task_function
+    directions = application.directions(config, settings.directions)
+    bracket.check(search, directions)
     fixed = tuple(override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
     trials = search.planned_trials(settings.n_trials)
+    composer = Composer(hydra_context.config_loader, config)
     sweep = Sweep(
         config=config,
-        composer=Composer(hydra_context.config_loader, config),
+        composer=composer,
         study=settings.study_name or _new_name(config.hydra.job.name),
         directory=directory,
         trials=len(trials),
         workers=settings.n_jobs,
         boundary_overrides=search.space.boundary_overrides(),
-        directions=settings.directions,
+        directions=directions,
         max_failure_rate=settings.max_failure_rate,
         precision=Precision(
             settings.bracket_error,
             BRACKET_TRIALS * len(trials) if settings.bracket_trials is None else settings.bracket_trials,
         ),
     )
-    spec = StudySpec(settings.directions, search.space.definitions, fixed)
-    plan = SweepPlan(sweep, application, search, storage, spec, trials).with_stored_state()
+    spec = StudySpec(directions, search.space.definitions, fixed, _terms(application, composer, search))
+    remark = search.remark(settings.n_trials)
+    plan = SweepPlan(sweep, application, search, storage, spec, trials, remark).with_stored_state()
     application.check(plan.sweep)
     return plan
 
@@ -119,7 +127,36 @@ def _root(override: str) -> str:
     return override.lstrip("+~").partition("=")[0].partition(".")[0]
 
 
-def _search(settings: Settings, arguments: Sequence[str], hydra_context: HydraContext) -> SearchStrategy:
+def _terms(application: Application, composer: Composer, search: SearchStrategy) -> dict[str, str]:
+    """Return what the configuration says beside the swept keys: every value that a key has somewhere in the space."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    if search.custom:
+        found["hydra.sweeper.custom_search_space"][search.custom] = None
+    for overrides in search.space.boundary_overrides():
+        for key, value in application.terms(composer, overrides).items():
+            if key not in search.space.definitions and _root(str(key)) not in application.resume_ignored_keys:
+                found[key][_text(value)] = None
+    return {key: ", ".join(texts) for key, texts in found.items()}
+
+
+def _text(value: Any) -> str:
+    """Return the text of a value; 1 and 1.0 have one."""
+    whole = isinstance(value, float) and value.is_integer()
+    return value if isinstance(value, str) else json.dumps(int(value) if whole else value, default=str)
+
+
+def _sampler_is_chosen(settings: Settings, config: DictConfig, storage: Storage) -> bool:
+    """Return whether the user chose a sampler, now or, by asking for trials of an earlier version, for this study."""
+    if config.hydra.runtime.choices.get("hydra/sweeper/sampler") != "auto" or settings.sampler["_target_"] != TPE:
+        return True
+    study = studies.find(storage, settings.study_name) if settings.study_name else None
+    is_search = study is not None and study.user_attrs.get(studies.SPEC, {}).get("space")
+    return bool(is_search) and Queue(storage, str(settings.study_name)).was_sampled()
+
+
+def _search(
+    settings: Settings, arguments: Sequence[str], hydra_context: HydraContext, *, chosen: bool
+) -> SearchStrategy:
     """Read the space of `params` and the command line, which wins; try out sampler, pruner and custom function."""
     overrides = [*(f"{key}={value}" for key, value in settings.params.items()), *arguments]
     parser = OverridesParser.create(config_loader=hydra_context.config_loader)
@@ -127,13 +164,12 @@ def _search(settings: Settings, arguments: Sequence[str], hydra_context: HydraCo
     custom, target = settings.custom_search_space, settings.sampler["_target_"]
     search = SearchStrategy(
         space=space,
-        is_exhaustive=is_exhaustive(space, target, settings.n_trials, custom),
+        is_exhaustive=is_exhaustive(space, target, settings.n_trials, custom, chosen=chosen),
         sampler_config=settings.sampler,
         pruner_config=settings.pruner,
         custom=custom,
         allow=settings.allow,
     )
-    bracket.check(search, settings.directions)
     search.sampler("", 0, 0)
     search.pruner()
     if custom:

@@ -18,7 +18,7 @@ class Settings:
 
     sampler: Mapping[str, Any]
     pruner: Mapping[str, Any]
-    directions: tuple[str, ...]
+    directions: tuple[str, ...] | None  # None where none was given
     storage: str | None
     study_name: str | None
     n_trials: int | None
@@ -41,16 +41,14 @@ class Settings:
             key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
             for key, value in composed.items()
         }
-        direction = plain["direction"]
-        directions = tuple(direction) if isinstance(direction, list) else (direction,)
-        for name in directions or ("",):
-            validation.choice("hydra.sweeper.direction", name, ("minimize", "maximize"))
+        directions = _directions(plain["direction"])
+        is_multiobjective = directions is not None and len(directions) > 1
         for part in ("sampler", "pruner"):
             if not isinstance(plain[part], Mapping) or "_target_" not in plain[part]:
                 raise InputError(f"hydra.sweeper.{part} must have a _target_, got {plain[part]!r}")
-        if len(directions) > 1 and plain["sampler"]["_target_"] == "optuna.samplers.CmaEsSampler":
+        if is_multiobjective and plain["sampler"]["_target_"] == "optuna.samplers.CmaEsSampler":
             raise InputError("hydra/sweeper/sampler must not be cmaes with several directions")
-        if len(directions) > 1 and plain["pruner"]["_target_"] != "optuna.pruners.NopPruner":
+        if is_multiobjective and plain["pruner"]["_target_"] != "optuna.pruners.NopPruner":
             raise InputError("hydra/sweeper/pruner must be none with several directions")
         if plain["n_trials"] is not None:
             validation.integer("hydra.sweeper.n_trials", plain["n_trials"], at_least=1)
@@ -79,3 +77,12 @@ class Settings:
             custom_search_space=plain["custom_search_space"] or "",
             allow=tuple(plain["allow"]),
         )
+
+
+def _directions(given: Any) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    directions = tuple(given) if isinstance(given, list) else (given,)
+    for name in directions or ("",):
+        validation.choice("hydra.sweeper.direction", name, ("minimize", "maximize"))
+    return directions

@@ -1,5 +1,6 @@
 """`hydra/sweeper: lrlab`: from the command line of a multirun to a study, its workers and its results."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -23,6 +24,8 @@ from lrlab.sweep.study.state import write_state
 from lrlab.sweep.study.study import create
 from lrlab.sweep.worker import JobResults, Worker
 from lrlab.sweep.worker_pool import WorkerPool
+
+log = logging.getLogger(__name__)
 
 
 class InvalidSweepError(InputError, CompactHydraException):
@@ -97,6 +100,8 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
                 end(error)
             raise
         end(None)
+    if plan.remark:
+        log.warning("%s", plan.remark)
     return [[result for _, result in sorted(results, key=lambda result: result[0])]]
 
 

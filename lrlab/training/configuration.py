@@ -13,7 +13,7 @@ from dataclasses import fields
 from typing import Any
 
 from lrlab.config.choices import choice_of, targets
-from lrlab.config.schema import HOMES, PARTS, SETTINGS
+from lrlab.config.schema import HOMES, PARTS, SETTINGS, SHARED
 from lrlab.config.validation import check_fields
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment
@@ -75,6 +75,32 @@ def spell_choices(config: Mapping[str, Any]) -> dict[str, Any]:
         values = dict(config[name])
         spelled[name] = {CHOICE: choice_of(name, values.pop("_target_")), **values}
     return spelled
+
+
+def check_shared(sweep: Mapping[str, Any], trials: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse trials that differ from their sweep in what all of it shares.
+
+    Args:
+        sweep: its resolved configuration.
+        trials: theirs.
+
+    Raises:
+        InputError: such a key is swept, or set for the trials alone.
+    """
+    expected, *found = (
+        {key: str(value) for key, value in flat(_shared(config)).items()} for config in (sweep, *trials)
+    )
+    for key in dict.fromkeys(key for values in (expected, *found) for key in values):
+        given = dict.fromkeys(values.get(key, "nothing") for values in found)
+        if set(given) - {expected.get(key, "nothing")}:
+            raise InputError(
+                f"{key} must be one value for the whole sweep, neither swept nor set by hydra.sweeper.params, "
+                f"got {', '.join(given)}"
+            )
+
+
+def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: config[key] for key in SHARED if key in config}
 
 
 def _spell(group: str, part: Any) -> dict[str, Any]:

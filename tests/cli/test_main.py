@@ -199,6 +199,34 @@ def test_a_sweep_resumed_with_options_anywhere(working_folder: Path, capsys: pyt
     assert dict(os.environ) == before
 
 
+def test_a_study_is_not_continued_with_an_edited_sweep(
+    working_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweeps, own = working_folder / "sweeps", working_folder / "own" / "optimizer"
+    sweeps.mkdir()
+    own.mkdir(parents=True)
+    (sweeps / "mine.yaml").write_text(SWEEP)
+    mine = "_target_: lrlab.core.optimizer.Momentum\nlr: 0.1\nrho: {}\nnesterov: false\n".format
+    (own / "mine.yaml").write_text(mine(0))
+    begin = ["sweep", "--config-dir", "own", "mine", "study=s", "optimizer=choice(adam,mine)", *SPACE, *TINY[1:]]
+    assert main([*begin, "epochs=1"]) == 0
+    capsys.readouterr()
+    (sweeps / "mine.yaml").write_text(SWEEP.replace("7", "1"))
+    assert main([*begin, "hydra.sweeper.n_trials=3"]) == 0  # the same, said elsewhere
+    assert main(["resume", "s", "hydra.sweeper.n_trials=4"]) == 0
+    capsys.readouterr()
+    for edited, changes in (
+        (SWEEP.replace("7", "1") + "regularizer: {strength: 0.5}\n", "regularizer.strength was 0.0001, is 0.5"),
+        (SWEEP.replace("7", "4"), "epochs was 1, is 4"),
+    ):
+        (sweeps / "mine.yaml").write_text(edited)
+        line = refused(capsys, *begin, "hydra.sweeper.n_trials=5")
+        assert f"study s exists with another search: {changes}" in line
+    (sweeps / "mine.yaml").write_text(SWEEP.replace("7", "1"))
+    (own / "mine.yaml").write_text(mine(0.5))
+    assert "optimizer.rho was 0, is 0.5" in refused(capsys, *begin, "hydra.sweeper.n_trials=5")
+
+
 def in_thread(act: Callable[[], int]) -> int:
     codes: list[int] = []
     thread = threading.Thread(target=lambda: codes.append(act()))

@@ -43,7 +43,7 @@ def test_a_sweeper_that_was_only_chosen_has_the_defaults() -> None:
         "optuna.samplers.TPESampler",
         "optuna.pruners.NopPruner",
     )
-    assert (settings.directions, settings.n_trials, settings.n_jobs, settings.storage) == (("minimize",), None, 1, None)
+    assert (settings.directions, settings.n_trials, settings.n_jobs, settings.storage) == (None, None, 1, None)
 
 
 @EXPERIMENTAL

@@ -2,11 +2,15 @@
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from omegaconf import DictConfig
 
 from lrlab.errors import InputError
+from lrlab.sweep.compose import Composer
 from lrlab.sweep.runners.hydra_job import JobApplication
 from lrlab.sweep.runners.protocols import Sweep
 from lrlab.sweep.study.state import Command, SweepState, write_state
@@ -25,6 +29,12 @@ class Application:
     def __init__(self) -> None:
         self.checked: list[Sweep] = []
 
+    def terms(self, composer: Composer, overrides: Sequence[str]) -> dict[str, Any]:
+        return composer.compose(overrides)
+
+    def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
+        return given or ("minimize",)
+
     def check(self, sweep: Sweep) -> None:
         self.checked.append(sweep)
 
@@ -42,7 +52,8 @@ def app() -> Application:
 def test_a_plan_holds_the_whole_sweep_and_writes_nothing(planned: Planner, app: Application) -> None:
     plan = planned(app, *GRID, "z=5", NAMED, "hydra.sweeper.max_failure_rate=0.5", x=0, y=0, z=0)
     assert plan.trials == [{"x": x, "y": y} for x in (1, 2) for y in (3, 4)]
-    assert plan.spec == StudySpec(("minimize",), {"x": "choice(1, 2)", "y": "choice(3, 4)"}, ("z=5",))
+    space = {"x": "choice(1, 2)", "y": "choice(3, 4)"}
+    assert plan.spec == StudySpec(("minimize",), space, ("z=5",), {"z": "5"})
     sweep = plan.sweep
     assert (sweep.study, sweep.trials, sweep.workers, sweep.state) == ("s", 4, 1, None)
     assert (sweep.directory, sweep.max_failure_rate) == (Path("sweep").absolute(), 0.5)

@@ -16,7 +16,7 @@ def test_defaults() -> None:
     settings = Settings.read(PLAIN)
     assert settings.sampler["_target_"] == "optuna.samplers.TPESampler"
     assert settings.pruner == {"_target_": "optuna.pruners.NopPruner"}
-    assert (settings.directions, settings.n_jobs, settings.n_trials) == (("minimize",), 1, None)
+    assert (settings.directions, settings.n_jobs, settings.n_trials) == (None, 1, None)
     assert (settings.params, settings.allow, settings.custom_search_space) == ({}, (), "")
 
 

@@ -3,7 +3,9 @@
 import math
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,6 +14,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from lrlab.errors import InputError
+from lrlab.sweep.compose import Composer
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.study.queue import Queue, TrialCounts
 from lrlab.sweep.study.state import Command, SweepState, read_state
@@ -92,7 +95,7 @@ def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun: Mu
     ("overrides", "difference"),
     [
         (["x=interval(0,5)"], r"x was interval\(0\.0, 4\.0\), is interval\(0\.0, 5\.0\)"),
-        (["x=interval(0,4)", "y=3"], r"overrides were none, are y=3"),
+        (["x=interval(0,4)", "y=3"], r"y was 0, is 3 \("),
         (["x=interval(0,4)", "hydra.sweeper.direction=maximize"], r"direction was minimize, is maximize"),
     ],
 )
@@ -240,6 +243,12 @@ class Lab:
 
     resume_ignored_keys = ("z",)
 
+    def terms(self, composer: Composer, overrides: Sequence[str]) -> dict[str, Any]:
+        return composer.compose(overrides)
+
+    def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
+        return given or ("minimize",)
+
     def check(self, sweep: Sweep) -> None:
         if self.refusal:
             raise InputError(self.refusal)
@@ -279,6 +288,54 @@ class Whole:
 
     def close(self):
         self.free_slots = 0
+
+
+def test_a_known_name_with_another_configuration_is_refused(multirun: Multirun) -> None:
+    """Whatever said so: the config itself, an override, `params`."""
+    config = {"x": 0, "y": 1, "deep": {"er": 1}, "of": "${oc.env:HOME}/${hydra:job.num}"}
+    multirun(square, "x=1,2", JOURNAL, **config)
+    multirun(square, "x=1,2", "deep.er=1", JOURNAL, **config | {"x": 5})
+    for overrides, changes in (
+        (["deep.er=2"], {}),
+        ([], {"deep": {"er": 2}}),
+    ):
+        with pytest.raises(InputError, match=r"study s exists with another search: deep\.er was 1, is 2 \("):
+            multirun(square, "x=1,2", *overrides, JOURNAL, **config | changes)
+    with pytest.raises(InputError, match=r"study s exists with another search: y was 1, is 2 \("):
+        multirun(square, "x=1,2", "+hydra.sweeper.params.y='2'", JOURNAL, **config)
+    with pytest.raises(InputError, match=r": of was \${oc\.env:HOME}/\${hydra:job\.num}, is not set; more was not set"):
+        multirun(square, "x=1,2", JOURNAL, x=0, y=1, deep={"er": 1}, more=None)
+
+
+def combinations(name: str = "s") -> list[tuple[float, float]]:
+    return sorted((trial.params["x"], trial.params["y"]) for trial in queue(name).trials())
+
+
+def test_a_finite_space_is_tried_once_whatever_the_number_of_trials(
+    multirun: Multirun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space, more = ("x=1,2", "y=range(2)", JOURNAL), "hydra.sweeper.n_trials={}".format
+    multirun(square, *space, more(3), x=0, y=0)
+    assert len(set(combinations())) == 3
+    multirun(square, *space, more(48), x=0, y=0)
+    assert combinations() == [(1, 0), (1, 1), (2, 0), (2, 1)]
+    assert "the space has 4 combinations, each of which is tried once" in capsys.readouterr().out.splitlines()[-1]
+    multirun(square, *space, more(6), "hydra/sweeper/sampler=tpe", x=0, y=0)
+    multirun(square, *space, more(7), x=0, y=0)  # as the trials before
+    assert len(combinations()) == 7
+
+
+def test_one_combination_is_tried_once(multirun: Multirun) -> None:
+    for trials in (3, 5):
+        multirun(square, f"hydra.sweeper.n_trials={trials}", JOURNAL, x=0)
+        assert len(queue().trials()) == 1
+
+
+def test_a_study_that_was_sampled_is_sampled_on(multirun: Multirun) -> None:
+    space = ("x=1,2", "y=1,2", JOURNAL)
+    multirun(square, *space, "hydra.sweeper.n_trials=6", "hydra/sweeper/sampler=tpe", x=0, y=0)
+    multirun(square, *space, "hydra.sweeper.n_trials=8", x=0, y=0)
+    assert len(combinations()) == 8
 
 
 def test_an_application_with_its_own_runner(multirun: Multirun) -> None:

@@ -12,7 +12,16 @@ from lrlab.core.model import MLP
 from lrlab.core.optimizer import AdamW
 from lrlab.data.digits import Digits
 from lrlab.errors import InputError
-from lrlab.training.configuration import flat, from_config, from_record, from_yaml, spell_choices, to_record, to_yaml
+from lrlab.training.configuration import (
+    check_shared,
+    flat,
+    from_config,
+    from_record,
+    from_yaml,
+    spell_choices,
+    to_record,
+    to_yaml,
+)
 from lrlab.training.experiment import Experiment
 
 Make = Callable[..., Experiment]
@@ -116,3 +125,16 @@ def test_flat_names_are_paths_and_a_choice_goes_by_its_part() -> None:
 def test_a_record_that_holds_code_is_not_read() -> None:
     with pytest.raises(yaml.YAMLError):
         from_yaml("optimizer: !!python/object/apply:os.getcwd []")
+
+
+def test_trials_may_differ_in_what_is_trained_alone() -> None:
+    sweep = {"outputs": "o", "population": {"width": None, "microbatch": None}, "seed": 0}
+    check_shared(sweep, [sweep | {"seed": seed} for seed in (1, 2)])
+    for changes, message in (
+        ([{"outputs": "o"}, {"outputs": "p"}], r"^outputs must be one value for the whole sweep, .* got o, p$"),
+        ([{"outputs": "p"}], r"^outputs must .* hydra\.sweeper\.params, got p$"),
+        ([{"population": {"width": 2, "microbatch": None}}, {}], r"^population\.width must .* got 2, None$"),
+        ([{"study": "s"}], r"^study must .* got s$"),
+    ):
+        with pytest.raises(InputError, match=message):
+            check_shared(sweep, [sweep | change for change in changes])

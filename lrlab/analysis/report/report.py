@@ -13,6 +13,7 @@ from lrlab.errors import InputError
 from lrlab.plotting.figures import Figure
 from lrlab.scaling.analysis import ScalingAnalysis
 from lrlab.scaling.verdict import MIN_BATCH_SIZES
+from lrlab.sweep.objective import objective_of
 
 if TYPE_CHECKING:
     import optuna
@@ -109,7 +110,8 @@ def _search(study: "optuna.Study") -> Section | None:
 
     if not study_plots.can_be_drawn(study):
         return None
-    objective = "val/accuracy" if study.direction.name == "MAXIMIZE" else "val/loss (nats)"
+    objective = objective_of(study)
+    label = f"{objective} (nats)" if objective == "val/loss" else objective
     drawn = [
         ("history", "Objective of every trial in the order of their start, and the best so far.", study_plots.history),
         (
@@ -123,6 +125,4 @@ def _search(study: "optuna.Study") -> Section | None:
             study_plots.parallel_coordinates,
         ),
     ]
-    return Section(
-        "The search", figures=tuple(Figure(draw(study, objective), text, name) for name, text, draw in drawn)
-    )
+    return Section("The search", figures=tuple(Figure(draw(study, label), text, name) for name, text, draw in drawn))

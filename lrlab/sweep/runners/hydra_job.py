@@ -1,7 +1,7 @@
 """The runner of any Hydra application: one ordinary Hydra job per trial."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -14,12 +14,14 @@ from omegaconf import DictConfig, OmegaConf
 from lrlab.config.hydra_compat import exception_of
 from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler
+from lrlab.sweep.compose import Composer
 from lrlab.sweep.report import reporting
 from lrlab.sweep.runners.job_return import reason_of
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.study.objective import short
 from lrlab.sweep.study.queue import IS_JOB
 from lrlab.sweep.study.state import SweepState
+from lrlab.training.configuration import flat
 
 if TYPE_CHECKING:
     import optuna
@@ -34,6 +36,14 @@ class JobApplication:
     task_function: TaskFunction
     hydra_context: HydraContext
     resume_ignored_keys: tuple[str, ...] = ()
+
+    def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
+        return given or ("minimize",)
+
+    def terms(self, composer: Composer, overrides: Sequence[str]) -> Mapping[str, Any]:
+        """Return the whole configuration as it is written: what it refers to may depend on the job and the time."""
+        config: Any = OmegaConf.to_container(composer.unresolved(overrides), resolve=False, enum_to_str=True)
+        return flat(config)
 
     def check(self, sweep: Sweep) -> None:
         for overrides in sweep.boundary_overrides:

@@ -21,7 +21,7 @@ from lrlab.runs.loop import RecordedTraining, TrainingLoop
 from lrlab.sweep.runners.protocols import IntermediateValue, TrialEnd, WorkerContext
 from lrlab.sweep.study.queue import RETRY_OF
 from lrlab.tracking.tags import Tag
-from lrlab.training.configuration import from_config
+from lrlab.training.configuration import check_shared, from_config
 from lrlab.training.experiment import DataSource, EpochResult, Experiment, Population
 from lrlab.training.population import microbatch_for
 
@@ -68,12 +68,13 @@ class PopulationRunner:
     def __init__(self, context: WorkerContext, tracker: "Tracker") -> None:
         config = context.sweep.config
         self._compose = context.sweep.composer.compose
+        self._sweep = self._compose(context.sweep.boundary_overrides[0])
         self._tracker = tracker
         self._parent = context.state.run_id
         self._width = context.state.width
         self._microbatches = context.state.microbatches
         self._objective: str = config.objective
-        self._sign = -1 if config.hydra.sweeper.direction == "maximize" else 1
+        self._sign = -1 if context.sweep.directions == ("maximize",) else 1
         self._checkpoints = checkpoint.folder(config.outputs)
         self._loop = TrainingLoop(tracker, context.signals, checkpoints=self._checkpoints, on_end=self._keep_if_best)
         self._best: BestTraining | None = None
@@ -87,7 +88,9 @@ class PopulationRunner:
         return self._width - len(self._waiting) - len(self._running)
 
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
-        experiment = from_config(self._compose(overrides))
+        config = self._compose(overrides)
+        check_shared(self._sweep, [config])  # the values of a custom search space are known only now
+        experiment = from_config(config)
         experiment.check_fits(self._dataset(experiment.data))
         earlier_runs = tuple(_earlier_runs(trial))
         candidates = (checkpoint.load(self._checkpoints, run_id) for run_id in earlier_runs)

@@ -4,7 +4,7 @@ A Hydra task function that carries the methods of `Application` is swept through
 task function gets `lrlab.sweep.runners.hydra_job.JobApplication`: one ordinary Hydra job per trial.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -105,6 +105,24 @@ class Application(Protocol):
     @property
     def resume_ignored_keys(self) -> tuple[str, ...]:
         """Top-level keys that decide nothing about a trial: they may differ when a study is resumed."""
+
+    def terms(self, composer: "Composer", overrides: Sequence[str]) -> Mapping[str, Any]:
+        """Return what decides the trial with these overrides, by key: a study is resumed with the same alone.
+
+        Raises:
+            InputError: it cannot be composed.
+        """
+
+    def directions(self, config: "DictConfig", given: tuple[str, ...] | None) -> tuple[str, ...]:
+        """Return minimize or maximize for each objective.
+
+        Args:
+            config: the composed config of the application, with its hydra node.
+            given: what `hydra.sweeper.direction` says; None where it says nothing.
+
+        Raises:
+            InputError: that contradicts the objective.
+        """
 
     def check(self, sweep: Sweep) -> None:
         """Once in the parent: after the sweeper's checks, before anything is written.

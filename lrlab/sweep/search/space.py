@@ -112,6 +112,11 @@ class Space:
     def finite(self) -> bool:
         return all(dimension.values for dimension in self.dimensions)
 
+    @property
+    def size(self) -> int:
+        """Return the number of combinations of a finite space."""
+        return math.prod(len(dimension.values) for dimension in self.dimensions)
+
     def combinations(self) -> Iterator[dict[str, Any]]:
         """Yield every combination of a finite space once, the last key fastest, in the order of Hydra's own sweeper."""
         names = [dimension.name for dimension in self.dimensions]

@@ -1,6 +1,5 @@
 """How a sweep chooses the values of its trials."""
 
-import math
 import random
 import warnings
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from lrlab.sweep.search.stepped_sampler import SteppedSampler
 if TYPE_CHECKING:
     import optuna
 
-GRID, QMC = "optuna.samplers.GridSampler", "optuna.samplers.QMCSampler"
+GRID, QMC, TPE = (f"optuna.samplers.{name}Sampler" for name in ("Grid", "QMC", "TPE"))
 LIBRARIES = {"GPSampler": "torch"}  # that Optuna imports only after the start-up trials, and lrlab does not install
 DEFAULT_TRIALS = 20
 MAX_COMBINATIONS = 100_000
@@ -61,6 +60,18 @@ class SearchStrategy:
         if trials is not None and trials < len(combinations):  # a random part of the grid
             random.Random(self.sampler_config.get("seed") or 0).shuffle(combinations)
         return combinations[:trials]
+
+    def remark(self, trials: int | None) -> str:
+        """Return what to say of an enumeration if there are not as many combinations as trials were asked for."""
+        size = self.space.size if self.is_exhaustive else 0
+        if not size or trials in (None, size):
+            return ""
+        asked, there_are = f"hydra.sweeper.n_trials={trials}", f"{size} combination{'s' * (size > 1)}"
+        if trials > size:
+            return f"the space has {there_are}, each of which is tried once: {asked} is more than there are"
+        if self.sampler_config["_target_"] == GRID:
+            return ""
+        return f"{asked} of {there_are} were drawn, none of them twice; hydra/sweeper/sampler=tpe would search instead"
 
     def sampler(self, study: str, worker: int, past: int) -> BaseSampler:
         """Return the sampler of one worker.
@@ -142,20 +153,33 @@ def _check_installed(node: Any, key: str) -> None:
         _check_installed(value, f"{key}.{argument}")
 
 
-def is_exhaustive(space: Space, sampler_target: str, trials: int | None, custom: str) -> bool:
+def is_exhaustive(space: Space, target: str, trials: int | None, custom: str, *, chosen: bool = True) -> bool:
     """Return whether every combination is run, rather than a number of trials searched.
+
+    Args:
+        space: the swept keys.
+        target: class of the sampler.
+        trials: how many were asked for.
+        custom: name of a function that suggests further values, or "".
+        chosen: whether the user chose the sampler; without a choice, a finite space needs none.
 
     Raises:
         InputError: a grid over an interval, or one too large to list.
     """
-    grid = sampler_target == GRID
+    grid = target == GRID
     infinite = [dimension for dimension in space.dimensions if not dimension.values]
     if grid and (infinite or custom):
         named = f"{infinite[0].name}={infinite[0].definition}" if infinite else f"custom_search_space={custom}"
         raise InputError(f"hydra/sweeper/sampler=grid needs choice(…) or range(…) for every key, got {named}")
-    if infinite or custom or not (grid or trials is None):
+    if infinite or custom:
         return False
-    size = math.prod(len(dimension.values) for dimension in space.dimensions)
+    is_bracket = any(dimension.is_bracketed for dimension in space.dimensions)  # which starts from all its values
+    can_be_sampled = trials is not None and not grid
+    if can_be_sampled and (chosen or is_bracket):
+        return False
+    size = space.size
+    if size > MAX_COMBINATIONS and can_be_sampled:
+        return False
     if size > MAX_COMBINATIONS:
         raise InputError(
             f"the search space has {size} combinations, more than {MAX_COMBINATIONS}: "

@@ -106,7 +106,7 @@ class Queue:
         Raises:
             InputError: the study holds more trials than the plan.
         """
-        held = [_queued_values(trial) for trial in self.trials() if not {RETRY_OF, UNPLANNED} & trial.user_attrs.keys()]
+        held = self._planned()
         if len(held) > len(plan):
             raise InputError(
                 f"hydra.sweeper.n_trials must be at least {len(held)}, got {len(plan)}: "
@@ -119,6 +119,14 @@ class Queue:
             else:
                 missing.append(params)
         return missing[: len(plan) - len(held)]
+
+    def was_sampled(self) -> bool:
+        """Return whether the sampler chose the values of a trial that was planned."""
+        return not all(self._planned())
+
+    def _planned(self) -> list[dict[str, Any]]:
+        """Return the values with which the trials of the plan were queued."""
+        return [_queued_values(trial) for trial in self.trials() if not {RETRY_OF, UNPLANNED} & trial.user_attrs.keys()]
 
     def enqueue_missing(self, plan: Sequence[Mapping[str, Any]]) -> None:
         """Queue the trials of a plan that the study does not hold."""

@@ -20,23 +20,25 @@ class StudySpec:
         directions: minimize or maximize, one per objective.
         space: the swept keys in Hydra's grammar, normalized.
         fixed: the overrides that hold for all trials.
+        terms: what the configuration says beside the swept keys. Studies of earlier versions have none: there the
+            overrides are compared instead, which do not tell what a file said.
     """
 
     directions: tuple[str, ...]
     space: Mapping[str, str]
     fixed: tuple[str, ...]
+    terms: Mapping[str, str] | None = None
 
     def differences(self, stored: Mapping[str, Any]) -> list[str]:
         """Return how a stored specification differs from this one, in words."""
         differences = []
         if list(self.directions) != list(stored["directions"]):
             differences.append(f"direction was {_joined(stored['directions'])}, is {_joined(self.directions)}")
-        space = stored["space"]
-        for key in dict.fromkeys((*space, *self.space)):
-            then, now = space.get(key, "not swept"), self.space.get(key, "not swept")
-            if then != now:
-                differences.append(f"{key} was {then}, is {now}")
-        if sorted(self.fixed) != sorted(stored["fixed"]):
+        differences += _changes(stored["space"], self.space, "not swept")
+        terms = stored.get("terms")
+        if terms is not None and self.terms is not None:
+            differences += _changes(terms, self.terms, "not set")
+        elif sorted(self.fixed) != sorted(stored["fixed"]):
             differences.append(f"overrides were {_joined(stored['fixed'])}, are {_joined(self.fixed)}")
         return differences
 
@@ -107,6 +109,14 @@ def create(storage: Storage, name: str, spec: StudySpec) -> optuna.Study:
     study = optuna.create_study(storage=storage.open(), study_name=name, directions=directions, load_if_exists=True)
     study.set_user_attr(SPEC, asdict(spec))
     return study
+
+
+def _changes(then: Mapping[str, str], now: Mapping[str, str], absent: str) -> list[str]:
+    return [
+        f"{key} was {then.get(key, absent)}, is {now.get(key, absent)}"
+        for key in dict.fromkeys((*then, *now))
+        if then.get(key) != now.get(key)
+    ]
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -46,9 +46,7 @@ def study() -> optuna.Study:
 @pytest.fixture
 def make(tmp_path: Path, tracker: MemoryTracker) -> Callable[..., PopulationRunner]:
     def made(width: int = 4, microbatches: tuple[tuple[int, int], ...] = ((1, 8),)) -> PopulationRunner:
-        config = OmegaConf.create(
-            {"outputs": str(tmp_path), "objective": "val/loss", "hydra": {"sweeper": {"direction": "minimize"}}}
-        )
+        config = OmegaConf.create({"outputs": str(tmp_path), "objective": "val/loss"})
         sweep = Sweep(
             config=config,
             composer=cast(Composer, Composing()),
@@ -154,6 +152,8 @@ def test_what_cannot_be_trained_is_refused_and_takes_no_slot(
     runner = make(width=1)
     with pytest.raises(InputError, match=r"^batch_size must be <= 64"):
         start(runner, "batch_size=128")
+    with pytest.raises(InputError, match=r"^objective must be one value for the whole sweep, .* got val/accuracy$"):
+        start(runner, "objective=val/accuracy")
     assert runner.free_slots == 1
 
 

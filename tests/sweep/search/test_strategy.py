@@ -1,3 +1,4 @@
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,46 @@ def test_plans(
     search: Callable[..., SearchStrategy], overrides: list[str], sampler: str, trials: Any, plan: Any
 ) -> None:
     assert search(*overrides, sampler=sampler, trials=trials).planned_trials(trials) == plan
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sampler", "trials", "chosen", "whole"),
+    [
+        (["a=1,2"], "TPESampler", 5, False, True),
+        (["a=1,2"], "TPESampler", 1, False, True),
+        (["a=1,2"], "TPESampler", 5, True, False),
+        (["a=1,2", "b=interval(0,1)"], "TPESampler", 5, False, False),
+        (["a=range(1000)", "b=range(1000)"], "TPESampler", 5, False, False),
+        (["a=tag(bracket,choice(1,2))"], "TPESampler", 5, False, False),
+    ],
+)
+def test_a_finite_space_needs_no_sampler(
+    search: Callable[..., SearchStrategy], overrides: list[str], sampler: str, trials: int, chosen: bool, whole: bool
+) -> None:
+    space = search(*overrides, is_exhaustive=False, trials=1).space
+    assert is_exhaustive(space, f"optuna.samplers.{sampler}", trials, "", chosen=chosen) == whole
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sampler", "trials", "remark"),
+    [
+        (["a=1,2", "b=3,4"], "TPESampler", 48, "the space has 4 combinations, each of which is tried once: .*=48 is"),
+        (["a=1,2"], "GridSampler", 3, "the space has 2 combinations"),
+        ([], "TPESampler", 3, "the space has 1 combination, "),
+        (["a=1,2", "b=3,4"], "TPESampler", 3, "n_trials=3 of 4 combinations were drawn"),
+        (["a=1,2"], "GridSampler", 1, "^$"),
+        (["a=1,2"], "TPESampler", 2, "^$"),
+        (["a=1,2"], "TPESampler", None, "^$"),
+    ],
+)
+def test_remarks(
+    search: Callable[..., SearchStrategy], overrides: list[str], sampler: str, trials: int | None, remark: str
+) -> None:
+    assert re.search(remark, search(*overrides, sampler=sampler, is_exhaustive=True).remark(trials))
+
+
+def test_a_search_is_not_remarked_on(search: Callable[..., SearchStrategy]) -> None:
+    assert search("a=1,2", is_exhaustive=False).remark(48) == ""
 
 
 def test_a_part_of_a_grid_is_spread_over_it_by_the_seed(search: Callable[..., SearchStrategy]) -> None:

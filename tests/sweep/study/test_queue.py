@@ -104,6 +104,14 @@ def test_fewer_trials_than_there_are_is_refused(queue: Queue) -> None:
         queue.missing_from([{}] * 4)
 
 
+def test_a_queue_whose_values_were_planned_was_not_sampled(queue: Queue) -> None:
+    queue.enqueue_missing([{"a": 1}])
+    queue.enqueue([{}])
+    assert not queue.was_sampled()
+    queue.enqueue_missing([{"a": 1}, {}])
+    assert queue.was_sampled()
+
+
 def test_outcomes_are_counted(queue: Queue) -> None:
     queue.enqueue_missing([{}] * 7)
     complete, pruned, failed, without, diverged, cut = (claim(queue) for _ in range(6))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import optuna
 import pytest
@@ -52,6 +53,25 @@ def test_another_spec_is_refused_with_the_difference(storage: Storage, spec: Stu
     with pytest.raises(InputError) as error:
         check_spec(study, spec)
     assert f"study s exists with another search: {difference} (" in str(error.value)
+
+
+def test_terms_are_compared_key_by_key_instead_of_overrides(storage: Storage) -> None:
+    def spec(*fixed: str, **terms: str) -> StudySpec:
+        return StudySpec(("minimize",), {}, fixed, terms)
+
+    study = create(storage, "s", spec("epochs=3", epochs="3", gone="1"))
+    check_spec(study, spec(epochs="3", gone="1"))
+    with pytest.raises(InputError, match=r": epochs was 3, is 4; gone was 1, is not set; new was not set, is 2 \("):
+        check_spec(study, spec("epochs=3", epochs="4", new="2"))
+
+
+def test_a_study_of_an_earlier_version_is_compared_by_its_overrides(storage: Storage) -> None:
+    study = create(storage, "s", SPEC)
+    stored = {key: value for key, value in study.user_attrs["lrlab.terms"].items() if key != "terms"}
+    study.set_user_attr("lrlab.terms", stored)
+    check_spec(study, replace(SPEC, terms={"epochs": "3"}))
+    with pytest.raises(InputError, match="overrides were data=digits, epochs=3, are data=digits"):
+        check_spec(study, replace(SPEC, fixed=("data=digits",), terms={"epochs": "3"}))
 
 
 def test_a_study_of_somebody_else_is_refused(storage: Storage) -> None:
