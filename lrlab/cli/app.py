@@ -52,6 +52,7 @@ class TrainingTask:
 
     def terms(self, composer: "Composer", overrides: Sequence[str]) -> Mapping[str, Any]:
         """Return the experiment with its defaults, and what the whole sweep shares but may not change."""
+        check_recorded(composer.unresolved(overrides))  # before a refusal could show what is in the environment
         config = composer.compose(overrides)
         return flat(to_record(from_config(config)) | {key: config[key] for key in ("objective", "population")})
 

@@ -17,7 +17,7 @@ from lrlab.cli.main import main, with_topic
 from lrlab.tracking.mlflow import Mlflow
 
 TINY = ["epochs=1", "data.train_size=200"]
-SPACE = ["optimizer.lr=choice(0.01,0.1)", "hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=1", "hydra/launcher=basic"]
+SPACE = ["optimizer.lr=interval(0.01,1)", "hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=1", "hydra/launcher=basic"]
 SWEEP = "defaults: [sweep, _self_, {override hydra/sweeper: lrlab}]\nepochs: 7\n"
 
 
