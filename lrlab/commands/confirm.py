@@ -86,9 +86,9 @@ def confirm(
     """
     validation.integer("--confirm", seeds, at_least=2)
     validation.integer("--top", top, at_least=1)
+    candidates = best_configurations(study, tracker, top, allow)
     objective = objective_of(study)
     maximize = DIRECTIONS[objective] == "maximize"
-    candidates = best_configurations(study, tracker, top, allow)
     fresh = fresh_seeds(study, candidates, seeds)
     for each in candidates:
         each.experiment.data.verify()
