@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lrlab.commands.best import run_of, trained_settings
+from lrlab.sweep.search.space import SEED
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.configuration import from_record, from_yaml
 from lrlab.training.experiment import Experiment
@@ -48,7 +49,7 @@ def best_configurations(
 
 def fresh_seeds(study: "optuna.Study", candidates: Sequence[Candidate], count: int) -> list[int]:
     """Return seeds that no trial of the search has had."""
-    used = {trial.params["seed"] for trial in study.get_trials(deepcopy=False) if "seed" in trial.params}
+    used = {trial.params[SEED] for trial in study.get_trials(deepcopy=False) if SEED in trial.params}
     used |= {candidate.experiment.seed for candidate in candidates}
     first = max(int(seed) for seed in used) + 1
     return list(range(first, first + count))

@@ -137,12 +137,12 @@ def interval(accuracies: np.ndarray, images: int) -> tuple[float, float]:
     Two sources of chance: the seeds (Student's t of their mean), and which images are in the test split (binomial;
     more seeds do not lessen it). Their half-widths add as squares.
     """
-    from scipy import special
+    from lrlab.scaling.estimate import Estimate  # imports SciPy
 
     count, mean = len(accuracies), float(accuracies.mean())
-    of_seeds = float(special.stdtrit(count - 1, 0.975)) * float(accuracies.std(ddof=1)) / math.sqrt(count)
-    of_images = float(special.ndtri(0.975)) * math.sqrt(mean * (1 - mean) / images)
-    reach = math.hypot(of_seeds, of_images)
+    of_seeds = Estimate(mean, float(accuracies.std(ddof=1)) / math.sqrt(count), count - 1)
+    of_images = Estimate(mean, math.sqrt(mean * (1 - mean) / images), math.inf)
+    reach = math.hypot(of_seeds.half_width(), of_images.half_width())
     return max(mean - reach, 0.0), min(mean + reach, 1.0)
 
 

@@ -158,14 +158,19 @@ def _posterior(
 def _optimum_variance(grid: FloatArray, mean: FloatArray, smoother: FloatArray, noise: FloatArray) -> float:
     """Return the variance of the optimum for the noise alone, to first order: that of the slope over curvature²."""
     step = grid[1] - grid[0]
-    at = min(max(int(mean.argmin()), 1), len(grid) - 2)
+    at = _inner_minimum(mean)
     slope = _slope_at_minimum(smoother, mean) / (2 * step)
     curvature = float(max((mean[at + 1] - 2 * mean[at] + mean[at - 1]) / step**2, 1e-3 * np.ptp(mean), TINY))
     return min(float(slope @ noise @ slope) / curvature**2, float(grid[-1]) ** 2)
 
 
+def _inner_minimum(mean: FloatArray) -> int:
+    """Return the place of the least of the mean curve (G,), not at its ends."""
+    return min(max(int(mean.argmin()), 1), len(mean) - 2)
+
+
 def _slope_at_minimum(smoother: FloatArray, mean: FloatArray) -> FloatArray:
     """Return the weights (R,) that z has in the slope of the mean curve (G,) at its least, in two steps of the grid."""
-    at = min(max(int(mean.argmin()), 1), len(mean) - 2)
+    at = _inner_minimum(mean)
     slope: FloatArray = smoother[at + 1] - smoother[at - 1]
     return slope

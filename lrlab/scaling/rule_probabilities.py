@@ -18,6 +18,8 @@ from scipy import special
 from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.rules import (
     EXPONENTS,
+    KNEE_SHAPES,
+    RULES,
     FittedRule,
     RuleFits,
     RuleName,
@@ -38,14 +40,6 @@ PRIOR: Final[Mapping[RuleName | str, float]] = {
     "square_root_capped": 0.06,
     NONE: 0.05,
 }
-RULES: Final[tuple[RuleName, ...]] = (
-    "power_law",
-    "saturating",
-    "square_root_saturating",
-    "surge",
-    "capped",
-    "square_root_capped",
-)
 SCATTERS: Final = np.geomspace(0.1, 0.8, 7)  # standard deviations of ln lr about a power law
 BENDS: Final = np.linspace(-0.5, 0.5, 41)  # coefficients of (ln B)²
 TYPICAL_BEND: Final = 0.15
@@ -74,7 +68,7 @@ class RuleProbabilities:
     @property
     def best_knee(self) -> FittedRule:
         """Return the most probable rule that is no power law."""
-        return self.fits[max(RULES[1:], key=lambda name: self.probability[name])].best
+        return self.fits[max(KNEE_SHAPES, key=lambda name: self.probability[name])].best
 
     def draw(self, log_batch: FloatArray, draws: int, rng: np.random.Generator) -> FloatArray:
         """Return ln lr less a level (D, m) at ln of m batch sizes: of rules and parameters drawn by probability."""

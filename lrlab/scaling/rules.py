@@ -12,7 +12,7 @@ square-root capped      lr = lr_max min(sqrt(B/B_knee), 1)
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.table import FloatArray
 
 RuleName = Literal["power_law", "saturating", "square_root_saturating", "surge", "capped", "square_root_capped"]
+RULES: Final[tuple[RuleName, ...]] = get_args(RuleName)
 
 EXPONENTS: Final = np.linspace(-0.5, 1.75, 91)
 KNEES: Final = np.linspace(0.1, 0.9, 49)  # of ln B_knee, from the smallest (0) to the largest (1) batch size

@@ -5,23 +5,10 @@ from typing import Final, Literal
 
 from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.optimum import Optimum
-from lrlab.scaling.rule_probabilities import NONE, RULES, RuleProbabilities
-from lrlab.scaling.rules import RuleName
+from lrlab.scaling.rule_probabilities import NONE, RuleProbabilities
+from lrlab.scaling.rules import RULES, RuleName
 
-Verdict = Literal[
-    "constant",
-    "square_root",
-    "linear",
-    "power_law",
-    "saturating",
-    "square_root_saturating",
-    "surge",
-    "capped",
-    "square_root_capped",
-    "flattening",
-    "other",
-    "cannot_tell",
-]
+Verdict = Literal["constant", "square_root", "linear", RuleName, "flattening", "other", "cannot_tell"]
 
 MIN_BATCH_SIZES: Final = 4
 MIN_PROBABILITY: Final = 0.95

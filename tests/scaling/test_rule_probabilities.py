@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lrlab.scaling.estimate import Estimate
-from lrlab.scaling.rule_probabilities import NONE, PRIOR, RULES, RuleProbabilities, weigh
-from lrlab.scaling.rules import RuleName
+from lrlab.scaling.rule_probabilities import NONE, PRIOR, RuleProbabilities, weigh
+from lrlab.scaling.rules import RULES, RuleName
 from tests.scaling import synthetic
 from tests.scaling.synthetic import BATCH_SIZES
 

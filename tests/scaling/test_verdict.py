@@ -10,7 +10,7 @@ from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.optimum import Optimum
 from lrlab.scaling.power_law import PowerLaw
 from lrlab.scaling.rule_probabilities import NONE, RuleProbabilities, weigh
-from lrlab.scaling.rule_probabilities import RULES as RULE_NAMES
+from lrlab.scaling.rules import RULES as RULE_NAMES
 from lrlab.scaling.rules import RuleName
 from lrlab.scaling.verdict import Verdict, decide, disqualification
 from tests.scaling.synthetic import BATCH_SIZES, RIGHT, RULES

@@ -21,13 +21,11 @@ from optuna.distributions import CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.errors import InputError
-from lrlab.scaling.curve_fit import fit
 from lrlab.scaling.loss_curve import LossCurve
-from lrlab.scaling.optimum import estimate
 from lrlab.scaling.table import Table
 from lrlab.sweep.search.space import SEED, Dimension, Space
 from lrlab.sweep.search.strategy import SearchStrategy
-from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, UNPLANNED
+from lrlab.sweep.study.queue import UNPLANNED, has_ended
 
 MIN_NEIGHBOURS: Final = 3  # values tried on either side of the best
 MAX_ROUNDS: Final = 24  # of further values; the optimum is left as it is after these
@@ -118,6 +116,9 @@ def propose(
     left = precision.trials - sum(UNPLANNED in trial.user_attrs for trial in trials)
     if moving is None or left <= 0:
         return []
+    from lrlab.scaling.curve_fit import fit  # imports SciPy, which a sweep without brackets does not need
+    from lrlab.scaling.optimum import estimate
+
     seed = next((dimension for dimension in space.dimensions if dimension.name == SEED), None)
     planned = tuple(seed.values) if seed else (None,)
     can_add_seeds = seed is not None and not _is_fixed(seed)
@@ -135,8 +136,9 @@ def propose(
         inside += [] if values else [setting]
     curves = fit([setting.table for setting in inside], DRAWS, np.random.default_rng(0))
     for setting, curve in zip(inside, curves, strict=True):
-        if curve is not None and estimate(curve).standard_error > precision.standard_error:
-            values = _between(setting, curve, precision)
+        error = estimate(curve).standard_error if curve else 0.0
+        if curve and error > precision.standard_error:
+            values = _between(setting, curve, error, precision)
             add(setting, values, planned)
             if not values and can_add_seeds:
                 add(setting, _nearest(setting, curve), _further_seeds(setting, curve, precision))
@@ -151,7 +153,7 @@ def _settings(trials: Sequence[FrozenTrial], moving: str, sign: float) -> Iterat
     """Yield the settings with the trials that have ended."""
     found: dict[str, Setting] = {}
     for trial in trials:
-        if trial.state.is_finished() and trial.user_attrs.get(OUTCOME) != INTERRUPTED and moving in trial.params:
+        if has_ended(trial) and moving in trial.params:
             params = {name: value for name, value in trial.params.items() if name not in (moving, SEED)}
             setting = found.setdefault(json.dumps(params, sort_keys=True), Setting(params, [], [], []))
             value = trial.value if trial.state == TrialState.COMPLETE else None
@@ -173,10 +175,15 @@ def _beyond(moving: Dimension, setting: Setting) -> list[float]:
     return [_rounded(value) for value in (*below, *above) if low < value < high]
 
 
-def _between(setting: Setting, curve: LossCurve, precision: Precision) -> list[float]:
-    """Return the middles of the gaps in which the best value may lie, where it is the curve that is not known."""
-    variance = estimate(curve).standard_error ** 2
-    lack_of_fit = variance - min(curve.noise_variance, variance)
+def _between(setting: Setting, curve: LossCurve, error: float, precision: Precision) -> list[float]:
+    """Return the middles of the gaps in which the best value may lie, where it is the curve that is not known.
+
+    Args:
+        setting, curve: its trials and what they leave open.
+        error: standard error of ln(best value).
+        precision: asked for.
+    """
+    lack_of_fit = error**2 - curve.noise_variance
     if lack_of_fit < precision.standard_error**2 / 2:
         return []
     low, high = np.quantile(curve.optima, [0.025, 0.975])

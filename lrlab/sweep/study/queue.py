@@ -225,6 +225,11 @@ def _outcome(trial: FrozenTrial) -> str:
     return "complete" if outcome == NO_OBJECTIVE else outcome
 
 
+def has_ended(trial: FrozenTrial) -> bool:
+    """Return whether a trial is over; an interrupted one was queued again as another trial."""
+    return trial.state.is_finished() and trial.user_attrs.get(OUTCOME) != INTERRUPTED
+
+
 def claimants(trial: FrozenTrial) -> list[str]:
     """Return the processes that may run a trial: one, or rarely several of which one does."""
     prefix = f"{Tag.OWNER}/"

@@ -17,7 +17,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.sweep.search.space import MAX_SEED, SEED
-from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, UNPLANNED
+from lrlab.sweep.study.queue import UNPLANNED, has_ended
 from lrlab.sweep.study.study import SPEC
 
 CONFIDENCE: Final = 0.95
@@ -59,7 +59,7 @@ def ranked(study: optuna.Study) -> list[Setting]:
     One of which a trial diverged or failed may not; one that lacks swept seeds may only if all do.
     """
     sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
-    trials = _ended_trials(study)
+    trials = list(filter(has_ended, study.get_trials(deepcopy=False)))
     repetitions: dict[str, list[FrozenTrial]] = defaultdict(list)
     for trial in trials:
         repetitions[json.dumps(_params(trial)) if SEED in trial.params else str(trial.number)].append(trial)
@@ -79,7 +79,7 @@ def tied(settings: Sequence[Setting]) -> Setting | None:
     Decided by Student's t of the differences at common seeds; None if it is clearly behind, or if there are fewer than
     two common seeds to tell it by.
     """
-    from scipy import special
+    from lrlab.scaling.estimate import Estimate  # imports SciPy
 
     if len(settings) < 2:
         return None
@@ -88,8 +88,8 @@ def tied(settings: Sequence[Setting]) -> Setting | None:
     count = len(differences)
     if count < 2:
         return None
-    reach = float(special.stdtrit(count - 1, (1 + CONFIDENCE) / 2)) * stdev(differences) / math.sqrt(count)
-    return second if abs(fmean(differences)) <= reach else None
+    behind = Estimate(fmean(differences), stdev(differences) / math.sqrt(count), count - 1)
+    return second if abs(behind.value) <= behind.half_width(CONFIDENCE) else None
 
 
 def at_ends(study: optuna.Study, setting: Setting) -> dict[str, End]:
@@ -97,7 +97,7 @@ def at_ends(study: optuna.Study, setting: Setting) -> dict[str, End]:
 
     Of a choice or range these are the lowest and the highest value tried, of an interval its lowest and highest 2 %.
     """
-    trials = _ended_trials(study)
+    trials = list(filter(has_ended, study.get_trials(deepcopy=False)))
     definitions = study.user_attrs.get(SPEC, {}).get("space", {})
     distributions = next(trial.distributions for trial in trials if trial.number == setting.trial)
     ends: dict[str, End] = {}
@@ -111,12 +111,6 @@ def at_ends(study: optuna.Study, setting: Setting) -> dict[str, End]:
         if value <= low or value >= high:
             ends[key] = "lowest" if value <= low else "highest"
     return ends
-
-
-def _ended_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that are over; an interrupted one was queued again as another trial."""
-    trials = study.get_trials(deepcopy=False)
-    return [trial for trial in trials if trial.state.is_finished() and trial.user_attrs.get(OUTCOME) != INTERRUPTED]
 
 
 def _has_failed(trial: FrozenTrial) -> bool:
