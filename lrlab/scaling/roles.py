@@ -1,0 +1,77 @@
+"""Roles: which key of somebody's training is the learning rate, the batch size, the seed, the loss.
+
+    guess(["optimizer.lr", "data.bs", "seed", "val/loss"])
+    {"lr": "optimizer.lr", "batch_size": "data.bs", "seed": "seed", "loss": "val/loss"}
+
+A name is compared by its last words: `config.optimizer.lr` and `optimizer/lr` end in `lr`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
+
+from lrlab.errors import InputError
+
+Role = Literal["lr", "batch_size", "weight_decay", "warmup", "seed", "loss"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+# The usual names of each role. A name in an earlier group goes before one in a later group; two in one group are a
+# doubt.
+USUAL_NAMES: Mapping[Role, tuple[tuple[str, ...], ...]] = {
+    "lr": (
+        ("lr", "learning_rate", "learningrate", "learning_rate_init"),
+        ("base_lr", "init_lr", "initial_lr", "max_lr", "peak_lr", "lr0", "eta0", "step_size"),
+    ),
+    "batch_size": (
+        ("batch_size", "batchsize", "bs"),
+        ("global_batch_size", "train_batch_size", "per_device_train_batch_size", "per_device_batch_size", "batch"),
+    ),
+    "weight_decay": (("weight_decay", "weightdecay", "wd"), ("l2", "lambda", "alpha", "strength")),
+    "warmup": (("warmup",), ("warmup_steps", "warmup_epochs", "warmup_ratio", "num_warmup_steps", "warmup_length")),
+    "seed": (("seed",), ("random_seed", "random_state", "rng_seed")),
+    "loss": (
+        ("val_loss", "validation_loss", "valid_loss", "eval_loss", "dev_loss", "loss_val"),
+        ("test_loss",),
+        ("loss", "objective", "error"),
+    ),
+}
+
+
+def guess(names: Iterable[str], given: Mapping[Role, str] | None = None) -> dict[Role, str]:
+    """Return the name that plays each role; a role that no name plays is left out.
+
+    Args:
+        names: keys of a configuration, or columns of a table.
+        given: what is known already and not guessed.
+
+    Raises:
+        InputError: a given name does not exist, one name is to play two roles, or two names could play a role.
+    """
+    names, given = list(names), dict(given or {})
+    for role, name in given.items():
+        if name not in names:
+            raise InputError(f"{role}: there is no {name!r}, only {', '.join(map(repr, names)) or 'nothing'}")
+    doubled = [name for name in given.values() if list(given.values()).count(name) > 1]
+    if doubled:
+        raise InputError(
+            f"{doubled[0]!r} cannot be {' and '.join(role for role in given if given[role] == doubled[0])}"
+        )
+    free = [name for name in names if name not in given.values()]
+    roles = {role: given.get(role) or _usual(role, free) for role in ROLES}
+    return {role: name for role, name in roles.items() if name}
+
+
+def _usual(role: Role, names: list[str]) -> str | None:
+    for group in USUAL_NAMES[role]:
+        candidates = [name for name in names if not set(group).isdisjoint(_endings(name))]
+        if len(candidates) > 1:
+            raise InputError(f"{role}: which of {', '.join(map(repr, candidates))}?")
+        if candidates:
+            return candidates[0]
+    return None
+
+
+def _endings(name: str) -> list[str]:
+    """Return `optimizer_lr` and `lr` for `Optimizer.lr`: the ends of a name in lower case, joined by underscores."""
+    words = [re.sub(r"\W+", "_", word) for word in re.split(r"[./:]", name.strip().lower())]
+    return ["_".join(words[start:]) for start in range(len(words))]
