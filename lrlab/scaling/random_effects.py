@@ -1,11 +1,12 @@
-"""Random effects: what many estimates of unequal precision have in common, and by how much they truly differ.
+"""Random effects: what estimates of several settings have in common, and by how much the settings truly differ.
 
-Model. Estimate i of k is y_i = x_i·β + u_i + e_i, where e_i has the standard error of the estimate and u_i, what the
-settings truly differ by, has the standard deviation τ in common. τ is integrated over, weighted by the restricted
-likelihood and a half-normal prior (Röver 2020, "Bayesian random-effects meta-analysis"), so that few settings do not
-pass for equal ones. The errors are taken for wrong by a factor in common, which the scatter tells (Knapp & Hartung
-2003, "Improved tests for a random effects meta-regression"), drawn towards 1 with `PRIOR_FREEDOM`: two settings cannot
-tell it. Whether τ may be 0 is tested by Cochran's Q (1954, "The combination of estimates from different experiments").
+Model. Estimate i of k is y_i = x_i·β + u_i + e_i. What the settings truly differ by, u_i, has the standard deviation τ
+in common; the errors e_i are known up to a factor φ of their variances in common, which the scatter tells, as in
+Hartung & Knapp (2001, "A refined method for the meta-analysis of controlled clinical trials"). τ and φ are integrated
+over, weighted by the restricted likelihood and their priors (Röver 2020, "Bayesian random-effects meta-analysis"), so
+that few settings neither pass for equal nor their errors for exact. Whether τ may be 0 is tested by Cochran's Q (1954,
+"The combination of estimates from different experiments"). Errors that settings share do not average out: they widen
+the errors of β, and weigh no setting.
 """
 
 from dataclasses import dataclass
@@ -17,9 +18,24 @@ from scipy import special
 from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.table import FloatArray
 
-PRIOR_FREEDOM: Final = 8.0
 MAX_P_VALUE: Final = 0.05  # of Q, below which settings are said to differ
-SPREADS: Final = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 48)])  # τ, in units of its prior
+SPREADS: Final = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 24)])  # τ, in units of its half-normal prior
+FACTORS: Final = np.linspace(-3.6, 0.4, 9)  # ln φ: cautious errors are rather too wide than too narrow ...
+FACTOR_SPREAD: Final = 1.2  # ... and the standard deviation of its prior about 0
+NORMAL: Final = 1e6  # degrees of freedom
+
+
+@dataclass(frozen=True)
+class Errors:
+    """What is known of the errors of k estimates.
+
+    Attributes:
+        own: (k,) standard errors, > 0.
+        shared: (k, k) covariance of the errors, 0 on the diagonal.
+    """
+
+    own: FloatArray
+    shared: FloatArray
 
 
 @dataclass(frozen=True)
@@ -29,9 +45,10 @@ class RandomEffects:
     Attributes:
         coefficients: β, one for each column of x.
         tau: standard deviation of what the settings truly differ by, the columns apart; its mean over the posterior.
-        q: Cochran's Q, the scatter about β in units of the errors.
+        q: Cochran's Q, the scatter about β in units of the errors as given.
         freedom: k less the number of columns: what Q is on average if τ = 0.
         p_value: probability of a Q as large if τ = 0; 1 without degrees of freedom.
+        factor: φ; its geometric mean over the posterior.
     """
 
     coefficients: tuple[Estimate, ...]
@@ -39,6 +56,7 @@ class RandomEffects:
     q: float
     freedom: int
     p_value: float
+    factor: float
 
     def for_another(self) -> Estimate:
         """Return what the mean tells of a setting that was not tried, of a fit of the mean alone."""
@@ -68,32 +86,54 @@ class RandomEffects:
         }
 
 
-def fit(y: FloatArray, error: FloatArray, x: FloatArray | None = None, *, typical: float) -> RandomEffects:
-    """Fit β and τ.
+def fit(y: FloatArray, errors: Errors, x: FloatArray | None = None, *, typical: float) -> RandomEffects:
+    """Fit β, τ and φ.
 
     Args:
-        y, error: (k,) the estimates and their standard errors, > 0.
+        y: (k,) the estimates.
+        errors: theirs.
         x: (k, c) columns, linearly independent; by default 1, for the mean alone.
         typical: standard deviation of the half-normal prior of τ, in the units of y.
     """
     columns = np.ones((len(y), 1)) if x is None else x
-    freedom = len(y) - columns.shape[1]
-    taus = typical * SPREADS
-    weight = 1 / (error**2 + taus[:, None] ** 2)  # (T, k)
+    log_factor, tau = (axis.ravel() for axis in np.meshgrid(FACTORS, typical * SPREADS, indexing="ij"))
+    weight = 1 / (np.exp(log_factor)[:, None] * errors.own**2 + tau[:, None] ** 2)  # (T, k)
     information = np.einsum("tk,ki,kj->tij", weight, columns, columns)
     covariance = np.linalg.inv(information)
-    beta = np.einsum("tij,tk,kj->ti", covariance, weight * y, columns)
-    q = (weight * (y - beta @ columns.T) ** 2).sum(axis=1)
-    posterior = _posterior(np.log(weight).sum(axis=1) - np.linalg.slogdet(information)[1] - q)
-    factor = (PRIOR_FREEDOM + q) / (PRIOR_FREEDOM + freedom)
-    mean = posterior @ beta
-    variances = factor[:, None] * np.diagonal(covariance, axis1=1, axis2=2) + (beta - mean) ** 2
-    errors = np.sqrt(posterior @ variances)
-    coefficients = tuple(
-        Estimate(float(value), float(size), PRIOR_FREEDOM + freedom) for value, size in zip(mean, errors, strict=True)
+    pull = np.einsum("tij,tk,kj->tik", covariance, weight, columns)  # β = pull y
+    beta = pull @ y
+    chi_square = (weight * (y - beta @ columns.T) ** 2).sum(axis=1)
+    likelihood = (np.log(weight).sum(axis=1) - np.linalg.slogdet(information)[1] - chi_square) / 2
+    prior = -((log_factor / FACTOR_SPREAD) ** 2 + (tau / typical) ** 2) / 2
+    weights = special.softmax(likelihood + prior + np.log(np.resize(np.gradient(SPREADS), len(tau))))
+    shared = np.einsum("tik,tik->ti", pull @ errors.shared, pull)
+    spread = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2) + np.maximum(shared, 0.0))
+    freedom, q = len(y) - columns.shape[1], _cochran(y, errors.own, columns)
+    return RandomEffects(
+        coefficients=tuple(_mixture(weights, beta[:, i], spread[:, i]) for i in range(columns.shape[1])),
+        tau=float(weights @ tau),
+        q=q,
+        freedom=freedom,
+        p_value=float(special.chdtrc(freedom, q)) if freedom else 1.0,
+        factor=float(np.exp(weights @ log_factor)),
     )
-    p_value = float(special.chdtrc(freedom, q[0])) if freedom else 1.0
-    return RandomEffects(coefficients, float(posterior @ taus), float(q[0]), freedom, p_value)
+
+
+def _mixture(weights: FloatArray, means: FloatArray, errors: FloatArray) -> Estimate:
+    """Return the estimate whose 95 % interval holds 95 % of a mixture of normal distributions."""
+    mean = float(weights @ means)
+    low, high = 0.0, 10 * float(np.sqrt(weights @ (errors**2 + (means - mean) ** 2)))
+    for _ in range(40):
+        half = (low + high) / 2
+        inside = special.ndtr((mean + half - means) / errors) - special.ndtr((mean - half - means) / errors)
+        low, high = (half, high) if weights @ inside < 0.95 else (low, half)
+    return Estimate(mean, high / Estimate(0.0, 1.0, NORMAL).half_width(), NORMAL)
+
+
+def _cochran(y: FloatArray, error: FloatArray, columns: FloatArray) -> float:
+    """Return Σ (residual/error)² about the weighted least squares of all columns."""
+    beta = np.linalg.lstsq(columns / error[:, None], y / error)[0]
+    return float((((y - columns @ beta) / error) ** 2).sum())
 
 
 @dataclass(frozen=True)
@@ -101,12 +141,13 @@ class TwoWay:
     """Estimates (S, m) of settings and batch sizes, as a level of each setting and an effect of each batch size.
 
     Attributes:
-        effects: m effects of the batch sizes, about the mean level. Their errors are those of their differences: what
-            they have in common is left out, as levels drop out of every difference.
+        effects: (m,) of the batch sizes, about the mean level.
+        errors: (m,) standard errors of their differences: what they have in common is left out.
         tau: standard deviation of what an estimate truly differs from level and effect by; its mean over the posterior.
     """
 
-    effects: tuple[Estimate, ...]
+    effects: FloatArray
+    errors: FloatArray
     tau: float
 
 
@@ -114,7 +155,7 @@ def fit_two_way(y: FloatArray, error: FloatArray, *, typical: float) -> TwoWay |
     """Fit levels and effects; None if missing estimates leave batch sizes that no setting links.
 
     Args:
-        y, error: (S, m) the estimates and their standard errors, NaN where there is none.
+        y, error: (S, m) the estimates and their independent standard errors, NaN where there is none.
         typical: standard deviation of the half-normal prior of τ.
     """
     known = np.isfinite(y)
@@ -133,21 +174,9 @@ def fit_two_way(y: FloatArray, error: FloatArray, *, typical: float) -> TwoWay |
     level = (weight * (y - effect[:, None, :])).sum(axis=2) / of_setting
     q = (weight * (y - level[:, :, None] - effect[:, None, :]) ** 2).sum(axis=(1, 2))
     size = np.log(weight, where=weight > 0, out=np.zeros_like(weight)).sum(axis=(1, 2))
-    posterior = _posterior(size - np.log(of_setting).sum(axis=1) - np.log(sizes).sum(axis=1) - q)
-    freedom = int(known.sum()) - len(y) - y.shape[1] + 1
-    factor = (PRIOR_FREEDOM + q) / (PRIOR_FREEDOM + freedom)
-    found = posterior @ effect
+    log_likelihood = (size - np.log(of_setting).sum(axis=1) - np.log(sizes).sum(axis=1) - q) / 2
+    weights = special.softmax(log_likelihood - SPREADS**2 / 2 + np.log(np.gradient(taus)))
+    found = weights @ effect
     share = y.shape[1] / (y.shape[1] - 1)  # so that differences of equally known effects have the errors they have
-    variances = factor[:, None] / (share * np.diagonal(information, axis1=1, axis2=2)) + (effect - found) ** 2
-    errors, height = np.sqrt(posterior @ variances), float(posterior @ level.mean(axis=1))
-    effects = tuple(
-        Estimate(height + float(value), float(error), PRIOR_FREEDOM + freedom)
-        for value, error in zip(found, errors, strict=True)
-    )
-    return TwoWay(effects, float(posterior @ taus))
-
-
-def _posterior(twice_log_likelihood: FloatArray) -> FloatArray:
-    """Return the weight (T,) of each τ."""
-    weights: FloatArray = special.softmax((twice_log_likelihood - SPREADS**2) / 2 + np.log(np.gradient(SPREADS)))
-    return weights
+    variances = 1 / (share * np.diagonal(information, axis1=1, axis2=2)) + (effect - found) ** 2
+    return TwoWay(found + float(weights @ level.mean(axis=1)), np.sqrt(weights @ variances), float(weights @ taus))

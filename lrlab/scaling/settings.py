@@ -10,6 +10,7 @@ is within `MATERIAL` of the effects holds: many settings tell differences that n
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -23,14 +24,15 @@ from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.optimum import Optimum, assessed
 from lrlab.scaling.random_effects import RandomEffects
 from lrlab.scaling.rule_probabilities import RuleProbabilities, weigh
-from lrlab.scaling.rules import RuleName, normal_errors
+from lrlab.scaling.rules import RuleName
+from lrlab.scaling.setting_fit import alike, exponent_errors, misfit_of, setting_fit, split
 from lrlab.scaling.size_effects import SizeEffect, size_effects
 from lrlab.scaling.table import Table
 from lrlab.scaling.verdict import EXPONENT_MARGIN, MIN_BATCH_SIZES, NAMED, Verdict, decide
 
 Values = tuple[Any, ...]
 
-MATERIAL: Final = 0.07  # of ln lr, to which a sweep's brackets find it by default, too
+MATERIAL: Final = 0.035  # of ln lr, so that a rule holds if it is within 7 %
 TYPICAL_SPREAD: Final = 0.15  # of the exponents of settings, a guess before they are seen
 TYPICAL_SCATTER: Final = 0.2  # of ln lr about the level of its setting and the effect of its batch size
 MIN_OF_EFFECT: Final = 2  # settings that must know the best learning rate of a batch size
@@ -110,16 +112,21 @@ def pool(
         study: handed through to the result.
         rng_seed: of the draws.
     """
-    analyses = dict(zip(tables, map(conclude, optima_of(list(tables.values()), rng_seed)), strict=True))
-    known = {values: law for values, analysis in analyses.items() if (law := analysis.power_law)}
+    optima = optima_of(list(tables.values()), rng_seed)
+    return combine(dict(zip(tables, map(conclude, optima), strict=True)), by, study=study)
+
+
+def combine(analyses: Mapping[Values, ScalingAnalysis], by: Sequence[str], *, study: str = "") -> PooledAnalysis:
+    """Return what the analyses of several settings tell together; see `pool`."""
+    known = {values: fitted for values, analysis in analyses.items() if (fitted := setting_fit(analysis))}
     pooled = PooledAnalysis(study, tuple(by), analyses, "cannot_tell", ())
     if len(known) < 2:
         reason = f"the exponent is known in {len(known)} of {len(analyses)} settings, at least 2 are needed to pool them"
         return replace(pooled, reasons=(reason, *_problems(analyses)))
-    exponents = [law.exponent for law in known.values()]
-    value = np.array([exponent.value for exponent in exponents])
-    found = random_effects.fit(value, normal_errors(exponents), typical=TYPICAL_SPREAD)
-    best_lrs = _pooled_best_lrs(list(analyses.values()))
+    fits = list(known.values())
+    exponents = np.array([each.law.exponent.value for each in fits])
+    found = random_effects.fit(exponents, exponent_errors(fits), typical=TYPICAL_SPREAD)
+    best_lrs = _pooled_best_lrs(list(analyses.values()), found, float(alike(fits).mean()))
     rules = _weigh(best_lrs) if len(best_lrs) > 2 else None
     verdict, reasons = _decide(found, rules, len(best_lrs))
     if len(known) < len(analyses):
@@ -146,24 +153,39 @@ def optima_of(tables: Sequence[Table], rng_seed: int) -> list[tuple[Optimum, ...
     return [tuple(each) for each in optima]
 
 
-def _pooled_best_lrs(analyses: Sequence[ScalingAnalysis]) -> dict[int, Estimate]:
-    """Return batch size -> ln of its best learning rate at the mean level of the settings, of those that are linked."""
-    sound = [[one for one in analysis.optima if one.is_bracketed] for analysis in analyses]
-    of_size: dict[int, int] = {}
-    for optimum in (one for each in sound if len(each) > 1 for one in each):
-        of_size[optimum.batch_size] = of_size.get(optimum.batch_size, 0) + 1
-    sizes = sorted(size for size, count in of_size.items() if count >= MIN_OF_EFFECT)
-    rows = []
-    for each in sound:
-        kept = {one.batch_size: one.log_lr for one in each if one.batch_size in sizes and one.log_lr}
-        if len(kept) > 1:
-            rows.append([kept.get(size) for size in sizes])
+def _pooled_best_lrs(
+    analyses: Sequence[ScalingAnalysis], found: RandomEffects, shared: float
+) -> dict[int, Estimate]:
+    """Return batch size -> ln of its best learning rate at the mean level of the settings, of those that are linked.
+
+    Args:
+        analyses: of the settings.
+        found: for the factor of the errors.
+        shared: how much of the misfit the settings have in common, 0 to 1.
+    """
+    sound = [{one.batch_size: one for one in analysis.optima if one.is_bracketed} for analysis in analyses]
+    counts = Counter(size for each in sound if len(each) > 1 for size in each)
+    sizes = sorted(size for size, count in counts.items() if count >= MIN_OF_EFFECT)
+    rows = [[each.get(size) for size in sizes] for each in sound]
+    rows = [row for row in rows if sum(one is not None for one in row) > 1]
     if len(sizes) < 2 or not rows:
         return {}
-    y = np.array([[one.value if one else math.nan for one in row] for row in rows])
-    error = np.array([[_normal_error(one) if one else math.nan for one in row] for row in rows])
-    fitted = random_effects.fit_two_way(y, error, typical=TYPICAL_SCATTER)
-    return dict(zip(sizes, fitted.effects, strict=True)) if fitted else {}
+    y, noise, misfit = np.array([[_parts(one) for one in row] for row in rows]).transpose(2, 0, 1)
+    fitted = random_effects.fit_two_way(y, math.sqrt(found.factor) * np.hypot(noise, misfit), typical=TYPICAL_SCATTER)
+    if fitted is None:
+        return {}
+    errors = np.hypot(fitted.errors, math.sqrt(shared) * np.sqrt(np.nanmean(misfit**2, axis=0)))
+    return {
+        size: Estimate(float(value), float(error), random_effects.NORMAL)
+        for size, value, error in zip(sizes, fitted.effects, errors, strict=True)
+    }
+
+
+def _parts(optimum: Optimum | None) -> tuple[float, float, float]:
+    """Return ln of the best learning rate, and its standard errors for noise and misfit; NaN where it is not known."""
+    if optimum is None or optimum.log_lr is None or optimum.curve is None:
+        return math.nan, math.nan, math.nan
+    return optimum.log_lr.value, *split(optimum.log_lr, misfit_of(optimum, optimum.curve))
 
 
 def _weigh(best_lrs: Mapping[int, Estimate]) -> RuleProbabilities:
@@ -187,10 +209,6 @@ def _decide(found: RandomEffects, rules: RuleProbabilities | None, sizes: int) -
 def _problems(analyses: Mapping[Values, ScalingAnalysis]) -> list[str]:
     """Return the reasons of the first setting that knows too little, as an example."""
     return [reason for analysis in list(analyses.values())[:1] for reason in analysis.reasons[:3]]
-
-
-def _normal_error(one: Estimate) -> float:
-    return float(normal_errors([one])[0])
 
 
 def _short(analysis: ScalingAnalysis) -> dict[str, Any]:

@@ -13,8 +13,7 @@ import numpy as np
 
 from lrlab.scaling import random_effects
 from lrlab.scaling.estimate import Estimate
-from lrlab.scaling.power_law import PowerLaw
-from lrlab.scaling.rules import normal_errors
+from lrlab.scaling.setting_fit import SettingFit, exponent_errors, level_errors, mean_batch_size
 from lrlab.scaling.table import FloatArray
 
 MIN_VALUES: Final = 3
@@ -63,34 +62,28 @@ class SizeEffect:
         }
 
 
-def size_effects(by: Sequence[str], laws: Mapping[tuple[Any, ...], PowerLaw]) -> tuple[SizeEffect, ...]:
+def size_effects(by: Sequence[str], settings: Mapping[tuple[Any, ...], SettingFit]) -> tuple[SizeEffect, ...]:
     """Return the effect of every size that the settings can tell.
 
     Args:
         by: what the settings differ in.
-        laws: values of `by` -> the power law of the setting.
+        settings: values of `by` -> what is known of the setting.
     """
-    columns = {key: _log_size([values[place] for values in laws]) for place, key in enumerate(by)}
+    columns = {key: _log_size([values[place] for values in settings]) for place, key in enumerate(by)}
     sizes = {key: column for key, column in columns.items() if column is not None}
-    if not sizes:
+    x = np.stack([np.ones(len(settings)), *(column - column.mean() for column in sizes.values())], axis=1)
+    if not sizes or len(settings) < x.shape[1] + SPARE or np.linalg.matrix_rank(x) < x.shape[1]:
         return ()
-    x = np.stack([np.ones(len(laws)), *(column - column.mean() for column in sizes.values())], axis=1)
-    if len(laws) < x.shape[1] + SPARE or np.linalg.matrix_rank(x) < x.shape[1]:
-        return ()
-    batch_size = float(np.exp(np.mean([law.log_batch.mean() for law in laws.values()])))
-    exponents, levels = [law.exponent for law in laws.values()], [law.at(batch_size) for law in laws.values()]
-    moved = _fit(exponents, x, TYPICAL_SPREAD)
-    shifted = _fit(levels, x, TYPICAL_LEVELS)
+    fits = list(settings.values())
+    batch_size = mean_batch_size(fits)
+    exponents = np.array([each.law.exponent.value for each in fits])
+    levels = np.array([each.law.at(batch_size).value for each in fits])
+    moved = random_effects.fit(exponents, exponent_errors(fits), x, typical=TYPICAL_SPREAD)
+    shifted = random_effects.fit(levels, level_errors(fits, batch_size), x, typical=TYPICAL_LEVELS)
     return tuple(
         SizeEffect(key, exponent, log_lr, batch_size)
-        for key, exponent, log_lr in zip(sizes, moved, shifted, strict=True)
+        for key, exponent, log_lr in zip(sizes, moved.coefficients[1:], shifted.coefficients[1:], strict=True)
     )
-
-
-def _fit(estimates: Sequence[Estimate], x: FloatArray, typical: float) -> tuple[Estimate, ...]:
-    """Return the slopes."""
-    y = np.array([estimate.value for estimate in estimates])
-    return random_effects.fit(y, normal_errors(list(estimates)), x, typical=typical).coefficients[1:]
 
 
 def _log_size(values: Sequence[Hashable]) -> FloatArray | None:

@@ -25,11 +25,12 @@ class Crossed:
         batch_sizes: in rising order.
         factor: between neighbouring learning rates.
         margin: learning rates beyond the lowest and the highest optimum.
-        shift: d ln(best lr) / d ln(width); the depth shifts it at random.
+        shift: d ln(best lr) / d ln(width).
+        scatter: standard deviation of ln(best lr) between settings besides.
         slope: d exponent / d ln(width).
         spread: standard deviation of the settings' exponents.
         missing: probability that a trial is missing.
-        maximize: whether the metric is an accuracy, rounded to 1/2000.
+        accuracy: whether the metric is an accuracy, rounded to 1/2000.
     """
 
     rule: str = "square_root"
@@ -43,6 +44,7 @@ class Crossed:
     factor: float = 2.0
     margin: int = 3
     shift: float = -0.3
+    scatter: float = 0.3
     slope: float = 0.0
     spread: float = 0.0
     missing: float = 0.0
@@ -57,7 +59,7 @@ class Crossed:
         best, slopes = {}, []
         for depth, (width, log_width) in product(self.depths, zip(self.widths, away, strict=True)):
             extra = self.slope * log_width + self.spread * rng.standard_normal()
-            level = self.shift * log_width + 0.3 * rng.standard_normal()
+            level = self.shift * log_width + self.scatter * rng.standard_normal()
             best[depth, width] = np.log(RULES[self.rule](sizes)) + level + extra * x
             slopes.append(float(np.polyfit(x, best[depth, width], 1)[0]))
         ends = np.concatenate(list(best.values()))
