@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lrlab.analysis.report.report import Report
+    from lrlab.analysis.report.table_report import TableReport
     from lrlab.commands.best import Best
     from lrlab.commands.confirm import Confirmation
     from lrlab.commands.repair import Repaired
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from lrlab.runs.train import TrainingOutcome
 
 T = TypeVar("T")
+MAX_ROWS = 20  # of settings on the terminal
 
 
 def out() -> Console:
@@ -147,6 +149,28 @@ def report(made: "Report", page: "Path", options: str = "") -> None:
         out().print(Text.assemble(f"{label}: " if label else "", verdict, ": " + "; ".join(scaling.reasons)))
     out().print(f"{len(made.sections)} sections in {page}")
     _next(f"lrlab report {made.study} --json{options}", "the verdict, for programs")
+
+
+def table_report(made: "TableReport", page: "Path") -> None:
+    """Show the answer of a table: how it was read, the verdict, what moves it, and its settings."""
+    for line in made.how_read:
+        out().print(Text(_printable(line), style="dim"))
+    answer = made.answer
+    out().print(Text.assemble((answer.verdict.replace("_", " "), "bold"), f": {_printable(answer.reasons[0])}"))
+    for line in (*answer.reasons[1:], *(size.describe() for size in getattr(answer, "sizes", ()))):
+        out().print(f"  {_printable(line)}")
+    rows = [row for section in made.sections for row in section.table][: MAX_ROWS + 1]
+    if rows:
+        table = Table(*map(_printable, rows[0]))
+        for row in rows[1:]:
+            table.add_row(*map(_printable, row))
+        out().print(table)
+    out().print(f"{len(made.sections)} sections in {page}")
+
+
+def _printable(text: str) -> str:
+    """Return a text without what a terminal would obey: names and values are somebody else's."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def reproduced(replay: "Reproduction") -> None:

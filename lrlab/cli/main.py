@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lrlab.cli import data, lecture, results, training
+from lrlab.cli import data, lecture, report, results, training
 from lrlab.cli.logs import logs_on_stderr
 from lrlab.cli.options import Json
 from lrlab.errors import InputError
@@ -65,7 +65,7 @@ def app() -> typer.Typer:
     top = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=help_options)
     data_app = typer.Typer(rich_markup_mode=None)
     top.callback(invoke_without_command=True)(lrlab)
-    trains, reads = (training.train, training.sweep, training.resume), (results.best, results.report, results.reproduce)
+    trains, reads = (training.train, training.sweep, training.resume), (results.best, report.report, results.reproduce)
     for command in (*trains, results.repair, *reads, results.ui, gradcheck, lecture.lecture):
         top.command()(command)
     data_app.callback(invoke_without_command=True)(datasets)

@@ -1,12 +1,14 @@
-"""Publish the report of a study: to outputs/reports/STUDY/, and to the sweep's own run."""
+"""Publish reports to outputs/reports/: of a study, and to the sweep's own run; of a table of trials."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrlab.analysis.report.report import Report, report
+from lrlab.analysis.report.table_report import TableReport, table_report
 from lrlab.analysis.runs import read
 from lrlab.errors import InputError
+from lrlab.tables.trials import Trials
 from lrlab.tracking.artifacts import write
 from lrlab.tracking.tracker import Tracker
 
@@ -32,6 +34,15 @@ def publish(study: "optuna.Study", tracker: Tracker, outputs: Path, where: Mappi
     folder = outputs / "reports" / f"{made.study}{part}".replace("/", "_")
     write(folder, files)
     tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
+    return made, folder / "index.html"
+
+
+def publish_table(trials: Trials, outputs: Path) -> tuple[TableReport, Path]:
+    """Write the report of a table of trials; return it with the path of its page."""
+    made = table_report(trials.source, trials.settings, trials.by, loss=trials.loss, how_read=trials.how_read)
+    name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in trials.source).strip(".")
+    folder = outputs / "reports" / (name[:100] or "table")
+    write(folder, made.files())
     return made, folder / "index.html"
 
 

@@ -21,7 +21,7 @@ from lrlab.scaling.table import FloatArray
 MAX_P_VALUE: Final = 0.05  # of Q, below which settings are said to differ
 SPREADS: Final = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 24)])  # τ, in units of its half-normal prior
 FACTORS: Final = np.linspace(-3.6, 0.4, 9)  # ln φ: cautious errors are rather too wide than too narrow ...
-FACTOR_SPREAD: Final = 1.2  # ... and the standard deviation of its prior about 0
+FACTOR_PRIOR: Final = (-1.0, 1.0)  # ... with mean and standard deviation of its prior
 NORMAL: Final = 1e6  # degrees of freedom
 
 
@@ -67,7 +67,9 @@ class RandomEffects:
         """Return in words whether the estimates have one value in common."""
         settings = f"{self.freedom + 1} settings"
         if self.p_value >= MAX_P_VALUE:
-            return f"nothing tells the {settings} apart (Q = {self.q:.1f}, p = {self.p_value:.2g}, tau = {self.tau:.2f})"
+            return (
+                f"nothing tells the {settings} apart (Q = {self.q:.1f}, p = {self.p_value:.2g}, tau = {self.tau:.2f})"
+            )
         low, high = self.for_another().interval()
         return (
             f"the {settings} differ (Q = {self.q:.1f}, p = {self.p_value:.2g}, tau = {self.tau:.2f}): "
@@ -104,7 +106,7 @@ def fit(y: FloatArray, errors: Errors, x: FloatArray | None = None, *, typical: 
     beta = pull @ y
     chi_square = (weight * (y - beta @ columns.T) ** 2).sum(axis=1)
     likelihood = (np.log(weight).sum(axis=1) - np.linalg.slogdet(information)[1] - chi_square) / 2
-    prior = -((log_factor / FACTOR_SPREAD) ** 2 + (tau / typical) ** 2) / 2
+    prior = -(((log_factor - FACTOR_PRIOR[0]) / FACTOR_PRIOR[1]) ** 2 + (tau / typical) ** 2) / 2
     weights = special.softmax(likelihood + prior + np.log(np.resize(np.gradient(SPREADS), len(tau))))
     shared = np.einsum("tik,tik->ti", pull @ errors.shared, pull)
     spread = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2) + np.maximum(shared, 0.0))

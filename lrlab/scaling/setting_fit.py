@@ -16,8 +16,8 @@ from lrlab.scaling.random_effects import Errors
 from lrlab.scaling.rules import normal_errors
 from lrlab.scaling.table import FloatArray
 
-# The misfit of one setting must hold for any curve. On curves as parabolas, Morse wells, vees and cliffs, three learning
-# rates to a decade or six, the exponents err by a third of it.
+# The misfit of one setting must hold for any curve. On parabolas, Morse wells, vees and cliffs, of two to three learning
+# rates in a decade, the exponents err by a third of it.
 MISFIT_VARIANCE: Final = 0.12  # of what is given for a setting alone
 REACH: Final = 0.25  # of the distance between learning rates, within which optima lie alike among them
 

@@ -33,7 +33,7 @@ from lrlab.scaling.verdict import EXPONENT_MARGIN, MIN_BATCH_SIZES, NAMED, Verdi
 Values = tuple[Any, ...]
 
 MATERIAL: Final = 0.035  # of ln lr, so that a rule holds if it is within 7 %
-TYPICAL_SPREAD: Final = 0.15  # of the exponents of settings, a guess before they are seen
+TYPICAL_SPREAD: Final = 0.1  # of the exponents of settings, a guess before they are seen
 TYPICAL_SCATTER: Final = 0.2  # of ln lr about the level of its setting and the effect of its batch size
 MIN_OF_EFFECT: Final = 2  # settings that must know the best learning rate of a batch size
 DRAWS: Final = (100, 1000)  # of each curve: fewest and most ...
@@ -101,9 +101,7 @@ class PooledAnalysis:
         }
 
 
-def pool(
-    tables: Mapping[Values, Table], by: Sequence[str], *, study: str = "", rng_seed: int = 0
-) -> PooledAnalysis:
+def pool(tables: Mapping[Values, Table], by: Sequence[str], *, study: str = "", rng_seed: int = 0) -> PooledAnalysis:
     """Analyse the tables of several settings together.
 
     Args:
@@ -121,7 +119,9 @@ def combine(analyses: Mapping[Values, ScalingAnalysis], by: Sequence[str], *, st
     known = {values: fitted for values, analysis in analyses.items() if (fitted := setting_fit(analysis))}
     pooled = PooledAnalysis(study, tuple(by), analyses, "cannot_tell", ())
     if len(known) < 2:
-        reason = f"the exponent is known in {len(known)} of {len(analyses)} settings, at least 2 are needed to pool them"
+        reason = (
+            f"the exponent is known in {len(known)} of {len(analyses)} settings, at least 2 are needed to pool them"
+        )
         return replace(pooled, reasons=(reason, *_problems(analyses)))
     fits = list(known.values())
     exponents = np.array([each.law.exponent.value for each in fits])
@@ -153,9 +153,7 @@ def optima_of(tables: Sequence[Table], rng_seed: int) -> list[tuple[Optimum, ...
     return [tuple(each) for each in optima]
 
 
-def _pooled_best_lrs(
-    analyses: Sequence[ScalingAnalysis], found: RandomEffects, shared: float
-) -> dict[int, Estimate]:
+def _pooled_best_lrs(analyses: Sequence[ScalingAnalysis], found: RandomEffects, shared: float) -> dict[int, Estimate]:
     """Return batch size -> ln of its best learning rate at the mean level of the settings, of those that are linked.
 
     Args:
@@ -215,4 +213,3 @@ def _short(analysis: ScalingAnalysis) -> dict[str, Any]:
     """Return the answer of one setting, without what the table of all settings has."""
     answer = analysis.to_dict()
     return {key: answer[key] for key in ("exponent", "exponent_ci", "reading", "verdict", "reasons", "per_batch_size")}
-

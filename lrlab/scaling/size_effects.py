@@ -18,7 +18,7 @@ from lrlab.scaling.table import FloatArray
 
 MIN_VALUES: Final = 3
 SPARE: Final = 3  # settings beyond the coefficients
-TYPICAL_SPREAD: Final = 0.15  # of exponents
+TYPICAL_SPREAD: Final = 0.1  # of exponents
 TYPICAL_LEVELS: Final = 0.5  # of ln lr
 
 
@@ -91,4 +91,5 @@ def _log_size(values: Sequence[Hashable]) -> FloatArray | None:
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) < len(values) or min(numbers) <= 0 or len(set(numbers)) < MIN_VALUES:
         return None
-    return np.log(np.array(numbers, dtype=float))
+    column: FloatArray = np.log(np.array(numbers, dtype=float))
+    return column

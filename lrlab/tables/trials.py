@@ -2,11 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from lrlab.errors import InputError
 from lrlab.scaling.roles import Role, guess, guess_accuracy, is_maximized
@@ -33,7 +34,8 @@ class Trials:
         maximize: whether larger is better; the losses of the settings are then negative.
         by: the columns in which settings differ.
         settings: values of `by` -> trials.
-        left_out: what was not used, and why: a line each.
+        left_out: rows that were not used, and why: a line each.
+        unused: columns that vary and are neither roles nor settings.
     """
 
     source: str
@@ -42,20 +44,24 @@ class Trials:
     by: tuple[str, ...]
     settings: Mapping[Values, Table]
     left_out: tuple[str, ...]
+    unused: tuple[str, ...] = ()
 
     @property
     def loss(self) -> str:
         """Return what the losses are, for axes and sentences."""
         return f"-{self.roles['loss']}" if self.maximize else self.roles["loss"]
 
-    def label(self, values: Values) -> str:
-        """Return the name of a setting: `depth=2, width=64`."""
-        return ", ".join(f"{key}={shown(value)}" for key, value in zip(self.by, values, strict=True))
-
-
-def shown(value: Cell) -> str:
-    """Return a value of a setting in words."""
-    return f"{value:.6g}" if isinstance(value, float) else str("none" if is_missing(value) else value)
+    @property
+    def how_read(self) -> tuple[str, ...]:
+        """Return which column is what, and what was left out, as sentences."""
+        better = "larger is better" if self.maximize else "smaller is better"
+        seed = f"seed = {self.roles['seed']}" if "seed" in self.roles else "no seed"
+        sizes = f"{self.roles['lr']} = learning rate, {self.roles['batch_size']} = batch size"
+        count = len(self.settings)
+        settings = f"{count} settings by {', '.join(self.by)}" if self.by else "one setting"
+        columns = f"{sizes}, {self.roles['loss']} = objective ({better}), {seed}; {settings}"
+        unused = f"not settings: {', '.join(self.unused)} (--by names others)"
+        return (columns, *([unused] if self.unused else []), *self.left_out)
 
 
 def read_trials(
@@ -64,6 +70,7 @@ def read_trials(
     *,
     by: Sequence[str] | None = None,
     maximize: bool | None = None,
+    where: Mapping[str, str] | None = None,
 ) -> Trials:
     """Return the trials of a source by setting.
 
@@ -72,6 +79,7 @@ def read_trials(
         given: the columns that the user names; the others are guessed by their usual names.
         by: the columns in which settings differ; None for all that vary and are neither results nor derived.
         maximize: whether larger is better; None to tell by the source, or by the name of the metric.
+        where: columns -> the value that a row must have to be used.
 
     Raises:
         InputError: a column is missing or holds what it may not, two trials are the same cell of one setting, no two
@@ -83,7 +91,8 @@ def read_trials(
     roles = _roles(source, {role: _resolved(role, name, columns) for role, name in given.items()})
     known = source.maximize if roles["loss"] == source.loss else None
     upwards = next(choice for choice in (maximize, known, is_maximized(roles["loss"])) if choice is not None)
-    rows, left_out = _usable(columns, roles)
+    kept = _only(columns, where or {})
+    rows, left_out = _usable(columns, roles, kept)
     lr, batch_size, loss = (_numbers(columns, roles[role], rows) for role in ("lr", "batch_size", "loss"))
     _refuse(roles["lr"], lr, rows, "finite numbers > 0", wrong=~(np.isfinite(lr) & (lr > 0)))
     whole = np.isfinite(batch_size) & (batch_size >= 1) & (batch_size == np.floor(batch_size)) & (batch_size < 2**53)
@@ -100,14 +109,16 @@ def read_trials(
         chosen = list(dict.fromkeys(_resolved("by", name, columns) for name in by))
         if roled := [name for name in chosen if name in roles.values()]:
             raise InputError(f"--by cannot be {roled[0]!r}, which is a role already")
-    seed = _seeds(values.get(roles.get("seed", "")), len(rows))
-    table = Table(batch_size.astype(np.int64), lr, seed, _squarable(-loss if upwards else loss))
     keys = list(zip(*(values[name] for name in chosen), strict=True)) if chosen else [()] * len(rows)
+    seed = _seeds(values.get(roles.get("seed", "")), zip(batch_size, lr, keys, strict=True))
+    table = Table(batch_size.astype(np.int64), lr, seed, _squarable(-loss if upwards else loss))
     if "seed" in roles:
         _refuse_twice(table, keys, rows, values, roles, free)
     if len(set(keys)) > MAX_SETTINGS:
         raise InputError(f"settings must be at most {MAX_SETTINGS}, got {len(set(keys))} by {', '.join(chosen)}")
-    return Trials(source.name, roles, upwards, tuple(chosen), _grouped(table, keys), (*source.left_out, *left_out))
+    unused = tuple(name for name in free if name not in chosen and len(set(values[name])) > 1)
+    left_out = [*source.left_out, *left_out]
+    return Trials(source.name, roles, upwards, tuple(chosen), _grouped(table, keys), tuple(left_out), unused)
 
 
 def _resolved(role: str, name: str, columns: Columns) -> str:
@@ -139,11 +150,24 @@ def _roles(source: Source, given: dict[Role, str]) -> dict[Role, str]:
     return roles
 
 
-def _usable(columns: Columns, roles: Mapping[Role, str]) -> tuple[list[int], list[str]]:
-    """Return the rows that have a learning rate, a batch size and a result, and why others have not."""
-    count = len(columns[roles["lr"]])
+def _only(columns: Columns, where: Mapping[str, str]) -> Sequence[int]:
+    """Return the rows that have these values."""
+    rows: Sequence[int] = range(len(next(iter(columns.values()))))
+    for key, text in where.items():
+        cells = columns[_resolved("where", key, columns)]
+        found = [row for row in rows if plain(cells[row]) == plain(text) or str(cells[row]) == text]
+        if not found:
+            known = ", ".join(dict.fromkeys(_short(cells[row]) for row in rows[:1000]))
+            raise InputError(f"--where {key} must be one of {known[:200]}, got {text!r}")
+        rows = found
+    return rows
+
+
+def _usable(columns: Columns, roles: Mapping[Role, str], kept: Sequence[int]) -> tuple[list[int], list[str]]:
+    """Return those of the rows that have a learning rate, a batch size and a result, and why others have not."""
+    count = len(kept)
     rows, missing = [], Counter[str]()
-    for row in range(count):
+    for row in kept:
         absent = next((roles[role] for role in MEANINGS if is_missing(columns[roles[role]][row])), None)
         if absent is None:
             rows.append(row)
@@ -163,7 +187,7 @@ def _numbers(columns: Columns, name: str, rows: Sequence[int]) -> FloatArray:
     return np.array(values, dtype=np.float64)
 
 
-def _refuse(name: str, column: FloatArray, rows: Sequence[int], allowed: str, *, wrong: FloatArray) -> None:
+def _refuse(name: str, column: FloatArray, rows: Sequence[int], allowed: str, *, wrong: npt.NDArray[np.bool_]) -> None:
     if wrong.any():
         at = int(wrong.argmax())
         raise InputError(f"column {name!r} must hold {allowed}, got {column[at]:g} in row {rows[at] + 1}")
@@ -174,9 +198,16 @@ def _short(cell: Cell) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _seeds(cells: Sequence[Cell] | None, count: int) -> FloatArray:
-    """Return labels (N,). Without a column for the seed every trial is a repetition by itself."""
-    return np.array([str(cell) for cell in cells] if cells else [str(row) for row in range(count)])
+def _seeds(cells: Sequence[Cell] | None, places: Iterable[Hashable]) -> npt.NDArray[np.str_]:
+    """Return labels (N,). Without a column for the seed the first trial of each place is of one seed, and so on."""
+    if cells:
+        return np.array([str(cell) for cell in cells])
+    seen = Counter[Hashable]()
+    labels = []
+    for place in places:
+        labels.append(str(seen[place]))
+        seen[place] += 1
+    return np.array(labels)
 
 
 def _is_setting(cells: Sequence[Cell], lr: FloatArray, batch_size: FloatArray) -> bool:
