@@ -51,7 +51,7 @@ def report(
       lrlab report --from runs.csv --lr optimizer.lr --batch-size bs --loss "val loss" --by depth,width
       lrlab report --from mlflow:EXPERIMENT --tracking-uri http://HOST:5000
     """
-    columns: "dict[Role, str | None]" = {"lr": lr, "batch_size": batch_size, "loss": loss, "seed": seed}
+    columns: dict[Role, str | None] = {"lr": lr, "batch_size": batch_size, "loss": loss, "seed": seed}
     given = {role: name for role, name in columns.items() if name is not None}
     records = Records(outputs, storage, tracking_uri)
     if source:

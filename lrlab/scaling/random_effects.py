@@ -22,6 +22,8 @@ MAX_P_VALUE: Final = 0.05  # of Q, below which settings are said to differ
 SPREADS: Final = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 24)])  # τ, in units of its half-normal prior
 FACTORS: Final = np.linspace(-3.6, 0.4, 9)  # ln φ: cautious errors are rather too wide than too narrow ...
 FACTOR_PRIOR: Final = (-1.0, 1.0)  # ... with mean and standard deviation of its prior
+FACTOR_DOUBT: Final = 0.3  # of ln φ, between errors of best learning rates and of exponents
+LEAST_SHARED: Final = 0.6  # factor of the shared errors, which no scatter tells
 NORMAL: Final = 1e6  # degrees of freedom
 
 
@@ -88,7 +90,14 @@ class RandomEffects:
         }
 
 
-def fit(y: FloatArray, errors: Errors, x: FloatArray | None = None, *, typical: float) -> RandomEffects:
+def fit(
+    y: FloatArray,
+    errors: Errors,
+    x: FloatArray | None = None,
+    *,
+    typical: float,
+    log_factor: tuple[float, float] = FACTOR_PRIOR,
+) -> RandomEffects:
     """Fit β, τ and φ.
 
     Args:
@@ -96,19 +105,20 @@ def fit(y: FloatArray, errors: Errors, x: FloatArray | None = None, *, typical: 
         errors: theirs.
         x: (k, c) columns, linearly independent; by default 1, for the mean alone.
         typical: standard deviation of the half-normal prior of τ, in the units of y.
+        log_factor: mean and standard deviation of ln φ, as far as it is known before.
     """
     columns = np.ones((len(y), 1)) if x is None else x
-    log_factor, tau = (axis.ravel() for axis in np.meshgrid(FACTORS, typical * SPREADS, indexing="ij"))
-    weight = 1 / (np.exp(log_factor)[:, None] * errors.own**2 + tau[:, None] ** 2)  # (T, k)
+    log_phi, tau = (axis.ravel() for axis in np.meshgrid(FACTORS, typical * SPREADS, indexing="ij"))
+    weight = 1 / (np.exp(log_phi)[:, None] * errors.own**2 + tau[:, None] ** 2)  # (T, k)
     information = np.einsum("tk,ki,kj->tij", weight, columns, columns)
     covariance = np.linalg.inv(information)
     pull = np.einsum("tij,tk,kj->tik", covariance, weight, columns)  # β = pull y
     beta = pull @ y
     chi_square = (weight * (y - beta @ columns.T) ** 2).sum(axis=1)
     likelihood = (np.log(weight).sum(axis=1) - np.linalg.slogdet(information)[1] - chi_square) / 2
-    prior = -(((log_factor - FACTOR_PRIOR[0]) / FACTOR_PRIOR[1]) ** 2 + (tau / typical) ** 2) / 2
+    prior = -(((log_phi - log_factor[0]) / log_factor[1]) ** 2 + (tau / typical) ** 2) / 2
     weights = special.softmax(likelihood + prior + np.log(np.resize(np.gradient(SPREADS), len(tau))))
-    shared = np.einsum("tik,tik->ti", pull @ errors.shared, pull)
+    shared = np.clip(np.exp(log_phi), LEAST_SHARED, 1.0)[:, None] * np.einsum("tik,tik->ti", pull @ errors.shared, pull)
     spread = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2) + np.maximum(shared, 0.0))
     freedom, q = len(y) - columns.shape[1], _cochran(y, errors.own, columns)
     return RandomEffects(
@@ -117,8 +127,17 @@ def fit(y: FloatArray, errors: Errors, x: FloatArray | None = None, *, typical: 
         q=q,
         freedom=freedom,
         p_value=float(special.chdtrc(freedom, q)) if freedom else 1.0,
-        factor=float(np.exp(weights @ log_factor)),
+        factor=float(np.exp(weights @ log_phi)),
     )
+
+
+def log_factor_of(chi_square: float, freedom: int) -> tuple[float, float]:
+    """Return mean and standard deviation of ln φ, of its prior and of a χ² that is φ times one with these degrees."""
+    if freedom < 1:
+        return FACTOR_PRIOR
+    before, told = FACTOR_PRIOR[1] ** -2, 1 / (2 / freedom + FACTOR_DOUBT**2)
+    seen = np.log(max(chi_square / freedom, 1e-3))
+    return float((FACTOR_PRIOR[0] * before + seen * told) / (before + told)), float((before + told) ** -0.5)
 
 
 def _mixture(weights: FloatArray, means: FloatArray, errors: FloatArray) -> Estimate:

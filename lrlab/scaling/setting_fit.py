@@ -16,8 +16,8 @@ from lrlab.scaling.random_effects import Errors
 from lrlab.scaling.rules import normal_errors
 from lrlab.scaling.table import FloatArray
 
-# The misfit of one setting must hold for any curve. On parabolas, Morse wells, vees and cliffs, of two to three learning
-# rates in a decade, the exponents err by a third of it.
+# The misfit of one setting must hold for any curve. On parabolas, Morse wells, vees and cliffs, of two or three learning
+# rates a decade, the exponents err by a third of it.
 MISFIT_VARIANCE: Final = 0.12  # of what is given for a setting alone
 REACH: Final = 0.25  # of the distance between learning rates, within which optima lie alike among them
 
@@ -90,6 +90,25 @@ def level_errors(fits: Sequence[SettingFit], batch_size: float) -> Errors:
 def mean_batch_size(fits: Sequence[SettingFit]) -> float:
     """Return the geometric mean of the batch sizes whose optima are known."""
     return float(np.exp(np.mean([each.law.log_batch.mean() for each in fits])))
+
+
+def scatter(fits: Sequence[SettingFit]) -> tuple[float, int]:
+    """Return χ² and degrees of freedom of the optima about lines of the settings and effects of the batch sizes.
+
+    What the settings have in common, such as a bend, is none of it.
+    """
+    left: dict[float, list[tuple[float, float]]] = {}
+    freedom = 0
+    for each in fits:
+        noise, misfit = np.array([split(*pair) for pair in zip(each.law.optima, each.misfits, strict=True)]).T
+        for size, one, error in zip(each.law.log_batch, each.law.optima, np.hypot(noise, misfit), strict=True):
+            left.setdefault(float(size), []).append((one.value - each.law.at(math.exp(size)).value, float(error)))
+        freedom += len(each.misfits) - 2
+    chi_square = 0.0
+    for residual, error in (np.array(pairs).T for pairs in left.values()):
+        weight = error**-2.0
+        chi_square += float(weight @ (residual - weight @ residual / weight.sum()) ** 2)
+    return chi_square, freedom - (len(left) - 2)
 
 
 def alike(fits: Sequence[SettingFit]) -> FloatArray:

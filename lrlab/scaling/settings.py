@@ -25,7 +25,7 @@ from lrlab.scaling.optimum import Optimum, assessed
 from lrlab.scaling.random_effects import RandomEffects
 from lrlab.scaling.rule_probabilities import RuleProbabilities, weigh
 from lrlab.scaling.rules import RuleName
-from lrlab.scaling.setting_fit import alike, exponent_errors, misfit_of, setting_fit, split
+from lrlab.scaling.setting_fit import alike, exponent_errors, misfit_of, scatter, setting_fit, split
 from lrlab.scaling.size_effects import SizeEffect, size_effects
 from lrlab.scaling.table import Table
 from lrlab.scaling.verdict import EXPONENT_MARGIN, MIN_BATCH_SIZES, NAMED, Verdict, decide
@@ -125,7 +125,8 @@ def combine(analyses: Mapping[Values, ScalingAnalysis], by: Sequence[str], *, st
         return replace(pooled, reasons=(reason, *_problems(analyses)))
     fits = list(known.values())
     exponents = np.array([each.law.exponent.value for each in fits])
-    found = random_effects.fit(exponents, exponent_errors(fits), typical=TYPICAL_SPREAD)
+    factor = random_effects.log_factor_of(*scatter(fits))
+    found = random_effects.fit(exponents, exponent_errors(fits), typical=TYPICAL_SPREAD, log_factor=factor)
     best_lrs = _pooled_best_lrs(list(analyses.values()), found, float(alike(fits).mean()))
     rules = _weigh(best_lrs) if len(best_lrs) > 2 else None
     verdict, reasons = _decide(found, rules, len(best_lrs))

@@ -13,7 +13,7 @@ import numpy as np
 
 from lrlab.scaling import random_effects
 from lrlab.scaling.estimate import Estimate
-from lrlab.scaling.setting_fit import SettingFit, exponent_errors, level_errors, mean_batch_size
+from lrlab.scaling.setting_fit import SettingFit, exponent_errors, level_errors, mean_batch_size, scatter
 from lrlab.scaling.table import FloatArray
 
 MIN_VALUES: Final = 3
@@ -78,8 +78,9 @@ def size_effects(by: Sequence[str], settings: Mapping[tuple[Any, ...], SettingFi
     batch_size = mean_batch_size(fits)
     exponents = np.array([each.law.exponent.value for each in fits])
     levels = np.array([each.law.at(batch_size).value for each in fits])
-    moved = random_effects.fit(exponents, exponent_errors(fits), x, typical=TYPICAL_SPREAD)
-    shifted = random_effects.fit(levels, level_errors(fits, batch_size), x, typical=TYPICAL_LEVELS)
+    factor = random_effects.log_factor_of(*scatter(fits))
+    moved = random_effects.fit(exponents, exponent_errors(fits), x, typical=TYPICAL_SPREAD, log_factor=factor)
+    shifted = random_effects.fit(levels, level_errors(fits, batch_size), x, typical=TYPICAL_LEVELS, log_factor=factor)
     return tuple(
         SizeEffect(key, exponent, log_lr, batch_size)
         for key, exponent, log_lr in zip(sizes, moved.coefficients[1:], shifted.coefficients[1:], strict=True)
