@@ -41,12 +41,12 @@ def fit(
         settings: a number for each table, the same for those whose losses err alike; by default all do. Relative
             roughness is learned from all of them together.
     """
-    labels = np.zeros(len(tables), int) if settings is None else np.unique(settings, return_inverse=True)[1]
     groups = [near_minimum(table) for table in tables]
     usable = [group for group in groups if group]
     if not usable:
         return [None] * len(tables)
-    labels = labels[[group is not None for group in groups]]
+    of_table = np.zeros(len(tables), int) if settings is None else np.array(settings)
+    labels = np.unique(of_table[[group is not None for group in groups]], return_inverse=True)[1]
     for label in np.unique(labels):
         alike = np.flatnonzero(labels == label)
         means = with_common_tilt([usable[place].means for place in alike])

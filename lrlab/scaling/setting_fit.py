@@ -16,9 +16,9 @@ from lrlab.scaling.random_effects import Errors
 from lrlab.scaling.rules import normal_errors
 from lrlab.scaling.table import FloatArray
 
-# The misfit of one setting must hold for any curve. On parabolas, Morse wells, vees and cliffs, of two or three learning
-# rates a decade, the exponents err by a third of it.
-MISFIT_VARIANCE: Final = 0.12  # of what is given for a setting alone
+# The interpolation of one setting must hold for any curve. On parabolas, Morse wells, vees and cliffs, of two or three
+# learning rates a decade, the exponents err by a third of it.
+INTERPOLATION_VARIANCE: Final = 0.12  # of what is given for a setting alone
 REACH: Final = 0.25  # of the distance between learning rates, within which optima lie alike among them
 
 
@@ -28,17 +28,17 @@ class SettingFit:
 
     Attributes:
         law: the line through its sound optima.
-        misfits: (m,) their standard errors for the misfit of the loss curve alone.
+        interpolations: (m,) their standard errors for the interpolation of the loss curve alone.
         step: distance in ln lr between the learning rates about them.
     """
 
     law: PowerLaw
-    misfits: FloatArray
+    interpolations: FloatArray
     step: float
 
     def parts(self, estimate: Estimate, weights: FloatArray) -> tuple[float, float]:
-        """Return the standard errors for noise and for misfit of a weighted sum (m,) of the optima."""
-        return split(estimate, math.sqrt(float(weights**2 @ self.misfits**2)))
+        """Return the standard errors for noise and for interpolation of a weighted sum (m,) of the optima."""
+        return split(estimate, math.sqrt(float(weights**2 @ self.interpolations**2)))
 
     @property
     def exponent_weights(self) -> FloatArray:
@@ -50,7 +50,7 @@ class SettingFit:
     def level_weights(self, batch_size: float) -> FloatArray:
         """Return the weights (m,) of the optima in the line's ln lr at a batch size."""
         away = math.log(batch_size) - self.law.log_batch.mean()
-        weights: FloatArray = 1 / len(self.misfits) + away * self.exponent_weights
+        weights: FloatArray = 1 / len(self.interpolations) + away * self.exponent_weights
         return weights
 
 
@@ -59,22 +59,22 @@ def setting_fit(analysis: ScalingAnalysis) -> SettingFit | None:
     sound = [(one, one.curve) for one in analysis.optima if one.is_bracketed and one.curve]
     if analysis.power_law is None:
         return None
-    misfits = np.array([misfit_of(one, curve) for one, curve in sound])
+    interpolations = np.array([interpolation_error(one, curve) for one, curve in sound])
     step = float(np.median(np.concatenate([np.diff(curve.rates) for _, curve in sound])))
-    return SettingFit(analysis.power_law, misfits, step)
+    return SettingFit(analysis.power_law, interpolations, step)
 
 
-def misfit_of(optimum: Optimum, curve: LossCurve) -> float:
-    """Return the standard error of an optimum for the misfit of its loss curve alone, as given."""
+def interpolation_error(optimum: Optimum, curve: LossCurve) -> float:
+    """Return the standard error of an optimum for the interpolation of its loss curve alone, as given."""
     total = optimum.log_lr.standard_error if optimum.log_lr else 0.0
     return math.sqrt(max(total**2 - curve.noise_variance, 0.0))
 
 
-def split(estimate: Estimate, misfit: float) -> tuple[float, float]:
-    """Return the standard errors for noise and for misfit, given that for the misfit as one setting has it."""
+def split(estimate: Estimate, interpolation: float) -> tuple[float, float]:
+    """Return the standard errors for noise and for interpolation, given that for the interpolation as one setting has it."""
     total = float(normal_errors([estimate])[0])
-    misfit = min(misfit, 0.99 * total)
-    return math.sqrt(total**2 - misfit**2), math.sqrt(MISFIT_VARIANCE) * misfit
+    interpolation = min(interpolation, 0.99 * total)
+    return math.sqrt(total**2 - interpolation**2), math.sqrt(INTERPOLATION_VARIANCE) * interpolation
 
 
 def exponent_errors(fits: Sequence[SettingFit]) -> Errors:
@@ -100,10 +100,12 @@ def scatter(fits: Sequence[SettingFit]) -> tuple[float, int]:
     left: dict[float, list[tuple[float, float]]] = {}
     freedom = 0
     for each in fits:
-        noise, misfit = np.array([split(*pair) for pair in zip(each.law.optima, each.misfits, strict=True)]).T
-        for size, one, error in zip(each.law.log_batch, each.law.optima, np.hypot(noise, misfit), strict=True):
+        noise, interpolation = np.array(
+            [split(*pair) for pair in zip(each.law.optima, each.interpolations, strict=True)]
+        ).T
+        for size, one, error in zip(each.law.log_batch, each.law.optima, np.hypot(noise, interpolation), strict=True):
             left.setdefault(float(size), []).append((one.value - each.law.at(math.exp(size)).value, float(error)))
-        freedom += len(each.misfits) - 2
+        freedom += len(each.interpolations) - 2
     chi_square = 0.0
     for residual, error in (np.array(pairs).T for pairs in left.values()):
         weight = error**-2.0
@@ -112,7 +114,7 @@ def scatter(fits: Sequence[SettingFit]) -> tuple[float, int]:
 
 
 def alike(fits: Sequence[SettingFit]) -> FloatArray:
-    """Return the correlation (k, k) of the misfits: near 1 where the optima of two settings are nearly the same."""
+    """Return the correlation (k, k) of the interpolations: near 1 where the optima of two settings are nearly the same."""
     batch_size = mean_batch_size(fits)
     level = np.array([each.law.at(batch_size).value for each in fits])
     reach = REACH * float(np.median([each.step for each in fits]))
@@ -121,5 +123,7 @@ def alike(fits: Sequence[SettingFit]) -> FloatArray:
 
 
 def _errors(fits: Sequence[SettingFit], parts: Callable[[SettingFit], tuple[float, float]]) -> Errors:
-    noise, misfit = np.array([parts(each) for each in fits]).T
-    return Errors(np.hypot(noise, misfit), (alike(fits) - np.eye(len(fits))) * np.outer(misfit, misfit))
+    noise, interpolation = np.array([parts(each) for each in fits]).T
+    return Errors(
+        np.hypot(noise, interpolation), (alike(fits) - np.eye(len(fits))) * np.outer(interpolation, interpolation)
+    )

@@ -18,22 +18,22 @@ from typing import Any, Final
 import numpy as np
 
 from lrlab.scaling import random_effects
-from lrlab.scaling.analysis import ScalingAnalysis, conclude
+from lrlab.scaling.analysis import ScalingAnalysis, analyse_optima
 from lrlab.scaling.curve_fit import fit
 from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.optimum import Optimum, assessed
 from lrlab.scaling.random_effects import RandomEffects
 from lrlab.scaling.rule_probabilities import RuleProbabilities, weigh
 from lrlab.scaling.rules import RuleName
-from lrlab.scaling.setting_fit import alike, exponent_errors, misfit_of, scatter, setting_fit, split
+from lrlab.scaling.setting_fit import alike, exponent_errors, interpolation_error, scatter, setting_fit, split
 from lrlab.scaling.size_effects import SizeEffect, size_effects
 from lrlab.scaling.table import Table
-from lrlab.scaling.verdict import EXPONENT_MARGIN, MIN_BATCH_SIZES, NAMED, Verdict, decide
+from lrlab.scaling.verdict import EXPONENT_MARGIN, MIN_BATCH_SIZES, Verdict, decide
 
 Values = tuple[Any, ...]
 
 MATERIAL: Final = 0.035  # of ln lr, so that a rule holds if it is within 7 %
-TYPICAL_SPREAD: Final = 0.1  # of the exponents of settings, a guess before they are seen
+TYPICAL_SPREAD: Final = 0.2  # of the exponents of settings, a guess before they are seen
 TYPICAL_SCATTER: Final = 0.2  # of ln lr about the level of its setting and the effect of its batch size
 MIN_OF_EFFECT: Final = 2  # settings that must know the best learning rate of a batch size
 DRAWS: Final = (100, 1000)  # of each curve: fewest and most ...
@@ -111,7 +111,7 @@ def pool(tables: Mapping[Values, Table], by: Sequence[str], *, study: str = "", 
         rng_seed: of the draws.
     """
     optima = optima_of(list(tables.values()), rng_seed)
-    return combine(dict(zip(tables, map(conclude, optima), strict=True)), by, study=study)
+    return combine(dict(zip(tables, map(analyse_optima, optima), strict=True)), by, study=study)
 
 
 def combine(analyses: Mapping[Values, ScalingAnalysis], by: Sequence[str], *, study: str = "") -> PooledAnalysis:
@@ -160,7 +160,7 @@ def _pooled_best_lrs(analyses: Sequence[ScalingAnalysis], found: RandomEffects, 
     Args:
         analyses: of the settings.
         found: for the factor of the errors.
-        shared: how much of the misfit the settings have in common, 0 to 1.
+        shared: how much of the interpolation the settings have in common, 0 to 1.
     """
     sound = [{one.batch_size: one for one in analysis.optima if one.is_bracketed} for analysis in analyses]
     counts = Counter(size for each in sound if len(each) > 1 for size in each)
@@ -169,11 +169,13 @@ def _pooled_best_lrs(analyses: Sequence[ScalingAnalysis], found: RandomEffects, 
     rows = [row for row in rows if sum(one is not None for one in row) > 1]
     if len(sizes) < 2 or not rows:
         return {}
-    y, noise, misfit = np.array([[_parts(one) for one in row] for row in rows]).transpose(2, 0, 1)
-    fitted = random_effects.fit_two_way(y, math.sqrt(found.factor) * np.hypot(noise, misfit), typical=TYPICAL_SCATTER)
+    y, noise, interpolation = np.array([[_parts(one) for one in row] for row in rows]).transpose(2, 0, 1)
+    fitted = random_effects.fit_two_way(
+        y, math.sqrt(found.factor) * np.hypot(noise, interpolation), typical=TYPICAL_SCATTER
+    )
     if fitted is None:
         return {}
-    errors = np.hypot(fitted.errors, math.sqrt(shared) * np.sqrt(np.nanmean(misfit**2, axis=0)))
+    errors = np.hypot(fitted.errors, math.sqrt(shared) * np.sqrt(np.nanmean(interpolation**2, axis=0)))
     return {
         size: Estimate(float(value), float(error), random_effects.NORMAL)
         for size, value, error in zip(sizes, fitted.effects, errors, strict=True)
@@ -181,10 +183,10 @@ def _pooled_best_lrs(analyses: Sequence[ScalingAnalysis], found: RandomEffects, 
 
 
 def _parts(optimum: Optimum | None) -> tuple[float, float, float]:
-    """Return ln of the best learning rate, and its standard errors for noise and misfit; NaN where it is not known."""
+    """Return ln of the best learning rate, and its standard errors for noise and interpolation; NaN where it is not known."""
     if optimum is None or optimum.log_lr is None or optimum.curve is None:
         return math.nan, math.nan, math.nan
-    return optimum.log_lr.value, *split(optimum.log_lr, misfit_of(optimum, optimum.curve))
+    return optimum.log_lr.value, *split(optimum.log_lr, interpolation_error(optimum, optimum.curve))
 
 
 def _weigh(best_lrs: Mapping[int, Estimate]) -> RuleProbabilities:
@@ -200,7 +202,7 @@ def _decide(found: RandomEffects, rules: RuleProbabilities | None, sizes: int) -
         few = f"the best learning rate is known at {sizes} batch sizes, at least {MIN_BATCH_SIZES} are needed"
         return "cannot_tell", [f"{few}; exponent {mean.value:.2f} [{low:.2f}, {high:.2f}] on average", spread]
     verdict, reason = decide(mean, rules)
-    if verdict in NAMED.values() and found.tau > EXPONENT_MARGIN:
+    if verdict != "cannot_tell" and found.tau > EXPONENT_MARGIN:
         reason = f"{reason} on average, but not in every setting"
     return verdict, [reason, spread]
 

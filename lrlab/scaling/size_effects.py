@@ -18,7 +18,7 @@ from lrlab.scaling.table import FloatArray
 
 MIN_VALUES: Final = 3
 SPARE: Final = 3  # settings beyond the coefficients
-TYPICAL_SPREAD: Final = 0.1  # of exponents
+TYPICAL_SPREAD: Final = 0.2  # of exponents
 TYPICAL_LEVELS: Final = 0.5  # of ln lr
 
 

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 
@@ -7,7 +8,11 @@ from lrlab.tables.columns import MAX_COLUMNS, from_rows, number, plain
 
 
 def test_objects_are_flattened_and_gaps_filled() -> None:
-    rows = [{"optimizer": {"lr": 0.1, "name": "sgd"}, "seed": 0}, {"seed": 1, "loss": None}, {"optimizer.lr": 0.2}]
+    rows: list[dict[str, Any]] = [
+        {"optimizer": {"lr": 0.1, "name": "sgd"}, "seed": 0},
+        {"seed": 1, "loss": None},
+        {"optimizer.lr": 0.2},
+    ]
     assert from_rows(rows, "t") == {
         "optimizer.lr": [0.1, None, 0.2],
         "optimizer.name": ["sgd", None, None],
@@ -19,8 +24,9 @@ def test_objects_are_flattened_and_gaps_filled() -> None:
 
 
 def test_other_values_become_text() -> None:
-    assert from_rows([{"hidden": [1, 2], "c": complex(1)}], "t") == {"hidden": ["[1, 2]"], "c": ['"(1+0j)"']}
-    deep: dict[str, object] = {}
+    rows: list[dict[str, Any]] = [{"hidden": [1, 2], "c": complex(1)}]
+    assert from_rows(rows, "t") == {"hidden": ["[1, 2]"], "c": ['"(1+0j)"']}
+    deep: dict[str, Any] = {}
     for _ in range(100):
         deep = {"a": deep}
     assert len(from_rows([deep], "t")) == 1

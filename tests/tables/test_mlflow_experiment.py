@@ -8,6 +8,8 @@ from lrlab.tables.mlflow_experiment import read_experiment
 from lrlab.tracking.client_store import client_class, client_settings
 from lrlab.tracking.tags import Tag
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's libraries
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -34,7 +36,7 @@ def test_runs_with_their_last_metrics(folder: Path, monkeypatch: pytest.MonkeyPa
     found = dict(zip(source.columns["params.optimizer.lr"], source.columns["metrics.val/loss"], strict=True))
     assert {lr: loss for lr, loss in found.items() if lr != "0.0001"} == {"1.0": 0.0, "0.1": 1.0, "0.01": 2.0}
     assert math.isnan(float(str(found["0.0001"])))
-    assert source.keys == {"params.optimizer.lr"}
+    assert source.keys == frozenset(["params.optimizer.lr"])
     assert source.left_out == ("1 of 5 runs did not finish",)
 
 

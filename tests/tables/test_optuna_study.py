@@ -73,6 +73,6 @@ def test_a_database_of_something_else_is_not_filled(tmp_path: Path, monkeypatch:
     (tmp_path / "other.db").touch()
     (tmp_path / "text.log").write_text("not a journal\n")
     for storage in ("sqlite:///other.db", "text.log"):
-        with pytest.raises(InputError, match="cannot be read|is not in"):
+        with pytest.raises(InputError, match=r"cannot be read|is not in"):
             read_study("mine", storage)
     assert (tmp_path / "other.db").read_bytes() == b""

@@ -9,7 +9,7 @@ from lrlab.analysis.report import page, pooled_plots, scaling_plots
 from lrlab.analysis.report.page import Section
 from lrlab.analysis.report.sections import optima_table, scaling_figures
 from lrlab.plotting.figures import Figure
-from lrlab.scaling.analysis import ScalingAnalysis, conclude
+from lrlab.scaling.analysis import ScalingAnalysis, analyse_optima
 from lrlab.scaling.settings import PooledAnalysis, combine, optima_of
 from lrlab.scaling.table import Table
 
@@ -63,7 +63,8 @@ def table_report(
     """
     optima = optima_of(list(tables.values()), rng_seed=0)
     analyses = {
-        values: conclude(each, study=study, tolerance=tolerance) for values, each in zip(tables, optima, strict=True)
+        values: analyse_optima(each, study=study, tolerance=tolerance)
+        for values, each in zip(tables, optima, strict=True)
     }
     read = Section("How the table was read", tuple(how_read))
     if len(analyses) == 1:
