@@ -16,8 +16,8 @@ from lrlab.scaling.random_effects import Errors
 from lrlab.scaling.rules import normal_errors
 from lrlab.scaling.table import FloatArray
 
-# The interpolation of one setting must hold for any curve. On parabolas, Morse wells, vees and cliffs, of two or three
-# learning rates a decade, the exponents err by a third of it.
+# The error of interpolation that one setting is given must hold for any curve. On parabolas, Morse wells, vees and
+# cliffs, of two or three learning rates a decade, the exponents err by a third of it.
 INTERPOLATION_VARIANCE: Final = 0.12  # of what is given for a setting alone
 REACH: Final = 0.25  # of the distance between learning rates, within which optima lie alike among them
 
@@ -33,12 +33,12 @@ class SettingFit:
     """
 
     law: PowerLaw
-    interpolations: FloatArray
+    interpolation_errors: FloatArray
     step: float
 
     def parts(self, estimate: Estimate, weights: FloatArray) -> tuple[float, float]:
         """Return the standard errors for noise and for interpolation of a weighted sum (m,) of the optima."""
-        return split(estimate, math.sqrt(float(weights**2 @ self.interpolations**2)))
+        return split(estimate, math.sqrt(float(weights**2 @ self.interpolation_errors**2)))
 
     @property
     def exponent_weights(self) -> FloatArray:
@@ -50,7 +50,7 @@ class SettingFit:
     def level_weights(self, batch_size: float) -> FloatArray:
         """Return the weights (m,) of the optima in the line's ln lr at a batch size."""
         away = math.log(batch_size) - self.law.log_batch.mean()
-        weights: FloatArray = 1 / len(self.interpolations) + away * self.exponent_weights
+        weights: FloatArray = 1 / len(self.interpolation_errors) + away * self.exponent_weights
         return weights
 
 
@@ -59,19 +59,19 @@ def setting_fit(analysis: ScalingAnalysis) -> SettingFit | None:
     sound = [(one, one.curve) for one in analysis.optima if one.is_bracketed and one.curve]
     if analysis.power_law is None:
         return None
-    interpolations = np.array([interpolation_error(one, curve) for one, curve in sound])
+    interpolation_errors = np.array([interpolation_error(one, curve) for one, curve in sound])
     step = float(np.median(np.concatenate([np.diff(curve.rates) for _, curve in sound])))
-    return SettingFit(analysis.power_law, interpolations, step)
+    return SettingFit(analysis.power_law, interpolation_errors, step)
 
 
 def interpolation_error(optimum: Optimum, curve: LossCurve) -> float:
-    """Return the standard error of an optimum for the interpolation of its loss curve alone, as given."""
+    """Return the standard error of an optimum for the interpolation of its loss curve alone."""
     total = optimum.log_lr.standard_error if optimum.log_lr else 0.0
     return math.sqrt(max(total**2 - curve.noise_variance, 0.0))
 
 
 def split(estimate: Estimate, interpolation: float) -> tuple[float, float]:
-    """Return the standard errors for noise and for interpolation, given that for the interpolation as one setting has it."""
+    """Return the standard errors for noise and interpolation, given the latter as one setting has it."""
     total = float(normal_errors([estimate])[0])
     interpolation = min(interpolation, 0.99 * total)
     return math.sqrt(total**2 - interpolation**2), math.sqrt(INTERPOLATION_VARIANCE) * interpolation
@@ -101,11 +101,11 @@ def scatter(fits: Sequence[SettingFit]) -> tuple[float, int]:
     freedom = 0
     for each in fits:
         noise, interpolation = np.array(
-            [split(*pair) for pair in zip(each.law.optima, each.interpolations, strict=True)]
+            [split(*pair) for pair in zip(each.law.optima, each.interpolation_errors, strict=True)]
         ).T
         for size, one, error in zip(each.law.log_batch, each.law.optima, np.hypot(noise, interpolation), strict=True):
             left.setdefault(float(size), []).append((one.value - each.law.at(math.exp(size)).value, float(error)))
-        freedom += len(each.interpolations) - 2
+        freedom += len(each.interpolation_errors) - 2
     chi_square = 0.0
     for residual, error in (np.array(pairs).T for pairs in left.values()):
         weight = error**-2.0
@@ -114,7 +114,7 @@ def scatter(fits: Sequence[SettingFit]) -> tuple[float, int]:
 
 
 def alike(fits: Sequence[SettingFit]) -> FloatArray:
-    """Return the correlation (k, k) of the interpolations: near 1 where the optima of two settings are nearly the same."""
+    """Return the correlation (k, k) of the errors of interpolation: near 1 for settings with nearly the same optima."""
     batch_size = mean_batch_size(fits)
     level = np.array([each.law.at(batch_size).value for each in fits])
     reach = REACH * float(np.median([each.step for each in fits]))
@@ -124,6 +124,5 @@ def alike(fits: Sequence[SettingFit]) -> FloatArray:
 
 def _errors(fits: Sequence[SettingFit], parts: Callable[[SettingFit], tuple[float, float]]) -> Errors:
     noise, interpolation = np.array([parts(each) for each in fits]).T
-    return Errors(
-        np.hypot(noise, interpolation), (alike(fits) - np.eye(len(fits))) * np.outer(interpolation, interpolation)
-    )
+    shared = (alike(fits) - np.eye(len(fits))) * np.outer(interpolation, interpolation)
+    return Errors(np.hypot(noise, interpolation), shared)

@@ -160,7 +160,7 @@ def _pooled_best_lrs(analyses: Sequence[ScalingAnalysis], found: RandomEffects, 
     Args:
         analyses: of the settings.
         found: for the factor of the errors.
-        shared: how much of the interpolation the settings have in common, 0 to 1.
+        shared: how much of the errors of interpolation the settings have in common, 0 to 1.
     """
     sound = [{one.batch_size: one for one in analysis.optima if one.is_bracketed} for analysis in analyses]
     counts = Counter(size for each in sound if len(each) > 1 for size in each)
@@ -170,9 +170,8 @@ def _pooled_best_lrs(analyses: Sequence[ScalingAnalysis], found: RandomEffects, 
     if len(sizes) < 2 or not rows:
         return {}
     y, noise, interpolation = np.array([[_parts(one) for one in row] for row in rows]).transpose(2, 0, 1)
-    fitted = random_effects.fit_two_way(
-        y, math.sqrt(found.factor) * np.hypot(noise, interpolation), typical=TYPICAL_SCATTER
-    )
+    own = math.sqrt(found.factor) * np.hypot(noise, interpolation)
+    fitted = random_effects.fit_two_way(y, own, typical=TYPICAL_SCATTER)
     if fitted is None:
         return {}
     errors = np.hypot(fitted.errors, math.sqrt(shared) * np.sqrt(np.nanmean(interpolation**2, axis=0)))
@@ -183,7 +182,7 @@ def _pooled_best_lrs(analyses: Sequence[ScalingAnalysis], found: RandomEffects, 
 
 
 def _parts(optimum: Optimum | None) -> tuple[float, float, float]:
-    """Return ln of the best learning rate, and its standard errors for noise and interpolation; NaN where it is not known."""
+    """Return ln of the best learning rate, and its errors for noise and interpolation; NaN where it is not known."""
     if optimum is None or optimum.log_lr is None or optimum.curve is None:
         return math.nan, math.nan, math.nan
     return optimum.log_lr.value, *split(optimum.log_lr, interpolation_error(optimum, optimum.curve))
@@ -203,7 +202,7 @@ def _decide(found: RandomEffects, rules: RuleProbabilities | None, sizes: int) -
         return "cannot_tell", [f"{few}; exponent {mean.value:.2f} [{low:.2f}, {high:.2f}] on average", spread]
     verdict, reason = decide(mean, rules)
     if verdict != "cannot_tell" and found.tau > EXPONENT_MARGIN:
-        reason = f"{reason} on average, but not in every setting"
+        reason = f"{reason}; so on average, not in every setting"
     return verdict, [reason, spread]
 
 

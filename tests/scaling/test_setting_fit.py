@@ -55,7 +55,7 @@ def test_settings_with_the_same_optima_share_their_misfit(fits: list) -> None:
 def test_what_settings_have_in_common_is_no_scatter(fits: list) -> None:
     chi_square, freedom = scatter([fits[0]] * 3)
     assert chi_square == pytest.approx(0, abs=1e-9)
-    assert freedom == 3 * (len(fits[0].interpolations) - 2) - (len(fits[0].interpolations) - 2)
+    assert freedom == 3 * (len(fits[0].interpolation_errors) - 2) - (len(fits[0].interpolation_errors) - 2)
     optima = [replace(one, value=one.value + 0.3 * (-1) ** place) for place, one in enumerate(fits[0].law.optima)]
     bent = replace(fits[0], law=replace(fits[0].law, optima=optima))
     assert scatter([fits[0], bent])[0] > 1
