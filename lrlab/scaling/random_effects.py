@@ -23,7 +23,7 @@ SPREADS: Final = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 24)])  # τ, in
 FACTORS: Final = np.linspace(-3.6, 0.4, 9)  # ln φ: cautious errors are rather too wide than too narrow ...
 FACTOR_PRIOR: Final = (-1.0, 1.0)  # ... with mean and standard deviation of its prior
 FACTOR_DOUBT: Final = 0.3  # of ln φ, between errors of best learning rates and of exponents
-LEAST_SHARED: Final = 0.6  # factor of the shared errors, which no scatter tells
+LEAST_SHARED: Final = 0.3  # factor of the shared errors, which no scatter tells
 NORMAL: Final = 1e6  # degrees of freedom
 
 

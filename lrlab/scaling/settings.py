@@ -35,6 +35,7 @@ Values = tuple[Any, ...]
 MATERIAL: Final = 0.035  # of ln lr, so that a rule holds if it is within 7 %
 TYPICAL_SPREAD: Final = 0.2  # of the exponents of settings, a guess before they are seen
 TYPICAL_SCATTER: Final = 0.2  # of ln lr about the level of its setting and the effect of its batch size
+MIN_SHARE: Final = 0.5  # of the settings, whose exponents must be known: those that are may have been lucky
 MIN_OF_EFFECT: Final = 2  # settings that must know the best learning rate of a batch size
 DRAWS: Final = (100, 1000)  # of each curve: fewest and most ...
 ALL_DRAWS: Final = 30_000  # ... and of all together
@@ -132,6 +133,8 @@ def combine(analyses: Mapping[Values, ScalingAnalysis], by: Sequence[str], *, st
     verdict, reasons = _decide(found, rules, len(best_lrs))
     if len(known) < len(analyses):
         reasons.append(f"{len(analyses) - len(known)} of {len(analyses)} settings know too few best learning rates")
+    if len(known) < MIN_SHARE * len(analyses):
+        verdict, reasons = "cannot_tell", [f"{reasons.pop()}, and the others may not be like them", *reasons]
     return replace(
         pooled,
         verdict=verdict,

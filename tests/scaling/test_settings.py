@@ -71,6 +71,16 @@ def test_settings_that_know_nothing(kept: int) -> None:
     assert json.dumps(found.to_dict(), allow_nan=False)
 
 
+def test_a_minority_of_settings_does_not_speak_for_all() -> None:
+    simulation = Crossed(family="parabola", noise=Noise(0.0005))
+    tables = dict(enumerate(simulation.tables(0)[0].values()))
+    assert pool({(key,): table for key, table in tables.items()}, ("key",)).verdict == "square_root"
+    found = pool({(key,): table if key < 2 else flat(table) for key, table in tables.items()}, ("key",))
+    assert found.verdict == "cannot_tell"
+    assert "4 of 6 settings know too few best learning rates" in found.reasons[0]
+    assert found.exponent is not None
+
+
 def test_tables_of_any_shape_get_an_answer() -> None:
     tables = Crossed(missing=0.3).tables(1)[0]
     first, second, third, *_ = tables.values()
