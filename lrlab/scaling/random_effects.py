@@ -3,10 +3,10 @@
 Model. Estimate i of k is y_i = x_i·β + u_i + e_i. What the settings truly differ by, u_i, has the standard deviation τ
 in common; the errors e_i are known up to a factor φ of their variances in common, which the scatter tells, as in
 Hartung & Knapp (2001, "A refined method for the meta-analysis of controlled clinical trials"). τ and φ are integrated
-over, weighted by the restricted likelihood and their priors (Röver 2020, "Bayesian random-effects meta-analysis"), so
-that few settings neither pass for equal nor their errors for exact. Whether τ may be 0 is tested by Cochran's Q (1954,
-"The combination of estimates from different experiments"). Errors that settings share do not average out: they widen
-the errors of β, and weigh no setting.
+over, weighted by the restricted likelihood and their priors, of which that of τ gives one half to τ = 0 (Gronau et al.
+2021, "A primer on Bayesian model-averaged meta-analysis"), so that few settings neither pass for equal nor for unlike.
+Whether τ may be 0 is tested by Cochran's Q (1954, "The combination of estimates from different experiments"). Errors
+that settings share do not average out: they widen the errors of β, and weigh no setting.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ from lrlab.scaling.estimate import Estimate
 from lrlab.scaling.table import FloatArray
 
 MAX_P_VALUE: Final = 0.05  # of Q, below which settings are said to differ
-SPREADS: Final = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 24)])  # τ, in units of its half-normal prior
+SPREADS: Final = np.concatenate([[0.0], np.geomspace(0.05, 20.0, 24)])  # τ, in units of what is typical
+SOME: Final = np.gradient(SPREADS) * np.exp(-(SPREADS**2) / 2) * (SPREADS > 0)  # half-normal, where there is a spread
+PRIOR: Final = np.log(np.where(SPREADS > 0, SOME / SOME.sum(), 1.0))  # as probable as none
 FACTORS: Final = np.linspace(-3.6, 0.4, 9)  # ln φ: cautious errors are rather too wide than too narrow ...
 FACTOR_PRIOR: Final = (-1.0, 1.0)  # ... with mean and standard deviation of its prior
 FACTOR_DOUBT: Final = 0.3  # of ln φ, between errors of best learning rates and of exponents
@@ -104,7 +106,7 @@ def fit(
         y: (k,) the estimates.
         errors: theirs.
         x: (k, c) columns, linearly independent; by default 1, for the mean alone.
-        typical: standard deviation of the half-normal prior of τ, in the units of y.
+        typical: standard deviation of the half-normal prior of a τ > 0, in the units of y.
         log_factor: mean and standard deviation of ln φ, as far as it is known before.
     """
     columns = np.ones((len(y), 1)) if x is None else x
@@ -116,8 +118,8 @@ def fit(
     beta = pull @ y
     chi_square = (weight * (y - beta @ columns.T) ** 2).sum(axis=1)
     likelihood = (np.log(weight).sum(axis=1) - np.linalg.slogdet(information)[1] - chi_square) / 2
-    prior = -(((log_phi - log_factor[0]) / log_factor[1]) ** 2 + (tau / typical) ** 2) / 2
-    weights = special.softmax(likelihood + prior + np.log(np.resize(np.gradient(SPREADS), len(tau))))
+    prior = -(((log_phi - log_factor[0]) / log_factor[1]) ** 2) / 2
+    weights = special.softmax(likelihood + prior + np.resize(PRIOR, len(tau)))
     shared = np.clip(np.exp(log_phi), LEAST_SHARED, 1.0)[:, None] * np.einsum("tik,tik->ti", pull @ errors.shared, pull)
     spread = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2) + np.maximum(shared, 0.0))
     freedom, q = len(y) - columns.shape[1], _cochran(y, errors.own, columns)
@@ -196,7 +198,7 @@ def fit_two_way(y: FloatArray, error: FloatArray, *, typical: float) -> TwoWay |
     q = (weight * (y - level[:, :, None] - effect[:, None, :]) ** 2).sum(axis=(1, 2))
     size = np.log(weight, where=weight > 0, out=np.zeros_like(weight)).sum(axis=(1, 2))
     log_likelihood = (size - np.log(of_setting).sum(axis=1) - np.log(sizes).sum(axis=1) - q) / 2
-    weights = special.softmax(log_likelihood - SPREADS**2 / 2 + np.log(np.gradient(taus)))
+    weights = special.softmax(log_likelihood + PRIOR)
     found = weights @ effect
     share = y.shape[1] / (y.shape[1] - 1)  # so that differences of equally known effects have the errors they have
     variances = 1 / (share * np.diagonal(information, axis1=1, axis2=2)) + (effect - found) ** 2

@@ -71,6 +71,20 @@ class PooledAnalysis:
         """The most probable rule, however little it is ahead."""
         return self.rules.best.name if self.rules else None
 
+    def _at(self, size: int, best: Estimate) -> dict[str, Any]:
+        """Return what is known of one batch size, with the keys of a single setting's."""
+        optima = [one for each in self.settings.values() for one in each.optima if one.batch_size == size]
+        return {
+            "batch_size": size,
+            "best_lr": math.exp(best.value),
+            "best_lr_ci": [math.exp(end) for end in best.interval()],
+            "loss": None,
+            "seeds": max(one.seeds for one in optima),
+            "bracketed": True,
+            "diverged": sum(one.diverged for one in optima),
+            "problems": [],
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON, with the keys of a single setting's answer; what is not known of all settings is None."""
         mean = self.exponent.coefficients[0] if self.exponent else None
@@ -83,14 +97,7 @@ class PooledAnalysis:
             "holds_from": None,
             "holds_to": None,
             "noise_scale": None,
-            "per_batch_size": [
-                {
-                    "batch_size": size,
-                    "best_lr": math.exp(best.value),
-                    "best_lr_ci": [math.exp(end) for end in best.interval()],
-                }
-                for size, best in (self.best_lrs or {}).items()
-            ],
+            "per_batch_size": [self._at(size, best) for size, best in (self.best_lrs or {}).items()],
             "verdict": self.verdict,
             "reasons": list(self.reasons),
             "heterogeneity": self.exponent.to_dict() if self.exponent else None,

@@ -43,6 +43,10 @@ def test_the_answer_is_json(pooled: PooledAnalysis) -> None:
     assert answer["heterogeneity"]["settings"] == 6
     assert answer["settings"][0]["setting"] == {"depth": 1, "width": 16}
     assert [each["batch_size"] for each in answer["per_batch_size"]] == [16, 32, 64, 128, 256, 512]
+    assert {each["seeds"] for each in answer["per_batch_size"]} == {1}
+    alone = next(iter(pooled.settings.values())).to_dict()
+    assert alone.keys() <= answer.keys()
+    assert alone["per_batch_size"][0].keys() == answer["per_batch_size"][0].keys()
     (width,) = answer["sizes"]
     assert width["key"] == "width"
     assert width["exponent_per_e_fold_ci"][0] < 0 < width["exponent_per_e_fold_ci"][1]
