@@ -1,5 +1,6 @@
 """Which reader a `--from` asks for."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -7,6 +8,7 @@ from lrlab.errors import InputError
 from lrlab.tables.columns import Source
 from lrlab.tables.text_files import read_csv, read_json_lines
 
+STORAGE: Final = r"(journal|sqlite|postgresql)[^@:]*:|[^@]*\.log$"
 ALLOWED: Final = (
     "FILE.csv, .tsv, .parquet, .jsonl or .json, mlflow:EXPERIMENT, optuna:STUDY@STORAGE or wandb:EXPORT.csv"
 )
@@ -34,13 +36,23 @@ def read(text: str, *, tracking_uri: str | None, storage_url: str, outputs: str)
     if colon and scheme == "optuna":
         from lrlab.tables.optuna_study import read_study
 
-        study, at, storage = rest.partition("@")
-        return read_study(study, storage if at else storage_url)
+        study, storage = _study(rest)
+        return read_study(study, storage or storage_url)
     if colon and scheme == "wandb":
         from lrlab.tables.wandb_export import read_wandb
 
         return read_wandb(Path(rest))
     return _read_file(Path(text))
+
+
+def _study(text: str) -> tuple[str, str]:
+    """Return name and storage of STUDY@STORAGE; both may have an "@" of their own."""
+    for at in re.finditer("@", text):
+        storage = text[at.end() :]
+        if re.match(STORAGE, storage):
+            return text[: at.start()], storage
+    study, _, storage = text.partition("@")
+    return study, storage
 
 
 def _read_file(path: Path) -> Source:

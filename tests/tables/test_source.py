@@ -34,5 +34,15 @@ def test_the_storage_of_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"there is no file '.*/outputs/optuna.log'"):
         read("optuna:mine", **PLACES)
-    with pytest.raises(InputError, match=r"there is no file '.*/theirs.db'"):
-        read("optuna:mine@sqlite:///theirs.db", **PLACES)
+    for text, name in (
+        ("mine@sqlite:///theirs.db", "theirs.db"),
+        ("mine@home@theirs.log", "theirs.log"),
+        ("mine@journal:a@b.log", "a@b.log"),
+    ):
+        with pytest.raises(InputError, match=f"there is no file '.*/{name}'"):
+            read(f"optuna:{text}", **PLACES)
+    with pytest.raises(InputError, match="must be null, memory"):
+        read("optuna:mine@somewhere", **PLACES)
+    with pytest.raises(InputError, match="cannot be read") as refusal:
+        read("optuna:mine@postgresql://me:secret@127.0.0.1:1/db", **PLACES)
+    assert "secret" not in str(refusal.value)
