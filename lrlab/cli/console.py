@@ -69,7 +69,7 @@ def best(found: "Best", options: str = "") -> None:
     trials = ("trial " if len(found.trials) == 1 else "trials ") + ", ".join(map(str, found.trials))
     table = Table(title=f"best of {found.study}: {trials}", title_justify="left", show_header=False)
     for name, value in found.params.items():
-        table.add_row(name, _value(value))
+        table.add_row(name, short(value))
     out().print(table)
     if found.spread is None:
         out().print(metrics_line(found.metrics))
@@ -81,10 +81,10 @@ def best(found: "Best", options: str = "") -> None:
         out().print(f"run {found.run_id}: trial {found.trial}, the median of the seeds")
     if found.tie:
         differing = {name: value for name, value in found.tie.params.items() if value != found.params.get(name)}
-        values = ", ".join(f"{name}={_value(value)}" for name, value in differing.items())
+        values = ", ".join(f"{name}={short(value)}" for name, value in differing.items())
         out().print(f"not clearly better than the next, {values}: its mean is {found.tie.mean:.4f}, within the noise")
     for name, end in found.at_ends.items():
-        out().print(f"{name}={_value(found.params[name])} is among the {end} values tried: better ones may lie beyond")
+        out().print(f"{name}={short(found.params[name])} is among the {end} values tried: better ones may lie beyond")
     _next(f"lrlab ui{options}", "browse all runs in MLflow")
     _next(f"lrlab report {found.study}{options}", "figures, and how the best learning rate moves with the batch size")
     _next(f"lrlab best {found.study} --confirm 5{options}", "the best again on fresh seeds, then the test split")
@@ -189,7 +189,8 @@ def metrics_line(metrics: Mapping[str, Any]) -> str:
     return "  ".join(f"{name} {metrics[name]:.4f}" for name in shown if name in metrics)
 
 
-def _value(value: object) -> str:
+def short(value: object) -> str:
+    """Return a value with the digits that a table shows."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

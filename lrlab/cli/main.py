@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lrlab.cli import data, lecture, results, training
+from lrlab.cli import data, lecture, results, studies, training
 from lrlab.cli.logs import logs_on_stderr
 from lrlab.cli.options import Json
 from lrlab.errors import InputError
@@ -68,6 +68,10 @@ def app() -> typer.Typer:
     trains, reads = (training.train, training.sweep, training.resume), (results.best, results.report, results.reproduce)
     for command in (*trains, results.repair, *reads, results.ui, gradcheck, lecture.lecture):
         top.command()(command)
+    top.command("list")(studies.list_studies)
+    top.command()(studies.show)
+    top.command()(studies.trials)
+    top.command()(studies.delete)
     data_app.callback(invoke_without_command=True)(datasets)
     data_app.command("list")(data.list_datasets)
     data_app.command("fetch")(data.fetch)

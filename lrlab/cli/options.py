@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import optuna
 
     from lrlab.sweep.study.storage import Storage
+    from lrlab.tracking.client_store import ClientStore
     from lrlab.tracking.mlflow_tracker import MlflowTracker
 
 Outputs = Annotated[Path, typer.Option(metavar="DIR", show_default=False, help="default: ./outputs")]
@@ -59,6 +60,16 @@ class Records:
         if self.tracking_uri is None and not self.has_local_runs:
             raise InputError(f"outputs must be a directory with runs of lrlab's, got {str(self.outputs)!r}")
         return Mlflow(uri=self.tracking_uri).open(str(self.outputs))
+
+    def client_store(self) -> "ClientStore | None":
+        """Return the runs as MLflow's client sees them; None if there are none."""
+        from lrlab.tracking.database import address
+        from lrlab.tracking.mlflow import Mlflow, connect
+
+        if self.tracking_uri is None and not self.has_local_runs:
+            return None
+        outputs, tracking = str(self.outputs), Mlflow(uri=self.tracking_uri)
+        return connect(address(tracking.uri, outputs), outputs, tracking.experiment)
 
     def storage(self) -> "Storage":
         """Return what holds the studies."""

@@ -163,6 +163,15 @@ class ClientStore:
                 if duplicate.info.status == "RUNNING" and not duplicate.data.metrics:
                     self._client.delete_run(duplicate.info.run_id)
 
+    def delete_with_children(self, run_id: str) -> int:
+        """Move a run, and before it the runs whose parent it is, to MLflow's trash; return how many."""
+        with self._translate_errors(run_id):
+            children = self._search(f"tags.`{Tag.PARENT}` = '{run_id}'")
+            doomed = [*(child.info.run_id for child in children), run_id]
+            for each in doomed:
+                self._client.delete_run(each)
+        return len(doomed)
+
     def close(self) -> None:
         pass
 

@@ -57,7 +57,7 @@ class TrialCounts:
 
     @classmethod
     def of(cls, trials: Sequence[FrozenTrial]) -> "TrialCounts":
-        counts = Counter(map(_outcome, trials))
+        counts = Counter(map(outcome_of, trials))
         del counts[INTERRUPTED]
         return cls(**counts)
 
@@ -217,8 +217,8 @@ class Queue:
         return len(lost)
 
 
-def _outcome(trial: FrozenTrial) -> str:
-    """Return the field of `TrialCounts` to which a trial belongs."""
+def outcome_of(trial: FrozenTrial) -> str:
+    """Return the field of `TrialCounts` to which a trial belongs, or `INTERRUPTED`."""
     if trial.state != TrialState.FAIL:
         return trial.state.name.lower()
     outcome: str = trial.user_attrs.get(OUTCOME, FAILED)
