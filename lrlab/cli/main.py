@@ -69,7 +69,7 @@ def app() -> typer.Typer:
     for command in (*trains, results.repair, *reads, results.ui, gradcheck, lecture.lecture):
         top.command()(command)
     top.command("list")(studies.list_studies)
-    top.command()(studies.show)
+    top.command("show")(studies.show_study)
     top.command()(studies.trials)
     top.command()(studies.delete)
     data_app.callback(invoke_without_command=True)(datasets)

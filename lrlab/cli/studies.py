@@ -26,7 +26,9 @@ def list_studies(outputs: Outputs = OUTPUTS, storage: StorageUrl = None, as_json
     console.result(summaries(Records(outputs, storage).storage()), _table, as_json=as_json)
 
 
-def show(study: Study = None, outputs: Outputs = OUTPUTS, storage: StorageUrl = None, as_json: Json = False) -> None:
+def show_study(
+    study: Study = None, outputs: Outputs = OUTPUTS, storage: StorageUrl = None, as_json: Json = False
+) -> None:
     """Show what a study swept, how far it is, its best configuration, and where its records are.
 
     \b
