@@ -23,27 +23,27 @@ from lrlab.training.experiment import Experiment
 if TYPE_CHECKING:
     import optuna
 
+    from lrlab.runs.train import TrainingOutcome
     from lrlab.sweep.compose import Composer
     from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
     from lrlab.sweep.study.state import Command, SweepState
 
 
 class TrainingTask:
-    """The task function, and the hooks through which the sweeper trains its trials (``sweep.runner.Application``)."""
+    """The task function, and the hooks through which the sweeper trains its trials (``sweep.runner.Application``).
+
+    Attributes:
+        study: name of the study, once a sweep has prepared it.
+    """
 
     resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
+    study: str = ""
 
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration and return the objective."""
-        from lrlab.runs.train import train
-        from lrlab.runtime.environment import cores, limit_blas
-
         resolved = resolve(config)
-        limit_blas(resolved["blas_threads"] or cores())
-        outputs, microbatch = resolved["outputs"], resolved["population"]["microbatch"]
-        with tracking(resolved).open(outputs) as tracker, progress.epoch_progress() as watch:
-            outcome = train(from_config(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
-        console.trained(outcome, console.outputs_option(outputs))
+        outcome = run_training(resolved)
+        console.trained(outcome, console.outputs_option(resolved["outputs"]))
         return outcome.last.metrics[config.objective]
 
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class TrainingTask:
         from lrlab.sweep.study.state import SweepState
         from lrlab.training.population import microbatches
 
-        config = resolve(sweep.config)
+        self.study, config = sweep.study, resolve(sweep.config)
         with tracking(config).open(config["outputs"]) as tracker:
             if sweep.state is not None:
                 tracker.close_orphans()
@@ -142,12 +142,31 @@ class ValidateConfig(Callback):
     """Hydra's callback before a single job: refuse bad input while nothing has been written."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        resolved = resolve(config)
         try:
-            check(resolved).data.verify()
-            tracking(resolved).verify(resolved["outputs"])
+            validate(resolve(config))
         except InputError as error:  # Hydra turns any exception of a callback into a warning; SystemExit is none
             raise SystemExit(2) from error
+
+
+def validate(config: Mapping[str, Any]) -> None:
+    """Check a configuration, its data and where it is recorded, before anything is written.
+
+    Raises:
+        InputError: something is wrong.
+    """
+    check(config).data.verify()
+    tracking(config).verify(config["outputs"])
+
+
+def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
+    """Train a resolved configuration on record, with a progress bar."""
+    from lrlab.runs.train import train
+    from lrlab.runtime.environment import cores, limit_blas
+
+    limit_blas(config["blas_threads"] or cores())
+    outputs, microbatch = config["outputs"], config["population"]["microbatch"]
+    with tracking(config).open(outputs) as tracker, progress.epoch_progress() as watch:
+        return train(from_config(config), tracker, watch, outputs=outputs, microbatch=microbatch)
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:

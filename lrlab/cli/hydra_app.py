@@ -88,8 +88,8 @@ def resume_command(study: "optuna.Study", further: Sequence[str]) -> HydraComman
     return HydraCommand(overrides, begun.config_name, begun.config_dirs, multirun=True)
 
 
-def run(command: HydraCommand) -> None:
-    """Train one configuration, or sweep.
+def run(command: HydraCommand) -> str:
+    """Train one configuration, or sweep; return the name of the sweep's study, "" after a single training.
 
     Raises:
         InputError: something given cannot be used; nothing has been written.
@@ -98,7 +98,20 @@ def run(command: HydraCommand) -> None:
         mode = config.hydra.mode
         overrides = [text for text in command.overrides if not text.startswith("hydra.mode=")]
         act = hydra.multirun if mode == RunMode.MULTIRUN else hydra.run
-        act(command.config_name, TrainingTask(), [*overrides, f"hydra.mode={mode.name}"])
+        task = TrainingTask()
+        act(command.config_name, task, [*overrides, f"hydra.mode={mode.name}"])
+        return task.study
+
+
+@contextmanager
+def composed(command: HydraCommand) -> Iterator[DictConfig]:
+    """Yield the composed configuration.
+
+    Raises:
+        InputError: something given cannot be used.
+    """
+    with _composed(command) as (_, config):
+        yield config
 
 
 def show_config(command: HydraCommand, part: str, package: str | None, *, resolve: bool) -> None:

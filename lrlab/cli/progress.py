@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from lrlab.cli.console import err, metrics_line
+from lrlab.runtime.display import can_redraw
 
 if TYPE_CHECKING:
     from lrlab.lecture.claims import ChapterResult
@@ -99,9 +100,8 @@ def lecture_progress(chapters: int, console: Console | None = None) -> Iterator[
 
 
 def _bar(*columns: ProgressColumn, console: Console | None = None) -> Progress:
-    """Return a bar that only a terminal shows; what is printed on its console stays."""
+    """Return a bar that a terminal or a notebook shows; what is printed on its console stays."""
     console = console or err()
     description = TextColumn("{task.description}", markup=False)
-    return Progress(
-        description, BarColumn(), *columns, console=console, transient=True, disable=not console.is_terminal
-    )
+    disable = not can_redraw(console)
+    return Progress(description, BarColumn(), *columns, console=console, transient=True, disable=disable)

@@ -24,10 +24,11 @@ Watch = Callable[[EpochResult, int], None]  # called with every epoch's result, 
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """A training that has ended: its run, its last epoch, and what its curve tells of the learning rate."""
+    """A training that has ended: its run, its last epoch, all epochs, and what its curve tells of the learning rate."""
 
     run_id: str
     last: EpochResult
+    history: MetricHistory
     diagnosis: str
 
 
@@ -91,7 +92,7 @@ def _train_to_end(loop: TrainingLoop, training: RecordedTraining, watch: Watch) 
         ((_, result),) = loop.train_epoch()
         watch(result, total)
         if not loop.open:
-            return TrainingOutcome(training.run_id, result, training.diagnosis)
+            return TrainingOutcome(training.run_id, result, training.history, training.diagnosis)
 
 
 def _keep(tracker: Tracker, training: RecordedTraining) -> None:
