@@ -9,11 +9,14 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from lrlab.cli import console, progress
+from lrlab.config.command_line import Places
 from lrlab.config.instantiate import instantiate
+from lrlab.config.override import texts_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.objective import DIRECTIONS, direction_of
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
@@ -43,7 +46,7 @@ class TrainingTask:
         outputs, microbatch = resolved["outputs"], resolved["population"]["microbatch"]
         with tracking(resolved).open(outputs) as tracker, progress.epoch_progress() as watch:
             outcome = train(from_config(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
-        console.trained(outcome, console.outputs_option(outputs))
+        console.trained(outcome, places(config) if on_record(resolved) else None)
         return outcome.last.metrics[config.objective]
 
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -114,15 +117,15 @@ class TrainingTask:
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
-        options = console.outputs_option(config["outputs"])
+        here = places(sweep.config)
         with tracking(config).open(config["outputs"]) as tracker:
             if error is not None:
                 tracker.end_run(state.run_id, status_of(error))
-                console.sweep_stopped(sweep.study, options)
+                console.sweep_stopped(sweep.study, here, untold(sweep.config))
                 tracker.close_orphans()
                 return
             if tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
-                console.trials_taken(sweep.study, tally.running, options)
+                console.trials_taken(sweep.study, tally.running, here)
                 return
             try:
                 tracker.close_orphans()
@@ -131,9 +134,9 @@ class TrainingTask:
                 note = f"Best: {mean}trial {found.trial}, run {found.run_id}"
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
                 tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
-                console.best(found, options)
+                console.best(found, here if on_record(config) else None)
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
-                console.runs_unreadable(sweep.study, str(trouble), options)
+                console.runs_unreadable(sweep.study, str(trouble), here)
             finally:
                 tracker.end_run(state.run_id)
 
@@ -180,6 +183,30 @@ def tracking(config: Mapping[str, Any]) -> Tracking:
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
     return store
+
+
+def on_record(config: Mapping[str, Any]) -> bool:
+    """Return whether the runs are kept where the other commands find them."""
+    return isinstance(tracking(config), Mlflow)
+
+
+def places(config: DictConfig) -> Places:
+    """Return where the study and the runs of a configuration are, with its hydra node, as other commands are told."""
+    resolved = resolve(config)
+    outputs, storage = Path(resolved["outputs"]), OmegaConf.select(config, "hydra.sweeper.storage")
+    default = storage is None or Path(str(storage)) == outputs / "optuna.log"
+    return Places(
+        outputs=outputs,
+        storage_url=None if default else str(storage),
+        tracking_uri=resolved["tracking"].get("uri"),
+        allow=tuple(resolved["allow"]),
+    )
+
+
+def untold(config: DictConfig) -> list[str]:
+    """Return the overrides that a sweep needs again when it is resumed, since trust is not inherited."""
+    allow: Any = OmegaConf.select(config, "hydra.sweeper.allow")
+    return [texts_override("hydra.sweeper.allow", list(allow))] if allow else []
 
 
 def command(config: DictConfig) -> "Command":

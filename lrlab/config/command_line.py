@@ -1,0 +1,71 @@
+"""Commands of lrlab as lrlab prints them: each can be pasted into a shell as it stands."""
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+OUTPUTS = Path("outputs")
+PASSWORD = re.compile(r"://[^\s/@$]*:[^\s@$][^\s@]*@|[?&](password|passwd|token|secret)=[^&$\s]")
+RECORDS = {"--outputs", "--storage", "--tracking-uri", "--allow"}
+
+# Which of the options that say where records are, and what code they need, a command takes
+OPTIONS = {
+    "resume": RECORDS,
+    "best": RECORDS,
+    "reproduce": RECORDS,
+    "report": RECORDS - {"--allow"},
+    "repair": RECORDS - {"--allow"},
+    "ui": {"--outputs", "--tracking-uri"},
+}
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where studies and runs are, and the code they need: what every command on them has to be told.
+
+    Attributes:
+        outputs: the output directory.
+        storage_url: of the studies; None for the journal in `outputs`.
+        tracking_uri: of MLflow; None for the database in `outputs`.
+        allow: prefixes of further code to trust.
+    """
+
+    outputs: Path = OUTPUTS
+    storage_url: str | None = None
+    tracking_uri: str | None = None
+    allow: Sequence[str] = ()
+
+    def options(self) -> Iterator[tuple[str, str]]:
+        """Yield the options that differ from their defaults, each with its value as a word of the shell."""
+        if self.outputs != OUTPUTS:
+            yield "--outputs", shlex.quote(str(self.outputs))
+        for name, address in ("--storage", self.storage_url), ("--tracking-uri", self.tracking_uri):
+            if address is not None:
+                yield name, _address(address)
+        for prefix in self.allow:
+            yield "--allow", shlex.quote(prefix)
+
+
+def command(name: str, *words: str, places: Places | None = None) -> str:
+    """Return a command of lrlab for a shell.
+
+    Args:
+        name: of the command, such as ``resume``.
+        words: its arguments and further options, as the command gets them.
+        places: where its records are, if it reads any.
+    """
+    options = places.options() if places else ()
+    told = [f"{option} {value}" for option, value in options if option in OPTIONS[name]]
+    return " ".join(["lrlab", name, *map(shlex.quote, words), *told])
+
+
+def _address(url: str) -> str:
+    """Return an address as a word of the shell; one with a password by the environment variable that holds it."""
+    if not PASSWORD.search(url):
+        return shlex.quote(url)
+    ours = ("LRLAB_STORAGE", "LRLAB_URI")  # set while `lrlab resume` runs
+    names = (name for name, value in os.environ.items() if value == url and name not in ours)
+    return next((f'"${name}"' for name in names), shlex.quote(re.sub(r"//[^\s@]*@", "//…@", url)))
