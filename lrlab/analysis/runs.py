@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from lrlab.config.command_line import Places
+from lrlab.config.command_line import HERE, Places
 from lrlab.errors import InputError
 from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.study import SPEC
@@ -77,7 +77,7 @@ class Runs:
     parent: str
     swept: Mapping[str, str]
     runs: tuple[Run, ...]
-    places: Places = Places()
+    places: Places = HERE
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)
@@ -127,7 +127,7 @@ class Runs:
         ]
 
 
-def read(study: "optuna.Study", tracker: Tracker, places: Places) -> Runs:
+def read(study: "optuna.Study", tracker: Tracker, places: Places = HERE) -> Runs:
     """Read the runs of a study that lrlab's own trainer ran.
 
     Raises:

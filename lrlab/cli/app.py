@@ -9,6 +9,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from lrlab.cli import console, progress
+from lrlab.config.choices import choice_of
 from lrlab.config.command_line import Places
 from lrlab.config.instantiate import instantiate
 from lrlab.config.override import texts_override
@@ -45,7 +46,7 @@ class TrainingTask:
         limit_blas(resolved["blas_threads"] or cores())
         outputs, microbatch = resolved["outputs"], resolved["population"]["microbatch"]
         with tracking(resolved).open(outputs) as tracker, progress.epoch_progress() as watch:
-            outcome = train(from_config(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
+            outcome = train(check(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
         console.trained(outcome, places(config) if on_record(resolved) else None)
         return outcome.last.metrics[config.objective]
 
@@ -169,6 +170,8 @@ def check(config: Mapping[str, Any]) -> Experiment:
     checked = from_config(config)
     checked.check_fits(checked.data.load())
     choice("objective", config["objective"], tuple(DIRECTIONS))
+    method = choice_of("method", config["method"]["_target_"])
+    choice(f"objective with method={method}", config["objective"], checked.method.objectives)
     tracking(config)
     writable_directory("outputs", Path(config["outputs"]))
     return checked

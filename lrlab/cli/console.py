@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lrlab.runs.train import TrainingOutcome
 
 MEMORY = "memory"  # the storage that ends with its process
+REPORTED = {"optimizer.lr", "schedule.warmup", "regularizer.strength"}  # a report is of one of them at least
 
 T = TypeVar("T")
 
@@ -162,6 +163,8 @@ def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -
         verdict = Text(scaling.verdict.replace("_", " "), style="bold")
         out().print(Text.assemble(f"{label}: " if label else "", verdict, ": " + "; ".join(scaling.reasons)))
     out().print(f"{len(made.sections)} sections in {page}")
+    if not made.scaling:
+        return
     conditions = [word for condition in where for word in ("--where", condition)]
     _next(command("report", made.study, *conditions, "--json", places=places), "the verdict, for programs")
 
@@ -218,12 +221,14 @@ def _next_of_study(found: "Best", places: Places) -> None:
         _next(command("ui", places=places), "browse all runs in MLflow")
     again = ["best", "--study", found.study]
     if places.storage_url == MEMORY:  # nobody finds the study there
-        again = [found.run_id]
+        again, places = [found.run_id], replace(places, storage_url=None)
     else:
-        about = "figures, and how the best learning rate moves with the batch size"
-        _next(command("report", found.study, places=places), about)
-        confirm = command("best", found.study, "--confirm", "5", places=places)
-        _next(confirm, "the best again on fresh seeds, then the test split")
+        if REPORTED & found.params.keys():
+            about = "figures, and how the best learning rate moves with the batch size"
+            _next(command("report", found.study, places=places), about)
+        if "val/accuracy" in found.metrics:
+            confirm = command("best", found.study, "--confirm", "5", places=places)
+            _next(confirm, "the best again on fresh seeds, then the test split")
     _next(command("reproduce", *again, places=places), "train it again, and prove it is the same")
 
 

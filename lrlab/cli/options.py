@@ -79,7 +79,10 @@ class Records(Places):
         before = {name: os.environ.get(name) for name in names.values()}
         os.environ.update({names[key]: address for key, address in given.items()})
         try:
-            yield [text_override("outputs", str(self.outputs)), *(f"{key}=${{oc.env:{name}}}" for key, name in names.items())]
+            yield [
+                text_override("outputs", str(self.outputs)),
+                *(f"{key}=${{oc.env:{name}}}" for key, name in names.items()),
+            ]
         finally:
             for name, value in before.items():
                 os.environ.pop(name)

@@ -54,9 +54,7 @@ def step_progress(description: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def fetch_progress(console: Console | None = None) -> Iterator[Callable[[str, int, int], None]]:
     """Yield what takes the name of some work, how much of it is done, and how much there is (0: unknown)."""
-    with _bar(
-        TaskProgressColumn(table_column=WHOLE), TimeRemainingColumn(table_column=WHOLE), console=console
-    ) as bar:
+    with _bar(TaskProgressColumn(table_column=WHOLE), TimeRemainingColumn(table_column=WHOLE), console=console) as bar:
         tasks: dict[str, TaskID] = {}
 
         def watch(work: str, done: int, total: int) -> None:

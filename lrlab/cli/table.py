@@ -38,9 +38,7 @@ class WholeTable:
 
     def _table(self, widths: Sequence[int]) -> Table:
         title = Text(self.title, no_wrap=True, overflow="ignore") if self.title else None
-        table = Table(
-            title=title, title_justify="left", show_header=bool(self.headers), show_lines=self.show_lines
-        )
+        table = Table(title=title, title_justify="left", show_header=bool(self.headers), show_lines=self.show_lines)
         for header, width in zip(self.headers or [""] * len(widths), widths, strict=True):
             table.add_column(Text(header), width=width, overflow="fold")
         for row in self.rows:

@@ -49,6 +49,9 @@ class Places:
             yield "--allow", shlex.quote(prefix)
 
 
+HERE = Places()  # of what is in ./outputs
+
+
 def command(name: str, *words: str, places: Places | None = None) -> str:
     """Return a command of lrlab for a shell.
 

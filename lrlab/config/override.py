@@ -16,7 +16,9 @@ TEXT_KEYS = (
     "hydra.sweeper.study_name",
 )
 WORD = re.compile(r"(?!(true|false|null|inf|nan)\Z)[a-z_][\w./-]*", re.IGNORECASE | re.ASCII)
-TYPED = re.compile(r"(?P<key>\+{0,2}[\w.]+)=(?P<text>[^'\"\\()\[\]{}$,]*)")  # without quotes, lists, calls, references
+TYPED = re.compile(  # neither in quotes, nor with escapes, lists, calls or references
+    r"""(?P<key>\+{0,2}[\w.]+) = (?!\s*['"]) (?P<text> (?: [^\\()\[\]{},$] | \$(?!\{) )* )""", re.VERBOSE
+)
 
 
 def text_override(key: str, text: str) -> str:

@@ -5,8 +5,10 @@ does not take now. Repeating a `write` changes nothing.
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from lrlab.config.command_line import Places, command
