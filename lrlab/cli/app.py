@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lrlab.cli import console, progress
 from lrlab.config.choices import choice_of
-from lrlab.config.command_line import Places
+from lrlab.config.command_line import ENVIRONMENT, PASSED_ON, Places
 from lrlab.config.instantiate import instantiate
 from lrlab.config.override import texts_override
 from lrlab.config.policy import check_recorded
@@ -195,15 +195,27 @@ def on_record(config: Mapping[str, Any]) -> bool:
 
 def places(config: DictConfig) -> Places:
     """Return where the study and the runs of a configuration are, with its hydra node, as other commands are told."""
-    resolved = resolve(config)
-    outputs, storage = Path(resolved["outputs"]), OmegaConf.select(config, "hydra.sweeper.storage")
-    default = storage is None or Path(str(storage)) == outputs / "optuna.log"
+    outputs = Path(config.outputs)
+    storage = _address(config, "hydra.sweeper.storage")
     return Places(
         outputs=outputs,
-        storage_url=None if default else str(storage),
-        tracking_uri=resolved["tracking"].get("uri"),
-        allow=tuple(resolved["allow"]),
+        storage_url=None if storage == str(outputs / "optuna.log") else storage,
+        tracking_uri=_address(config, "tracking.uri"),
+        allow=tuple(config.allow),
     )
+
+
+def _address(config: DictConfig, key: str) -> str | None:
+    """Return an address that a configuration names, with what it takes from the user's environment still unread."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent)
+    if node is None or node.get(name) is None:
+        return None
+    written = str(OmegaConf.to_container(node, resolve=False)[name])  # type: ignore[call-overload, index]
+    variables = ENVIRONMENT.findall(written)
+    if not variables or any(variable.startswith(PASSED_ON) for variable in variables):
+        return str(node[name])
+    return written
 
 
 def untold(config: DictConfig) -> list[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 OUTPUTS = Path("outputs")
 PASSWORD = re.compile(r"://[^\s/@$]*:[^\s@$][^\s@]*@|[?&](password|passwd|token|secret)=[^&$\s]")
+ENVIRONMENT = re.compile(r"\$\{oc\.env:(\w+)\}")  # as a configuration refers to it
+PASSED_ON = "LRLAB_PASSED_ON_"  # begins the variables in which `lrlab resume` passes on addresses
 RECORDS = {"--outputs", "--storage", "--tracking-uri", "--allow"}
 
 # Which of the options that say where records are, and what code they need, a command takes
@@ -28,7 +30,7 @@ class Places:
 
     Attributes:
         outputs: the output directory.
-        storage_url: of the studies; None for the journal in `outputs`.
+        storage_url: of the studies; None for the journal in `outputs`. May refer to ${oc.env:NAME}, as may the next.
         tracking_uri: of MLflow; None for the database in `outputs`.
         allow: prefixes of further code to trust.
     """
@@ -66,9 +68,13 @@ def command(name: str, *words: str, places: Places | None = None) -> str:
 
 
 def _address(url: str) -> str:
-    """Return an address as a word of the shell; one with a password by the environment variable that holds it."""
+    """Return an address as a word of the shell, with what the environment holds by the names of its variables."""
+    parts = ENVIRONMENT.split(url)  # text, name, text, name, ..., text
+    if len(parts) > 1:
+        named = [f'"${part}"' if index % 2 else shlex.quote(part) for index, part in enumerate(parts) if part]
+        return "".join(named)
     if not PASSWORD.search(url):
         return shlex.quote(url)
-    ours = ("LRLAB_STORAGE", "LRLAB_URI")  # set while `lrlab resume` runs
-    names = (name for name, value in os.environ.items() if value == url and name not in ours)
-    return next((f'"${name}"' for name in names), shlex.quote(re.sub(r"//[^\s@]*@", "//…@", url)))
+    names = (name for name, value in os.environ.items() if value == url and not name.startswith(PASSED_ON))
+    hidden = re.sub(r"//[^\s@]*@", "//…@", re.sub(r"([?&]\w+=)[^&]*", r"\1…", url))
+    return next((f'"${name}"' for name in names), shlex.quote(hidden))

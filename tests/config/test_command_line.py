@@ -49,8 +49,22 @@ def test_every_command_is_told_what_it_takes() -> None:
 
 
 def test_a_password_is_the_name_of_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LRLAB_STORAGE", SECRET)  # as `lrlab resume` sets it for itself
-    assert command("best", places=Places(storage_url=SECRET)) == "lrlab best --storage postgresql://…@host/db"
+    monkeypatch.setenv("LRLAB_PASSED_ON_STORAGE", SECRET)  # as `lrlab resume` sets it for itself
+    assert command("best", places=Places(storage_url=SECRET)) == "lrlab best --storage 'postgresql://…@host/db'"
     monkeypatch.setenv("MY_STORAGE", SECRET)
     assert command("best", places=Places(storage_url=SECRET)) == 'lrlab best --storage "$MY_STORAGE"'
     assert command("ui", places=Places(tracking_uri=SECRET)) == 'lrlab ui --tracking-uri "$MY_STORAGE"'
+
+
+@pytest.mark.parametrize(
+    ("written", "word"),
+    [("${oc.env:MY_STORAGE}", '"$MY_STORAGE"'), ("sqlite:///${oc.env:DIR}/a b.db", "sqlite:///\"$DIR\"'/a b.db'")],
+)
+def test_what_the_environment_holds_stays_there(written: str, word: str) -> None:
+    assert command("best", places=Places(storage_url=written)) == f"lrlab best --storage {word}"
+    assert command("ui", places=Places(tracking_uri=written)) == f"lrlab ui --tracking-uri {word}"
+
+
+@pytest.mark.parametrize("url", ["http://me:hush@host/", "postgresql://host/db?user=me&password=hush"])
+def test_a_password_that_no_variable_holds_is_not_shown(url: str) -> None:
+    assert "hush" not in command("best", places=Places(storage_url=url, tracking_uri=url))
