@@ -20,7 +20,7 @@ from lrlab.cli.main import app, main, with_topic
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PLACEHOLDER = re.compile(r"\[?[A-Z_]{3,}\]?|…")
-QUICK = ["epochs=1", "data.train_size=300"]
+QUICK = ["epochs=1", "data.train_size=600"]
 QUICK_SWEEP = [*QUICK, "hydra.sweeper.n_trials=2", "hydra.sweeper.n_jobs=1", "hydra/launcher=basic"]
 
 
