@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from lrlab.cli import console, progress
 from lrlab.config.choices import choice_of
-from lrlab.config.command_line import ENVIRONMENT, PASSED_ON, Places
+from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
 from lrlab.config.override import texts_override
 from lrlab.config.policy import check_recorded
@@ -213,7 +213,7 @@ def _address(config: DictConfig, key: str) -> str | None:
         return None
     written = str(OmegaConf.to_container(node, resolve=False)[name])  # type: ignore[call-overload, index]
     variables = ENVIRONMENT.findall(written)
-    if not variables or any(variable.startswith(PASSED_ON) for variable in variables):
+    if not variables or any(variable.startswith(RESUME_PREFIX) for variable in variables):
         return str(node[name])
     return written
 

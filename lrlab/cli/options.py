@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrlab.config.command_line import PASSED_ON, Places
+from lrlab.config.command_line import RESUME_PREFIX, Places
 from lrlab.config.override import text_override
 from lrlab.errors import InputError
 
@@ -75,7 +75,7 @@ class Records(Places):
         """
         addresses = {"hydra.sweeper.storage": self.storage_url, "tracking.uri": self.tracking_uri}
         given = {key: address for key, address in addresses.items() if address is not None}
-        names = {key: f"{PASSED_ON}{key.rpartition('.')[2].upper()}" for key in given}
+        names = {key: f"{RESUME_PREFIX}{key.rpartition('.')[2].upper()}" for key in given}
         before = {name: os.environ.get(name) for name in names.values()}
         os.environ.update({names[key]: address for key, address in given.items()})
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 OUTPUTS = Path("outputs")
 PASSWORD = re.compile(r"://[^\s/@$]*:[^\s@$][^\s@]*@|[?&](password|passwd|token|secret)=[^&$\s]")
 ENVIRONMENT = re.compile(r"\$\{oc\.env:(\w+)\}")  # as a configuration refers to it
-PASSED_ON = "LRLAB_PASSED_ON_"  # begins the variables in which `lrlab resume` passes on addresses
+RESUME_PREFIX = "LRLAB_RESUME_"  # begins the variables in which `lrlab resume` passes on addresses
 RECORDS = {"--outputs", "--storage", "--tracking-uri", "--allow"}
 
 # Which of the options that say where records are, and what code they need, a command takes
@@ -75,6 +75,6 @@ def _address(url: str) -> str:
         return "".join(named)
     if not PASSWORD.search(url):
         return shlex.quote(url)
-    names = (name for name, value in os.environ.items() if value == url and not name.startswith(PASSED_ON))
+    names = (name for name, value in os.environ.items() if value == url and not name.startswith(RESUME_PREFIX))
     hidden = re.sub(r"//[^\s@]*@", "//…@", re.sub(r"([?&]\w+=)[^&]*", r"\1…", url))
     return next((f'"${name}"' for name in names), shlex.quote(hidden))

@@ -49,7 +49,7 @@ def test_every_command_is_told_what_it_takes() -> None:
 
 
 def test_a_password_is_the_name_of_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LRLAB_PASSED_ON_STORAGE", SECRET)  # as `lrlab resume` sets it for itself
+    monkeypatch.setenv("LRLAB_RESUME_STORAGE", SECRET)  # as `lrlab resume` sets it for itself
     assert command("best", places=Places(storage_url=SECRET)) == "lrlab best --storage 'postgresql://…@host/db'"
     monkeypatch.setenv("MY_STORAGE", SECRET)
     assert command("best", places=Places(storage_url=SECRET)) == 'lrlab best --storage "$MY_STORAGE"'
