@@ -13,7 +13,7 @@ IDENTIFIERS = """
 Cohort Courier Crew Descender Descent Desk Door Election Ending Finding Fingerprint ImageSet Independent Lab
 Labelled Landscape Loner NewRun Owner Picture Reading Readings Refused Scale Shift Solo Standing Steps
 Stop Sums Surface SweepFailed Tally Terms Trainee Unreachable Walk ATTEMPTS CUT_OFF ECHO FAIR_MICROBATCH HOT
-LEADS LONGEST RESUME_PREFIX PATIENCE PLACE REMEMBERED SHOCK SILENCE TICK TOGETHER UNREST add_multiple add_product
+LEADS LONGEST PASSED_ON PATIENCE PLACE REMEMBERED SHOCK SILENCE TICK TOGETHER UNREST add_multiple add_product
 alone aside at_once calm company conclude consume crew culprit door enumerates extras fruitless
 furniture give_back hear homeless house imageset in_time landscape left_behind looker memorize misfit
 near_least obtain probes recording refusals refuted reseat room rooms seat settle show shrink solo stopping
