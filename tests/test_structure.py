@@ -194,7 +194,9 @@ END_TO_END = (
     "lecture/chapters",
     "methods",
     "parity/parity",
+    "pasted_commands",
     "plugin/*",
+    "readme",
     "structure",
     "vocabulary",
 )

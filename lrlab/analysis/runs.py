@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from lrlab.config.command_line import HERE, Places
 from lrlab.errors import InputError
 from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.study import SPEC
@@ -69,12 +70,14 @@ class Runs:
         parent: id of the sweep's own run.
         swept: definition in Hydra's grammar of every swept key.
         runs: of the trials that finished or diverged; those cut off or pruned have no final loss.
+        places: where the study is, for the commands that are suggested.
     """
 
     study: str
     parent: str
     swept: Mapping[str, str]
     runs: tuple[Run, ...]
+    places: Places = HERE
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)
@@ -124,7 +127,7 @@ class Runs:
         ]
 
 
-def read(study: "optuna.Study", tracker: Tracker) -> Runs:
+def read(study: "optuna.Study", tracker: Tracker, places: Places = HERE) -> Runs:
     """Read the runs of a study that lrlab's own trainer ran.
 
     Raises:
@@ -136,7 +139,7 @@ def read(study: "optuna.Study", tracker: Tracker) -> Runs:
     runs = tuple(_run(record) for record in tracker.child_runs(state.run_id) if _has_ended(record))
     if not runs:
         raise InputError(f"study must have trials that came to their end, got {study.study_name!r}, which has none")
-    return Runs(study.study_name, state.run_id, spec["space"], runs)
+    return Runs(study.study_name, state.run_id, spec["space"], runs, places)
 
 
 def _has_ended(record: RunRecord) -> bool:

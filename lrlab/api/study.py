@@ -92,7 +92,7 @@ class Study:
         from lrlab.commands.report import publish
 
         with self.records.tracker() as tracker:
-            return publish(self._optuna, tracker, self.records.outputs, {})[1]
+            return publish(self._optuna, tracker, self.records, {})[1]
 
     def _repr_html_(self) -> str:
         found = self.summary()
@@ -108,7 +108,7 @@ class Study:
         from lrlab.analysis.runs import read
 
         with self.records.tracker() as tracker:
-            return read(self._optuna, tracker)
+            return read(self._optuna, tracker, self.records)
 
 
 def study(

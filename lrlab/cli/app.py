@@ -9,11 +9,15 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from lrlab.cli import console, progress
+from lrlab.config.choices import choice_of
+from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
+from lrlab.config.override import texts_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.objective import DIRECTIONS, direction_of
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
@@ -43,7 +47,7 @@ class TrainingTask:
         """Train one configuration and return the objective."""
         resolved = resolve(config)
         outcome = run_training(resolved)
-        console.trained(outcome, console.outputs_option(resolved["outputs"]))
+        console.trained(outcome, places(config) if on_record(resolved) else None)
         return outcome.last.metrics[config.objective]
 
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -114,15 +118,15 @@ class TrainingTask:
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
-        options = console.outputs_option(config["outputs"])
+        here = places(sweep.config)
         with tracking(config).open(config["outputs"]) as tracker:
             if error is not None:
                 tracker.end_run(state.run_id, status_of(error))
-                console.sweep_stopped(sweep.study, options)
+                console.sweep_stopped(sweep.study, here, untold(sweep.config))
                 tracker.close_orphans()
                 return
             if tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
-                console.trials_taken(sweep.study, tally.running, options)
+                console.trials_taken(sweep.study, tally.running, here)
                 return
             try:
                 tracker.close_orphans()
@@ -131,9 +135,9 @@ class TrainingTask:
                 note = f"Best: {mean}trial {found.trial}, run {found.run_id}"
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
                 tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
-                console.best(found, options)
+                console.best(found, here if on_record(config) else None)
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
-                console.runs_unreadable(sweep.study, str(trouble), options)
+                console.runs_unreadable(sweep.study, str(trouble), here)
             finally:
                 tracker.end_run(state.run_id)
 
@@ -166,7 +170,7 @@ def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
     limit_blas(config["blas_threads"] or cores())
     outputs, microbatch = config["outputs"], config["population"]["microbatch"]
     with tracking(config).open(outputs) as tracker, progress.epoch_progress() as watch:
-        return train(from_config(config), tracker, watch, outputs=outputs, microbatch=microbatch)
+        return train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
@@ -185,6 +189,8 @@ def check(config: Mapping[str, Any]) -> Experiment:
     checked = from_config(config)
     checked.check_fits(checked.data.load())
     choice("objective", config["objective"], tuple(DIRECTIONS))
+    method = choice_of("method", config["method"]["_target_"])
+    choice(f"objective with method={method}", config["objective"], checked.method.objectives)
     tracking(config)
     writable_directory("outputs", Path(config["outputs"]))
     return checked
@@ -199,6 +205,42 @@ def tracking(config: Mapping[str, Any]) -> Tracking:
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
     return store
+
+
+def on_record(config: Mapping[str, Any]) -> bool:
+    """Return whether the runs are kept where the other commands find them."""
+    return isinstance(tracking(config), Mlflow)
+
+
+def places(config: DictConfig) -> Places:
+    """Return where the study and the runs of a configuration are, with its hydra node, as other commands are told."""
+    outputs = Path(config.outputs)
+    storage = _address(config, "hydra.sweeper.storage")
+    return Places(
+        outputs=outputs,
+        storage_url=None if storage == str(outputs / "optuna.log") else storage,
+        tracking_uri=_address(config, "tracking.uri"),
+        allow=tuple(config.allow),
+    )
+
+
+def _address(config: DictConfig, key: str) -> str | None:
+    """Return an address that a configuration names, with what it takes from the user's environment still unread."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent)
+    if node is None or node.get(name) is None:
+        return None
+    written = str(OmegaConf.to_container(node, resolve=False)[name])  # type: ignore[call-overload, index]
+    variables = ENVIRONMENT.findall(written)
+    if not variables or any(variable.startswith(RESUME_PREFIX) for variable in variables):
+        return str(node[name])
+    return written
+
+
+def untold(config: DictConfig) -> list[str]:
+    """Return the overrides that a sweep needs again when it is resumed, since trust is not inherited."""
+    allow: Any = OmegaConf.select(config, "hydra.sweeper.allow")
+    return [texts_override("hydra.sweeper.allow", list(allow))] if allow else []
 
 
 def command(config: DictConfig) -> "Command":

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from hydra import version
@@ -20,10 +21,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lrlab.cli.app import TrainingTask
+from lrlab.cli.app import TrainingTask, resolve
 from lrlab.config.choices import shipped_folder
 from lrlab.config.composition_errors import one_line
 from lrlab.config.hydra_compat import Hydra, create_config_search_path, get_args_parser, restored_logging
+from lrlab.config.override import check_texts, text_override, texts_as_typed
 from lrlab.config.policy import check_composed
 from lrlab.errors import InputError
 
@@ -46,6 +48,10 @@ class HydraCommand:
     config_name: str = "config"
     config_dirs: Sequence[str | Path] = ()
     multirun: bool = False
+
+    def words(self) -> list[str]:
+        """Return the overrides as Hydra has to read them: names and paths as they were typed."""
+        return texts_as_typed(self.overrides)
 
 
 def sweep_command(name: str, overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> HydraCommand:
@@ -80,11 +86,11 @@ def resume_command(study: "optuna.Study", further: Sequence[str]) -> HydraComman
     if begun is None:
         raise InputError(
             f"study {study.study_name} is another application's: "
-            f"run its command again with hydra.sweeper.study_name={study.study_name}"
+            f"run its command again with {quote(text_override('hydra.sweeper.study_name', study.study_name))}"
         )
     again = ("study=", "allow=", "hydra.sweeper.allow=")  # trust is not inherited
     kept = [override for override in begun.overrides if not override.lstrip("+").startswith(again)]
-    overrides = [*kept, f"study={study.study_name}", *further]
+    overrides = [*kept, text_override("study", study.study_name), *further]
     return HydraCommand(overrides, begun.config_name, begun.config_dirs, multirun=True)
 
 
@@ -96,7 +102,7 @@ def run(command: HydraCommand) -> str:
     """
     with _composed(command) as (hydra, config):
         mode = config.hydra.mode
-        overrides = [text for text in command.overrides if not text.startswith("hydra.mode=")]
+        overrides = [text for text in command.words() if not text.lstrip("+").startswith("hydra.mode=")]
         act = hydra.multirun if mode == RunMode.MULTIRUN else hydra.run
         task = TrainingTask()
         act(command.config_name, task, [*overrides, f"hydra.mode={mode.name}"])
@@ -125,13 +131,13 @@ def show_config(command: HydraCommand, part: str, package: str | None, *, resolv
     with _composed(command) as (hydra, config):
         if package not in (None, "_global_") and OmegaConf.select(config, str(package)) is None:
             raise InputError(f"--package must be a key of the configuration, got {package!r}")
-        hydra.show_cfg(command.config_name, list(command.overrides), part, package, resolve)
+        hydra.show_cfg(command.config_name, command.words(), part, package, resolve)
 
 
 def show_info(command: HydraCommand, topic: str) -> None:
     """Print what ``--info`` does: all, config, defaults, defaults-tree, plugins or searchpath."""
     with _composed(command) as (hydra, _):
-        hydra.show_info(topic, command.config_name, list(command.overrides))
+        hydra.show_info(topic, command.config_name, command.words())
 
 
 def show_hydra_help() -> None:
@@ -155,11 +161,14 @@ def _composed(command: HydraCommand) -> Iterator[tuple[Hydra, DictConfig]]:
         path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="lrlab"))
     try:
         hydra = Hydra.create_main_hydra2("lrlab", path)
-        name, overrides = command.config_name, list(command.overrides)
+        name, overrides = command.config_name, command.words()
         mode = RunMode.MULTIRUN if command.multirun else hydra.get_mode(name, overrides) or RunMode.RUN
         config = hydra.config_loader.load_configuration(name, overrides, mode)
+        if mode == RunMode.MULTIRUN and config.hydra.mode == RunMode.RUN:
+            raise InputError("hydra.mode must be MULTIRUN for a sweep or with --multirun, got RUN")
         config.hydra.mode = mode
         check_composed(config)
+        check_texts(resolve(config))
         with restored_logging():
             yield hydra, config
     except (HydraException, OmegaConfBaseException) as error:

@@ -110,7 +110,7 @@ def _run(arguments: list[str]) -> int:
         return end.exit_code
     except (InputError, typer.TyperException) as error:
         message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        print(f"lrlab: {' '.join(message.split())}", file=sys.stderr)
+        print(f"lrlab: {' '.join(line.strip() for line in message.splitlines())}", file=sys.stderr)
         return 2
 
 

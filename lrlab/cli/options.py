@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lrlab.config.command_line import RESUME_PREFIX, Places
+from lrlab.config.override import text_override
 from lrlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,22 +30,10 @@ Overrides = Annotated[list[str] | None, typer.Argument(metavar="OVERRIDES", help
 Allow = Annotated[list[str], typer.Option(metavar="PREFIX", help="further code to trust, such as my_package.")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout")]
 
-OUTPUTS = Path("outputs")
-
 
 @dataclass(frozen=True)
-class Records:
-    """Where studies and runs are.
-
-    Attributes:
-        outputs: the output directory.
-        storage_url: of the studies; None for the journal in `outputs`.
-        tracking_uri: of MLflow; None for the database in `outputs`.
-    """
-
-    outputs: Path
-    storage_url: str | None = None
-    tracking_uri: str | None = None
+class Records(Places):
+    """What the places of a command hold."""
 
     @property
     def has_local_runs(self) -> bool:
@@ -96,11 +86,14 @@ class Records:
         """
         addresses = {"hydra.sweeper.storage": self.storage_url, "tracking.uri": self.tracking_uri}
         given = {key: address for key, address in addresses.items() if address is not None}
-        names = {key: f"LRLAB_{key.rpartition('.')[2].upper()}" for key in given}
+        names = {key: f"{RESUME_PREFIX}{key.rpartition('.')[2].upper()}" for key in given}
         before = {name: os.environ.get(name) for name in names.values()}
         os.environ.update({names[key]: address for key, address in given.items()})
         try:
-            yield [f"outputs={self.outputs}", *(f"{key}=${{oc.env:{name}}}" for key, name in names.items())]
+            yield [
+                text_override("outputs", str(self.outputs)),
+                *(f"{key}=${{oc.env:{name}}}" for key, name in names.items()),
+            ]
         finally:
             for name, value in before.items():
                 os.environ.pop(name)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrlab.cli.options import OUTPUTS, Allow, Json, Outputs, Records, StorageUrl, Study, TrackingUri
+from lrlab.cli.options import Allow, Json, Outputs, Records, StorageUrl, Study, TrackingUri
+from lrlab.config.command_line import OUTPUTS
 
 if TYPE_CHECKING:
     from lrlab.tracking.tracker import Tracker
@@ -38,12 +39,12 @@ def best(
     from lrlab.commands import confirm as confirmation
     from lrlab.tracking.registry import Registry
 
-    records = Records(outputs, storage, tracking_uri)
+    records = Records(outputs, storage, tracking_uri, allow)
     chosen = records.study(study)
     if confirm is None:
         with records.tracker() as tracker:
             found = command.best(chosen, tracker)
-        console.result(found, lambda shown: console.best(shown, console.outputs_option(outputs)), as_json=as_json)
+        console.result(found, lambda shown: console.best(shown, records), as_json=as_json)
         return
     registry = Registry(tracking_uri, str(outputs))
     with records.tracker() as tracker:
@@ -78,11 +79,11 @@ def report(
     records = Records(outputs, storage, tracking_uri)
     chosen = records.study(study)
     with records.tracker() as tracker:
-        made, page = publish(chosen, tracker, outputs, conditions(where))
+        made, page = publish(chosen, tracker, records, conditions(where))
     if as_json:
         console.json_document(made.verdict())
     else:
-        console.report(made, page, console.outputs_option(outputs))
+        console.report(made, page, where, records)
 
 
 def reproduce(
@@ -150,7 +151,7 @@ def repair(
     done = command.repair(records.storage(), tracker, str(outputs), tracking_uri, gone)
     if tracker:
         tracker.close()
-    console.result(done, lambda shown: console.repaired(shown, console.outputs_option(outputs)), as_json=as_json)
+    console.result(done, lambda shown: console.repaired(shown, records), as_json=as_json)
     return 1 if done.waiting else 0
 
 

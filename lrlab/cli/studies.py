@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrlab.cli.options import OUTPUTS, Json, Outputs, Records, StorageUrl, Study, TrackingUri
+from lrlab.cli.options import Json, Outputs, Records, StorageUrl, Study, TrackingUri
+from lrlab.config.command_line import OUTPUTS
 from lrlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -115,19 +116,20 @@ def _agreed(question: str) -> bool:
 
 
 def _table(rows: "list[StudySummary]") -> None:
-    from rich.table import Table
-
     from lrlab.cli import console
+    from lrlab.cli.table import WholeTable
 
     if not rows:
         console.err().print("there is no study yet")
         return
-    table = Table("study", "sweep", "begun", "trials", "best")
-    for row in rows:
-        best = "" if row.best is None else f"{row.best:.4f}"
-        begun = (row.begun or "")[:16].replace("T", " ")
-        table.add_row(row.study, row.sweep, begun, f"{row.trials.done}/{row.trials.total}", best)
-    console.out().print(table)
+    headers = ("study", "sweep", "begun", "trials", "best")
+    console.out().print(WholeTable([_cells(row) for row in rows], headers))
+
+
+def _cells(row: "StudySummary") -> tuple[str, ...]:
+    best = "" if row.best is None else f"{row.best:.4f}"
+    begun = (row.begun or "")[:16].replace("T", " ")
+    return row.study, row.sweep, begun, f"{row.trials.done}/{row.trials.total}", best
 
 
 def _at_a_glance(found: "StudySummary") -> None:
@@ -148,15 +150,12 @@ def _at_a_glance(found: "StudySummary") -> None:
 
 
 def _rows(rows: list[dict[str, Any]]) -> None:
-    from rich.table import Table
-
     from lrlab.cli import console
+    from lrlab.cli.table import WholeTable
 
     if not rows:
         console.err().print("there is no trial yet")
         return
-    hidden = ("begun", "run_id")
-    table = Table(*(name for name in rows[0] if name not in hidden))
-    for row in rows:
-        table.add_row(*("" if v is None else console.short(v) for name, v in row.items() if name not in hidden))
-    console.out().print(table)
+    names = [name for name in rows[0] if name not in ("begun", "run_id")]
+    cells = [["" if row[name] is None else console.short(row[name]) for name in names] for row in rows]
+    console.out().print(WholeTable(cells, names))

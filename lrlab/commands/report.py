@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.runs import read
+from lrlab.config.command_line import Places
 from lrlab.errors import InputError
 from lrlab.tracking.artifacts import write
 from lrlab.tracking.tracker import Tracker
@@ -14,22 +15,22 @@ if TYPE_CHECKING:
     import optuna
 
 
-def publish(study: "optuna.Study", tracker: Tracker, outputs: Path, where: Mapping[str, str]) -> tuple[Report, Path]:
+def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapping[str, str]) -> tuple[Report, Path]:
     """Write the report of a study, or of a part of it; return it with the path of its page.
 
     Args:
         study: one that lrlab trained.
         tracker: holds its runs; the report is attached to the sweep's run, under report/.
-        outputs: the output directory.
+        places: where they are; the report goes into the output directory.
         where: values of configuration keys that a run must have to be reported on.
 
     Raises:
         InputError: the study is another application's, or has no data for any question of the report.
     """
-    made = report(study, read(study, tracker).only(where))
+    made = report(study, read(study, tracker, places).only(where))
     files = made.files()
     part = "".join(f",{key}={value}" for key, value in where.items())
-    folder = outputs / "reports" / f"{made.study}{part}".replace("/", "_")
+    folder = places.outputs / "reports" / f"{made.study}{part}".replace("/", "_")
     write(folder, files)
     tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
     return made, folder / "index.html"

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lrlab.config.command_line import command
 from lrlab.data.spec import DatasetSpec
 from lrlab.data.verified_files import atomic_write
 from lrlab.errors import InputError
@@ -106,6 +107,6 @@ def verify(images: DatasetSpec, root: str | None = None) -> None:
                 raise InputError(f"data file {folder / name} is altered (its sha256 differs); run: {mend}")
 
 
-def fetch_command(name: str, root: str | None = None) -> str:
+def fetch_command(name: str, root: str | None = None, *options: str) -> str:
     """Return the command a user types to fetch or mend a data set."""
-    return f"lrlab data fetch {name}" + (f" --root {root}" if root else "")
+    return command("data", "fetch", name, *options, *(["--root", root] if root else []))

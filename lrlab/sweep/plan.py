@@ -1,8 +1,6 @@
 """Plan a sweep: check everything that was given, and write nothing."""
 
 import json
-import secrets
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +23,7 @@ from lrlab.sweep.search.space import parse_space
 from lrlab.sweep.search.strategy import TPE, SearchStrategy, is_exhaustive
 from lrlab.sweep.settings import Settings
 from lrlab.sweep.study import study as studies
+from lrlab.sweep.study.name import new_name
 from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.storage import Storage
@@ -103,7 +102,7 @@ def plan_sweep(
     sweep = Sweep(
         config=config,
         composer=composer,
-        study=settings.study_name or _new_name(config.hydra.job.name),
+        study=settings.study_name or new_name(config.hydra.job.name),
         directory=directory,
         trials=len(trials),
         workers=settings.n_jobs,
@@ -186,8 +185,3 @@ def _check_writable(settings: Settings, storage: Storage, directory: Path, launc
         raise InputError("hydra.sweeper.storage=memory needs hydra.sweeper.n_jobs=1 and hydra/launcher=basic")
     storage.check_writable()
     writable_directory("hydra.sweep.dir", directory)
-
-
-def _new_name(job: str) -> str:
-    """Return a name that no two sweeps share, even if they start in the same second."""
-    return f"{job}_{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(2)}"

@@ -1,6 +1,5 @@
 """The keys of `hydra.sweeper`, checked."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from omegaconf import OmegaConf
 from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runtime.environment import cores
+from lrlab.sweep.study.name import check_name
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,14 @@ class Settings:
         validation.number("hydra.sweeper.bracket_error", plain["bracket_error"], above=0)
         if plain["bracket_trials"] is not None:
             validation.integer("hydra.sweeper.bracket_trials", plain["bracket_trials"], at_least=0)
-        name = plain["study_name"]
-        if name is not None and not re.fullmatch(r"[^/\\\x00-\x1f]*[^/\\\x00-\x1f\s.][^/\\\x00-\x1f]*", str(name)):
-            raise InputError(f"hydra.sweeper.study_name must not be empty, nor hold / or \\, got {name!r}")
+        if plain["study_name"] is not None:
+            check_name("hydra.sweeper.study_name", str(plain["study_name"]))
         return cls(
             sampler=plain["sampler"],
             pruner=plain["pruner"],
             directions=directions,
             storage=plain["storage"],
-            study_name=plain["study_name"],
+            study_name=None if plain["study_name"] is None else str(plain["study_name"]),
             n_trials=plain["n_trials"],
             n_jobs=plain["n_jobs"],
             bracket_error=plain["bracket_error"],

@@ -12,6 +12,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
+from lrlab.config.override import typed_text
 from lrlab.errors import InputError
 from lrlab.runtime.signals import handle_signals
 from lrlab.sweep.plan import SweepPlan, plan_sweep
@@ -50,7 +51,9 @@ def sweep(
         SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
     """
     try:
-        plan = plan_sweep(Settings.read(settings), arguments, hydra_context, task_function, config)
+        typed = _typed_name(config)
+        given = settings if typed is None else {**settings, "study_name": typed}
+        plan = plan_sweep(Settings.read(given), arguments, hydra_context, task_function, config)
         with _quiet_optuna():
             return run(plan, hydra_context)
     except InputError as error:
@@ -103,6 +106,13 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
     if plan.remark:
         log.warning("%s", plan.remark)
     return [[result for _, result in sorted(results, key=lambda result: result[0])]]
+
+
+def _typed_name(config: DictConfig) -> str | None:
+    """Return the study's name where it was typed as a plain text, of which Hydra may have made a number."""
+    key = "hydra.sweeper.study_name"
+    typed = [text for text in config.hydra.overrides.hydra if text.lstrip("+").startswith(f"{key}=")]
+    return typed_text(typed[-1]) if typed else None
 
 
 @contextmanager

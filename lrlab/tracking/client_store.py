@@ -140,7 +140,7 @@ class ClientStore:
         with self._translate_errors(run_id):
             run = self._client.get_run(run_id)
             if run.info.lifecycle_stage != "active":
-                raise run_not_found(run_id, self._uri)
+                raise run_not_found(run_id, self._uri, without_password(self._uri))
             return self._records([run])[0]
 
     def child_runs(self, parent: str) -> list[RunRecord]:
@@ -285,7 +285,7 @@ class ClientStore:
                 yield
         except (MlflowException, OSError) as error:
             if run_id and getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
-                raise run_not_found(run_id, self._uri) from error
+                raise run_not_found(run_id, self._uri, without_password(self._uri)) from error
             got = without_password(f"{self._uri} ({str(error).strip().partition(chr(10))[0]})")
             kind = RejectedError if getattr(error, "error_code", "") in FINAL_ERRORS else UnreachableError
             raise kind(f"tracking.uri must name an MLflow store that answers, got {got}") from error

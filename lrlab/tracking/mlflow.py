@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.tracking import database
 from lrlab.tracking.client_store import ClientStore, client_class, without_password
@@ -51,7 +52,8 @@ class Mlflow:
             return MlflowTracker(SqliteStore(file, self.experiment, root) if schema_is_supported(file) else reach())
         client_class()  # takes seconds that are no delay of the server's
         destination = Destination(without_password(uri), self.experiment)
-        return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination))
+        repair = command("repair", places=Places(Path(outputs), tracking_uri=self.uri))
+        return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination, repair))
 
 
 def connect(uri: str, outputs: str, experiment: str) -> ClientStore:

@@ -135,7 +135,7 @@ class SqliteStore:
     def get_run(self, run_id: str) -> RunRecord:
         records = self._records("?", run_id)
         if not records:
-            raise run_not_found(run_id, self._file)
+            raise run_not_found(run_id, f"sqlite:///{self._file}", self._file)
         return records[0]
 
     def child_runs(self, parent: str) -> list[RunRecord]:
@@ -226,7 +226,7 @@ class SqliteStore:
     def _artifact_uri(self, run_id: str) -> str:
         row = self._query("SELECT artifact_uri FROM runs WHERE run_uuid = ?", run_id).fetchone()
         if not row:
-            raise run_not_found(run_id, self._file)
+            raise run_not_found(run_id, f"sqlite:///{self._file}", self._file)
         return str(row[0])
 
     def _query(self, sql: str, argument: str) -> sqlite3.Cursor:

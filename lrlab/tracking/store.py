@@ -5,10 +5,13 @@ does not take now. Repeating a `write` changes nothing.
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.tracking.tracker import DatasetInfo, RunRecord, TerminalStatus
 
@@ -93,6 +96,16 @@ def restore_infinity(value: float) -> float:
     return value if abs(value) < MAX_FLOAT else value * 2
 
 
-def run_not_found(run_id: str, place: object) -> RejectedError:
-    """Return the error of a run id that a store does not know."""
-    return RejectedError(f"run_id {run_id!r} is not in {place}; `lrlab ui` shows what there is")
+def run_not_found(run_id: str, uri: str, place: object) -> RejectedError:
+    """Return the error of a run id that a store does not know: at a tracking URI, of which `place` may be shown."""
+    shown = f"; to see what there is: {command('ui', places=_places(uri))}"
+    return RejectedError(f"run_id {run_id!r} is not in {place}{'' if uri.startswith('http') else shown}")
+
+
+def _places(uri: str) -> Places:
+    """Return what a command has to be told to find a store."""
+    folder, name = os.path.split(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///") or name != "mlflow.db":
+        return Places(tracking_uri=uri)
+    here = Path.cwd()
+    return Places(Path(folder).relative_to(here) if Path(folder).is_relative_to(here) else Path(folder))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 from annotated_types import Ge
@@ -113,7 +113,13 @@ class Population(Protocol):
 
 
 class Method(Protocol):
-    """A choice of conf/method."""
+    """A choice of conf/method.
+
+    Attributes:
+        objectives: the metrics of every epoch that a search may optimize.
+    """
+
+    objectives: ClassVar[Sequence[str]]
 
     def check(self, experiment: Experiment) -> None:
         """Refuse an experiment with parts that this method cannot train."""

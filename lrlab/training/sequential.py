@@ -2,8 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
-from typing import Protocol
+from collections.abc import Callable, Hashable, Sequence
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -109,6 +109,8 @@ class SequentialPopulation:
 
 class SequentialMethod(ABC):
     """A method whose members train one after the other. By default it trains any experiment."""
+
+    objectives: ClassVar[Sequence[str]] = ("val/loss", "val/accuracy")
 
     def check(self, experiment: Experiment) -> None:
         return

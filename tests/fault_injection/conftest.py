@@ -58,4 +58,4 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    os.environ.pop("LRLAB_STORAGE", None)
+    os.environ.pop("LRLAB_RESUME_STORAGE", None)

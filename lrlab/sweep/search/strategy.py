@@ -121,7 +121,7 @@ class SearchStrategy:
         key, allowed = f"hydra.sweeper.{part}", (f"optuna.{part}s.", *self.allow)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # the user chose it by name
-            instance = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow=[{}]")
+            instance = instantiate(config, key=key, allowed=allowed, opt_in="'hydra.sweeper.allow=[{}]'")
         if not isinstance(instance, kind):
             raise InputError(f"{key} must be a {part} of Optuna, got {instance!r}")
         return instance
@@ -135,7 +135,7 @@ class SearchStrategy:
         key = "hydra.sweeper.custom_search_space"
         if not self.allow:
             root = self.custom.partition(".")[0]
-            raise InputError(f"{key} needs hydra.sweeper.allow=[{root}.] to be imported, got {self.custom!r}")
+            raise InputError(f"{key} needs 'hydra.sweeper.allow=[{root}.]' to be imported, got {self.custom!r}")
         return locate(self.custom, key=key, allowed=self.allow)
 
 
