@@ -21,6 +21,10 @@ OPTIONS = {
     "report": RECORDS - {"--allow"},
     "repair": RECORDS - {"--allow"},
     "ui": {"--outputs", "--tracking-uri"},
+    "list": {"--outputs", "--storage"},
+    "show": {"--outputs", "--storage"},
+    "trials": {"--outputs", "--storage"},
+    "delete": RECORDS - {"--allow"},
 }
 
 
