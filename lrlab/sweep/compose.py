@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
@@ -13,6 +14,7 @@ from lrlab.errors import InputError
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
 
 # A number that Hydra's grammar and Python read alike. No group has choices that are numbers: Hydra refuses them.
 NUMBER = re.compile(
@@ -36,6 +38,17 @@ class Composer:
         self._config = config
         self._templates: dict[Any, DictConfig] = {}
         self._groups: dict[str, bool] = {}
+
+    def parse(self, overrides: Sequence[str]) -> list["Override"]:
+        """Read overrides in Hydra's grammar, glob(…) included.
+
+        Raises:
+            InputError: one of them cannot be read.
+        """
+        try:
+            return OverridesParser.create(config_loader=self._loader).parse_overrides(list(overrides))
+        except HydraException as error:
+            raise InputError(one_line(error)) from error
 
     def job(self, overrides: Sequence[str], number: int) -> DictConfig:
         """Return what Hydra composes for one job, with its hydra node.
@@ -86,6 +99,18 @@ class Composer:
             return self._task(overrides)  # raises an error that names the key
         return template
 
+    def is_group(self, key: str) -> bool:
+        """Return whether a key, with its package if it has one, is that of a config group."""
+        if key not in self._groups:
+            self._groups[key] = bool(
+                self._loader.get_group_options(
+                    key.partition("@")[0],
+                    config_name=self._config.hydra.job.config_name,
+                    overrides=list(self._config.hydra.overrides.hydra),
+                )
+            )
+        return self._groups[key]
+
     def _task(self, overrides: Sequence[str]) -> DictConfig:
         task = self.job(overrides, 0)
         OmegaConf.set_readonly(task, False)
@@ -112,18 +137,7 @@ class Composer:
     def _chooses(self, override: str) -> bool:
         """Return whether an override chooses an option of a config group, rather than sets a value."""
         key, _, value = override.lstrip("+~").partition("=")
-        return self._is_group(key) and not value.strip().startswith("{")
-
-    def _is_group(self, key: str) -> bool:
-        if key not in self._groups:
-            self._groups[key] = bool(
-                self._loader.get_group_options(
-                    key.partition("@")[0],
-                    config_name=self._config.hydra.job.config_name,
-                    overrides=list(self._config.hydra.overrides.hydra),
-                )
-            )
-        return self._groups[key]
+        return self.is_group(key) and not value.strip().startswith("{")
 
 
 def _key(override: str) -> str:

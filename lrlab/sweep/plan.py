@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
@@ -21,7 +20,7 @@ from lrlab.sweep.runners.hydra_job import JobApplication
 from lrlab.sweep.runners.protocols import Application, Sweep
 from lrlab.sweep.search import bracket
 from lrlab.sweep.search.bracket import Precision
-from lrlab.sweep.search.space import parse_space
+from lrlab.sweep.search.grammar import parse_space
 from lrlab.sweep.search.strategy import TPE, SearchStrategy, is_exhaustive
 from lrlab.sweep.settings import Settings
 from lrlab.sweep.study import study as studies
@@ -89,7 +88,8 @@ def plan_sweep(
         InputError: a setting or an override cannot be used.
     """
     storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
-    search = _search(settings, arguments, hydra_context, chosen=_sampler_is_chosen(settings, config, storage))
+    composer = Composer(hydra_context.config_loader, config)
+    search = _search(settings, arguments, composer, chosen=_sampler_is_chosen(settings, config, storage))
     directory = Path(config.hydra.sweep.dir).absolute()
     _check_writable(settings, storage, directory, config.hydra.launcher["_target_"])
     application: Application = JobApplication(task_function, hydra_context)
@@ -99,7 +99,6 @@ def plan_sweep(
     bracket.check(search, directions)
     fixed = tuple(override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
     trials = search.planned_trials(settings.n_trials)
-    composer = Composer(hydra_context.config_loader, config)
     sweep = Sweep(
         config=config,
         composer=composer,
@@ -154,13 +153,10 @@ def _sampler_is_chosen(settings: Settings, config: DictConfig, storage: Storage)
     return bool(is_search) and Queue(storage, str(settings.study_name)).was_sampled()
 
 
-def _search(
-    settings: Settings, arguments: Sequence[str], hydra_context: HydraContext, *, chosen: bool
-) -> SearchStrategy:
+def _search(settings: Settings, arguments: Sequence[str], composer: Composer, *, chosen: bool) -> SearchStrategy:
     """Read the space of `params` and the command line, which wins; try out sampler, pruner and custom function."""
-    overrides = [*(f"{key}={value}" for key, value in settings.params.items()), *arguments]
-    parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    space = parse_space(parser.parse_overrides(overrides))
+    params = composer.parse([f"{key}={value}" for key, value in settings.params.items()])
+    space = parse_space(composer.parse(arguments), params, composer.is_group)
     custom, target = settings.custom_search_space, settings.sampler["_target_"]
     search = SearchStrategy(
         space=space,

@@ -15,7 +15,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 
 from lrlab.config.instantiate import instantiate, locate
 from lrlab.errors import InputError
-from lrlab.sweep.search.space import Fixed, Space, value_text
+from lrlab.sweep.search.grammar import value_text
+from lrlab.sweep.search.space import Fixed, Space
 from lrlab.sweep.search.stepped_sampler import SteppedSampler
 
 if TYPE_CHECKING:

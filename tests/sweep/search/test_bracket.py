@@ -11,7 +11,8 @@ from optuna.distributions import FloatDistribution
 from lrlab.errors import InputError
 from lrlab.sweep.search import bracket
 from lrlab.sweep.search.bracket import Precision
-from lrlab.sweep.search.space import Space, parse_space
+from lrlab.sweep.search.grammar import parse_space
+from lrlab.sweep.search.space import Space
 from lrlab.sweep.search.strategy import SearchStrategy
 from lrlab.sweep.study.queue import FAILED, OUTCOME, Queue
 
