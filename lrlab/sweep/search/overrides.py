@@ -17,7 +17,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, OverrideTy
 class _Given:
     override: Override
     is_default: bool  # of hydra.sweeper.params
-    is_group: bool
+    has_choices: Callable[[str], bool]  # whether a key is that of a config group
 
     @property
     def key(self) -> str:
@@ -27,6 +27,11 @@ class _Given:
     def sign(self) -> OverrideType:
         return self.override.type
 
+    @property
+    def is_choice(self) -> bool:
+        """Return whether it chooses from a config group; a dict is always a value."""
+        return not isinstance(self.override.value(), dict) and self.has_choices(self.key)
+
     def elements(self) -> Sequence[Any]:
         """Return the values that the key gets; some number for those of a range or an interval."""
         value = self.override.value()
@@ -34,12 +39,17 @@ class _Given:
             return (0,)
         return list(self.override.sweep_iterator()) if self.override.is_sweep_override() else (value,)
 
+    def meets(self, other: "_Given") -> bool:
+        """Return whether both set something in common; the choices of groups come before all values."""
+        overlap = _contains(self.key, other.key) or _contains(other.key, self.key)
+        return overlap and self.is_choice == other.is_choice
+
     def replaces(self, earlier: "_Given") -> bool:
         """Return whether all that an earlier override sets is set or deleted again by this one."""
-        if self.is_group or earlier.is_group:
-            return self.is_group and earlier.is_group and self.key == earlier.key
-        if not (_contains(self.key, earlier.key) or _contains(earlier.key, self.key)):
+        if not self.meets(earlier):
             return False
+        if self.is_choice:
+            return self.key == earlier.key
         then = {path for element in earlier.elements() for path in _paths(earlier.key, element)}
         return all(
             any(_contains(path, old) for path in ([self.key] if self.override.is_delete() else _paths(self.key, now)))
@@ -51,11 +61,11 @@ class _Given:
         """Return whether this one, which replaces an earlier override, can be applied without it."""
         if self.override.is_delete() and not earlier.override.is_sweep_override():
             return False  # `~a=1` compares the value
-        return (
-            earlier.sign == OverrideType.CHANGE
-            or self.sign == OverrideType.FORCE_ADD
-            or (self.sign == earlier.sign == OverrideType.ADD and earlier.is_default)
-        )
+        if earlier.sign == OverrideType.ADD:  # twice on the command line is an error of Hydra's
+            return earlier.is_default and self.sign in (OverrideType.ADD, OverrideType.FORCE_ADD)
+        if earlier.sign == OverrideType.FORCE_ADD:
+            return self.sign == OverrideType.FORCE_ADD
+        return earlier.sign == OverrideType.CHANGE
 
 
 def effective(
@@ -70,8 +80,7 @@ def effective(
     """
     kept: list[_Given] = []
     for i, override in enumerate((*params, *overrides)):
-        has_choices = not override.is_hydra_override() and is_group(override.get_key_element().lstrip("+~"))
-        later = _Given(override, i < len(params), has_choices and not isinstance(override.value(), dict))
+        later = _Given(override, i < len(params), is_group)
         place = len(kept)
         for earlier in [earlier for earlier in kept if later.replaces(earlier)]:
             at = kept.index(earlier)
@@ -79,8 +88,8 @@ def effective(
                 del kept[at]
                 place = min(place, at) if earlier.key == later.key else min(place, len(kept))
             elif earlier.override.is_sweep_override():
-                kept[at] = _Given(_with_one_value(earlier.override), earlier.is_default, earlier.is_group)
-        if any(_contains(a.key, later.key) or _contains(later.key, a.key) for a in kept[place:]):
+                kept[at] = _Given(_with_one_value(earlier.override), earlier.is_default, is_group)
+        if any(map(later.meets, kept[place:])):
             place = len(kept)  # what is between must be applied before
         kept.insert(place, later)
     yield from (given.override for given in kept)
