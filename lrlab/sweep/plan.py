@@ -20,9 +20,11 @@ from lrlab.sweep.runners.hydra_job import JobApplication
 from lrlab.sweep.runners.protocols import Application, Sweep
 from lrlab.sweep.search import bracket
 from lrlab.sweep.search.bracket import Precision
+from lrlab.sweep.search.conditions import conditional
+from lrlab.sweep.search.enqueue import checked_points
 from lrlab.sweep.search.grammar import parse_space
-from lrlab.sweep.search.strategy import TPE, SearchStrategy, is_exhaustive
-from lrlab.sweep.settings import Settings
+from lrlab.sweep.search.strategy import TPE, SearchStrategy, is_exhaustive, is_part
+from lrlab.sweep.settings import Settings, check_same_for_all
 from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.state import read_state
@@ -65,9 +67,23 @@ class SweepPlan:
         if study:
             studies.check_spec(study, self.spec)
             bracket.check_study(self.search.space, study.study_name, study.get_trials(deepcopy=False))
-            Queue(self.storage, self.sweep.study).missing_from(self.trials)
+            self._check_enqueued(Queue(self.storage, self.sweep.study))
             state = read_state(study)
         return replace(self, sweep=replace(self.sweep, state=state))
+
+    def _check_enqueued(self, queue: Queue) -> None:
+        """Refuse points for which the study has no trial left.
+
+        Raises:
+            InputError: there are some, or the study holds more trials than planned.
+        """
+        trials = [*queue.missing_from(self.trials), *queue.planned()]
+        new = [point for point in self.search.enqueued if not any(is_part(point, values) for values in trials)]
+        if new:
+            raise InputError(
+                f"hydra.sweeper.enqueue has points that study {self.sweep.study} does not hold, and no trial is left "
+                f"for {len(new)} of them: set hydra.sweeper.n_trials to {self.sweep.trials + len(new)}"
+            )
 
 
 def plan_sweep(
@@ -91,6 +107,7 @@ def plan_sweep(
     composer = Composer(hydra_context.config_loader, config)
     search = _search(settings, arguments, composer, chosen=_sampler_is_chosen(settings, config, storage))
     directory = Path(config.hydra.sweep.dir).absolute()
+    check_same_for_all(config, composer, search.space)
     _check_writable(settings, storage, directory, config.hydra.launcher["_target_"])
     application: Application = JobApplication(task_function, hydra_context)
     if isinstance(task_function, Application):
@@ -114,7 +131,8 @@ def plan_sweep(
             BRACKET_TRIALS * len(trials) if settings.bracket_trials is None else settings.bracket_trials,
         ),
     )
-    spec = StudySpec(directions, search.space.definitions, fixed, _terms(application, composer, search))
+    space, terms = search.space, _terms(application, composer, search)
+    spec = StudySpec(directions, space.definitions, fixed, terms, space.conditions)
     remark = search.remark(settings.n_trials)
     plan = SweepPlan(sweep, application, search, storage, spec, trials, remark).with_stored_state()
     application.check(plan.sweep)
@@ -157,6 +175,7 @@ def _search(settings: Settings, arguments: Sequence[str], composer: Composer, *,
     """Read the space of `params` and the command line, which wins; try out sampler, pruner and custom function."""
     params = composer.parse([f"{key}={value}" for key, value in settings.params.items()])
     space = parse_space(composer.parse(arguments), params, composer.is_group)
+    space = conditional(space, settings.conditions, composer.parse)
     custom, target = settings.custom_search_space, settings.sampler["_target_"]
     search = SearchStrategy(
         space=space,
@@ -165,6 +184,7 @@ def _search(settings: Settings, arguments: Sequence[str], composer: Composer, *,
         pruner_config=settings.pruner,
         custom=custom,
         allow=settings.allow,
+        enqueued=checked_points(space, settings.enqueue),
     )
     search.sampler("", 0, 0)
     search.pruner()

@@ -3,13 +3,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from lrlab.config import validation
+from lrlab.config.composition_errors import one_line
 from lrlab.errors import InputError
 from lrlab.runtime.environment import cores
+
+if TYPE_CHECKING:
+    from lrlab.sweep.compose import Composer
+    from lrlab.sweep.search.space import Space
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,8 @@ class Settings:
     bracket_trials: int | None
     max_failure_rate: float
     params: Mapping[str, str]
+    conditions: Mapping[str, Any]
+    enqueue: list[Any]
     custom_search_space: str
     allow: tuple[str, ...]
 
@@ -74,9 +82,53 @@ class Settings:
             bracket_trials=plain["bracket_trials"],
             max_failure_rate=plain["max_failure_rate"],
             params=plain["params"] or {},
+            conditions=plain["conditions"] or {},
+            enqueue=plain["enqueue"] or [],
             custom_search_space=plain["custom_search_space"] or "",
             allow=tuple(plain["allow"]),
         )
+
+
+def check_same_for_all(config: DictConfig, composer: "Composer", space: "Space") -> None:
+    """Refuse a search that depends on the trial: on a swept choice whose files set it, or on the value of a swept key.
+
+    Args:
+        config: of the sweep, with its hydra node.
+        composer: of its trials.
+        space: the swept keys.
+
+    Raises:
+        InputError: names the key, its value for the sweep and for a trial.
+    """
+    choices = [part for part in space.dimensions if composer.is_group(part.name)]
+    refers = "${" in str(OmegaConf.to_container(config.hydra.sweeper, resolve=False))
+    if not choices and not refers:
+        return
+    ours, seen = _search_of(config), set()
+    for overrides in space.boundary_overrides():
+        chosen = tuple(each for each in overrides if each.startswith(tuple(f"{part.key}=" for part in choices)))
+        if chosen in seen and not refers:
+            continue
+        seen.add(chosen)
+        theirs = _search_of(composer.job(overrides, 0))
+        for key in dict.fromkeys((*ours, *theirs)):
+            if ours.get(key) != theirs.get(key):
+                told = f"{ours.get(key, 'not set')}, but {theirs.get(key, 'not set')} with {' '.join(overrides)}"
+                raise InputError(f"hydra.sweeper.{key} must be the same for all trials, got {told}")
+
+
+def _search_of(config: DictConfig) -> dict[str, Any]:
+    """Return the keys of a search, flat; its name and place may tell of the job."""
+    try:
+        sweeper: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+    except OmegaConfBaseException as error:
+        raise InputError(one_line(error)) from error
+    found: dict[str, Any] = {}
+    for key, value in sweeper.items():
+        if key not in ("study_name", "storage"):
+            inner = value.items() if isinstance(value, dict) else ()
+            found |= {f"{key}.{name}": each for name, each in inner} if inner else {key: value}
+    return found
 
 
 def _directions(given: Any) -> tuple[str, ...] | None:

@@ -189,7 +189,10 @@ def _range(name: str, key: str, elements: Sequence[Any], sweep: RangeSweep) -> D
         distribution = IntDistribution(int(min(elements)), int(max(elements)), step=int(step))
     else:
         assert sweep.start is not None
+        assert sweep.stop is not None
         elements = [on_grid(element, float(sweep.start), step) for element in elements]
+        sign = math.copysign(1, sweep.step)  # Hydra adds floats, whose error lets range(0.1,0.4,0.1) reach 0.4
+        elements = [element for element in elements if sign * element < sign * sweep.stop]
         distribution = FloatDistribution(min(elements), max(elements), step=float(step))
     definition = f"range({min(elements)}, {max(elements) + step:.12g}, {step})"
     return Dimension(name, key, distribution, tuple(elements), definition)
