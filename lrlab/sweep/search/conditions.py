@@ -1,19 +1,19 @@
 """`hydra.sweeper.conditions`: keys that are swept, or set, only where another swept key has certain values.
 
-    params:
-      optimizer: choice(sgd, momentum, adam)
-      optimizer.rho: interval(0.5, 0.99)
-      layers: int(interval(1, 4))
-      width.2: choice(32, 64)
-    conditions:
-      optimizer.rho: optimizer=momentum          # or optimizer=momentum,adam
-      width.2: layers=interval(2, 4)             # or a list of conditions, all of which must hold
+params:
+  optimizer: choice(sgd, momentum, adam)
+  optimizer.rho: interval(0.5, 0.99)
+  layers: int(interval(1, 4))
+  width.2: choice(32, 64)
+conditions:
+  optimizer.rho: optimizer=momentum          # or optimizer=momentum,adam
+  width.2: layers=interval(2, 4)             # or a list of conditions, all of which must hold
 """
 
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hydra.core.override_parser.types import Override, OverrideType
@@ -51,36 +51,63 @@ def conditional(space: Space, given: Mapping[str, Any], parse: Parse) -> Space:
             if name not in known:
                 there = ", ".join(known) or "none"
                 raise InputError(f"{KEY}.{key} must name swept or overridden keys ({there}), got {name}")
-    resolved: dict[str, tuple[Condition, ...] | None] = {}
+    graph = _Graph(known, asked, parse)
+    found = [(part, graph.conditions(part.name)) for part in space.parts]
+    made = Space(tuple(replace(part, conditions=each) for part, each in found if each is not None))
+    for part in made.parts:
+        _check_possible(made, part)
+    return made
 
-    def resolve(name: str, path: tuple[str, ...] = ()) -> tuple[Condition, ...] | None:
-        """Return the conditions of a key on swept keys; None if they never hold."""
+
+@dataclass
+class _Graph:
+    """What depends on what.
+
+    Attributes:
+        known: the parts of the space, by name.
+        asked: the conditions of some of them, as written and as what another part may be.
+        parse: reads overrides.
+        found: what has been found so far.
+    """
+
+    known: Mapping[str, Part]
+    asked: Mapping[str, Sequence[tuple[str, Dimension]]]
+    parse: Parse
+    found: dict[str, tuple[Condition, ...] | None] = field(default_factory=dict)
+
+    def conditions(self, name: str, path: tuple[str, ...] = ()) -> tuple[Condition, ...] | None:
+        """Return the conditions of a key on swept keys; None if they never hold.
+
+        Args:
+            name: of the key.
+            path: the keys that depend on it.
+        """
         if name in path:
             raise InputError(f"{KEY} must not go in a circle, got {' <- '.join((*path, name))}")
-        if name not in resolved:
-            found: list[tuple[Condition, ...] | None] = []
-            for text, allowed in asked.get(name, ()):
-                other, inherited = known[allowed.name], resolve(allowed.name, (*path, name))
-                if isinstance(other, Dimension):
-                    found.append(None if inherited is None else (_condition(name, other, text, allowed),))
-                else:
-                    found.append(inherited if _gives(other, allowed, parse) else None)
-            all_hold = [conditions for conditions in found if conditions is not None]
-            resolved[name] = None if len(all_hold) < len(found) else tuple(itertools.chain(*all_hold))
-        return resolved[name]
+        if name not in self.found:
+            each = [self._conditions(name, text, allowed, path) for text, allowed in self.asked.get(name, ())]
+            holding = [conditions for conditions in each if conditions is not None]
+            self.found[name] = None if len(holding) < len(each) else tuple(itertools.chain(*holding))
+        return self.found[name]
 
-    parts: list[Part] = []
-    for part in space.parts:
-        conditions = resolve(part.name)
-        parts += [] if conditions is None else [replace(part, conditions=conditions)]
-    made = Space(tuple(parts))
-    for part in made.parts:
-        try:
-            made.needed(part)
-        except ValueError as error:
-            texts = " and ".join(condition.text for condition in part.conditions)
-            raise InputError(f"{KEY}.{part.name} can never hold, because of {error}: got {texts}") from None
-    return made
+    def _conditions(
+        self, name: str, text: str, allowed: Dimension, path: tuple[str, ...]
+    ) -> tuple[Condition, ...] | None:
+        """Return what one of the conditions of a key comes to; an override that is fixed decides it at once."""
+        other, inherited = self.known[allowed.name], self.conditions(allowed.name, (*path, name))
+        if inherited is None:
+            return None
+        if isinstance(other, Dimension):
+            return (_condition(name, other, text, allowed),)
+        return inherited if _gives(other, allowed, self.parse) else None
+
+
+def _check_possible(space: Space, part: Part) -> None:
+    try:
+        space.needed(part)
+    except ValueError as error:
+        texts = " and ".join(condition.text for condition in part.conditions)
+        raise InputError(f"{KEY}.{part.name} can never hold, because of {error}: got {texts}") from None
 
 
 def _parsed(key: str, given: Any, parse: Parse) -> list[tuple[str, Dimension]]:
@@ -124,7 +151,7 @@ def _condition(key: str, other: Dimension, text: str, allowed: Dimension) -> Con
             values = {value: None for value in other.values if low <= value <= high}
     except (TypeError, ValueError):  # texts have no order
         raise InputError(refusal) from None
-    if not values or isinstance(other.distribution, FloatDistribution) and not other.values:
+    if not values or (isinstance(other.distribution, FloatDistribution) and not other.values):
         raise InputError(refusal)
     order = tuple(dict.fromkeys(value for value in other.values or sorted(values) if value in values))
     written = ",".join(other.override(value).partition("=")[2] for value in order)

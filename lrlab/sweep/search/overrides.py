@@ -98,8 +98,10 @@ def effective(
 def _with_one_value(override: Override) -> Override:
     """Return the override that gives the key the first value of a sweep."""
     sweep = override.value()
-    is_number = isinstance(sweep, IntervalSweep | RangeSweep)
-    value = sweep.start if is_number else next(override.sweep_string_iterator())
+    if isinstance(sweep, IntervalSweep | RangeSweep):
+        value: Any = sweep.start
+    else:
+        value = next(override.sweep_string_iterator())
     return OverridesParser.create().parse_override(f"{override.get_key_element()}={value}")
 
 

@@ -1,8 +1,8 @@
 """`key=tag(prior:VALUE, interval(…))`: a search that begins near a value.
 
 The first trial whose values the sampler chooses has the value itself. In the next nine the key is drawn from a normal
-distribution around it, of the logarithm with `tag(log, …)`, whose standard deviation is a sixth of the interval, cut off
-at its ends. After these ten the sampler is on its own; what it learns from them is what they were worth.
+distribution around it, of the logarithm with `tag(log, …)`, whose standard deviation is a sixth of the interval, cut
+off at its ends. After these ten the sampler is on its own: a prior that was wrong costs ten trials.
 """
 
 import math

@@ -110,12 +110,7 @@ class Dimension:
             ValueError: the key never has it.
         """
         if isinstance(self.distribution, CategoricalDistribution):
-            plain = storable(value)
-            for same in (_same, _same_number):
-                found = [choice for choice in self.distribution.choices if same(choice, plain)]
-                if found:
-                    return found[0]
-            raise ValueError(value)
+            return self._choice(value)
         if not _is_number(value):
             raise ValueError(value)
         if self.values:
@@ -128,6 +123,16 @@ class Dimension:
         if not self.distribution.low <= value <= self.distribution.high or (is_whole and value != int(value)):
             raise ValueError(value)
         return int(value) if is_whole else float(value)
+
+    def _choice(self, value: Any) -> Any:
+        """Return the choice that is this value: of its type, or as equal a number, or written alike."""
+        choices, plain = self.distribution.choices, storable(value)  # type: ignore[attr-defined]
+        equal = [choice for choice in choices if choice == plain and type(choice) is type(plain)]
+        equal += [choice for choice in choices if _is_number(choice) and _is_number(plain) and choice == plain]
+        written = [choice for choice, text in zip(choices, self.choice_overrides, strict=True) if text == str(plain)]
+        for choice in (*equal, *written):
+            return choice
+        raise ValueError(value)
 
 
 Part = Fixed | Dimension
@@ -213,7 +218,8 @@ class Space:
         counts = dict.fromkeys((dimension.name for dimension in self.dimensions), 0)
         for target in reversed(self.dimensions or (None,)):
             while target is None or counts[target.name] < len(target.boundary_values()):
-                needed, row = self.needed(target), {}
+                needed = self.needed(target)
+                row: dict[str, Any] = {}
                 for dimension in self.dimensions:
                     if applies(dimension, row):
                         values = dimension.boundary_values()
@@ -270,14 +276,6 @@ def storable(element: Any) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other
-
-
-def _same_number(one: Any, other: Any) -> bool:
-    return (_is_number(one) and _is_number(other) and one == other) or one == Transformer.str(other)
 
 
 def _suggest(trial: "optuna.Trial", name: str, distribution: BaseDistribution) -> Any:

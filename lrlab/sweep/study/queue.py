@@ -1,7 +1,7 @@
 """The trials of a study as a queue: all of them are in it from the start, and each is claimed exactly once.
 
-A waiting trial has all its values (an enumeration), or some or none: the sampler chooses the rest when it is claimed. So the
-total is exact whatever the number of workers, and what an interrupted sweep left waiting is run by the next.
+A waiting trial has all its values (an enumeration), or some or none: the sampler chooses the rest when it is claimed.
+So the total is exact whatever the number of workers, and what an interrupted sweep left waiting is run by the next.
 """
 
 import json

@@ -36,7 +36,8 @@ def combinations(space: Space) -> list[str]:
     [
         (
             read(OPTIMIZERS, "rho=1,2", **RHO),
-            "optimizer=sgd|optimizer=momentum rho=1|optimizer=momentum rho=2|optimizer=rmsprop rho=1|optimizer=rmsprop rho=2",
+            "optimizer=sgd|optimizer=momentum rho=1|optimizer=momentum rho=2|"
+            "optimizer=rmsprop rho=1|optimizer=rmsprop rho=2",
         ),
         (read("rho=1,2", "optimizer=a,b", rho="optimizer=b"), "optimizer=a|rho=1 optimizer=b|rho=2 optimizer=b"),
         (read("n=range(1,3)", "w=7,8", "z=0,1", w="n=2"), "n=1 z=0|n=1 z=1|" + "|".join(
@@ -87,8 +88,8 @@ def test_the_corners_touch_every_value_that_can_be(space: Space, told: set[str])
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_values_are_suggested_for_the_trials_to_which_they_apply_and_tpe_learns_them() -> None:
     space = read(OPTIMIZERS, "lr=tag(log,interval(1e-3,1))", "rho=interval(0,1)", **RHO)
-    for options in ({}, {"multivariate": True, "group": True}):
-        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1, **options))
+    for joint in (False, True):
+        study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1, multivariate=joint, group=joint))
         for _ in range(60):
             trial = study.ask()
             params = space.suggest(trial)

@@ -81,7 +81,10 @@ def test_grammar(override: str, distribution: Any, values: Any) -> None:
         (f"a=range(0,1{'0' * 400})", "a: the ends and the step of a range must lie within ±2^53, got range(0, 1000"),
         (f"a=range(0,4,1{'0' * 400})", "a: the ends and the step of a range must lie within ±2^53, got range(0, 4, 1"),
         ("a=range(0,9007199254740993)", "a: the ends and the step of a range must lie within ±2^53, got range(0, 90"),
-        ("a=range(0,1e9)", "a: a range may have 1000000 values, got range(0, 1000000000.0, 1): an interval has no such"),
+        (
+            "a=range(0,1e9)",
+            "a: a range may have 1000000 values, got range(0, 1000000000.0, 1): an interval has no such",
+        ),
         ("a=range(0,1000001)", "a: a range may have 1000000 values, got range(0, 1000001, 1): an interval has no such"),
         ("a=range(9,0,-1e-7)", "a: a range may have 1000000 values, got range(9, 0, -1e-07): an interval has no such"),
         ("a=range(0,1,1e-320)", "a: a range may have 1000000 values, got range(0, 1, 1e-320): an interval has no such"),
@@ -257,6 +260,8 @@ def test_the_widest_spaces_can_be_sampled(sampler: optuna.samplers.BaseSampler) 
         trial = study.ask()
         with np.errstate(divide="ignore", invalid="ignore"):  # Optuna takes logarithms of the share of one integer
             params = searched.suggest(trial)
-        assert all(dimension.stored(params[dimension.name]) == params[dimension.name] for dimension in searched.dimensions)
+        assert all(
+            dimension.stored(params[dimension.name]) == params[dimension.name] for dimension in searched.dimensions
+        )
         study.tell(trial, float(params["c"]))
     assert [trial.params["a"] for trial in study.trials] == [int(float(trial.params["a"])) for trial in study.trials]
