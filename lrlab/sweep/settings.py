@@ -126,8 +126,7 @@ def _search_of(config: DictConfig) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in sweeper.items():
         if key not in ("study_name", "storage"):
-            inner = value.items() if isinstance(value, dict) else ()
-            found |= {f"{key}.{name}": each for name, each in inner} if inner else {key: value}
+            found |= {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
     return found
 
 

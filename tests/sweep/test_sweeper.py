@@ -371,3 +371,114 @@ def test_an_application_is_told_what_ended_the_sweep(multirun: Multirun) -> None
         multirun(lab, "x=1,2", JOURNAL, x=0)
     assert lab.concluded == [(STATE, 4, "ZeroDivisionError")]
     assert queue().counts() == TrialCounts(waiting=2)
+
+
+CONDITIONS = "+hydra.sweeper.conditions={rho: 'optimizer=momentum'}"
+
+
+def test_conditional_values_are_recorded_for_the_trials_to_which_they_apply(multirun: Multirun) -> None:
+    def task(config: DictConfig) -> float:
+        assert ("rho" in config) == (config.optimizer == "momentum")
+        return float(config.get("rho", 1))
+
+    space = ("optimizer=sgd,momentum", "+rho=interval(0,1)", CONDITIONS, JOURNAL, "hydra/sweeper/sampler=tpe")
+    multirun(task, *space, "hydra.sweeper.n_trials=14", optimizer="sgd")
+    multirun(task, *space, "hydra.sweeper.n_trials=16", optimizer="sgd")
+    trials = queue().trials()
+    assert [trial.value for trial in trials] == [trial.params.get("rho", 1) for trial in trials]
+    assert {trial.params["optimizer"]: set(trial.params) for trial in trials} == {
+        "sgd": {"optimizer"},
+        "momentum": {"optimizer", "rho"},
+    }
+    assert all(("rho" in trial.params) == (trial.params["optimizer"] == "momentum") for trial in trials)
+    for changed, told in (
+        ("+hydra.sweeper.conditions={rho: 'optimizer=momentum,sgd'}", "rho applied where optimizer=momentum, applies"),
+        ("+hydra.sweeper.conditions={}", "rho applied where optimizer=momentum, applies everywhere"),
+    ):
+        with pytest.raises(InputError, match=f"study s exists with another search: .*{told}"):
+            multirun(task, *space[:2], changed, *space[3:], "hydra.sweeper.n_trials=16", optimizer="sgd")
+
+
+def test_a_conditional_space_is_enumerated_once(multirun: Multirun) -> None:
+    space = ("optimizer=sgd,momentum", "+rho=0.5,0.9", "seed=0,1", CONDITIONS, JOURNAL)
+    config = {"optimizer": "sgd", "seed": 0}
+    for _ in range(2):
+        multirun(lambda config: 0.5, *space, **config)
+        found = [(trial.params["optimizer"], trial.params.get("rho")) for trial in queue().trials()]
+        assert sorted(found, key=str) == [
+            *[("momentum", rho) for rho in (0.5, 0.5, 0.9, 0.9)],
+            *[("sgd", None)] * 2,
+        ]
+    best = yaml.safe_load(Path("sweep/optimization_results.yaml").read_text())
+    assert (best["best_params"], best["seeds"]) == ({"optimizer": "sgd"}, 2)
+
+
+ENQUEUED = "hydra.sweeper.enqueue=[{x: 3, y: 1}, {x: 1.5}]"
+SEARCHED = ("x=interval(0,4)", "y=int(interval(1,3))", JOURNAL, "hydra.sweeper.sampler.seed=0")
+
+
+def test_enqueued_points_come_first_and_once(multirun: Multirun) -> None:
+    config = {"x": 0, "y": 0}
+    multirun(square, *SEARCHED, ENQUEUED, "hydra.sweeper.n_trials=3", **config)
+    first, second, third = (trial.params for trial in queue().trials())
+    assert first == {"x": 3.0, "y": 1}
+    assert (second["x"], set(second), set(third)) == (1.5, {"x", "y"}, {"x", "y"})
+    multirun(square, *SEARCHED, ENQUEUED, "hydra.sweeper.n_trials=5", **config)
+    multirun(square, *SEARCHED, "hydra.sweeper.n_trials=5", **config)
+    assert sum(trial.params["x"] in (3.0, 1.5) for trial in queue().trials()) == 2
+    further = ENQUEUED.replace("]", ", {x: 0.25}]")
+    with pytest.raises(InputError, match=r"^hydra\.sweeper\.enqueue has points that study s does not hold, .* to 6$"):
+        multirun(square, *SEARCHED, further, "hydra.sweeper.n_trials=5", **config)
+    multirun(square, *SEARCHED, further, "hydra.sweeper.n_trials=6", **config)
+    assert (xs()[-1], len(xs())) == (0.25, 6)
+
+
+def test_what_is_enqueued_comes_first_of_an_enumeration(multirun: Multirun) -> None:
+    multirun(square, "x=1,2,3", "y=1,2", "hydra.sweeper.enqueue=[{x: 3, y: 2}, {x: 2}]", JOURNAL, x=0, y=0)
+    tried = [(trial.params["x"], trial.params["y"]) for trial in queue().trials()]
+    assert tried == [(3, 2), (2, 1), (2, 2), (1, 1), (1, 2), (3, 1)]
+
+
+def test_a_search_begins_at_its_prior(multirun: Multirun) -> None:
+    multirun(square, "x=tag(log, prior:0.5, interval(1e-3,4))", "hydra.sweeper.n_trials=2", JOURNAL, x=0)
+    assert xs()[0] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("overrides", "seen"),
+    [
+        (["d={a:5}", "d={b:7}"], [{"a": 5, "b": 7}]),
+        (["~d.a", "+d.a=5,6"], [{"b": 2, "a": 5}, {"b": 2, "a": 6}]),
+        (["d={a:5},{c:6}", "++d.b=3"], "refused"),
+        (["d={a:5},{b:6}", "+d.c=3"], [{"a": 5, "b": 2, "c": 3}, {"a": 1, "b": 6, "c": 3}]),
+        (["~d", "+d={c:1},{c:2}"], [{"c": 1}, {"c": 2}]),
+    ],
+)
+def test_repeated_keys_reach_the_jobs_as_in_hydra(multirun: Multirun, overrides: list[str], seen: Any) -> None:
+    config = {"d": {"a": 1, "b": 2}}
+    if seen == "refused":
+        with pytest.raises(InputError, match=r"^the config has no key d\.c"):
+            multirun(lambda config: 0.5, *overrides, **config)
+        return
+    ((*jobs,),) = multirun(lambda config: 0.5, *overrides, **config)
+    assert [job.cfg.d for job in jobs] == seen
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["hydra.sweeper.enqueue=[{x: 7}]"], "hydra.sweeper.enqueue[0].x must be a value of interval(0.0, 4.0), got 7"),
+        (["hydra.sweeper.enqueue=[{z: 7}]"], "hydra.sweeper.enqueue[0] must have swept keys (x), got z"),
+        (["hydra.sweeper.enqueue=[{x: 1},{x: 2}]", "hydra.sweeper.n_trials=1"], "hydra.sweeper.n_trials must be at le"),
+        (["+hydra.sweeper.conditions.x='y=1'"], "hydra.sweeper.conditions.x must name swept or overridden keys (x),"),
+        (["+hydra.sweeper.conditions.x=3"], "hydra.sweeper.conditions.x must be OTHER=VALUES or a list of these, got 3"),
+        (["hydra.sweeper.enqueue=3"], ""),
+    ],
+)
+def test_points_and_conditions_are_checked_before_anything_is_written(
+    multirun: Multirun, overrides: list[str], message: str
+) -> None:
+    with pytest.raises((InputError, HydraException)) as error:
+        multirun(square, "x=interval(0,4)", *overrides, x=0, y=0)
+    assert str(error.value).startswith(message)
+    assert os.listdir() == []

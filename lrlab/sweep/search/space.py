@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString, Transformer
 from optuna.distributions import (
     BaseDistribution,
@@ -125,14 +126,18 @@ class Dimension:
         return int(value) if is_whole else float(value)
 
     def _choice(self, value: Any) -> Any:
-        """Return the choice that is this value: of its type, or as equal a number, or written alike."""
-        choices, plain = self.distribution.choices, storable(value)  # type: ignore[attr-defined]
-        equal = [choice for choice in choices if choice == plain and type(choice) is type(plain)]
-        equal += [choice for choice in choices if _is_number(choice) and _is_number(plain) and choice == plain]
-        written = [choice for choice, text in zip(choices, self.choice_overrides, strict=True) if text == str(plain)]
-        for choice in (*equal, *written):
-            return choice
-        raise ValueError(value)
+        """Return the choice that is this value: of its type, or as equal a number, or a text that is written so."""
+        assert isinstance(self.distribution, CategoricalDistribution)
+        plain, found = storable(value), []
+        for choice, text in zip(self.distribution.choices, self.choice_overrides, strict=True):
+            is_equal = choice == plain and (type(choice) is type(plain) or (_is_number(choice) and _is_number(plain)))
+            if is_equal:
+                return choice
+            if isinstance(choice, str) and not isinstance(value, str) and _read(text) == (type(value), value):
+                found.append(choice)
+        if not found:
+            raise ValueError(value)
+        return found[0]
 
 
 Part = Fixed | Dimension
@@ -272,6 +277,12 @@ def storable(element: Any) -> Any:
         return element.text
     primitive = element is None or isinstance(element, str | bool | int | float)
     return element if primitive else Transformer.str(element)
+
+
+def _read(text: str) -> tuple[type, Any]:
+    """Return the type and the value of a text in Hydra's grammar."""
+    value = OverridesParser.create().parse_override(f"key={text}").value()
+    return type(value), value
 
 
 def _is_number(value: Any) -> bool:

@@ -123,12 +123,6 @@ def test_what_is_not_swept_stays_as_it_is(override: str) -> None:
     assert list(read(override).combinations()) == [{}]
 
 
-def test_combinations_go_as_in_hydra_the_last_key_fastest() -> None:
-    combined = read("+a=1,2", "b=x", "c=range(3)")
-    written = [combined.overrides(params) for params in combined.combinations()]
-    assert written == [("+a=" + a, "b=x", "c=" + c) for a in "12" for c in "012"]
-
-
 @pytest.mark.parametrize("override", ["a=choice('x,y',z)", "a='1',2", "a=choice({b:[1,'c d']},e)", "a='',b"])
 def test_choices_read_back_as_what_was_given(override: str) -> None:
     parser = OverridesParser.create()
@@ -210,28 +204,6 @@ def test_equal_spaces_are_shown_alike(one: Any, same: Any) -> None:
 )
 def test_different_spaces_are_shown_differently(one: Any, other: Any) -> None:
     assert read(one).definitions != read(other).definitions
-
-
-def test_probes_touch_every_choice_and_both_ends() -> None:
-    probes = read("a=x,y,z", "b=interval(0.1,1)", "c=3").boundary_overrides()
-    assert {probe[0] for probe in probes} == {"a=x", "a=y", "a=z"}
-    assert {probe[1] for probe in probes} == {"b=0.1", "b=1.0"}
-    assert read("c=3").boundary_overrides() == (("c=3",),)
-    assert read().boundary_overrides() == ((),)
-
-
-def test_suggestions_lie_in_the_space_and_can_be_written() -> None:
-    searched = read("a=x,y", "b=tag(log,interval(1e-3,1))", "c=int(interval(1,4))", "d=range(0,1,0.5)", "e=7")
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
-    for _ in range(20):
-        params = searched.suggest(study.ask())
-        assert params["a"] in ("x", "y")
-        assert 1e-3 <= params["b"] <= 1
-        assert params["c"] in (1, 2, 3, 4)
-        assert params["d"] in (0.0, 0.5)
-        a, b, c, d, e = searched.overrides(params)
-        assert (a, c, d, e) == (f"a={params['a']}", f"c={params['c']}", f"d={params['d']}", "e=7")
-        assert float(b.removeprefix("b=")) == params["b"]
 
 
 @pytest.mark.parametrize(
