@@ -126,7 +126,9 @@ def _search_of(config: DictConfig) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in sweeper.items():
         if key not in ("study_name", "storage"):
-            found |= {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
+            found |= (
+                {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
+            )
     return found
 
 

@@ -97,7 +97,10 @@ def test_the_name_of_a_study_may_tell_of_the_job(planned: Planner) -> None:
         (["+hydra.sweeper.params.y='interval(0,${x})'", "x=1,2"], "params.y must be the same for all trials, got "),
         (["+hydra.sweeper.params.y='interval(0,${twice})'", "x=interval(1,3)"], "params.y must be the same for all"),
         (["+hydra.sweeper.params.y='range(0,${x})'", "x=range(2,5)"], "params.y must be the same for all trials, got "),
-        (["hydra.sweeper.n_trials=${x}", "x=range(2,5)"], "n_trials must be the same for all trials, got 1, but 2 with"),
+        (
+            ["hydra.sweeper.n_trials=${x}", "x=range(2,5)"],
+            "n_trials must be the same for all trials, got 1, but 2 with",
+        ),
         (["hydra.sweeper.enqueue=[{x:'${x}'}]", "x=1,2"], "enqueue must be the same for all trials, got [{'x': 1}], "),
     ],
 )

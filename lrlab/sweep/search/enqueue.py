@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrlab.errors import InputError
-from lrlab.sweep.search.space import Dimension, Space
+from lrlab.sweep.search.space import Dimension, Fixed, Space
 
 KEY = "hydra.sweeper.enqueue"
 
@@ -29,7 +29,10 @@ def _point(space: Space, key: str, given: Mapping[str, Any]) -> dict[str, Any]:
     point: dict[str, Any] = {}
     for name, value in given.items():
         if name not in dimensions:
-            raise InputError(f"{key} must have swept keys ({', '.join(dimensions) or 'there are none'}), got {name}")
+            texts = [part.text for part in space.parts if isinstance(part, Fixed) and part.name == name]
+            fixed = f", which {texts[-1]} fixes" if texts else ""
+            there = ", ".join(dimensions) or "there are none"
+            raise InputError(f"{key} must have swept keys ({there}), got {name}{fixed}")
         try:
             point[name] = dimensions[name].stored(value)
         except ValueError:

@@ -112,18 +112,16 @@ class Dimension:
         """
         if isinstance(self.distribution, CategoricalDistribution):
             return self._choice(value)
-        if not _is_number(value):
-            raise ValueError(value)
-        if self.values:
+        if _is_number(value) and self.values:
             nearest = min(self.values, key=lambda each: abs(each - value))
-            if not math.isclose(nearest, value, rel_tol=1e-12, abs_tol=1e-300):
-                raise ValueError(value)
-            return nearest
-        assert isinstance(self.distribution, FloatDistribution | IntDistribution)
-        is_whole = isinstance(self.distribution, IntDistribution)
-        if not self.distribution.low <= value <= self.distribution.high or (is_whole and value != int(value)):
-            raise ValueError(value)
-        return int(value) if is_whole else float(value)
+            if math.isclose(nearest, value, rel_tol=1e-12, abs_tol=1e-300):
+                return nearest
+        elif _is_number(value):
+            low, high = self.boundary_values()
+            kind = int if isinstance(self.distribution, IntDistribution) else float
+            if low <= value <= high and kind(value) == value:
+                return kind(value)
+        raise ValueError(f"{value!r} is no value of {self.definition}")
 
     def _choice(self, value: Any) -> Any:
         """Return the choice that is this value: of its type, or as equal a number, or a text that is written so."""
@@ -136,7 +134,7 @@ class Dimension:
             if isinstance(choice, str) and not isinstance(value, str) and _read(text) == (type(value), value):
                 found.append(choice)
         if not found:
-            raise ValueError(value)
+            raise ValueError(f"{value!r} is no value of {self.definition}")
         return found[0]
 
 

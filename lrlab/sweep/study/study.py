@@ -41,7 +41,7 @@ class StudySpec:
         differences += [
             f"{key} applied {_where(then, key)}, applies {_where(now, key)}"
             for key in dict.fromkeys((*then, *now))
-            if then.get(key) != now.get(key)
+            if then.get(key) != now.get(key) and (key in self.space) == (key in stored["space"])
         ]
         terms = stored.get("terms")
         if terms is not None and self.terms is not None:

@@ -1,15 +1,22 @@
+from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
+from omegaconf import DictConfig
+from optuna.trial import FrozenTrial
 
 from lrlab.errors import InputError
 from lrlab.sweep.search.conditions import conditional
 from lrlab.sweep.search.grammar import parse_space
 from lrlab.sweep.search.space import Space
+from lrlab.sweep.study.queue import Queue
+from lrlab.sweep.study.storage import parse as parse_storage
+from tests.multirun import Multirun
 
 RHO = {"rho": "optimizer=momentum,rmsprop"}
 OPTIMIZERS = "optimizer=sgd,momentum,rmsprop"
@@ -152,3 +159,54 @@ def test_conditions_that_cannot_be_used(overrides: list[str], conditions: dict[s
     separator = " " if message.startswith("must") else "."
     assert text.startswith(f"hydra.sweeper.conditions{separator}{message}")
     assert "\n" not in text
+
+
+JOURNAL = "hydra.sweeper.study_name=s"
+
+
+def square(config: DictConfig) -> float:
+    return float((config.x - 2) ** 2)
+
+
+def trials_of(name: str = "s") -> list[FrozenTrial]:
+    return Queue(parse_storage(None, Path.cwd()), name).trials()
+
+
+CONDITIONS = "+hydra.sweeper.conditions={rho: 'optimizer=momentum'}"
+
+
+def test_conditional_values_are_recorded_for_the_trials_to_which_they_apply(multirun: Multirun) -> None:
+    def task(config: DictConfig) -> float:
+        assert ("rho" in config) == (config.optimizer == "momentum")
+        return float(config.get("rho", 1))
+
+    space = ("optimizer=sgd,momentum", "+rho=interval(0,1)", CONDITIONS, JOURNAL, "hydra/sweeper/sampler=tpe")
+    multirun(task, *space, "hydra.sweeper.n_trials=14", optimizer="sgd")
+    multirun(task, *space, "hydra.sweeper.n_trials=16", optimizer="sgd")
+    trials = trials_of()
+    assert [trial.value for trial in trials] == [trial.params.get("rho", 1) for trial in trials]
+    assert {trial.params["optimizer"]: set(trial.params) for trial in trials} == {
+        "sgd": {"optimizer"},
+        "momentum": {"optimizer", "rho"},
+    }
+    assert all(("rho" in trial.params) == (trial.params["optimizer"] == "momentum") for trial in trials)
+    for changed, told in (
+        ("+hydra.sweeper.conditions={rho: 'optimizer=momentum,sgd'}", "rho applied where optimizer=momentum, applies"),
+        ("+hydra.sweeper.conditions={}", "rho applied where optimizer=momentum, applies everywhere"),
+    ):
+        with pytest.raises(InputError, match=f"study s exists with another search: .*{told}"):
+            multirun(task, *space[:2], changed, *space[3:], "hydra.sweeper.n_trials=16", optimizer="sgd")
+
+
+def test_a_conditional_space_is_enumerated_once(multirun: Multirun) -> None:
+    space = ("optimizer=sgd,momentum", "+rho=0.5,0.9", "seed=0,1", CONDITIONS, JOURNAL)
+    config = {"optimizer": "sgd", "seed": 0}
+    for _ in range(2):
+        multirun(lambda config: 0.5, *space, **config)
+        found = [(trial.params["optimizer"], trial.params.get("rho")) for trial in trials_of()]
+        assert sorted(found, key=str) == [
+            *[("momentum", rho) for rho in (0.5, 0.5, 0.9, 0.9)],
+            *[("sgd", None)] * 2,
+        ]
+    best = yaml.safe_load(Path("sweep/optimization_results.yaml").read_text())
+    assert (best["best_params"], best["seeds"]) == ({"optimizer": "sgd"}, 2)

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -14,6 +15,7 @@ from omegaconf import OmegaConf
 from lrlab.errors import InputError
 from lrlab.sweep.search.grammar import parse_space
 from lrlab.sweep.search.space import Space
+from tests.multirun import Multirun
 
 FILES = {
     "config": "defaults: [{optimizer: sgd}, {db@src: small}, _self_]\nx: 0\nd: {a: 1, b: 2}\nl: [1, 2]\n",
@@ -173,3 +175,23 @@ def test_sweeps_that_cannot_be_told_apart(overrides: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         read(*overrides.split())
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "seen"),
+    [
+        (["d={a:5}", "d={b:7}"], [{"a": 5, "b": 7}]),
+        (["~d.a", "+d.a=5,6"], [{"b": 2, "a": 5}, {"b": 2, "a": 6}]),
+        (["d={a:5},{c:6}", "++d.b=3"], "refused"),
+        (["d={a:5},{b:6}", "+d.c=3"], [{"a": 5, "b": 2, "c": 3}, {"a": 1, "b": 6, "c": 3}]),
+        (["~d", "+d={c:1},{c:2}"], [{"c": 1}, {"c": 2}]),
+    ],
+)
+def test_repeated_keys_reach_the_jobs_as_in_hydra(multirun: Multirun, overrides: list[str], seen: Any) -> None:
+    config = {"d": {"a": 1, "b": 2}}
+    if seen == "refused":
+        with pytest.raises(InputError, match=r"^the config has no key d\.c"):
+            multirun(lambda config: 0.5, *overrides, **config)
+        return
+    ((*jobs,),) = multirun(lambda config: 0.5, *overrides, **config)
+    assert [job.cfg.d for job in jobs] == seen

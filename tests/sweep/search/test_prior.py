@@ -12,6 +12,8 @@ from scipy import stats
 
 from lrlab.sweep.search.prior import TRIALS, WIDTH, draw_near
 from lrlab.sweep.search.strategy import SearchStrategy
+from tests.multirun import Multirun
+from tests.sweep.search.test_conditions import JOURNAL, square, trials_of
 
 SEARCHED = ["RandomSampler", "TPESampler", "QMCSampler", "CmaEsSampler"]
 PRIOR = "x=tag(log, prior:3e-3, interval(1e-5,1))"
@@ -102,3 +104,14 @@ def test_other_keys_are_drawn_as_without_a_prior(search: Callable[..., SearchStr
 def test_what_is_enqueued_comes_before_the_prior(search: Callable[..., SearchStrategy]) -> None:
     values = [each["x"] for each in first_trials(search, PRIOR, enqueued=({"x": 0.5}, {"x": 0.7}))]
     assert values[:3] == [0.5, 0.7, 0.003]
+
+
+def test_a_search_begins_at_its_prior(multirun: Multirun) -> None:
+    multirun(
+        square,
+        "x=tag(log, prior:0.5, interval(1e-3,4))",
+        "hydra.sweeper.n_trials=2",
+        JOURNAL,
+        x=0,
+    )
+    assert trials_of()[0].params["x"] == 0.5

@@ -74,7 +74,7 @@ def test_values_as_the_study_holds_them(override: str, given: list[Any], stored:
 )
 def test_what_a_key_never_has(override: str, value: Any) -> None:
     (dimension,) = read(override).dimensions
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="is no value of"):
         dimension.stored(value)
 
 
