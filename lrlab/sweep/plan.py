@@ -107,7 +107,7 @@ def plan_sweep(
     composer = Composer(hydra_context.config_loader, config)
     search = _search(settings, arguments, composer, chosen=_sampler_is_chosen(settings, config, storage))
     directory = Path(config.hydra.sweep.dir).absolute()
-    check_same_for_all(config, composer, search.space)
+    check_same_for_all(settings, config, composer, search.space)
     _check_writable(settings, storage, directory, config.hydra.launcher["_target_"])
     application: Application = JobApplication(task_function, hydra_context)
     if isinstance(task_function, Application):

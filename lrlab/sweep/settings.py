@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from optuna.distributions import CategoricalDistribution
 
 from lrlab.config import validation
 from lrlab.config.composition_errors import one_line
 from lrlab.errors import InputError
 from lrlab.runtime.environment import cores
+from lrlab.sweep.search.space import Dimension, Fixed, Part, Space
 
 if TYPE_CHECKING:
     from lrlab.sweep.compose import Composer
-    from lrlab.sweep.search.space import Space
+
+NAMES = ("study_name", "storage")  # keys that may tell of the job, whose search is the same all the same
 
 
 @dataclass(frozen=True)
@@ -89,10 +92,11 @@ class Settings:
         )
 
 
-def check_same_for_all(config: DictConfig, composer: "Composer", space: "Space") -> None:
-    """Refuse a search that depends on the trial: on a swept choice whose files set it, or on the value of a swept key.
+def check_same_for_all(settings: Settings, config: DictConfig, composer: "Composer", space: Space) -> None:
+    """Refuse a search that depends on the trial: on a choice whose files set it, or on the value of a swept key.
 
     Args:
+        settings: as read from the sweep's config.
         config: of the sweep, with its hydra node.
         composer: of its trials.
         space: the swept keys.
@@ -100,16 +104,20 @@ def check_same_for_all(config: DictConfig, composer: "Composer", space: "Space")
     Raises:
         InputError: names the key, its value for the sweep and for a trial.
     """
-    choices = [part for part in space.dimensions if composer.is_group(part.name)]
-    refers = "${" in str(OmegaConf.to_container(config.hydra.sweeper, resolve=False))
-    if not choices and not refers:
+    raw: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=False)
+    refers = any("${" in str(value) for key, value in raw.items() if key not in NAMES)
+    in_files = {key.lstrip("+~") for key in settings.params}  # what the command line fixes, Hydra has composed
+    unseen = [part for part in space.parts if isinstance(part, Dimension) or part.name in in_files]
+    groups = tuple(f"{part.name}=" for part in unseen if _may_choose(part) and composer.is_group(part.name))
+    if not groups and not refers:
         return
-    ours, seen = _search_of(config), set()
+    ours = _search_of(config)
+    seen: set[tuple[str, ...]] = set()
     for overrides in space.boundary_overrides():
-        chosen = tuple(each for each in overrides if each.startswith(tuple(f"{part.key}=" for part in choices)))
-        if chosen in seen and not refers:
+        choices = tuple(each for each in overrides if each.lstrip("+~").startswith(groups))
+        if choices in seen and not refers:
             continue
-        seen.add(chosen)
+        seen.add(choices)
         theirs = _search_of(composer.job(overrides, 0))
         for key in dict.fromkeys((*ours, *theirs)):
             if ours.get(key) != theirs.get(key):
@@ -117,18 +125,25 @@ def check_same_for_all(config: DictConfig, composer: "Composer", space: "Space")
                 raise InputError(f"hydra.sweeper.{key} must be the same for all trials, got {told}")
 
 
+def _may_choose(part: Part) -> bool:
+    """Return whether a part may choose from a config group, whose choices are texts."""
+    if isinstance(part, Fixed) or not isinstance(part.distribution, CategoricalDistribution):
+        return isinstance(part, Fixed)
+    return all(isinstance(choice, str) for choice in part.distribution.choices)
+
+
 def _search_of(config: DictConfig) -> dict[str, Any]:
-    """Return the keys of a search, flat; its name and place may tell of the job."""
+    """Return the keys of a search, flat."""
+    found: dict[str, Any] = {}
     try:
-        sweeper: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=True)
+        for key in map(str, config.hydra.sweeper):
+            if key not in NAMES:
+                value: Any = config.hydra.sweeper[key]
+                plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+                inner = {f"{key}.{name}": each for name, each in plain.items()} if isinstance(plain, dict) else None
+                found |= {key: plain} if inner is None else inner
     except OmegaConfBaseException as error:
         raise InputError(one_line(error)) from error
-    found: dict[str, Any] = {}
-    for key, value in sweeper.items():
-        if key not in ("study_name", "storage"):
-            found |= (
-                {f"{key}.{name}": each for name, each in value.items()} if isinstance(value, dict) else {key: value}
-            )
     return found
 
 

@@ -80,6 +80,13 @@ def test_a_swept_choice_must_not_bring_a_search(planned: Planner, brought: Any, 
     assert os.listdir() == []
 
 
+def test_a_choice_among_params_must_not_bring_a_search(planned: Planner) -> None:
+    """Hydra composes the config of the sweep without them."""
+    store_choices(sweeper={"params": {"y": "1,2"}})
+    with pytest.raises(InputError, match=r"sweeper\.params\.y must be .* got not set, but 1,2 with \+what=own x=1$"):
+        planned(lambda config: 0.0, "+hydra.sweeper.params={+what: own}", "x=1,2", x=0, y=0)
+
+
 def test_a_swept_choice_may_bring_what_belongs_to_the_job(planned: Planner) -> None:
     store_choices(job={"chdir": True}, sweep={"subdir": "of_${z}"})
     plan = planned(lambda config: 0.0, "+what=plain,own", x=0, y=0)

@@ -219,27 +219,36 @@ class Space:
 
     def _boundary_rows(self) -> Iterator[dict[str, Any]]:
         counts = dict.fromkeys((dimension.name for dimension in self.dimensions), 0)
-        for target in reversed(self.dimensions or (None,)):
-            while target is None or counts[target.name] < len(target.boundary_values()):
-                needed = self.needed(target)
-                row: dict[str, Any] = {}
-                for dimension in self.dimensions:
-                    if applies(dimension, row):
-                        values = dimension.boundary_values()
-                        row[dimension.name] = needed.get(dimension.name, values[counts[dimension.name] % len(values)])
-                        counts[dimension.name] += dimension.name not in needed
-                yield row
-                if target is None:
-                    return
+        rows: list[dict[str, Any]] = []
+        for target in reversed(self.dimensions):
+            while counts[target.name] < len(target.boundary_values()):
+                rows.append(self._row_with(target, counts))
+                yield rows[-1]
+        for part in self.parts:
+            if not any(applies(part, row) for row in rows):
+                rows.append(self._row_with(part, counts))
+                yield rows[-1]
+        if not rows:
+            yield {}
 
-    def needed(self, part: Part | None) -> dict[str, Any]:
+    def _row_with(self, part: Part, counts: dict[str, int]) -> dict[str, Any]:
+        """Return boundary values, with which a part applies, of keys that have had so many of theirs; count them."""
+        needed, row = self.needed(part), dict[str, Any]()
+        for dimension in self.dimensions:
+            if applies(dimension, row):
+                values = dimension.boundary_values()
+                row[dimension.name] = needed.get(dimension.name, values[counts[dimension.name] % len(values)])
+                counts[dimension.name] += dimension.name not in needed
+        return row
+
+    def needed(self, part: Part) -> dict[str, Any]:
         """Return values of other keys with which a part applies.
 
         Raises:
             ValueError: there are none; the key that would need two values at once.
         """
         conditions: dict[str, list[Condition]] = {}
-        left = list(part.conditions) if part else []
+        left = list(part.conditions)
         named = {dimension.name: dimension for dimension in self.dimensions}
         while left:
             condition = left.pop()

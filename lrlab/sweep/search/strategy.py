@@ -111,7 +111,8 @@ class SearchStrategy:
             _check_installed(self.sampler_config, "hydra.sweeper.sampler")
         priors = {each.name: each.prior for each in self.space.dimensions if each.prior is not None}
         if priors:
-            return PriorSampler(sampler, priors, len(self.enqueued), self.sampler_config.get("seed"))
+            seed = self.sampler_config.get("seed")
+            return PriorSampler(sampler, priors, len(self.enqueued), None if seed is None else seed % 2**32)
         return SteppedSampler(sampler)
 
     def pruner(self) -> BasePruner:

@@ -84,6 +84,8 @@ def test_the_text_of_a_condition_does_not_depend_on_how_it_was_written() -> None
         (read("n=int(interval(1,8))", "w=interval(0,1)", w="n=interval(3,5)"), {"n=1", "n=8", "w=0.0", "w=1.0"}),
         (read("n=int(interval(1,8))", "w=interval(0,1)", w="n=3,5"), {"n=1", "n=8", "w=0.0", "w=1.0"}),
         (read("n=interval(1,8)", "w=1,2", w="n=interval(2,3)"), {"n=1.0", "n=8.0", "w=1", "w=2"}),
+        (read("n=int(interval(1,8))", "w=1,2", w="n=interval(2.5,3.5)"), {"n=3", "w=1", "w=2"}),
+        (read("a=1,2", "b=1,2", "+c=5", c=["a=1", "b=2"]), {"+c=5"}),
     ],
 )
 def test_the_corners_touch_every_value_that_can_be(space: Space, told: set[str]) -> None:
