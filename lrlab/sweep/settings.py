@@ -138,8 +138,8 @@ def _search_of(config: DictConfig) -> dict[str, Any]:
     try:
         for key in map(str, config.hydra.sweeper):
             if key not in NAMES:
-                value: Any = config.hydra.sweeper[key]
-                plain = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+                value = config.hydra.sweeper[key]
+                plain: Any = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
                 inner = {f"{key}.{name}": each for name, each in plain.items()} if isinstance(plain, dict) else None
                 found |= {key: plain} if inner is None else inner
     except OmegaConfBaseException as error:

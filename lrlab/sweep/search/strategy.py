@@ -126,7 +126,8 @@ class SearchStrategy:
         Raises:
             InputError: the custom function suggests a key that an override fixes.
         """
-        overrides = self.space.overrides(self.space.suggest(trial))
+        params = self.space.suggest(trial)
+        overrides = self.space.overrides(params)
         if not self.custom:
             return overrides
         self.custom_function()(config, trial)
@@ -136,8 +137,7 @@ class SearchStrategy:
                     f"hydra.sweeper.custom_search_space must not suggest {part.name}, which {part.text} fixes, "
                     f"got {trial.params[part.name]!r}"
                 )
-        swept = {part.name for part in self.space.dimensions}
-        further = {name: value for name, value in trial.params.items() if name not in swept}
+        further = {name: value for name, value in trial.params.items() if name not in params}
         return overrides + tuple(f"{name}={value_text(value)}" for name, value in further.items())
 
     def _instantiate(self, part: str, config: Mapping[str, Any], kind: type) -> Any:
