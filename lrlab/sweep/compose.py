@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -25,6 +26,12 @@ NUMBER = re.compile(
 MAX_TEMPLATES = 64  # composed templates that are kept
 
 
+@dataclass(frozen=True)
+class _Composed:
+    task: DictConfig  # without its hydra node
+    sweeper: dict[str, Any]  # of that node, with its interpolations
+
+
 class Composer:
     """Composes trials of one sweep; picklable.
 
@@ -36,7 +43,7 @@ class Composer:
     def __init__(self, config_loader: "ConfigLoader", config: DictConfig) -> None:
         self._loader = config_loader
         self._config = config
-        self._templates: dict[Any, DictConfig] = {}
+        self._templates: dict[Any, _Composed] = {}
         self._groups: dict[str, bool] = {}
 
     def parse(self, overrides: Sequence[str]) -> list["Override"]:
@@ -83,6 +90,13 @@ class Composer:
         It is exactly what Hydra composes. Trials that differ in numbers alone share one composition, in which the
         numbers are replaced.
         """
+        return self._composed(overrides).task
+
+    def sweeper(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """Return `hydra.sweeper` as it is written in the configuration of one trial."""
+        return self._composed(overrides).sweeper
+
+    def _composed(self, overrides: Sequence[str]) -> "_Composed":
         numbers, others = self._sorted(overrides)
         if numbers is None:
             return self._task(overrides)
@@ -94,7 +108,7 @@ class Composer:
         template = self._templates[others, where]
         try:
             for _, key, value in numbers:
-                OmegaConf.update(template, key, value)
+                OmegaConf.update(template.task, key, value)
         except OmegaConfBaseException:
             return self._task(overrides)  # raises an error that names the key
         return template
@@ -111,12 +125,13 @@ class Composer:
             )
         return self._groups[key]
 
-    def _task(self, overrides: Sequence[str]) -> DictConfig:
+    def _task(self, overrides: Sequence[str]) -> "_Composed":
         task = self.job(overrides, 0)
+        sweeper: Any = OmegaConf.to_container(task.hydra.sweeper, resolve=False)
         OmegaConf.set_readonly(task, False)
         with open_dict(task):
             del task["hydra"]
-        return task
+        return _Composed(task, sweeper)
 
     def _sorted(self, overrides: Sequence[str]) -> tuple[list[tuple[str, str, float]] | None, tuple[str, ...]]:
         """Return the overrides that set numbers, and the others; None for the numbers if the order matters."""

@@ -111,14 +111,13 @@ def check_same_for_all(settings: Settings, config: DictConfig, composer: "Compos
     groups = tuple(f"{part.name}=" for part in unseen if _may_choose(part) and composer.is_group(part.name))
     if not groups and not refers:
         return
-    ours = _search_of(config)
-    seen: set[tuple[str, ...]] = set()
+    ours, seen = _flat(_resolved(config) if refers else raw), set[tuple[str, ...]]()
     for overrides in space.boundary_overrides():
         choices = tuple(each for each in overrides if each.lstrip("+~").startswith(groups))
         if choices in seen and not refers:
             continue
         seen.add(choices)
-        theirs = _search_of(composer.job(overrides, 0))
+        theirs = _flat(_resolved(composer.job(overrides, 0)) if refers else composer.sweeper(overrides))
         for key in dict.fromkeys((*ours, *theirs)):
             if ours.get(key) != theirs.get(key):
                 told = f"{ours.get(key, 'not set')}, but {theirs.get(key, 'not set')} with {' '.join(overrides)}"
@@ -132,19 +131,28 @@ def _may_choose(part: Part) -> bool:
     return all(isinstance(choice, str) for choice in part.distribution.choices)
 
 
-def _search_of(config: DictConfig) -> dict[str, Any]:
-    """Return the keys of a search, flat."""
-    found: dict[str, Any] = {}
+def _resolved(config: DictConfig) -> dict[str, Any]:
+    """Return the keys of a search without interpolations."""
+    values = {}
     try:
         for key in map(str, config.hydra.sweeper):
             if key not in NAMES:
                 value = config.hydra.sweeper[key]
-                plain: Any = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
-                inner = {f"{key}.{name}": each for name, each in plain.items()} if isinstance(plain, dict) else None
-                found |= {key: plain} if inner is None else inner
+                values[key] = OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
     except OmegaConfBaseException as error:
         raise InputError(one_line(error)) from error
-    return found
+    return values
+
+
+def _flat(sweeper: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of a search, those inside others by their path; an empty one has none."""
+    flat: dict[str, Any] = {}
+    for key, value in sweeper.items():
+        if key not in NAMES:
+            flat |= (
+                {f"{key}.{name}": inner for name, inner in value.items()} if isinstance(value, dict) else {key: value}
+            )
+    return flat
 
 
 def _directions(given: Any) -> tuple[str, ...] | None:
