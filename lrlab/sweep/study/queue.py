@@ -1,7 +1,7 @@
 """The trials of a study as a queue: all of them are in it from the start, and each is claimed exactly once.
 
-A waiting trial has either all its values (an enumeration) or none (the sampler chooses when it is claimed). So the
-total is exact whatever the number of workers, and what an interrupted sweep left waiting is run by the next.
+A waiting trial has all its values (an enumeration), or some or none: the sampler chooses the rest when it is claimed.
+So the total is exact whatever the number of workers, and what an interrupted sweep left waiting is run by the next.
 """
 
 import json
@@ -106,7 +106,7 @@ class Queue:
         Raises:
             InputError: the study holds more trials than the plan.
         """
-        held = self._planned()
+        held = self.planned()
         if len(held) > len(plan):
             raise InputError(
                 f"hydra.sweeper.n_trials must be at least {len(held)}, got {len(plan)}: "
@@ -122,9 +122,9 @@ class Queue:
 
     def was_sampled(self) -> bool:
         """Return whether the sampler chose the values of a trial that was planned."""
-        return not all(self._planned())
+        return not all(self.planned())
 
-    def _planned(self) -> list[dict[str, Any]]:
+    def planned(self) -> list[dict[str, Any]]:
         """Return the values with which the trials of the plan were queued."""
         return [_queued_values(trial) for trial in self.trials() if not {RETRY_OF, UNPLANNED} & trial.user_attrs.keys()]
 
