@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -14,6 +15,7 @@ from optuna.exceptions import StorageInternalError
 
 from lrlab.errors import InputError
 from lrlab.runtime.signals import handle_signals
+from lrlab.sweep.directory import MULTIRUN, claim
 from lrlab.sweep.plan import SweepPlan, plan_sweep
 from lrlab.sweep.progress import show_progress
 from lrlab.sweep.results import save_results
@@ -79,9 +81,10 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
         queue.repair()
         before = queue.counts()
         queue.enqueue_missing(plan.trials)
-    sweep = plan.sweep
-    sweep.directory.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(sweep.config, sweep.directory / "multirun.yaml")
+    sweep = replace(plan.sweep, directory=claim(plan.sweep.directory))
+    if sweep.directory != plan.sweep.directory:
+        log.warning("hydra.sweep.dir %s holds another sweep: this one's is %s", plan.sweep.directory, sweep.directory)
+    OmegaConf.save(sweep.config, sweep.directory / MULTIRUN)
     worker = Worker(sweep, plan.application, state, plan.storage, plan.search, past=before.done + before.running)
 
     def end(error: BaseException | None) -> None:

@@ -15,6 +15,7 @@ from lrlab.config.hydra_compat import without_callbacks
 from lrlab.runtime.process_id import ProcessId, is_gone, parent
 from lrlab.runtime.signals import FORWARDED, SignalHandler
 from lrlab.sweep.search import bracket
+from lrlab.sweep.search.space import value_text
 from lrlab.sweep.study.queue import Queue, claimants
 from lrlab.sweep.worker import JobResults, Worker
 
@@ -91,6 +92,7 @@ class WorkerPool:
         with read_write(config.hydra):
             config.hydra.overrides.hydra += [
                 *sweep.boundary_overrides[0],  # some choice, for configs that cannot be composed without
+                f"hydra.sweep.dir={value_text(str(sweep.directory))}",
                 "hydra.sweep.subdir=.",
                 "hydra.output_subdir=null",
                 "hydra.job.chdir=false",

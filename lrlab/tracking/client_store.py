@@ -6,7 +6,6 @@ Import mlflow only when a store is opened: it takes seconds, and a local SQLite 
 
 import logging
 import os
-import re
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from lrlab.errors import InputError
 from lrlab.tracking import artifacts, database
+from lrlab.tracking.database import without_password
 from lrlab.tracking.store import (
     CONTEXT,
     EXPERIMENT_KIND,
@@ -27,7 +27,9 @@ from lrlab.tracking.store import (
     RunUpdate,
     dataset_profile,
     dataset_source,
+    experiment_deleted,
     restore_infinity,
+    run_deleted,
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
@@ -87,11 +89,6 @@ def client_class() -> "type[MlflowClient]":
     return MlflowClient
 
 
-def without_password(text: str) -> str:
-    """Return a text without the user names and passwords of the addresses in it."""
-    return re.sub(r"//[^@\s]*@", "//", text)
-
-
 class ClientStore:
     """Keep runs through MLflow's own client (see `Store`).
 
@@ -140,7 +137,7 @@ class ClientStore:
         with self._translate_errors(run_id):
             run = self._client.get_run(run_id)
             if run.info.lifecycle_stage != "active":
-                raise run_not_found(run_id, self._uri)
+                raise run_deleted(run_id, self._uri)
             return self._records([run])[0]
 
     def child_runs(self, parent: str) -> list[RunRecord]:
@@ -177,8 +174,10 @@ class ClientStore:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another process was quicker
                     raise
             found = self._client.get_experiment_by_name(name)
-        if found is None or found.lifecycle_stage != "active":
-            raise InputError(f"tracking.experiment must be one that can be used, got {name!r} in {self._uri}")
+        if found is None:
+            raise InputError(f"tracking.experiment must be one that can be used, got {name!r}")
+        if found.lifecycle_stage != "active":
+            raise experiment_deleted(name, found.experiment_id, self._uri)
         return str(found.experiment_id)
 
     def _tagged(self, tag: str, value: str) -> "list[Run]":
@@ -276,7 +275,7 @@ class ClientStore:
                 yield
         except (MlflowException, OSError) as error:
             if run_id and getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST":
-                raise run_not_found(run_id, self._uri) from error
+                raise run_not_found(run_id, without_password(self._uri)) from error
             got = without_password(f"{self._uri} ({str(error).strip().partition(chr(10))[0]})")
             kind = RejectedError if getattr(error, "error_code", "") in FINAL_ERRORS else UnreachableError
             raise kind(f"tracking.uri must name an MLflow store that answers, got {got}") from error

@@ -2,6 +2,9 @@
 
 import logging
 import os
+import re
+import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -36,6 +39,17 @@ def sqlite_file(uri: str) -> Path | None:
 def artifact_root(outputs: str) -> Path:
     """Return the folder for the files of new experiments."""
     return Path(outputs).absolute() / "mlartifacts"
+
+
+def mlflow_command(uri: str, *arguments: str) -> str:
+    """Return a command of MLflow's, as a shell takes it; a password in the address is left out."""
+    program = ["mlflow"] if shutil.which("mlflow") else [sys.executable, "-m", "mlflow"]
+    return f"MLFLOW_TRACKING_URI={shlex.quote(without_password(uri))} {shlex.join([*program, *arguments])}"
+
+
+def without_password(text: str) -> str:
+    """Return a text without the user names and passwords of the addresses in it."""
+    return re.sub(r"//[^@\s]*@", "//", text)
 
 
 def create_database(file: Path, artifacts: Path) -> None:

@@ -28,7 +28,9 @@ from lrlab.tracking.store import (
     RunUpdate,
     dataset_profile,
     dataset_source,
+    experiment_deleted,
     restore_infinity,
+    run_deleted,
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
@@ -86,7 +88,7 @@ class SqliteStore:
     """Keep the runs of one experiment in an SQLite file (see `Store`); create the experiment when it is missing."""
 
     def __init__(self, file: Path, experiment: str, artifact_root: Path) -> None:
-        self._file = file
+        self._file, self._uri = file, f"sqlite:///{file}"
         with _translate_errors(file):
             # Autocommit: transactions are spelled out. Closing at exit may happen in another thread.
             self._db = sqlite3.connect(file, timeout=60, isolation_level=None, check_same_thread=False)
@@ -135,7 +137,8 @@ class SqliteStore:
     def get_run(self, run_id: str) -> RunRecord:
         records = self._records("?", run_id)
         if not records:
-            raise run_not_found(run_id, self._file)
+            self._artifact_uri(run_id)  # raises where it never was there
+            raise run_deleted(run_id, self._uri)
         return records[0]
 
     def child_runs(self, parent: str) -> list[RunRecord]:
@@ -169,10 +172,7 @@ class SqliteStore:
         experiment, location, stage = row
         artifacts.directory(location)
         if stage != "active":
-            raise InputError(
-                f"tracking.experiment must be one that is not deleted, got {name!r}; "
-                f"`mlflow experiments restore -x {experiment}` brings it back"
-            )
+            raise experiment_deleted(name, experiment, self._uri)
         return experiment, location
 
     def _insert_input(self, run_id: str, dataset: DatasetInfo) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from lrlab.errors import InputError
+from lrlab.tracking.database import mlflow_command
 from lrlab.tracking.tracker import DatasetInfo, RunRecord, TerminalStatus
 
 CONTEXT = ("mlflow.data.context", "training")
@@ -21,6 +22,10 @@ MAX_FLOAT = 1.7976931348623157e308  # MLflow keeps infinities as the largest flo
 
 class RejectedError(InputError):
     """The store answers, and refuses this: asking again changes nothing."""
+
+
+class MissingRunError(RejectedError):
+    """The store has no such run: it was deleted, or it never was there."""
 
 
 class MetricPoint(NamedTuple):
@@ -93,6 +98,23 @@ def restore_infinity(value: float) -> float:
     return value if abs(value) < MAX_FLOAT else value * 2
 
 
-def run_not_found(run_id: str, place: object) -> RejectedError:
+def run_not_found(run_id: str, place: object) -> MissingRunError:
     """Return the error of a run id that a store does not know."""
-    return RejectedError(f"run_id {run_id!r} is not in {place}; `lrlab ui` shows what there is")
+    return MissingRunError(
+        f"run_id {run_id!r} is not in {place}: if it was there, it was deleted for good (`mlflow gc`); "
+        "`lrlab ui` shows what there is"
+    )
+
+
+def run_deleted(run_id: str, uri: str) -> MissingRunError:
+    """Return the error of a run that was deleted in MLflow, with the command that restores it."""
+    restore = mlflow_command(uri, "runs", "restore", "--run-id", run_id)
+    return MissingRunError(f"run {run_id} was deleted in MLflow; `{restore}` brings it back")
+
+
+def experiment_deleted(name: str, experiment_id: object, uri: str) -> InputError:
+    """Return the error of an experiment that was deleted in MLflow, with the command that restores it and its runs."""
+    restore = mlflow_command(uri, "experiments", "restore", "--experiment-id", str(experiment_id))
+    return InputError(
+        f"tracking.experiment must be one that is not deleted, got {name!r}; `{restore}` brings it back with its runs"
+    )
