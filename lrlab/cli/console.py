@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lrlab.data.catalog import DatasetInfo
     from lrlab.runs.reproduce import Reproduction
     from lrlab.runs.train import TrainingOutcome
+    from lrlab.sweep.study.ranking import Setting
 
 T = TypeVar("T")
 
@@ -89,6 +90,16 @@ def best(found: "Best", options: str = "") -> None:
     _next(f"lrlab report {found.study}{options}", "figures, and how the best learning rate moves with the batch size")
     _next(f"lrlab best {found.study} --confirm 5{options}", "the best again on fresh seeds, then the test split")
     _next(f"lrlab reproduce best --study {found.study}{options}", "train it again, and prove it is the same")
+
+
+def best_setting(study: str, setting: "Setting") -> None:
+    """Show the best configuration of a study whose runs were not kept."""
+    table = Table(title=f"best of {study}: trial {setting.trial}", title_justify="left", show_header=False)
+    for name, value in setting.params.items():
+        table.add_row(name, _value(value))
+    out().print(table)
+    over = f"mean over {len(setting.values)} seeds" if setting.seed_is_swept else "of one training"
+    out().print(f"objective {setting.mean:.4f}, {over}; tracking=none: no run was kept")
 
 
 def sweep_stopped(study: str, options: str = "") -> None:

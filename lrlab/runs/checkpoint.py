@@ -11,13 +11,14 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 from lrlab.runs.history import MetricHistory
 from lrlab.training.experiment import Member, Population
 
@@ -113,8 +114,9 @@ def save(folder: Path, name: str, population: Population, member: Member, histor
             latest.replace(before)
         new.replace(latest)
     except OSError as error:
-        new.unlink(missing_ok=True)
-        raise InputError(f"outputs must be writable, got {folder}: {error.strerror}") from error
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise cannot_write(f"the checkpoint {new}", error) from error
 
 
 def load(folder: Path, name: str) -> Checkpoint | None:

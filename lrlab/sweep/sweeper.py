@@ -13,7 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 from lrlab.runtime.signals import handle_signals
 from lrlab.sweep.directory import MULTIRUN, claim
 from lrlab.sweep.plan import SweepPlan, plan_sweep
@@ -51,6 +51,7 @@ def sweep(
         InputError: a setting or an override cannot be used; nothing has been written.
         SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
     """
+    plan = None
     try:
         plan = plan_sweep(Settings.read(settings), arguments, hydra_context, task_function, config)
         with _quiet_optuna():
@@ -60,9 +61,7 @@ def sweep(
     except (OSError, StorageInternalError) as error:
         if hasattr(error, "__notes__"):  # a task raised it, see `_check_failures`
             raise
-        cause = error if isinstance(error, OSError) else error.__cause__ or error
-        reason = " ".join(str(cause).partition("\n")[0].split())
-        raise SweepFailedError(f"the sweep cannot go on: {reason}; when that is mended, it can be resumed") from error
+        raise SweepFailedError(f"the sweep cannot go on: {_reason(error, plan)}") from error
 
 
 def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
@@ -106,6 +105,13 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
     if plan.remark:
         log.warning("%s", plan.remark)
     return [[result for _, result in sorted(results, key=lambda result: result[0])]]
+
+
+def _reason(error: Exception, plan: SweepPlan | None) -> str:
+    """Return in one line what could not be written or reached, and what to do."""
+    if isinstance(error, OSError):
+        return str(cannot_write(str(error.filename or (plan.storage if plan else "hydra.sweep.dir")), error))
+    return " ".join(str(error.__cause__ or error).partition("\n")[0].split()) + "; mend that, and run the command again"
 
 
 @contextmanager

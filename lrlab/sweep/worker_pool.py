@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from hydra.core.plugins import Plugins
+from hydra.core.utils import JobStatus
 from hydra.types import HydraContext
 from omegaconf import read_write
 
-from lrlab.config.hydra_compat import without_callbacks
+from lrlab.config.hydra_compat import exception_of, without_callbacks
 from lrlab.runtime.process_id import ProcessId, is_gone, parent
 from lrlab.runtime.signals import FORWARDED, SignalHandler
 from lrlab.sweep.search import bracket
@@ -102,6 +103,9 @@ class WorkerPool:
         launcher = Plugins.instance().instantiate_launcher(context, self.worker, config)
         workers = 1 if self.queue.only_deadly_wait() else sweep.workers
         jobs = launcher.launch([[]] * workers, initial_job_idx=0)
+        for job in jobs:
+            if job.status == JobStatus.FAILED:
+                raise exception_of(job)  # Hydra would print the overrides of the worker, which are those of no trial
         return [result for job in jobs for result in job.return_value]
 
     def _forward_signal(self) -> None:

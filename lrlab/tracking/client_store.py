@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 from lrlab.tracking import artifacts, database
 from lrlab.tracking.database import without_password
 from lrlab.tracking.store import (
@@ -131,7 +131,12 @@ class ClientStore:
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._translate_errors(run_id), tempfile.TemporaryDirectory() as scratch:
             artifacts.write(Path(scratch), files)
-            self._client.log_artifacts(run_id, scratch)
+            try:
+                self._client.log_artifacts(run_id, scratch)
+            except OSError as error:
+                if error.filename is None:  # the network's
+                    raise
+                raise cannot_write(f"the artifacts in {error.filename}", error) from error
 
     def get_run(self, run_id: str) -> RunRecord:
         with self._translate_errors(run_id):

@@ -12,7 +12,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def create_database(file: Path, artifacts: Path) -> None:
             with suppress(FileExistsError):
                 os.link(new, file)  # unlike a rename it never replaces a database that another process uses already
     except OSError as error:
-        raise InputError(f"the MLflow store {file} cannot be written ({error.filename}: {error.strerror})") from error
+        raise cannot_write(f"the MLflow store {error.filename or file}", error) from error
 
 
 def _fill(file: Path, artifacts: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 from uuid import uuid4
 
-from lrlab.errors import InputError
+from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tracker import CONFIG, RunFields, RunRecord, TerminalStatus, Tracker
 
 
@@ -63,7 +63,7 @@ class MemoryTracker(Tracker):
 
     def _record(self, run_id: str) -> RunRecord:
         if run_id not in self._records:
-            raise InputError(f"run_id {run_id!r} is not in this process's memory (tracking=none)")
+            raise MissingRunError(f"run_id {run_id!r} is not in this process's memory (tracking=none)")
         return self._records[run_id]
 
 

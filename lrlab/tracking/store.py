@@ -101,7 +101,7 @@ def restore_infinity(value: float) -> float:
 def run_not_found(run_id: str, place: object) -> MissingRunError:
     """Return the error of a run id that a store does not know."""
     return MissingRunError(
-        f"run_id {run_id!r} is not in {place}: if it was there, it was deleted for good (`mlflow gc`); "
+        f"run_id {run_id!r} is not in {place}: it was deleted for good (`mlflow gc`), or recorded elsewhere; "
         "`lrlab ui` shows what there is"
     )
 

@@ -71,7 +71,10 @@ def test_two_sweeps_that_ask_for_one_folder_have_one_each(multirun: Multirun, fo
 
 def test_a_folder_that_depends_on_the_job_is_left_as_it_is(multirun: Multirun) -> None:
     ((*jobs,),) = multirun(square, "hydra.sweep.dir=x/${x}", "hydra.sweep.subdir=job", "x=1,2", x=0)
-    assert [Path(job.hydra_cfg.hydra.runtime.output_dir) for job in jobs] == [Path("x/1/job").absolute(), Path("x/2/job").absolute()]
+    assert [Path(job.hydra_cfg.hydra.runtime.output_dir) for job in jobs] == [
+        Path("x/1/job").absolute(),
+        Path("x/2/job").absolute(),
+    ]
 
 
 def test_callbacks_see_the_jobs_alone(multirun: Multirun) -> None:
