@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from lrlab.errors import InputError
 from lrlab.runs import checkpoint, recorder
@@ -59,16 +60,22 @@ def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Seq
         allow: prefixes of further code to trust. What a record says of that does not count.
 
     Raises:
-        InputError: the run is unknown, no single training, finished, or not known to have stopped.
+        InputError: the run is unknown, no single training, finished, not known to have stopped, or resumed elsewhere.
     """
-    run = tracker.get_run(run_id)
-    _check_stopped(run)
-    experiment, dataset, provenance = recorder.read_training(run, allow)
     checkpoints = checkpoint.folder(outputs)
+    _check_stopped(tracker.get_run(run_id))
+    with checkpoint.exclusive(checkpoints, run_id):
+        return _resume(run_id, checkpoints, tracker, watch, allow)
+
+
+def _resume(run_id: str, checkpoints: Path, tracker: Tracker, watch: Watch, allow: Sequence[str]) -> TrainingOutcome:
+    run = tracker.get_run(run_id)
+    _check_stopped(run)  # another process may have resumed it meanwhile
+    experiment, dataset, provenance = recorder.read_training(run, allow)
     interrupted = checkpoint.load(checkpoints, run_id)
     shape = provenance.shape() | ({"first_epoch": interrupted.shuffles} if interrupted else {})
     population = experiment.new_population(dataset, **shape)
-    tracker.set_tags(run_id, {Tag.OWNER: str(ProcessId.current())})
+    tracker.reopen_run(run_id)
     with training_loop(tracker, checkpoints=checkpoints, on_end=partial(_keep, tracker)) as loop:
         training = loop.resume(
             run_id,

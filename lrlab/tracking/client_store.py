@@ -125,7 +125,9 @@ class ClientStore:
         with self._translate_errors(run_id):
             metrics = [Metric(*point) for point in update.points]
             self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in update.tags.items()])
-            if update.status:
+            if update.status == "RUNNING":
+                self._client.update_run(run_id, update.status)
+            elif update.status:
                 self._client.set_terminated(run_id, update.status)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:

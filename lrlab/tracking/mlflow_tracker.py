@@ -66,6 +66,9 @@ class MlflowTracker(Tracker):
         self.store.write(run_id, RunUpdate(self._buffer.get(run_id, ()), status=status))
         self._buffer.pop(run_id, None)
 
+    def reopen_run(self, run_id: str) -> None:
+        self.store.write(run_id, RunUpdate(tags={Tag.OWNER: str(ProcessId.current())}, status="RUNNING"))
+
     def flush(self) -> None:
         for run_id, points in list(self._buffer.items()):
             self.store.write(run_id, RunUpdate(points))

@@ -130,7 +130,8 @@ class SqliteStore:
             self._db.executemany(REPLACE_LATEST, latest.values())
             self._db.executemany(REPLACE_TAG, [(run_id, *tag) for tag in update.tags.items()])
             if update.status:
-                ended = (update.status, time.time_ns() // 1_000_000, run_id)
+                end = None if update.status == "RUNNING" else time.time_ns() // 1_000_000
+                ended = (update.status, end, run_id)
                 self._db.execute("UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", ended)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:

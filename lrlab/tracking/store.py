@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from lrlab.errors import InputError
 from lrlab.tracking.database import mlflow_command
-from lrlab.tracking.tracker import DatasetInfo, RunRecord, TerminalStatus
+from lrlab.tracking.tracker import DatasetInfo, RunRecord, RunStatus
 
 CONTEXT = ("mlflow.data.context", "training")
 EXPERIMENT_KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
@@ -49,11 +49,11 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class RunUpdate:
-    """Points and tags to add to a run; with a status, the run ends."""
+    """Points and tags to add to a run; with a status, the run ends, or is RUNNING again."""
 
     points: Sequence[MetricPoint] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    status: TerminalStatus | None = None
+    status: RunStatus | None = None
 
 
 class Store(Protocol):
