@@ -106,7 +106,8 @@ def run(command: HydraCommand) -> None:
         except OSError as error:  # of Hydra's own files, which it writes beside the training's
             if error.errno not in (*NO_SPACE, *NOT_WRITABLE):
                 raise
-            raise cannot_write(error.filename or f"outputs ({config.outputs})", error) from error
+            where = Path(error.filename or config.outputs).absolute()
+            raise cannot_write(f"outputs, {where},", error) from error
 
 
 def _train_once(config: DictConfig) -> float:

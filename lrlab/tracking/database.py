@@ -78,11 +78,19 @@ def create_database(file: Path, artifacts: Path) -> None:
         raise cannot_write(f"the MLflow store {error.filename or file}", error) from error
 
 
+def _reason(traceback: str) -> str:
+    """Return the line of a traceback that names the error; SQLAlchemy adds some after it."""
+    lines = traceback.strip().splitlines() or ["it does not say why"]
+    reason = next((line for line in reversed(lines) if re.match(r"[\w.]+(Error|Exception|Exit): ", line)), lines[-1])
+    remedy = "; check that its disk works and has space, then run the command again" if "disk" in reason else ""
+    return f"{reason}{remedy}"
+
+
 def _fill(file: Path, artifacts: Path) -> None:
     command = [sys.executable, "-P", "-c", CREATE, str(file), str(artifacts)]
     done = subprocess.run(command, env={**QUIET, **os.environ}, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InputError(f"MLflow cannot create {file}: {done.stderr.strip().rpartition(chr(10))[2]}")
+        raise InputError(f"MLflow cannot create a store in {file.parents[1]}: {_reason(done.stderr)}")
     db = sqlite3.connect(file)
     db.execute("PRAGMA journal_mode = WAL")  # kept by the file: readers and writers do not wait for each other
     db.close()

@@ -1,8 +1,6 @@
 """What was deleted in MLflow: each command says so, and how to restore it, before it trains anything."""
 
 import re
-import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,33 +13,7 @@ from lrlab.cli.options import Records
 from lrlab.tracking.client_store import client_class
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-SMALL = ("hydra.sweeper.n_jobs=1", "hydra/launcher=basic", "epochs=1", "data.train_size=200", "batch_size=16,32")
 Command = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with a study of six trials."""
-    place = tmp_path_factory.mktemp("deleted")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        one = "optimizer.lr=choice(0.05,0.1,0.2)", "schedule.warmup=choice(0)", "regularizer.strength=choice(1e-4)"
-        assert main(["sweep", "quickstart", "study=s", "hydra.sweeper.n_trials=null", *one, *SMALL]) == 0
-    return place
-
-
-@pytest.fixture(autouse=True)
-def place(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, the current directory."""
-    shutil.copytree(swept / "outputs", tmp_path / "outputs")
-    db = sqlite3.connect(tmp_path / "outputs" / "mlflow.db")
-    with db:
-        for column in ("runs.artifact_uri", "experiments.artifact_location"):
-            table, name = column.split(".")
-            db.execute(f"UPDATE {table} SET {name} = replace({name}, ?, ?)", (str(swept), str(tmp_path)))
-    db.close()
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
