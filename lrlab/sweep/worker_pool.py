@@ -3,12 +3,13 @@
 import copy
 import logging
 import os
+from collections.abc import Iterable
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobStatus
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import read_write
 
@@ -102,11 +103,7 @@ class WorkerPool:
         context = without_callbacks(self.hydra_context)
         launcher = Plugins.instance().instantiate_launcher(context, self.worker, config)
         workers = 1 if self.queue.only_deadly_wait() else sweep.workers
-        jobs = launcher.launch([[]] * workers, initial_job_idx=0)
-        for job in jobs:
-            if job.status == JobStatus.FAILED:
-                raise exception_of(job)  # Hydra would print the overrides of the worker, which are those of no trial
-        return [result for job in jobs for result in job.return_value]
+        return results_of(launcher.launch([[]] * workers, initial_job_idx=0))
 
     def _forward_signal(self) -> None:
         """Send the workers that are child processes the signal that came."""
@@ -116,3 +113,16 @@ class WorkerPool:
                 if process and not is_gone(claimant) and parent(process.pid) == os.getpid():
                     with suppress(ProcessLookupError):
                         os.kill(process.pid, FORWARDED)
+
+
+def results_of(workers: Iterable[JobReturn]) -> JobResults:
+    """Return what the trials of all workers return to Hydra, or raise what a worker raised.
+
+    Hydra would print a line with the overrides of the worker, which are those of no trial.
+    """
+    results: JobResults = []
+    for worker in workers:
+        if worker.status == JobStatus.FAILED:
+            raise exception_of(worker)
+        results += worker.return_value
+    return results

@@ -60,6 +60,9 @@ def test_the_best_run(place: Path, command: Command) -> None:
         assert restore in said
         assert re.search(next_best, said)
     assert points(place) == before  # nothing was trained
+    code, said = command("resume", "s")  # nothing is left to train, and the sweep is done
+    assert code == 0
+    assert re.search(next_best, said)
     code, said = command("report", "s")
     assert code == 0
     assert f"1 trial of study s left out, for want of a run: {best}; " in said
