@@ -61,7 +61,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("version", ["lowest", "newest"])
 def mlflow(session: nox.Session, version: str) -> None:
-    """MLflow's own client reads back what lrlab wrote, with the lowest and the newest MLflow that pyproject.toml allows.
+    """MLflow's own client reads back what lrlab wrote, with the lowest and the newest MLflow of pyproject.toml.
 
     lrlab writes the rows of known schemas itself, and leaves a later one to the client: `tracking/sqlite_store.py`.
     """

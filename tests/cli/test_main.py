@@ -236,6 +236,17 @@ def test_artifacts_that_cannot_be_written_are_one_line(
         assert tracker.unfinished_runs() == []
 
 
+@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "list", "--json"], ["--help"]])
+def test_an_output_that_is_full_is_one_line(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lrlab.cli.main", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("lrlab: the output cannot be written: No space left on device; free some space there")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_study_is_not_continued_with_an_edited_sweep(
     working_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
