@@ -1,6 +1,7 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.objective import DIRECTIONS, direction_of
-from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.memory_tracker import Memory
+from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
@@ -47,7 +49,7 @@ class TrainingTask:
         """Train one configuration and return the objective."""
         resolved = resolve(config)
         outcome = run_training(resolved)
-        console.trained(outcome, places(config) if on_record(resolved) else None)
+        console.trained(outcome, places(config) if keeps_runs(tracking(resolved)) else None)
         return outcome.last.metrics[config.objective]
 
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -70,7 +72,10 @@ class TrainingTask:
         experiments = [check(trial) for trial in trials]
         for source in {experiment.data for experiment in experiments}:
             source.verify()
-        tracking(config).verify(config["outputs"])
+        store = tracking(config)
+        store.verify(config["outputs"])
+        if sweep.state is not None and keeps_runs(store):
+            _check_parent(store, config["outputs"], sweep.state.run_id)
         log_cautions(experiments)
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
@@ -79,14 +84,17 @@ class TrainingTask:
         from lrlab.training.population import microbatches
 
         self.study, config = sweep.study, resolve(sweep.config)
-        with tracking(config).open(config["outputs"]) as tracker:
+        store = tracking(config)
+        with store.open(config["outputs"]) as tracker:
             if sweep.state is not None:
-                tracker.close_orphans()
+                if keeps_runs(store):
+                    tracker.close_orphans()
+                    tracker.set_tags(sweep.state.run_id, {Tag.N_TRIALS: str(sweep.trials)})
                 return replace(sweep.state, command=command(sweep.config))
             run_id = tracker.create_run(
                 sweep.study,
-                params={"study": sweep.study, "n_trials": sweep.trials},
-                tags={Tag.STUDY: sweep.study},
+                params={"study": sweep.study},
+                tags={Tag.STUDY: sweep.study, Tag.N_TRIALS: str(sweep.trials)},
                 config=to_yaml(spell_choices(config)),
             )
         population = config["population"]
@@ -112,30 +120,38 @@ class TrainingTask:
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
-        from lrlab.commands.best import best
+        from lrlab.commands.best import best, trained_settings
         from lrlab.runs.recorder import status_of
         from lrlab.sweep.study.queue import TrialCounts
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
-        here = places(sweep.config)
-        with tracking(config).open(config["outputs"]) as tracker:
+        here, store = places(sweep.config), tracking(config)
+        if error is not None:
+            console.sweep_stopped(sweep.study, here, untold(sweep.config))
+        elif tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
+            console.trials_taken(sweep.study, tally.running, here)
+            return
+        if not keeps_runs(store):
+            if error is None:
+                console.best_setting(sweep.study, trained_settings(study)[0])
+            return
+        with store.open(config["outputs"]) as tracker:
             if error is not None:
                 tracker.end_run(state.run_id, status_of(error))
-                console.sweep_stopped(sweep.study, here, untold(sweep.config))
                 tracker.close_orphans()
-                return
-            if tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
-                console.trials_taken(sweep.study, tally.running, here)
                 return
             try:
                 tracker.close_orphans()
+                tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
                 found = best(study, tracker)
                 mean = "" if found.spread is None else f"mean {found.value:.4g} over {found.seeds} seeds, median "
                 note = f"Best: {mean}trial {found.trial}, run {found.run_id}"
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
                 tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
-                console.best(found, here if on_record(config) else None)
+                console.best(found, here)
+            except MissingRunError as missing:  # deleted meanwhile: the sweep itself is done
+                console.err().print(str(missing))
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
                 console.runs_unreadable(sweep.study, str(trouble), here)
             finally:
@@ -173,6 +189,21 @@ def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
         return train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
 
 
+def keeps_runs(store: Tracking) -> bool:
+    """Return whether what is recorded outlives the process, and other processes see it."""
+    return not isinstance(store, Memory)
+
+
+def _check_parent(store: Tracking, outputs: str, run_id: str) -> None:
+    """Refuse to go on with a sweep whose own run was deleted: what is trained now would be recorded under none.
+
+    Raises:
+        MissingRunError: it says how to restore the run.
+    """
+    with store.open(outputs) as tracker, suppress(UnreachableError):  # it may still wait in the spool
+        tracker.get_run(run_id)
+
+
 def resolve(config: DictConfig) -> dict[str, Any]:
     """Return the application's part of the configuration as plain dictionaries, interpolations filled in."""
     ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
@@ -205,11 +236,6 @@ def tracking(config: Mapping[str, Any]) -> Tracking:
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
     return store
-
-
-def on_record(config: Mapping[str, Any]) -> bool:
-    """Return whether the runs are kept where the other commands find them."""
-    return isinstance(tracking(config), Mlflow)
 
 
 def places(config: DictConfig) -> Places:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lrlab.data.catalog import DatasetInfo
     from lrlab.runs.reproduce import Reproduction
     from lrlab.runs.train import TrainingOutcome
+    from lrlab.sweep.study.ranking import Setting
 
 MEMORY = "memory"  # the storage that ends with its process
 REPORTED = {"optimizer.lr", "schedule.warmup", "regularizer.strength"}  # a report is of one of them at least
@@ -95,6 +96,14 @@ def best(found: "Best", places: Places | None) -> None:
         out().print(f"{name}={short(found.params[name])} is among the {end} values tried: better ones may lie beyond")
     if places:
         _next_of_study(found, places)
+
+
+def best_setting(study: str, setting: "Setting") -> None:
+    """Show the best configuration of a study whose runs were not kept."""
+    rows = [(name, short(value)) for name, value in setting.params.items()]
+    out().print(WholeTable(rows, title=f"best of {study}: trial {setting.trial}"))
+    over = f"mean over {len(setting.values)} seeds" if setting.seed_is_swept else "of one training"
+    out().print(f"objective {setting.mean:.4f}, {over}; tracking=none: no run was kept")
 
 
 def sweep_stopped(study: str, places: Places, overrides: Sequence[str] = ()) -> None:

@@ -27,7 +27,7 @@ from lrlab.config.composition_errors import one_line
 from lrlab.config.hydra_compat import Hydra, create_config_search_path, get_args_parser, restored_logging
 from lrlab.config.override import check_texts, text_override, texts_as_typed
 from lrlab.config.policy import check_composed
-from lrlab.errors import InputError
+from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, cannot_write
 
 if TYPE_CHECKING:
     import optuna
@@ -103,9 +103,18 @@ def run(command: HydraCommand) -> str:
     with _composed(command) as (hydra, config):
         mode = config.hydra.mode
         overrides = [text for text in command.words() if not text.lstrip("+").startswith("hydra.mode=")]
-        act = hydra.multirun if mode == RunMode.MULTIRUN else hydra.run
+        overrides.append(f"hydra.mode={mode.name}")
         task = TrainingTask()
-        act(command.config_name, task, [*overrides, f"hydra.mode={mode.name}"])
+        try:
+            if mode == RunMode.MULTIRUN:
+                hydra.multirun(command.config_name, task, overrides)
+            else:
+                hydra.run(command.config_name, _train_once, overrides)
+        except OSError as error:  # of Hydra's own files, which it writes beside the training's
+            if error.errno not in (*NO_SPACE, *NOT_WRITABLE):
+                raise
+            where = Path(error.filename or config.outputs).absolute()
+            raise cannot_write(f"outputs, {where},", error) from error
         return task.study
 
 
@@ -118,6 +127,14 @@ def composed(command: HydraCommand) -> Iterator[DictConfig]:
     """
     with _composed(command) as (_, config):
         yield config
+
+
+def _train_once(config: DictConfig) -> float:
+    """Train; let an `InputError` pass Hydra, which would print a line of its own about it (see `_composed`)."""
+    try:
+        return TrainingTask()(config)
+    except InputError as error:
+        raise SystemExit(2) from error
 
 
 def show_config(command: HydraCommand, part: str, package: str | None, *, resolve: bool) -> None:

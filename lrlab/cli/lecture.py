@@ -33,6 +33,7 @@ def lecture(
     from lrlab.lecture import lecture as measurement
     from lrlab.lecture.chapters.table import CHAPTERS
     from lrlab.lecture.presets import preset
+    from lrlab.tracking.artifacts import write
     from lrlab.tracking.mlflow import Mlflow
 
     chosen = preset(data)
@@ -40,8 +41,7 @@ def lecture(
     with Mlflow(uri=tracking_uri).open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
         measured = measurement.measure(chosen, tracker, progress)
     page = outputs / "lecture" / f"{data}.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(measured.html(), encoding="utf-8")
+    write(page.parent, {page.name: measured.html().encode()})
     if as_json:
         console.json_document(measured.to_list())
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import Queue, claimants
 from lrlab.sweep.study.storage import Storage
-from lrlab.tracking.client_store import without_password
+from lrlab.tracking.database import without_password
 from lrlab.tracking.mlflow import Mlflow, connect
 from lrlab.tracking.spool import Spool
 from lrlab.tracking.spool_delivery import SpoolDelivery

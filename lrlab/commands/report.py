@@ -1,15 +1,20 @@
 """Publish the report of a study: to outputs/reports/STUDY/, and to the sweep's own run."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.runs import read
+from lrlab.commands.best import best
 from lrlab.config.command_line import Places
 from lrlab.errors import InputError
 from lrlab.tracking.artifacts import write
+from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tracker import Tracker
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     import optuna
@@ -27,13 +32,29 @@ def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapp
     Raises:
         InputError: the study is another application's, or has no data for any question of the report.
     """
-    made = report(study, read(study, tracker, places).only(where))
+    runs = read(study, tracker, places)
+    if runs.left_out:
+        log.warning("%s", runs.left_out)
+        _warn_of_the_best(study, tracker)
+    made = report(study, runs.only(where))
     files = made.files()
     part = "".join(f",{key}={value}" for key, value in where.items())
     folder = places.outputs / "reports" / f"{made.study}{part}".replace("/", "_")
     write(folder, files)
-    tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
+    try:
+        tracker.get_run(made.parent)
+        tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
+    except MissingRunError as error:
+        log.warning("the report is not attached to the sweep's own run: %s", error)
     return made, folder / "index.html"
+
+
+def _warn_of_the_best(study: "optuna.Study", tracker: Tracker) -> None:
+    """Say it where the best configuration is among those whose runs are missing."""
+    try:
+        best(study, tracker)
+    except InputError as error:
+        log.warning("%s", error)
 
 
 def conditions(arguments: Sequence[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
@@ -62,16 +63,22 @@ def resume(run_id: str, places: Places, tracker: Tracker, watch: Watch) -> Train
         places: where its checkpoint is, and further code to trust. What a record says of that does not count.
 
     Raises:
-        InputError: the run is unknown, no single training, finished, or not known to have stopped.
+        InputError: the run is unknown, no single training, finished, not known to have stopped, or resumed elsewhere.
     """
-    run = tracker.get_run(run_id)
-    _check_stopped(run, places)
-    experiment, dataset, provenance = recorder.read_training(run, places.allow)
     checkpoints = checkpoint.folder(str(places.outputs))
+    _check_stopped(tracker.get_run(run_id), places)
+    with checkpoint.exclusive(checkpoints, run_id):
+        return _resume(run_id, checkpoints, tracker, watch, places)
+
+
+def _resume(run_id: str, checkpoints: Path, tracker: Tracker, watch: Watch, places: Places) -> TrainingOutcome:
+    run = tracker.get_run(run_id)
+    _check_stopped(run, places)  # another process may have resumed it meanwhile
+    experiment, dataset, provenance = recorder.read_training(run, places.allow)
     interrupted = checkpoint.load(checkpoints, run_id)
     shape = provenance.shape() | ({"first_epoch": interrupted.shuffles} if interrupted else {})
     population = experiment.new_population(dataset, **shape)
-    tracker.set_tags(run_id, {Tag.OWNER: str(ProcessId.current())})
+    tracker.reopen_run(run_id)
     with training_loop(tracker, checkpoints=checkpoints, on_end=partial(_keep, tracker)) as loop:
         training = loop.resume(
             run_id,

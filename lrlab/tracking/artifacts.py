@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 
 
 def directory(uri: str) -> Path:
@@ -40,7 +40,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
             part.write_bytes(content)
             os.replace(part, target)
     except OSError as error:
-        raise InputError(f"artifacts cannot be written to {folder}: {error.strerror}") from error
+        raise cannot_write(f"the artifacts in {folder}", error) from error
 
 
 def read(folder: Path, name: str) -> bytes:

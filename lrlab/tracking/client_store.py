@@ -6,7 +6,6 @@ Import mlflow only when a store is opened: it takes seconds, and a local SQLite 
 
 import logging
 import os
-import re
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 from lrlab.tracking import artifacts, database
+from lrlab.tracking.database import without_password
 from lrlab.tracking.store import (
     CONTEXT,
     EXPERIMENT_KIND,
@@ -27,7 +27,9 @@ from lrlab.tracking.store import (
     RunUpdate,
     dataset_profile,
     dataset_source,
+    experiment_deleted,
     restore_infinity,
+    run_deleted,
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
@@ -87,11 +89,6 @@ def client_class() -> "type[MlflowClient]":
     return MlflowClient
 
 
-def without_password(text: str) -> str:
-    """Return a text without the user names and passwords of the addresses in it."""
-    return re.sub(r"//[^@\s]*@", "//", text)
-
-
 class ClientStore:
     """Keep runs through MLflow's own client (see `Store`).
 
@@ -128,19 +125,26 @@ class ClientStore:
         with self._translate_errors(run_id):
             metrics = [Metric(*point) for point in update.points]
             self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in update.tags.items()])
-            if update.status:
+            if update.status == "RUNNING":
+                self._client.update_run(run_id, update.status)
+            elif update.status:
                 self._client.set_terminated(run_id, update.status)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._translate_errors(run_id), tempfile.TemporaryDirectory() as scratch:
             artifacts.write(Path(scratch), files)
-            self._client.log_artifacts(run_id, scratch)
+            try:
+                self._client.log_artifacts(run_id, scratch)
+            except OSError as error:
+                if error.filename is None:  # the network's
+                    raise
+                raise cannot_write(f"the artifacts in {error.filename}", error) from error
 
     def get_run(self, run_id: str) -> RunRecord:
         with self._translate_errors(run_id):
             run = self._client.get_run(run_id)
             if run.info.lifecycle_stage != "active":
-                raise run_not_found(run_id, self._uri, without_password(self._uri))
+                raise run_deleted(run_id, self._uri)
             return self._records([run])[0]
 
     def child_runs(self, parent: str) -> list[RunRecord]:
@@ -186,8 +190,10 @@ class ClientStore:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another process was quicker
                     raise
             found = self._client.get_experiment_by_name(name)
-        if found is None or found.lifecycle_stage != "active":
-            raise InputError(f"tracking.experiment must be one that can be used, got {name!r} in {self._uri}")
+        if found is None:
+            raise InputError(f"tracking.experiment must be one that can be used, got {name!r}")
+        if found.lifecycle_stage != "active":
+            raise experiment_deleted(name, found.experiment_id, self._uri)
         return str(found.experiment_id)
 
     def _tagged(self, tag: str, value: str) -> "list[Run]":

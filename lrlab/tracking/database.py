@@ -2,6 +2,9 @@
 
 import logging
 import os
+import re
+import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -9,7 +12,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +41,17 @@ def artifact_root(outputs: str) -> Path:
     return Path(outputs).absolute() / "mlartifacts"
 
 
+def mlflow_command(uri: str, *arguments: str) -> str:
+    """Return a command of MLflow's, as a shell takes it; a password in the address is left out."""
+    program = ["mlflow"] if shutil.which("mlflow") else [sys.executable, "-m", "mlflow"]
+    return f"MLFLOW_TRACKING_URI={shlex.quote(without_password(uri))} {shlex.join([*program, *arguments])}"
+
+
+def without_password(text: str) -> str:
+    """Return a text without the user names and passwords of the addresses in it."""
+    return re.sub(r"//[^@\s]*@", "//", text)
+
+
 def create_database(file: Path, artifacts: Path) -> None:
     """Create an empty MLflow database, readable by its owner alone, unless the file exists.
 
@@ -61,14 +75,22 @@ def create_database(file: Path, artifacts: Path) -> None:
             with suppress(FileExistsError):
                 os.link(new, file)  # unlike a rename it never replaces a database that another process uses already
     except OSError as error:
-        raise InputError(f"the MLflow store {file} cannot be written ({error.filename}: {error.strerror})") from error
+        raise cannot_write(f"the MLflow store {error.filename or file}", error) from error
+
+
+def _reason(traceback: str) -> str:
+    """Return the line of a traceback that names the error; SQLAlchemy adds some after it."""
+    lines = traceback.strip().splitlines() or ["it does not say why"]
+    reason = next((line for line in reversed(lines) if re.match(r"[\w.]+(Error|Exception|Exit): ", line)), lines[-1])
+    remedy = "; check that its disk works and has space, then run the command again" if "disk" in reason else ""
+    return f"{reason}{remedy}"
 
 
 def _fill(file: Path, artifacts: Path) -> None:
     command = [sys.executable, "-P", "-c", CREATE, str(file), str(artifacts)]
     done = subprocess.run(command, env={**QUIET, **os.environ}, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InputError(f"MLflow cannot create {file}: {done.stderr.strip().rpartition(chr(10))[2]}")
+        raise InputError(f"MLflow cannot create a store in {file.parents[1]}: {_reason(done.stderr)}")
     db = sqlite3.connect(file)
     db.execute("PRAGMA journal_mode = WAL")  # kept by the file: readers and writers do not wait for each other
     db.close()

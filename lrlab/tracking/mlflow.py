@@ -8,7 +8,8 @@ from pathlib import Path
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.tracking import database
-from lrlab.tracking.client_store import ClientStore, client_class, without_password
+from lrlab.tracking.client_store import ClientStore, client_class
+from lrlab.tracking.database import without_password
 from lrlab.tracking.mlflow_tracker import MlflowTracker
 from lrlab.tracking.spool import Destination
 from lrlab.tracking.spooling_store import SpoolingStore

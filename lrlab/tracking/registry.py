@@ -14,7 +14,8 @@ import numpy as np
 
 from lrlab.errors import InputError
 from lrlab.tracking import database
-from lrlab.tracking.client_store import client_class, client_settings, without_password
+from lrlab.tracking.client_store import client_class, client_settings
+from lrlab.tracking.database import without_password
 from lrlab.tracking.tags import Tag
 
 if TYPE_CHECKING:

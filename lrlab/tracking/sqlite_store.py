@@ -7,6 +7,7 @@ is created and one when it is written to. A test compares all of them with the c
 `schema_is_supported` tells whether a database is one of those; any other is written through MLflow's client instead.
 """
 
+import errno
 import math
 import sqlite3
 import time
@@ -16,7 +17,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 from lrlab.tracking import artifacts
 from lrlab.tracking.store import (
     CONTEXT,
@@ -28,7 +29,9 @@ from lrlab.tracking.store import (
     RunUpdate,
     dataset_profile,
     dataset_source,
+    experiment_deleted,
     restore_infinity,
+    run_deleted,
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
@@ -49,7 +52,7 @@ TABLES = {
 }
 COLUMNS = {table: names.split() for table, names in TABLES.items()}
 # Alembic revisions from MLflow 3.10.0 to 3.17.2, which have the same ten tables. Rows were compared with MLflow's own
-# at the last one only. Add a later one when the tests pass with its MLflow installed.
+# at the first and the last. Add a later one when `nox --session mlflow` passes with its MLflow.
 REVISIONS = {
     *("1b5f0d9ad7c1", "e1f2a3b4c5d6", "76601a5f987d", "c3d6457b6d8a", "a5b4c3d2e1f0", "ae8bbe7743c9"),
     *("7d34483879f0", "da6fb0208061", "89d3d66ed43f", "b7e4c1a90f23", "a8b9c0d1e2f3", "c1d2e3f4a5b6"),
@@ -65,6 +68,7 @@ REPLACE_LATEST = f"""{INSERT["latest_metrics"]} ON CONFLICT (key, run_uuid) DO U
     SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
     WHERE (excluded.step, excluded.timestamp, excluded.value)
         > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)"""
+CANNOT_WRITE = {"FULL": errno.ENOSPC, "IOERR": errno.EIO, "READONLY": errno.EACCES}  # SQLite's errors
 ONCE = " ON CONFLICT DO NOTHING"
 CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{Tag.PARENT}' AND value = ?"
 
@@ -86,7 +90,7 @@ class SqliteStore:
     """Keep the runs of one experiment in an SQLite file (see `Store`); create the experiment when it is missing."""
 
     def __init__(self, file: Path, experiment: str, artifact_root: Path) -> None:
-        self._file = file
+        self._file, self._uri = file, f"sqlite:///{file}"
         with _translate_errors(file):
             # Autocommit: transactions are spelled out. Closing at exit may happen in another thread.
             self._db = sqlite3.connect(file, timeout=60, isolation_level=None, check_same_thread=False)
@@ -126,7 +130,8 @@ class SqliteStore:
             self._db.executemany(REPLACE_LATEST, latest.values())
             self._db.executemany(REPLACE_TAG, [(run_id, *tag) for tag in update.tags.items()])
             if update.status:
-                ended = (update.status, time.time_ns() // 1_000_000, run_id)
+                end = None if update.status == "RUNNING" else time.time_ns() // 1_000_000
+                ended = (update.status, end, run_id)
                 self._db.execute("UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", ended)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
@@ -135,7 +140,8 @@ class SqliteStore:
     def get_run(self, run_id: str) -> RunRecord:
         records = self._records("?", run_id)
         if not records:
-            raise run_not_found(run_id, f"sqlite:///{self._file}", self._file)
+            self._artifact_uri(run_id)  # raises where it never was there
+            raise run_deleted(run_id, self._uri)
         return records[0]
 
     def child_runs(self, parent: str) -> list[RunRecord]:
@@ -169,10 +175,7 @@ class SqliteStore:
         experiment, location, stage = row
         artifacts.directory(location)
         if stage != "active":
-            raise InputError(
-                f"tracking.experiment must be one that is not deleted, got {name!r}; "
-                f"`mlflow experiments restore -x {experiment}` brings it back"
-            )
+            raise experiment_deleted(name, experiment, self._uri)
         return experiment, location
 
     def _insert_input(self, run_id: str, dataset: DatasetInfo) -> None:
@@ -258,4 +261,7 @@ def _translate_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
+        if kind in CANNOT_WRITE:
+            raise cannot_write(f"the MLflow store {file}", OSError(CANNOT_WRITE[kind], str(error))) from error
         raise InputError(f"tracking.uri must name a usable MLflow database, got {file} ({error})") from error

@@ -81,6 +81,9 @@ class Tracker(Protocol):
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         """Write what is buffered for this run and close it."""
 
+    def reopen_run(self, run_id: str) -> None:
+        """Let a run that had ended go on, as this process's: it is RUNNING again."""
+
     def flush(self) -> None:
         """Write what is buffered."""
 

@@ -100,7 +100,11 @@ class Population(Protocol):
         """Return the number of free slots."""
 
     def admit(self, experiment: Experiment, slot: int | None = None) -> Member:
-        """Start a member in a free slot (the first one, or the one named)."""
+        """Start a member in a free slot (the first one, or the one named).
+
+        Raises:
+            ValueError: there is none, or the one named is taken.
+        """
 
     def release(self, member: Member) -> None:
         """Free a member's slot."""

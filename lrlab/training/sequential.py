@@ -83,6 +83,8 @@ class SequentialPopulation:
 
     def admit(self, experiment: Experiment, slot: int | None = None) -> SequentialMember:
         slot = self._slots.index(None) if slot is None else slot
+        if self._slots[slot] is not None:
+            raise ValueError(f"slot {slot} is taken")
         member = SequentialMember(experiment, slot, self.epochs_done, self._begin(experiment))
         self._slots[slot] = member
         return member

@@ -196,7 +196,55 @@ def test_a_sweep_resumed_with_options_anywhere(working_folder: Path, capsys: pyt
     ):
         assert main([text.format(3 + n) for text in arguments]) == 0, capsys.readouterr().err
         assert len(study("s", "there").trials) == 3 + n
+        with Mlflow().open("there") as tracker:
+            parent = tracker.get_run(str(tracker.get_run(study("s", "there").trials[0].user_attrs["run_id"]).parent))
+        assert (parent.tags["lrlab.n_trials"], parent.status) == (str(3 + n), "FINISHED")
+        assert "n_trials" not in parent.params
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("more", [(), ("seed=0,1", "batch_size=16"), ("objective=val/accuracy",)])
+def test_a_sweep_that_keeps_no_runs_is_done(
+    working_folder: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    assert main(["sweep", "quickstart", "study=s", "tracking=none", *SPACE, *TINY, *more]) == 0
+    captured = capsys.readouterr()
+    assert "best of s: trial" in captured.out
+    assert "tracking=none: no run was kept" in captured.out
+    assert "lrlab: " not in captured.err
+    assert main(["resume", "s", "hydra.sweeper.n_trials=3"]) == 0
+    assert len(study("s").trials) == 3
+    assert not (working_folder / "outputs" / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("place", ["mlartifacts", "mlartifacts/1"])
+@pytest.mark.parametrize("command", [["train"], ["sweep", "quickstart", "study=s", *SPACE]], ids=lambda words: words[0])
+def test_artifacts_that_cannot_be_written_are_one_line(
+    working_folder: Path, capsys: pytest.CaptureFixture[str], command: list[str], place: str
+) -> None:
+    file = working_folder / "outputs" / place
+    Mlflow().open("outputs").close()
+    (working_folder / "outputs" / "mlartifacts").rmdir()
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("a file in the place of the folder")
+    line = refused(capsys, *command, *TINY)
+    assert " cannot be written: " in line
+    assert str(file) in line
+    assert "make it writable, then run the command again" in line
+    file.unlink()
+    with Mlflow().open("outputs") as tracker:
+        assert tracker.unfinished_runs() == []
+
+
+@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "list", "--json"], ["--help"]])
+def test_an_output_that_is_full_is_one_line(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lrlab.cli.main", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("lrlab: the output cannot be written: No space left on device; free some space there")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_study_is_not_continued_with_an_edited_sweep(

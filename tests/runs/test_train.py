@@ -119,6 +119,34 @@ def test_only_a_single_training_that_has_certainly_stopped_goes_on(tracker: Memo
     assert tracker.get_run(run_id).tags == tags
 
 
+def test_one_process_at_a_time_resumes_a_run(experiment: Make, tracker: MemoryTracker, tmp_path: Path) -> None:
+    run_id = stopped(experiment(epochs=3), tracker, tmp_path, after=1)
+    said = []
+
+    def resume_too(result: EpochResult, total: int) -> None:
+        if result.epoch == total:  # its run has ended
+            return
+        assert tracker.get_run(run_id).status == "RUNNING"
+        with pytest.raises(InputError, match=f"^run {run_id} is being resumed by another process$") as error:
+            resume(run_id, Places(tmp_path), tracker, unwatched)
+        said.append(str(error.value))
+
+    assert resume(run_id, Places(tmp_path), tracker, resume_too).last.epoch == 3
+    assert len(said) == 2
+    assert [step for step, _ in tracker.get_run(run_id).metrics["lr"]] == [1, 2, 3]
+    with pytest.raises(InputError, match=OVER):
+        resume(run_id, Places(tmp_path), tracker, unwatched)
+
+
+def test_a_run_that_is_resumed_elsewhere_is_running(experiment: Make, tracker: MemoryTracker, tmp_path: Path) -> None:
+    run_id = stopped(experiment(), tracker, tmp_path, after=1)
+    tracker.reopen_run(run_id)
+    tracker.set_tags(run_id, {Tag.OWNER: str(ELSEWHERE)})
+    with pytest.raises(InputError, match="may still be running on elsewhere"):
+        resume(run_id, Places(tmp_path / "other"), tracker, unwatched)
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_training_that_goes_on_with_other_code_says_so(
     experiment: Make, tracker: MemoryTracker, tmp_path: Path, caplog: pytest.LogCaptureFixture, changed: bool

@@ -53,6 +53,30 @@ def test_params_are_searched_and_the_command_line_wins(multirun: Multirun) -> No
     assert set(queue().trials()[0].params) == {"x"}
 
 
+@pytest.mark.parametrize("folder", ["sweep", "multirun/${now:%Y}", "'a b/x=1'"])
+def test_two_sweeps_that_ask_for_one_folder_have_one_each(multirun: Multirun, folder: str) -> None:
+    outputs = []
+    for numbers in ("1,2", "3,4,5"):
+        ((*jobs,),) = multirun(square, f"hydra.sweep.dir={folder}", f"x={numbers}", x=0)
+        outputs.append([Path(job.hydra_cfg.hydra.runtime.output_dir) for job in jobs])
+    first, second = (folders[0].parent for folders in outputs)
+    assert second == first.with_name(f"{first.name}_2")
+    assert {*os.listdir(first.parent)} - {"outputs"} == {first.name, second.name}
+    for folders, xs in zip(outputs, ([1, 2], [3, 4, 5]), strict=True):
+        configs = [yaml.safe_load((job / ".hydra" / "config.yaml").read_text()) for job in folders]
+        assert [config["x"] for config in configs] == xs
+    results = [yaml.safe_load((each / "optimization_results.yaml").read_text()) for each in (first, second)]
+    assert [each["best_params"] for each in results] == [{"x": 2}, {"x": 3}]
+
+
+def test_a_folder_that_depends_on_the_job_is_left_as_it_is(multirun: Multirun) -> None:
+    ((*jobs,),) = multirun(square, "hydra.sweep.dir=x/${x}", "hydra.sweep.subdir=job", "x=1,2", x=0)
+    assert [Path(job.hydra_cfg.hydra.runtime.output_dir) for job in jobs] == [
+        Path("x/1/job").absolute(),
+        Path("x/2/job").absolute(),
+    ]
+
+
 def test_callbacks_see_the_jobs_alone(multirun: Multirun) -> None:
     seen.clear()
     watch = f"+hydra.callbacks.watch._target_={__name__}.Watch"

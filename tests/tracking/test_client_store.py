@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lrlab.errors import InputError
 from lrlab.tracking.client_store import ClientStore, client_settings
 from lrlab.tracking.database import address
 from lrlab.tracking.store import MetricPoint, RunSpec, RunUpdate
@@ -47,6 +48,13 @@ class TestSettings:
         assert {name for name in os.environ if name.startswith("MLFLOW")} == {
             name for name in before if name.startswith("MLFLOW")
         }
+
+
+def test_artifacts_that_cannot_be_written_are_no_fault_of_the_server(store: ClientStore, outputs: str) -> None:
+    run_id = store.create_run(RunSpec(1, {}, {Tag.NAME: "run"}, None))
+    (Path(outputs) / "mlartifacts").write_text("a file in the place of the folder")
+    with pytest.raises(InputError, match=r"^the artifacts in .*mlartifacts.* cannot be written: .*; make it writable"):
+        store.log_artifacts(run_id, {"config.yaml": b"x"})
 
 
 def test_looking_a_run_up_deletes_none_and_empty_duplicates_can_be_deleted(store: ClientStore) -> None:

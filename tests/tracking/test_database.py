@@ -1,3 +1,4 @@
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -51,6 +52,19 @@ def test_a_store_that_is_there_stays_as_it_is(outputs: str) -> None:
     before = file.read_bytes()
     Mlflow().open(outputs).close()
     assert file.read_bytes() == before
+
+
+def test_a_store_that_a_disk_has_no_room_for(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(
+            InputError, match=f"^MLflow cannot create a store in {tmp_path}: .*disk.*; check that its disk"
+        ):
+            create_database(tmp_path / "mlflow.db", tmp_path / "mlartifacts")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name for path in tmp_path.iterdir()} == {"mlartifacts"}
 
 
 def test_what_mlflow_says_is_passed_on_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

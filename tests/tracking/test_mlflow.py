@@ -1,3 +1,4 @@
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ class TestMlflow:
 
     def test_a_place_that_cannot_be_written_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "taken").write_text("a file")
-        with pytest.raises(InputError, match=r"cannot be written \(.*/taken: File exists\)$"):
+        with pytest.raises(InputError, match=r"^the MLflow store .*/taken cannot be written: File exists; make it"):
             Mlflow().open(str(tmp_path / "taken"))
 
     def test_mlflow_is_not_imported_for_a_local_store(self, outputs: str) -> None:
@@ -42,6 +43,15 @@ with Mlflow().open(sys.argv[1]) as tracker:
 print([name for name in ("mlflow", "sqlalchemy", "optuna", "hydra") if name in sys.modules])
 """
         assert subprocess.check_output([sys.executable, "-c", code, outputs], text=True).strip() == "[]"
+
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+    def test_a_schema_of_another_mlflow_is_left_to_the_client_which_says_what_it_knows(self, outputs: str) -> None:
+        db = sqlite3.connect(Path(outputs) / "mlflow.db")
+        with db:
+            db.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+        db.close()
+        with pytest.raises(InputError, match=r"mlflow\.db \(Detected out-of-date database schema .*ffffffffffff"):
+            Mlflow().open(outputs)
 
     def test_a_store_that_is_laid_out_otherwise_is_left_to_the_client(
         self, outputs: str, monkeypatch: pytest.MonkeyPatch

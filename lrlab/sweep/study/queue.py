@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # user attributes of a trial
 OUTCOME, REASON, RETRY_OF = "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
+RUN_ID = "run_id"  # the run of a trial of lrlab's own trainer
 IS_JOB = "lrlab.job"  # a trial that a process runs alone: if the process dies, the trial may be why
 DEATHS = "lrlab.deaths"  # how many processes have died of what this trial repeats
 UNPLANNED = "lrlab.added"  # a trial beyond the plan, of a bracket

@@ -11,7 +11,7 @@ from typing import Any
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage, get_storage
 
 from lrlab.config.validation import writable_file
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 from lrlab.sweep.study.journal import create_private, open_journal
 
 ALLOWED = "memory, journal:PATH, PATH.log, sqlite:///PATH or postgresql://…"
@@ -71,7 +71,7 @@ class Storage:
                 return open_journal(Path(self.url.removeprefix("journal:")))
             return _open_database(self.url, self.file)
         except OSError as error:
-            raise InputError(f"hydra.sweeper.storage {self} cannot be used: {error.strerror}") from None
+            raise cannot_write(f"hydra.sweeper.storage {self}", error) from None
         except Exception as error:  # noqa: BLE001  whatever a database driver raises, which may show the URL
             cause = error.__cause__ or error
             reason = str(cause) if isinstance(cause, ImportError) else type(cause).__name__
