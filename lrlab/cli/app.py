@@ -14,6 +14,8 @@ from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.objective import DIRECTIONS, direction_of
+from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.place import Place, from_outputs
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
@@ -66,7 +68,7 @@ class TrainingTask:
         experiments = [check(trial) for trial in trials]
         for source in {experiment.data for experiment in experiments}:
             source.verify()
-        tracking(config).verify(config["outputs"])
+        check_place(sweep)
         log_cautions(experiments)
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
@@ -75,10 +77,12 @@ class TrainingTask:
         from lrlab.training.population import microbatches
 
         config = resolve(sweep.config)
-        with tracking(config).open(config["outputs"]) as tracker:
+        runs = tracking(config, sweep.state)
+        place = place_of(runs, sweep.config, sweep.state)
+        with runs.open(config["outputs"]) as tracker:
             if sweep.state is not None:
                 tracker.close_orphans()
-                return replace(sweep.state, command=command(sweep.config))
+                return replace(sweep.state, command=command(sweep.config), runs=place)
             run_id = tracker.create_run(
                 sweep.study,
                 params={"study": sweep.study, "n_trials": sweep.trials},
@@ -94,6 +98,7 @@ class TrainingTask:
             width=population["width"] or min(32, fair),
             microbatches=((1, fixed),) if fixed else tuple(microbatches(batch_sizes)),
             command=command(sweep.config),
+            runs=place,
         )
 
     def runner(self, context: "WorkerContext") -> "Runner":
@@ -102,7 +107,7 @@ class TrainingTask:
 
         config = resolve(context.sweep.config)
         limit_blas(config["blas_threads"] or max(1, cores() // context.sweep.workers))
-        return PopulationRunner(context, tracking(config).open(config["outputs"]))
+        return PopulationRunner(context, tracking(config, context.state).open(config["outputs"]))
 
     def on_sweep_end(
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
@@ -115,7 +120,7 @@ class TrainingTask:
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
         options = console.outputs_option(config["outputs"])
-        with tracking(config).open(config["outputs"]) as tracker:
+        with tracking(config, state).open(config["outputs"]) as tracker:
             if error is not None:
                 tracker.end_run(state.run_id, status_of(error))
                 console.sweep_stopped(sweep.study, options)
@@ -145,7 +150,10 @@ class ValidateConfig(Callback):
         resolved = resolve(config)
         try:
             check(resolved).data.verify()
-            tracking(resolved).verify(resolved["outputs"])
+            runs = tracking(resolved)
+            if isinstance(runs, Mlflow):
+                runs.announce()
+            runs.verify(resolved["outputs"])
         except InputError as error:  # Hydra turns any exception of a callback into a warning; SystemExit is none
             raise SystemExit(2) from error
 
@@ -171,24 +179,52 @@ def check(config: Mapping[str, Any]) -> Experiment:
     return checked
 
 
-def tracking(config: Mapping[str, Any]) -> Tracking:
-    """Return where runs are recorded."""
+def tracking(config: Mapping[str, Any], state: "SweepState | None" = None) -> Tracking:
+    """Return where runs are recorded: as chosen, else as the state of a study says."""
     allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
     store = instantiate(config["tracking"], key="tracking", allowed=allowed)
     if not isinstance(store, Tracking):
         raise InputError(
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
-    return store
+    return store.following(state.runs if state else None, config["outputs"]) if isinstance(store, Mlflow) else store
+
+
+def check_place(sweep: "Sweep") -> None:
+    """Refuse a place where runs cannot be recorded, or where the runs of the study are not.
+
+    Raises:
+        InputError: names the key.
+    """
+    config, state = resolve(sweep.config), sweep.state
+    outputs, runs = config["outputs"], tracking(config, state)
+    if isinstance(runs, Mlflow):
+        runs.announce(state.runs if state else None)
+        if state and state.runs:
+            runs.check_same(state.runs, state.run_id, outputs)
+    runs.verify(outputs)
+
+
+def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> Place | None:
+    """Return where runs are, to be put on record: a reference to the environment stays one."""
+    if not isinstance(runs, Mlflow):
+        return None
+    uri = OmegaConf.to_container(config, resolve=False)["tracking"].get("uri")  # type: ignore[index, call-overload, union-attr]
+    if uri is None and state and state.runs:
+        return state.runs
+    place = runs.place.to_record(str(config.outputs))
+    is_reference = isinstance(uri, str) and "${" in uri and not uri.startswith("${oc.env:LRLAB_")
+    return Place(uri, place.experiment) if is_reference else place
 
 
 def command(config: DictConfig) -> "Command":
     """Return the command line that began a sweep, for `lrlab resume`."""
     from lrlab.sweep.study.state import Command
 
-    sources = config.hydra.runtime.config_sources
+    sources, outputs = config.hydra.runtime.config_sources, str(config.outputs)
+    folders = (Path(source.path) for source in sources if source.provider == "command-line")
     return Command(
-        config_dirs=tuple(source.path for source in sources if source.provider == "command-line"),
+        config_dirs=tuple(str(from_outputs(folder, outputs)) for folder in folders),
         config_name=config.hydra.job.config_name,
         overrides=(*config.hydra.overrides.task, *config.hydra.overrides.hydra),
     )

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lrlab.cli.options import OUTPUTS, Json, Outputs, TrackingUri
+from lrlab.cli.options import OUTPUTS, Json, Outputs, Records, TrackingUri
 
 if TYPE_CHECKING:
     from lrlab.lecture.claims import Claim
@@ -32,11 +32,11 @@ def lecture(
     from lrlab.lecture import lecture as measurement
     from lrlab.lecture.chapters.table import CHAPTERS
     from lrlab.lecture.presets import preset
-    from lrlab.tracking.mlflow import Mlflow
 
     chosen = preset(data)
     chosen.full_data.verify()
-    with Mlflow(uri=tracking_uri).open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
+    tracking = Records(outputs, tracking_uri=tracking_uri).tracking()
+    with tracking.open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
         measured = measurement.measure(chosen, tracker, progress)
     page = outputs / "lecture" / f"{data}.html"
     page.parent.mkdir(parents=True, exist_ok=True)

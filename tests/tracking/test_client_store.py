@@ -50,14 +50,15 @@ class TestSettings:
 
 
 def test_looking_a_run_up_deletes_none_and_empty_duplicates_can_be_deleted(store: ClientStore) -> None:
-    spec = RunSpec(1, {}, {Tag.NAME: "run", Tag.SPOOLED_AS: "spooled-1", Tag.PARENT: "p"}, None)
+    parent = store.create_run(RunSpec(1, {}, {Tag.NAME: "sweep"}, None))
+    spec = RunSpec(1, {}, {Tag.NAME: "run", Tag.SPOOLED_AS: "spooled-1", Tag.PARENT: parent}, None)
     empty, full, ended = (store.create_run(spec) for _ in range(3))
     store.write(full, RunUpdate([MetricPoint("loss", 1.0, 1, 0)]))
     store.write(ended, RunUpdate(status="KILLED"))
     assert store.find_run(Tag.SPOOLED_AS, "spooled-1") == full
-    assert {run.run_id for run in store.child_runs("p")} == {empty, full, ended}
+    assert {run.run_id for run in store.child_runs(parent)} == {empty, full, ended}
     store.delete_empty_duplicates(Tag.SPOOLED_AS, "spooled-1")
-    assert {run.run_id for run in store.child_runs("p")} == {full, ended}
+    assert {run.run_id for run in store.child_runs(parent)} == {full, ended}
     assert store.find_run(Tag.SPOOLED_AS, "spooled-2") is None
 
 

@@ -16,12 +16,12 @@ class TestMlflow:
     def test_addresses_of_stores(self, uri: str | None) -> None:
         assert Mlflow(uri).uri == uri
 
-    @pytest.mark.parametrize("uri", ["", "mlruns", "file:///tmp/mlruns", "sqlite://", "sqlite:///:memory:", 5000])
+    @pytest.mark.parametrize("uri", ["", "mlruns", "file:///tmp/mlruns", "sqlite://", 5000])
     def test_other_addresses_are_refused(self, uri: str) -> None:
         with pytest.raises(InputError, match=r"^tracking\.uri must be null, .* got "):
             Mlflow(uri)
 
-    @pytest.mark.parametrize("name", ["", " ", None])
+    @pytest.mark.parametrize("name", ["", " ", 3])
     def test_an_experiment_has_a_name(self, name: str) -> None:
         with pytest.raises(InputError, match=r"^tracking\.experiment must be"):
             Mlflow(experiment=name)
@@ -52,7 +52,7 @@ print([name for name in ("mlflow", "sqlalchemy", "optuna", "hydra") if name in s
         def recognized(uri: str, experiment: str, artifact_root: str | None) -> None:
             raise Recognized(uri)
 
-        monkeypatch.setattr(mlflow, "schema_is_supported", lambda file: False)
+        monkeypatch.setattr(mlflow, "schema_is_supported", lambda url: False)
         monkeypatch.setattr(mlflow, "ClientStore", recognized)
         with pytest.raises(Recognized, match=r"^sqlite:////.*/outputs/mlflow\.db$"):
             Mlflow().open(outputs)
