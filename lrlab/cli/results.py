@@ -116,7 +116,7 @@ def reproduce(
     of_study = run == "best" or (run.isdecimal() and len(run) < 32) or study is not None
     chosen = records.study(study) if of_study else None
     tracking = records.tracking(chosen)
-    with tracking.open_existing(str(outputs)) as tracker:
+    with tracking.open_existing(str(outputs)) if chosen else tracking.open_beside(run, str(outputs)) as tracker:
         run_id = _run_id(run, chosen, tracker)
         kernel = runs.other_kernel(tracker, run_id)
     if kernel and blas_kernel.VARIABLE not in os.environ:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrlab.errors import InputError
+from lrlab.runtime.home import home_variable
 from lrlab.runtime.proxies import no_proxy
 from lrlab.tracking import artifacts, database
 from lrlab.tracking.store import (
@@ -52,6 +53,11 @@ FINAL_ERRORS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_S
 BULK, MOST_RUNS, MOST_POINTS = "/ajax-api/2.0/mlflow/metrics/get-history-bulk", 100, 25_000  # private to MLflow
 
 
+def environment() -> dict[str, str]:
+    """Return what MLflow needs in the environment, and may miss."""
+    return {**no_proxy(), **home_variable()}
+
+
 class _Settings:
     """Set `SETTINGS` in the environment while any thread is inside; what the user has set stays as it is.
 
@@ -67,7 +73,7 @@ class _Settings:
     def __enter__(self) -> None:
         with self._lock:
             if self._users == 0:
-                new = {name: value for name, value in SETTINGS.items() if name not in os.environ} | no_proxy()
+                new = {name: value for name, value in SETTINGS.items() if name not in os.environ} | environment()
                 self._before = {name: os.environ.get(name) for name in new}
                 os.environ.update(new)
             self._users += 1

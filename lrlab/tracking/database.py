@@ -13,6 +13,7 @@ from pathlib import Path
 from lrlab.config import validation
 from lrlab.config.sqlite_url import SqliteUrl
 from lrlab.errors import InputError
+from lrlab.runtime.home import home_variable
 from lrlab.tracking import artifact_root as artifact_roots
 from lrlab.tracking.artifacts import location
 
@@ -110,7 +111,7 @@ def create_database(file: Path, artifacts: Path) -> None:
 def _fill(file: Path, artifacts: Path) -> None:
     command, folder = [sys.executable, "-P", "-c", CREATE, location(artifacts)], file.parent
     path = os.pathsep.join(map(os.path.abspath, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))))
-    env = {**QUIET, **os.environ, **({"PYTHONPATH": path} if path else {})}
+    env = {**QUIET, **os.environ, **home_variable(), **({"PYTHONPATH": path} if path else {})}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"MLflow cannot create {file}: {done.stderr.strip().rpartition(chr(10))[2]}")

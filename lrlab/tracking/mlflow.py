@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.tracking import database
 from lrlab.tracking.artifact_root import relocate
@@ -99,9 +100,11 @@ class Mlflow:
             logger.info("MLFLOW_EXPERIMENT_ID is not followed: name the experiment in %s", EXPERIMENT)
 
     def verify(self, outputs: str = "outputs") -> None:
-        """Raise InputError if a server does not answer. Once training has begun, it may come and go."""
+        """Raise InputError if a file cannot be written or a server does not answer; it may come and go later."""
         place = self.place
-        if not database.sqlite_url(place.uri, outputs):
+        if url := database.sqlite_url(place.uri, outputs):
+            validation.writable_file("outputs" if place.uri == database.OWN else "tracking.uri", url.file)
+        else:
             connect(place.uri, outputs, place.experiment).close()
 
     def open(self, outputs: str = "outputs") -> MlflowTracker:

@@ -11,11 +11,10 @@ from collections.abc import Callable
 
 from lrlab.config import validation
 from lrlab.errors import InputError
-from lrlab.runtime.proxies import no_proxy
 from lrlab.runtime.signals import handle_signals
 from lrlab.tracking import database
 from lrlab.tracking.artifacts import location
-from lrlab.tracking.client_store import without_password
+from lrlab.tracking.client_store import environment, without_password
 from lrlab.tracking.place import REGISTRY, uri_of
 
 logger = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ def serve(uri: str | None, outputs: str, port: int, announce: Callable[[str], No
         database.relocate_artifacts(outputs)
     with database.plain_address(store) as address:
         command = [*_command(address, location(root), port), *_registry()]
-        server = subprocess.Popen(command, env={**SETTINGS, **os.environ, **no_proxy()})
+        server = subprocess.Popen(command, env={**SETTINGS, **os.environ, **environment()})
         try:
             with handle_signals() as signals, signals.interruptible():
                 _wait_until_it_answers(server, port)
