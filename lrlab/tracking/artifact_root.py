@@ -38,7 +38,8 @@ class ArtifactRoot:
 
     @classmethod
     def of(cls, database: Path, folder: Path) -> "ArtifactRoot":
-        return cls(folder, database.parent.resolve() == folder.parent.resolve())
+        """Return that of a database; one that is linked into an output directory lies elsewhere."""
+        return cls(folder, database.resolve().parent == folder.parent.resolve())
 
     def of_experiment(self, recorded: str, experiment: int) -> str:
         """Return the location below which an experiment's new runs go.
@@ -46,8 +47,8 @@ class ArtifactRoot:
         Raises:
             InputError: it has a location of its own, which is not on this machine.
         """
-        if recorded.endswith(f"/{NAME}/{experiment}"):
-            return artifacts.location(self.folder / str(experiment))
+        if below := _below_root(recorded, experiment):
+            return artifacts.location(Path(f"{self.folder}{below[2]}"))
         artifacts.directory(recorded)
         return recorded
 
@@ -57,9 +58,10 @@ class ArtifactRoot:
         Raises:
             InputError: as of `of_experiment`.
         """
-        if not recorded.endswith(f"/{NAME}/{experiment}/{run_id}/artifacts"):
+        below = _below_root(recorded, experiment, run_id)
+        if below is None:
             return artifacts.directory(recorded)
-        here = self.folder / str(experiment) / run_id / "artifacts"
+        here = Path(f"{self.folder}{below[2]}")
         if self.owned or here.is_dir():
             return here
         there = artifacts.directory(recorded)
@@ -79,28 +81,30 @@ def relocate(url: SqliteUrl, folder: Path) -> int:
     if not ArtifactRoot.of(url.file, folder).owned:
         return 0
     with closing(url.connect(60, isolation_level=None)) as db:
-        before = db.execute("SELECT artifact_location, experiment_id FROM experiments").fetchall()
-        runs = db.execute("SELECT artifact_uri, experiment_id || '/' || run_uuid || '/artifacts' FROM runs").fetchall()
-        roots = {found[1] for uri, tail in (*before, *runs) if (found := _below_root(uri, str(tail)))}
+        experiments = db.execute("SELECT artifact_location, experiment_id FROM experiments").fetchall()
+        runs = db.execute("SELECT artifact_uri, experiment_id, run_uuid FROM runs").fetchall()
+        roots = {found[1] for row in (*experiments, *runs) if (found := _below_root(*row))}
         stale = [root for root in sorted(roots) if artifacts.directory(root).resolve() != folder.resolve()]
         if not stale:
             return 0
         db.execute("BEGIN IMMEDIATE")
         for root in stale:
             for table, column in LOCATIONS:
-                _replace(db, table, column, f"{root}/", f"{artifacts.location(folder)}/")
+                _replace(db, table, column, root, artifacts.location(folder))
         db.execute("COMMIT")
-        return sum(uri.startswith(tuple(f"{root}/" for root in stale)) for uri, _ in runs)
+        return sum(uri.startswith(tuple(f"{root}/" for root in stale)) for uri, _, _ in runs)
 
 
-def _below_root(uri: str | None, tail: str) -> re.Match[str] | None:
-    return re.fullmatch(f"((?:/|file:).*/{NAME})/{re.escape(tail)}", uri or "", re.DOTALL)
+def _below_root(uri: str | None, experiment: int, run_id: str | None = None) -> re.Match[str] | None:
+    """Match the location of an experiment's or a run's artifacts below a folder mlartifacts: that, and the rest."""
+    rest = f"(?:/{experiment})?" + (f"/{re.escape(run_id)}/artifacts" if run_id else "")
+    return re.fullmatch(f"((?:/|file:).*/{NAME})({rest})", uri or "", re.DOTALL)
 
 
 def _replace(db: sqlite3.Connection, table: str, column: str, old: str, new: str) -> None:
-    """Replace the beginning of a column's texts, if there is such a column."""
+    """Replace a folder in which a column's locations lie, if there is such a column."""
     if db.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)).fetchone():
         db.execute(
-            f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",
-            (new, len(old) + 1, len(old), old),
+            f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {column} = ? OR substr({column}, 1, ?) = ?",
+            (new, len(old) + 1, old, len(old) + 1, f"{old}/"),
         )

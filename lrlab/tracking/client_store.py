@@ -19,6 +19,7 @@ from lrlab.errors import InputError
 from lrlab.runtime.home import home_variable
 from lrlab.runtime.proxies import no_proxy
 from lrlab.tracking import artifacts, database
+from lrlab.tracking.artifact_root import ArtifactRoot
 from lrlab.tracking.store import (
     CONTEXT,
     EXPERIMENT_KIND,
@@ -117,6 +118,10 @@ class ClientStore:
         self._uri = uri
         self._asks_in_bulk = uri.startswith("http")
         self._names: dict[str, str] = {}
+        self._root: ArtifactRoot | None = None
+        if artifact_root is not None:
+            url, folder = database.sqlite_url(uri), artifacts.directory(artifact_root)
+            self._root = ArtifactRoot.of(url.file, folder) if url else ArtifactRoot(folder, owned=False)
         with ExitStack() as opened:
             self._address = opened.enter_context(database.plain_address(uri))
             with self._translate_errors():
@@ -151,8 +156,10 @@ class ClientStore:
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._translate_errors(run_id), tempfile.TemporaryDirectory() as scratch:
-            artifacts.write(Path(scratch), files)
-            self._client.log_artifacts(run_id, scratch)
+            folder = self._folder(self._client.get_run(run_id)) if self._root else None
+            artifacts.write(folder or Path(scratch), files)
+            if folder is None:
+                self._client.log_artifacts(run_id, scratch)
 
     def get_run(self, run_id: str) -> RunRecord:
         with self._translate_errors(run_id):
@@ -292,11 +299,20 @@ class ClientStore:
     def _config(self, run: "Run") -> str:
         from mlflow.artifacts import download_artifacts
 
+        if folder := self._folder(run):
+            return artifacts.read(folder, CONFIG).decode()
         if CONFIG not in (file.path for file in self._client.list_artifacts(run.info.run_id)):
             return ""
         with tempfile.TemporaryDirectory() as scratch:
             uri = f"{run.info.artifact_uri}/{CONFIG}"
             return Path(download_artifacts(uri, dst_path=scratch, tracking_uri=self._address)).read_text()
+
+    def _folder(self, run: "Run") -> Path | None:
+        """Return the directory of a run's artifacts if this process reaches them by itself, without a server."""
+        info = run.info
+        if self._root is None or not info.artifact_uri.startswith(("/", "file:")):
+            return None
+        return self._root.of_run(info.artifact_uri, int(info.experiment_id), info.run_id)
 
     @contextmanager
     def _translate_errors(self, run_id: str = "") -> Iterator[None]:

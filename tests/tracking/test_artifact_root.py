@@ -84,6 +84,15 @@ def test_a_shared_database_holds_the_runs_of_several_output_directories(tmp_path
     assert texts(url) == before
 
 
+def test_a_database_that_is_linked_into_an_output_directory_is_shared(tmp_path: Path) -> None:
+    url = store(tmp_path / "shared", f"{tmp_path}/other/mlartifacts")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "mlflow.db").symlink_to(url.file)
+    before = texts(url)
+    assert relocate(SqliteUrl(tmp_path / "mine" / "mlflow.db"), tmp_path / "mine" / "mlartifacts") == 0
+    assert texts(url) == before
+
+
 def test_an_experiment_with_a_location_of_its_own_keeps_it(tmp_path: Path) -> None:
     place = ArtifactRoot.of(tmp_path / "mlflow.db", tmp_path / "mlartifacts")
     for location in ("/data/mine", "/data/mlartifacts/7"):

@@ -1,5 +1,7 @@
 import os
+import shutil
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,21 @@ def test_without_the_bulk_request_each_history_is_asked_for_by_itself(
     for _ in range(2):
         assert store.get_run(run_id).metrics == {"loss": [(0, 1.0)], "lr": [(0, 0.5)]}
     assert 1 <= len(asked) <= 2  # the first read asks for both metrics at once, the second for none
+
+
+def test_artifacts_are_found_and_written_below_the_outputs_in_use(outputs: str, tmp_path: Path) -> None:
+    """Of a database elsewhere, too, whose locations are those before the outputs moved."""
+    uri, spec = f"sqlite:///{tmp_path}/shared.db", RunSpec(1, {}, {Tag.NAME: "run"}, None)
+    shutil.move(f"{outputs}/mlflow.db", tmp_path / "shared.db")
+    with closing(ClientStore(uri, "e", f"{outputs}/mlartifacts")) as store:
+        run_id = store.create_run(spec)
+        store.log_artifacts(run_id, {"config.yaml": b"seed: 0"})
+    moved = tmp_path / "moved"
+    shutil.move(outputs, moved)
+    with closing(ClientStore(uri, "e", f"{moved}/mlartifacts")) as store:
+        new = store.create_run(spec)
+        store.log_artifacts(new, {"config.yaml": b"seed: 1"})
+        store.log_artifacts(run_id, {"report.html": b"report"})
+        assert [store.get_run(each).config for each in (run_id, new)] == ["seed: 0", "seed: 1"]
+    assert not Path(outputs).exists()
+    assert len(list(moved.rglob("*.html"))) == 1
