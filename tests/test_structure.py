@@ -21,8 +21,8 @@ HEAVY = ("mlflow", "optuna", "hydra", "omegaconf", "matplotlib", "sklearn", "sci
 
 # The floors of lrlab, bottom up. A package imports from those below it, and never from one beside it.
 FLOORS = (
-    ("errors", "runtime", "plotting"),
-    ("config",),
+    ("errors", "runtime"),
+    ("config", "plotting"),
     ("core", "tracking", "scaling"),
     ("data",),
     ("training",),

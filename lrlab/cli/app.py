@@ -19,6 +19,8 @@ from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.objective import DIRECTIONS, direction_of
 from lrlab.tracking.memory_tracker import Memory
+from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.place import Place, from_outputs
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
@@ -72,10 +74,7 @@ class TrainingTask:
         experiments = [check(trial) for trial in trials]
         for source in {experiment.data for experiment in experiments}:
             source.verify()
-        store = tracking(config)
-        store.verify(config["outputs"])
-        if sweep.state is not None and keeps_runs(store):
-            _check_parent(store, config["outputs"], sweep.state.run_id)
+        check_place(sweep)
         log_cautions(experiments)
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
@@ -84,13 +83,14 @@ class TrainingTask:
         from lrlab.training.population import microbatches
 
         self.study, config = sweep.study, resolve(sweep.config)
-        store = tracking(config)
-        with store.open(config["outputs"]) as tracker:
+        runs = tracking(config, sweep.state)
+        place = place_of(runs, sweep.config, sweep.state)
+        with runs.open(config["outputs"]) as tracker:
             if sweep.state is not None:
-                if keeps_runs(store):
+                if keeps_runs(runs):
                     tracker.close_orphans()
                     tracker.set_tags(sweep.state.run_id, {Tag.N_TRIALS: str(sweep.trials)})
-                return replace(sweep.state, command=command(sweep.config))
+                return replace(sweep.state, command=command(sweep.config), runs=place)
             run_id = tracker.create_run(
                 sweep.study,
                 params={"study": sweep.study},
@@ -106,6 +106,7 @@ class TrainingTask:
             width=population["width"] or min(32, fair),
             microbatches=((1, fixed),) if fixed else tuple(microbatches(batch_sizes)),
             command=command(sweep.config),
+            runs=place,
         )
 
     def runner(self, context: "WorkerContext") -> "Runner":
@@ -114,7 +115,7 @@ class TrainingTask:
 
         config = resolve(context.sweep.config)
         limit_blas(config["blas_threads"] or max(1, cores() // context.sweep.workers))
-        return PopulationRunner(context, tracking(config).open(config["outputs"]))
+        return PopulationRunner(context, tracking(config, context.state).open(config["outputs"]))
 
     def on_sweep_end(
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
@@ -126,7 +127,7 @@ class TrainingTask:
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
-        here, store = places(sweep.config), tracking(config)
+        here, store = places(sweep.config), tracking(config, state)
         if error is not None:
             console.sweep_stopped(sweep.study, here, untold(sweep.config))
         elif tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
@@ -175,7 +176,10 @@ def validate(config: Mapping[str, Any]) -> None:
         InputError: something is wrong.
     """
     check(config).data.verify()
-    tracking(config).verify(config["outputs"])
+    runs = tracking(config)
+    if isinstance(runs, Mlflow):
+        runs.announce()
+    runs.verify(config["outputs"])
 
 
 def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
@@ -227,15 +231,44 @@ def check(config: Mapping[str, Any]) -> Experiment:
     return checked
 
 
-def tracking(config: Mapping[str, Any]) -> Tracking:
-    """Return where runs are recorded."""
+def tracking(config: Mapping[str, Any], state: "SweepState | None" = None) -> Tracking:
+    """Return where runs are recorded: as chosen, else as the state of a study says."""
     allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
     store = instantiate(config["tracking"], key="tracking", allowed=allowed)
     if not isinstance(store, Tracking):
         raise InputError(
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
-    return store
+    return store.following(state.runs if state else None, config["outputs"]) if isinstance(store, Mlflow) else store
+
+
+def check_place(sweep: "Sweep") -> None:
+    """Refuse a place where runs cannot be recorded, or where the runs of the study are not.
+
+    Raises:
+        InputError: names the key.
+    """
+    config, state = resolve(sweep.config), sweep.state
+    outputs, runs = config["outputs"], tracking(config, state)
+    if isinstance(runs, Mlflow):
+        runs.announce(state.runs if state else None)
+        if state and state.runs:
+            runs.check_same(state.runs, state.run_id, outputs)
+    runs.verify(outputs)
+    if state and keeps_runs(runs):
+        _check_parent(runs, outputs, state.run_id)
+
+
+def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> Place | None:
+    """Return where runs are, to be put on record: a reference to the environment stays one."""
+    if not isinstance(runs, Mlflow):
+        return None
+    uri = OmegaConf.to_container(config, resolve=False)["tracking"].get("uri")  # type: ignore[index, call-overload, union-attr]
+    if uri is None and state and state.runs:
+        return state.runs
+    place = runs.place.to_record(str(config.outputs))
+    is_reference = isinstance(uri, str) and "${" in uri and RESUME_PREFIX not in uri
+    return Place(uri, place.experiment) if is_reference else place
 
 
 def places(config: DictConfig) -> Places:
@@ -244,7 +277,7 @@ def places(config: DictConfig) -> Places:
     storage = _address(config, "hydra.sweeper.storage")
     return Places(
         outputs=outputs,
-        storage_url=None if storage == str(outputs / "optuna.log") else storage,
+        storage_url=None if str(storage).removeprefix("journal:") == str(outputs / "optuna.log") else storage,
         tracking_uri=_address(config, "tracking.uri"),
         allow=tuple(config.allow),
     )
@@ -273,9 +306,10 @@ def command(config: DictConfig) -> "Command":
     """Return the command line that began a sweep, for `lrlab resume`."""
     from lrlab.sweep.study.state import Command
 
-    sources = config.hydra.runtime.config_sources
+    sources, outputs = config.hydra.runtime.config_sources, str(config.outputs)
+    folders = (Path(source.path) for source in sources if source.provider == "command-line")
     return Command(
-        config_dirs=tuple(source.path for source in sources if source.provider == "command-line"),
+        config_dirs=tuple(str(from_outputs(folder, outputs)) for folder in folders),
         config_name=config.hydra.job.config_name,
         overrides=(*config.hydra.overrides.task, *config.hydra.overrides.hydra),
     )

@@ -140,6 +140,10 @@ def repaired(done: "Repaired", places: Places) -> None:
     out().print(f"{done.trials} trials given back, {done.runs} runs closed, {done.delivered} records delivered")
     if done.waiting:
         out().print(f"{done.waiting} records pending: {done.trouble}")
+    elif done.trouble:
+        out().print(f"not all runs were looked at: {done.trouble}")
+    if done.relocated:
+        out().print(f"MLflow finds the artifacts of {done.relocated} runs where they are now")
     for process in done.elsewhere:
         host = process.partition("/")[0]
         out().print(f"a trial may be running on {host}; if that machine is gone:")

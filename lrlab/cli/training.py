@@ -105,13 +105,14 @@ def resume(
     if what and ("=" in what or what.startswith("~")):
         further, what = [what, *further], None
     if what and RUN_ID.fullmatch(what):
-        with records.tracker() as tracker, progress.epoch_progress() as watch:
+        tracking = records.tracking()
+        with tracking.open_beside(what, str(outputs)) as tracker, progress.epoch_progress() as watch:
             outcome = runs.resume(what, records, tracker, watch)
         console.trained(outcome, records)
         return
     trust = [texts_override("allow", allow)] if allow else []
     with records.overrides() as places:
-        hydra_app.run(hydra_app.resume_command(records.study(what), [*trust, *further, *places]))
+        hydra_app.run(hydra_app.resume_command(records.study(what), outputs, [*trust, *further, *places]))
 
 
 def _run_or_show(

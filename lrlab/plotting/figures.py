@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrlab.runtime.home import named_home
+
 if TYPE_CHECKING:
     import matplotlib.figure
 
@@ -47,7 +49,8 @@ class Figure:
 
 def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[matplotlib.figure.Figure, Any]":
     """Return a figure of this size in inches, and its axes as ``Figure.subplots`` returns them."""
-    from matplotlib.figure import Figure
+    with named_home():
+        from matplotlib.figure import Figure
 
     drawing = Figure(figsize=(width, height), layout="constrained")
     return drawing, drawing.subplots(**subplots)
