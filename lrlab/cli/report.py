@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrlab.cli.options import OUTPUTS, Json, Outputs, Records, StorageUrl, Study, TrackingUri
+from lrlab.cli.options import Json, Outputs, Records, StorageUrl, Study, TrackingUri
+from lrlab.config.command_line import OUTPUTS
 from lrlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,12 +72,12 @@ def _report_study(study: str | None, where: list[str], records: Records, *, as_j
     from lrlab.commands.report import conditions, publish
 
     chosen = records.study(study)
-    with records.tracker() as tracker:
-        made, page = publish(chosen, tracker, records.outputs, conditions(where))
+    with records.tracker(chosen) as tracker:
+        made, page = publish(chosen, tracker, records, conditions(where))
     if as_json:
         console.json_document(made.verdict())
     else:
-        console.report(made, page, console.outputs_option(records.outputs))
+        console.report(made, page, where, records)
 
 
 def _trials(
@@ -94,7 +95,7 @@ def _trials(
     if len(source) > 1:
         raise InputError(f"--from must be given once, got {len(source)}: {', '.join(map(repr, source))}")
     outputs = str(records.outputs)
-    storage = records.storage_url or str(records.outputs / "optuna.log")
+    storage = records.storage_url or f"journal:{records.outputs / 'optuna.log'}"
     table = read(source[0], tracking_uri=records.tracking_uri, storage_url=storage, outputs=outputs)
     names = None if by is None else [name.strip() for name in by.split(",") if name.strip()]
     return read_trials(table, given, by=names, maximize=maximize, where=conditions(where))

@@ -1,17 +1,17 @@
 """The commands that train: ``train``, ``sweep`` and ``resume``."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrlab.cli.options import OUTPUTS, Allow, Outputs, Overrides, Records, StorageUrl, TrackingUri
+from lrlab.cli.options import Allow, Outputs, Overrides, Records, StorageUrl, TrackingUri
+from lrlab.config.command_line import OUTPUTS
+from lrlab.config.override import texts_override
+from lrlab.sweep.study.name import RUN_ID
 
 if TYPE_CHECKING:
     from lrlab.cli.hydra_app import HydraCommand
-
-RUN_ID = re.compile(r"(spooled-)?[0-9a-f]{32}")
 
 # Options of Hydra, under Hydra's names
 ConfigDirs = Annotated[
@@ -101,17 +101,18 @@ def resume(
     from lrlab.cli import console, hydra_app, progress
     from lrlab.runs import train as runs
 
-    further, records = overrides or [], Records(outputs, storage, tracking_uri)
+    further, records = overrides or [], Records(outputs, storage, tracking_uri, allow)
     if what and ("=" in what or what.startswith("~")):
         further, what = [what, *further], None
     if what and RUN_ID.fullmatch(what):
-        with records.tracker() as tracker, progress.epoch_progress() as watch:
-            outcome = runs.resume(what, str(outputs), tracker, watch, allow)
-        console.trained(outcome, console.outputs_option(outputs))
+        tracking = records.tracking()
+        with tracking.open_beside(what, str(outputs)) as tracker, progress.epoch_progress() as watch:
+            outcome = runs.resume(what, records, tracker, watch)
+        console.trained(outcome, records)
         return
-    trust = [f"allow=[{','.join(allow)}]"] if allow else []
+    trust = [texts_override("allow", allow)] if allow else []
     with records.overrides() as places:
-        hydra_app.run(hydra_app.resume_command(records.study(what), [*trust, *further, *places]))
+        hydra_app.run(hydra_app.resume_command(records.study(what), outputs, [*trust, *further, *places]))
 
 
 def _run_or_show(

@@ -1,5 +1,6 @@
 """Publish reports to outputs/reports/: of a study, and to the sweep's own run; of a table of trials."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,33 +8,46 @@ from typing import TYPE_CHECKING
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.report.table_report import TableReport, table_report
 from lrlab.analysis.runs import read
+from lrlab.commands.best import best
+from lrlab.config.command_line import Places
 from lrlab.errors import InputError
 from lrlab.tables.trials import Trials
 from lrlab.tracking.artifacts import write
+from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tracker import Tracker
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     import optuna
 
 
-def publish(study: "optuna.Study", tracker: Tracker, outputs: Path, where: Mapping[str, str]) -> tuple[Report, Path]:
+def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapping[str, str]) -> tuple[Report, Path]:
     """Write the report of a study, or of a part of it; return it with the path of its page.
 
     Args:
         study: one that lrlab trained.
         tracker: holds its runs; the report is attached to the sweep's run, under report/.
-        outputs: the output directory.
+        places: where they are; the report goes into the output directory.
         where: values of configuration keys that a run must have to be reported on.
 
     Raises:
         InputError: the study is another application's, or has no data for any question of the report.
     """
-    made = report(study, read(study, tracker).only(where))
+    runs = read(study, tracker, places)
+    if runs.left_out:
+        log.warning("%s", runs.left_out)
+        _warn_of_the_best(study, tracker)
+    made = report(study, runs.only(where))
     files = made.files()
     part = "".join(f",{key}={value}" for key, value in where.items())
-    folder = outputs / "reports" / f"{made.study}{part}".replace("/", "_")
+    folder = places.outputs / "reports" / f"{made.study}{part}".replace("/", "_")
     write(folder, files)
-    tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
+    try:
+        tracker.get_run(made.parent)
+        tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
+    except MissingRunError as error:
+        log.warning("the report is not attached to the sweep's own run: %s", error)
     return made, folder / "index.html"
 
 
@@ -44,6 +58,14 @@ def publish_table(trials: Trials, outputs: Path) -> tuple[TableReport, Path]:
     folder = outputs / "reports" / (name[:100] or "table")
     write(folder, made.files())
     return made, folder / "index.html"
+
+
+def _warn_of_the_best(study: "optuna.Study", tracker: Tracker) -> None:
+    """Say it where the best configuration is among those whose runs are missing."""
+    try:
+        best(study, tracker)
+    except InputError as error:
+        log.warning("%s", error)
 
 
 def conditions(arguments: Sequence[str]) -> dict[str, str]:

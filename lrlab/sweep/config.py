@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass
 class Sweeper:
-    """`hydra/sweeper: lrlab`. The keys are those of Hydra's own Optuna sweeper, and pruner and allow."""
+    """`hydra/sweeper: lrlab`. The keys of Hydra's own Optuna sweeper, and some more."""
 
     _target_: str = "hydra_plugins.lrlab_plugin.LrlabSweeper"
     _recursive_: bool = False  # sampler and pruner are checked against lrlab's allow-list before they are instantiated
@@ -23,6 +23,8 @@ class Sweeper:
     bracket_trials: int | None = None  # ... or when it has added so many trials; null is ten for each planned one
     max_failure_rate: float = 0.0  # the sweep stops when a larger fraction of all its trials has failed
     params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
+    conditions: dict[str, Any] | None = field(default_factory=dict)  # key: OTHER=VALUES where it applies, or a list
+    enqueue: list[Any] | None = field(default_factory=list)  # points {key: value, …} that are tried first
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None
     allow: list[str] = field(default_factory=list)  # prefixes of further code to trust, such as my_package.
 

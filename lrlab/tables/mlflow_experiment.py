@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
 from lrlab.tables.columns import MAX_ROWS, Source, from_rows
-from lrlab.tracking.client_store import client_class, client_settings, without_password
-from lrlab.tracking.database import address, sqlite_file
+from lrlab.tracking.client_store import client_class, client_settings
+from lrlab.tracking.database import address, plain_address, sqlite_url, without_password
 from lrlab.tracking.store import restore_infinity
 from lrlab.tracking.tags import Tag
 
@@ -32,13 +32,13 @@ def read_experiment(name: str, tracking_uri: str | None, outputs: str) -> Source
     """
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or address(None, outputs)
     shown = without_password(uri)
-    if (file := sqlite_file(uri)) and not file.is_file():  # MLflow would create it
+    if (database := sqlite_url(uri)) and not database.file.is_file():  # MLflow would create it
         raise InputError(f"--tracking-uri must name an MLflow store, got {shown!r}: there is no such file")
     if ":" not in uri and not Path(uri).is_dir():
         raise InputError(f"--tracking-uri must name an MLflow store, got {shown!r}: there is no such folder")
     try:
-        with client_settings:
-            client = client_class()(uri)
+        with client_settings, plain_address(uri) as plain:
+            client = client_class()(plain)
             found = client.get_experiment_by_name(name)
             known = [] if found else [each.name for each in client.search_experiments(max_results=20)]
             runs = _runs(client, found.experiment_id) if found else []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 
 from lrlab.config.hydra_compat import exception_of
 from lrlab.errors import InputError
@@ -70,6 +70,7 @@ class JobRunner:
     ) -> None:
         self._task_function, self._hydra_context, self._sweep = task_function, hydra_context, sweep
         self._signals = signals
+        self._wanted = Path(sweep.config.hydra.sweep.dir).absolute()  # another sweep may have it
         self._next: tuple[optuna.Trial, DictConfig] | None = None
         self._log_as_hydra()
 
@@ -80,6 +81,9 @@ class JobRunner:
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
         job = self._sweep.composer.job(overrides, trial.number)
         check_subdir(job, self._sweep.directory)
+        if Path(_evaluated(job, "hydra.sweep.dir")).absolute() == self._wanted:
+            with read_write(job.hydra):
+                job.hydra.sweep.dir = str(self._sweep.directory)
         trial.set_user_attr(IS_JOB, True)
         log.info("\t#%d : %s", trial.number, " ".join(filter_overrides(overrides)))
         self._next = trial, job
