@@ -48,6 +48,12 @@ def typed_text(override: str) -> str | None:
     return None if text is None or text.lower() == "null" else text
 
 
+def typed_value(overrides: Sequence[str], key: str) -> str | None:
+    """Return what a key was given last, as it was typed; None where it was not given, or Hydra makes more of it."""
+    given = [text for text in overrides if text.lstrip("+").startswith(f"{key}=")]
+    return typed_text(given[-1]) if given else None
+
+
 def texts_as_typed(overrides: Sequence[str]) -> list[str]:
     """Return overrides in which the values of `TEXT_KEYS` stay texts, as `1e3` and `007` would not."""
     return [_as_typed(override) for override in overrides]
