@@ -1,5 +1,6 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
 from lrlab.training.configuration import check_shared, flat, from_config, spell_choices, to_record, to_yaml
-from lrlab.training.experiment import Experiment
+from lrlab.training.experiment import DataSource, Experiment
 
 if TYPE_CHECKING:
     import optuna
@@ -32,6 +33,9 @@ class TrainingTask:
     """The task function, and the hooks through which the sweeper trains its trials (``sweep.runner.Application``)."""
 
     resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
+
+    def __init__(self) -> None:
+        self._digests: dict[DataSource, str] = {}
 
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration and return the objective."""
@@ -54,7 +58,15 @@ class TrainingTask:
         """Return the experiment with its defaults, and what the whole sweep shares but may not change."""
         check_recorded(composer.unresolved(overrides))  # before a refusal could show what is in the environment
         config = composer.compose(overrides)
-        return flat(to_record(from_config(config)) | {key: config[key] for key in ("objective", "population")})
+        experiment = from_config(config)
+        terms = flat(to_record(experiment) | {key: config[key] for key in ("objective", "population")})
+        return terms | {"data.digest": self._digest(experiment.data)}
+
+    def _digest(self, source: DataSource) -> str:
+        """Return what tells data apart that have one path, a few digits of it."""
+        if source not in self._digests:
+            self._digests[source] = source.load().digest[:16]
+        return self._digests[source]
 
     def check(self, sweep: "Sweep") -> None:
         """Check every corner of the search space, and the data; give each caution about them once."""
@@ -183,12 +195,24 @@ def tracking(config: Mapping[str, Any]) -> Tracking:
 
 
 def command(config: DictConfig) -> "Command":
-    """Return the command line that began a sweep, for `lrlab resume`."""
+    """Return the command line that began a sweep, for `lrlab resume`, which may be typed in another directory."""
     from lrlab.sweep.study.state import Command
 
     sources = config.hydra.runtime.config_sources
+    data = resolve(config)["data"]
+    typed = tuple(config.hydra.overrides.task)
+    paths = (
+        f"data.{name}={quoted(os.path.abspath(os.path.expanduser(data[name])))}"
+        for name in ("path", "test_path")
+        if data.get(name)
+    )
     return Command(
         config_dirs=tuple(source.path for source in sources if source.provider == "command-line"),
         config_name=config.hydra.job.config_name,
-        overrides=(*config.hydra.overrides.task, *config.hydra.overrides.hydra),
+        overrides=(*typed, *(path for path in paths if path not in typed), *config.hydra.overrides.hydra),
     )
+
+
+def quoted(text: str) -> str:
+    """Return a text as a value of Hydra's grammar, whatever is in it."""
+    return "'" + text.replace("\\'", "\\\\'").replace("'", "\\'").replace("${", "\\${") + "'"

@@ -6,9 +6,10 @@ configuration does not know that it was chosen.
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -163,9 +164,12 @@ def _register(
     description += f" (mean over the seeds; these weights are those of seed {training.experiment.seed})"
     try:
         mean, scale = data.standardization()
-        example = np.round(data.x[:1] * scale + mean, 3)  # as it was published
-        model = Model(weights, mean, scale, data.classes, example)
-        made = registry.register(training.run_id, f"lrlab-{data.name}", model, description, accuracy)
+        example = data.example
+        if example is None:
+            example = np.round(data.x[:1] * scale + mean, 3).astype(np.float32)  # as it was published
+        model = Model(weights, mean, scale, data.classes, example, [asdict(column) for column in data.columns])
+        name = re.sub(r"[^\w.-]+", "_", f"lrlab-{data.name}")
+        made = registry.register(training.run_id, name, model, description, accuracy)
         return made.uri, made.said
     except Exception as error:  # noqa: BLE001  whatever it is, hours of training are worth more
         kept = "its weights are lost"

@@ -8,6 +8,7 @@ import numpy as np
 
 from lrlab.core.model import Linear
 from lrlab.data.dataset import Dataset
+from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
 from lrlab.runtime.environment import limit_blas
@@ -36,21 +37,30 @@ def create_run(
         params=flat(record),
         tags={Tag.PROVENANCE: Provenance.of(population, member).to_json(), **(tags or {})},
         config=to_yaml(record),
-        dataset=DatasetInfo(data.name, data.digest, sizes=sizes),
+        dataset=DatasetInfo(data.name, data.digest, data.source, sizes),
     )
 
 
-def read_training(run: RunRecord, allow: Sequence[str] = ()) -> tuple[Experiment, Dataset, Provenance]:
+def read_training(
+    run: RunRecord, allow: Sequence[str] = (), moved: Mapping[str, str] | None = None
+) -> tuple[Experiment, Dataset, Provenance]:
     """Return what `create_run` recorded, ready to be trained again: with verified data, and as many BLAS threads.
 
     Args:
         allow: prefixes of further code to trust. What a record says of that does not count.
+        moved: paths of the data that are not as recorded, by their keys, such as data.path.
 
     Raises:
         InputError: an earlier version of lrlab recorded the run, or its data or code are not there.
     """
     provenance = Provenance.from_json(run.tags[Tag.PROVENANCE])
-    experiment = from_record(from_yaml(run.config), allow)
+    record = from_yaml(run.config)
+    for key, path in (moved or {}).items():
+        group, _, name = key.partition(".")
+        if name not in record[group]:
+            raise InputError(f"{key} is no path of the data of run {run.run_id}, which is {record[group]['choice']}")
+        record[group][name] = path
+    experiment = from_record(record, allow)
     experiment.data.verify()
     dataset = experiment.data.load()
     experiment.check_fits(dataset)
@@ -102,10 +112,10 @@ def log_plots(
     weights: Mapping[str, np.ndarray],
     history: MetricHistory,
 ) -> None:
-    """Attach the loss curve, and the class templates of a linear model."""
+    """Attach the loss curve, and the class templates of a linear model of images."""
     from lrlab.plotting import figures
 
     files = {"loss_curve.png": figures.loss_curve(history.points)}
-    if isinstance(experiment.model, Linear) and "W1" in weights:
+    if isinstance(experiment.model, Linear) and "W1" in weights and data.image_shape:
         files["templates.png"] = figures.templates(weights["W1"], data.image_shape, data.classes)
     tracker.log_artifacts(run_id, files)

@@ -18,6 +18,8 @@ from lrlab.training.experiment import EpochResult
 RELATIVE_TOLERANCE = 1e-2
 ABSOLUTE_TOLERANCE = 1e-3
 
+PATHS = ("data.path", "data.test_path")  # what may have moved since
+
 History = Mapping[str, Sequence[tuple[int, float]]]
 
 
@@ -51,7 +53,11 @@ def other_kernel(tracker: Tracker, run_id: str) -> str | None:
 
 
 def reproduce(
-    tracker: Tracker, run_id: str, watch: Callable[[EpochResult, int], None], allow: Sequence[str] = ()
+    tracker: Tracker,
+    run_id: str,
+    watch: Callable[[EpochResult, int], None],
+    allow: Sequence[str] = (),
+    moved: Mapping[str, str] | None = None,
 ) -> Reproduction:
     """Train a recorded run again, in the same slot and shapes, for as many epochs as it has, and compare.
 
@@ -60,9 +66,11 @@ def reproduce(
         run_id: any run that lrlab trained.
         watch: called with every epoch's result and the number of epochs there will be.
         allow: prefixes of further code to trust. What a record says of that does not count.
+        moved: paths of the data that are not as recorded, by their keys, such as data.path.
 
     Raises:
-        InputError: the run is unknown, no training of lrlab's (a sweep's parent run, say), or recorded no epoch.
+        InputError: the run is unknown, no training of lrlab's (a sweep's parent run, say), or recorded no epoch; or its
+            data have changed.
     """
     old = tracker.get_run(run_id)
     if Tag.PROVENANCE not in old.tags:
@@ -70,7 +78,12 @@ def reproduce(
     length = MetricHistory(old.metrics).epochs()
     if not length:
         raise InputError(f"run_id must name a run that recorded an epoch to compare with, got {run_id} ({old.name})")
-    experiment, dataset, provenance = read_training(old, allow)
+    experiment, dataset, provenance = read_training(old, allow, moved)
+    if dataset.digest != provenance.data:
+        raise InputError(
+            f"data of run {run_id} have changed: the digest of {dataset.source or dataset.name} is "
+            f"{dataset.digest[:16]}, was {provenance.data[:16]}"
+        )
     population = experiment.new_population(dataset, **provenance.shape())
     with training_loop(tracker) as loop:
         name, tags = f"reproduction of {old.name}", {Tag.REPLAY_OF: run_id}
@@ -91,6 +104,21 @@ def reproduce(
         metrics=MetricHistory(new).latest(),
         environment_changes=provenance.changes(Provenance.of(population, training.member)),
     )
+
+
+def moved_paths(overrides: Sequence[str]) -> dict[str, str]:
+    """Return the paths that KEY=PATH arguments name, by their keys.
+
+    Raises:
+        InputError: a key is no path of data, or there is no path.
+    """
+    paths = dict(override.partition("=")[::2] for override in overrides)
+    for key, path in paths.items():
+        if key not in PATHS or not path:
+            raise InputError(
+                f"RUN can be followed by {' and '.join(f'{each}=PATH' for each in PATHS)}, got {key}={path}"
+            )
+    return paths
 
 
 def compare(old: History, new: History) -> tuple[Literal["identical", "within_tolerance", "differs"], float]:
