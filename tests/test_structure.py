@@ -188,6 +188,7 @@ END_TO_END = (
     "config/compose_all",
     "config/bounds",  # of the classes of core, data and training
     "config/conf",
+    "examples",
     "fault_injection/*",
     "journey",
     "lecture/chapters",
@@ -203,6 +204,7 @@ WITHOUT_A_TEST = {
     "analysis/report/report": "tests/commands/test_report.py",
     "cli/*": "tests/test_journey.py",
     "config/schema": None,
+    "data/columns": None,
     "data/spec": None,
     "errors": None,
     "lecture/claims": None,

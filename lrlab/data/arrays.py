@@ -100,12 +100,14 @@ def check_numbers(x: NDArray[Any], place: str) -> None:
     if x.dtype.kind == "f":
         size = max(1, NUMBERS_AT_A_TIME // (x.size // len(x)))
         for start in range(0, len(x), size):
-            wrong = ~np.isfinite(x[start : start + size])
+            wrong = ~(np.abs(x[start : start + size]) <= np.finfo(np.float32).max)  # NaN is wrong, too
             if wrong.any():
                 row, *rest = (int(each) for each in np.unravel_index(int(wrong.argmax()), wrong.shape))
                 index = ", ".join(map(str, (start + row, *rest)))
                 value = x[(start + row, *rest)]
-                raise InputError(f"data.path must hold finite numbers, {place} holds {value} at [{index}]")
+                raise InputError(
+                    f"data.path must hold numbers that are finite in float32, {place} holds {value} at [{index}]"
+                )
 
 
 def check_lengths(x: NDArray[Any], y: NDArray[Any], of_x: str, of_y: str, path: Path) -> None:

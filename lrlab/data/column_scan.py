@@ -18,6 +18,7 @@ from lrlab.errors import InputError
 
 MAX_CATEGORIES = 1000
 NUMBER = r"(?i)^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$|^[+-]?(inf|infinity)$"
+LARGEST = np.finfo(np.float32).max
 PARTS = {"train": TRAIN, "training": TRAIN, "val": VALIDATION, "validation": VALIDATION, "test": TEST}
 
 
@@ -207,9 +208,9 @@ def _finite(values: Any) -> tuple[NDArray[np.float64], list[BadValueError]]:
     from pyarrow import compute
 
     numbers = compute.cast(values, pyarrow.float64(), safe=False).to_numpy(zero_copy_only=False)
-    infinite = np.isinf(numbers)
-    row = int(infinite.argmax())
-    return numbers, [BadValueError(row, f"{values[row].as_py()!r} is not finite")] if infinite.any() else []
+    large = np.abs(numbers) > LARGEST
+    row = int(large.argmax())
+    return numbers, [BadValueError(row, f"{values[row].as_py()!r} is not finite in float32")] if large.any() else []
 
 
 def _flags(array: Any) -> NDArray[np.bool_]:

@@ -33,7 +33,7 @@ class Images(OwnData):
     expects: ClassVar[str] = "a folder that has a folder of images for each class"
 
     test_path: FilePath = None
-    size: Annotated[Sequence[Annotated[int, Ge(1)]], doc("[height, width]")] | None = None
+    size: Annotated[Sequence[Annotated[int, Ge(1)]], doc("null or [height, width]")] | None = None
     color: bool = True
 
     def __post_init__(self) -> None:

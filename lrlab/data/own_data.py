@@ -19,7 +19,7 @@ from lrlab.data.standardize import Moments
 from lrlab.errors import InputError
 
 Fraction = Annotated[float, Gt(0), Lt(1)]
-FilePath = Annotated[str, doc("a path")] | None
+FilePath = Annotated[str, doc("null or a path")] | None
 ELSEWHERE = ("path", "test_path", "train_size")  # fields on which the prepared arrays do not depend
 
 

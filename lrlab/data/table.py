@@ -18,7 +18,7 @@ from lrlab.data.own_data import FilePath, OwnData, as_tuple, existing
 from lrlab.data.table_file import TableFile
 from lrlab.errors import InputError
 
-ColumnNames = Annotated[Sequence[str], doc("a list of column names")] | None
+ColumnNames = Annotated[Sequence[str], doc("null or a list of column names")] | None
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,21 @@ class Table(OwnData):
 
     expects: ClassVar[str] = "the path of a CSV or Parquet file"
 
-    target: Annotated[str, doc("the name of a column")] | None = None
+    target: Annotated[str, doc("null or the name of a column")] | None = None
     test_path: FilePath = None
-    split_column: Annotated[str, doc("the name of a column")] | None = None
+    split_column: Annotated[str, doc("null or the name of a column")] | None = None
     categorical: ColumnNames = None
     ignore: ColumnNames = None
     missing: Literal["refuse", "impute"] = "refuse"
-    delimiter: str = ","
+    delimiter: Annotated[str, doc("one character")] = ","
 
     def __post_init__(self) -> None:
         super().__post_init__()
         as_tuple(self, "categorical", "ignore")
 
     def files(self) -> list[Path]:
+        if len(self.delimiter) != 1:
+            raise InputError(f"data.delimiter must be one character, got {self.delimiter!r}")
         paths = [existing("data.path", self.path, self.expects)]
         return paths + ([existing("data.test_path", self.test_path, self.expects)] if self.test_path else [])
 

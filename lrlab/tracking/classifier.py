@@ -26,7 +26,8 @@ class Classifier(PythonModel):  # type: ignore[misc, unused-ignore]
             described = json.load(file)
         self.shape, self.columns = tuple(described["shape"]), described["columns"]
 
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> np.ndarray:
+    # The hint is what MLflow asks for, else it warns; a table comes as a DataFrame.
+    def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> np.ndarray:
         """Return class scores (N, C); the class is their argmax.
 
         Args:
@@ -71,7 +72,7 @@ def encode(columns: Sequence[Mapping[str, Any]], table: Any) -> np.ndarray:
             try:
                 codes.append(read(text))
             except (KeyError, ValueError):
-                allowed = f"one of {', '.join(categories)}" if categories else "a finite number"
+                allowed = f"one of {', '.join(categories[:20])}" if categories else "a finite number"
                 raise ValueError(f"row {row}, column {name!r} must be {allowed}, got {value!r}") from None
         if categories:
             encoded.append(np.eye(len(categories))[codes])

@@ -133,14 +133,15 @@ def save_model(folder: Path, model: Model) -> None:
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
     from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types.schema import AnyType
 
     samples: Schema
     if isinstance(model.example, np.ndarray):
         samples = Schema([TensorSpec(model.example.dtype, (-1, *model.shape))])
         example: Any = model.example
     else:
-        kinds = {column["name"]: "string" if column["categories"] else "double" for column in model.columns}
-        samples = Schema([ColSpec(kind, name) for name, kind in kinds.items()])
+        # MLflow would refuse whole numbers where there were fractions; the model checks the values itself
+        samples = Schema([ColSpec(AnyType(), column["name"], required=False) for column in model.columns])
         example = [dict(model.example)]
     scores = TensorSpec(model.weights["W1"].dtype, (-1, len(model.classes)))
     logger = logging.getLogger("mlflow")
@@ -158,7 +159,7 @@ def save_model(folder: Path, model: Model) -> None:
                 artifacts={"arrays": str(stored), "input": str(described)},
                 signature=ModelSignature(samples, Schema([scores])),
                 input_example=example,
-                metadata={"classes": list(model.classes)},
+                metadata={"classes": list(model.classes)} | ({"columns": list(model.columns)} if model.columns else {}),
                 pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
             )
     finally:

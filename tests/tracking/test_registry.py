@@ -19,7 +19,7 @@ CLASSES = ("a", "b")
 def model(value: float = 0) -> Model:
     """A linear classifier of three pixels, trained on (pixel - 1) / 2."""
     weights = {"W1": np.full((2, 3), value, np.float32), "b1": np.arange(2, dtype=np.float32)}
-    return Model(weights, np.full(3, 1.0), np.full(3, 2.0), CLASSES, np.ones((1, 3)))
+    return Model(weights, np.full(3, 1.0), np.full(3, 2.0), CLASSES, np.ones((1, 3), np.float32))
 
 
 def new_run(outputs: str) -> str:
