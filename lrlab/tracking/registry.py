@@ -141,7 +141,8 @@ def save_model(folder: Path, model: Model) -> None:
         example: Any = model.example
     else:
         # MLflow would refuse whole numbers where there were fractions; the model checks the values itself
-        samples = Schema([ColSpec(AnyType(), column["name"], required=False) for column in model.columns])
+        anything = AnyType()  # type: ignore[no-untyped-call, unused-ignore]
+        samples = Schema([ColSpec(anything, column["name"], required=False) for column in model.columns])
         example = [dict(model.example)]
     scores = TensorSpec(model.weights["W1"].dtype, (-1, len(model.classes)))
     logger = logging.getLogger("mlflow")

@@ -103,7 +103,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: Path("photos/none").mkdir(), r"have images of each class, there are none in .*photos/none"),
     (lambda: Path("photos/ant/inner").mkdir(), r"photos/ant/inner is a folder in a class"),
     (lambda: save("photos/x.png"), r"photos/x\.png is in none"),
-    (lambda: (Path("photos/one").mkdir(), save("photos/one/x.png")), "has one of 'one'"),
+    (lambda: write(count=1, classes=("one",)), "has one of 'one'"),
 ]
 
 

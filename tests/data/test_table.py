@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("own_folder")
 ROWS = 40
 
 
-def write(path: str, rows: int = ROWS, **changes: dict[int, str]) -> None:
+def write(path: str, rows: int = ROWS, **changes: Any) -> None:
     """A table of numbers, categories and three classes; `changes` are values of some rows, by column."""
     rng = np.random.default_rng(0)
     columns = {
@@ -155,7 +155,7 @@ REFUSED: list[tuple[dict[str, dict[int, str]], dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("changes", "settings", "said"), REFUSED, ids=[row[2][:60] for row in REFUSED])
 def test_what_cannot_be_used_is_refused_in_one_line(
-    changes: dict[str, dict[int, str]], settings: dict[str, Any], said: str, tmp_path: Path
+    changes: dict[str, Any], settings: dict[str, Any], said: str, tmp_path: Path
 ) -> None:
     write("t.csv", **changes)
     with pytest.raises(InputError, match=said) as refusal:
@@ -186,7 +186,7 @@ def test_a_table_with_too_little_or_too_much_is_refused(content: str, said: str)
 
 def test_a_class_without_a_row_to_learn_from_is_refused() -> None:
     Path("t.csv").write_text("a,label\n" + "".join(f"{i},{'xy'[i < 2]}\n" for i in range(10)))
-    outcomes = set()
+    outcomes: set[object] = set()
     for seed in range(20):
         try:
             data = load(ignore=None, split_seed=seed)
@@ -205,7 +205,7 @@ def test_a_class_without_a_row_to_learn_from_is_refused() -> None:
         ({"age": {4: "old"}}, r"data\.test_path more\.csv, row 6, column 'age': 'old' is no number"),
     ],
 )
-def test_what_only_the_test_has_is_refused(changes: dict[str, dict[int, str]], said: str) -> None:
+def test_what_only_the_test_has_is_refused(changes: dict[str, Any], said: str) -> None:
     write("t.csv")
     write("more.csv", **changes)
     with pytest.raises(InputError, match=said):

@@ -2,6 +2,7 @@ import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_images_and_their_rows_are_scored_alike(tmp_path: Path) -> None:
     np.testing.assert_array_equal(scores, rows)
 
 
-COLUMNS = (
+COLUMNS: tuple[dict[str, Any], ...] = (
     {"name": "age", "categories": [], "fill": None},
     {"name": "zip, code", "categories": ["01", "7", "NA"], "fill": None},
     {"name": "height", "categories": [], "fill": 1.5},
@@ -132,5 +133,5 @@ def test_a_row_that_the_training_did_not_know_is_refused(changes: dict, said: st
 def test_a_table_without_a_column_is_refused() -> None:
     from lrlab.tracking.classifier import encode
 
-    with pytest.raises(ValueError, match="^column 'zip, code' is missing$"):
+    with pytest.raises(ValueError, match=r"^column 'zip, code' is missing$"):
         encode(COLUMNS, {"age": [1]})
