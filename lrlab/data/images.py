@@ -127,7 +127,10 @@ def read_image(key: str, path: Path, size: Sequence[int] | None, *, color: bool)
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as stored:
+        Image.init()
+        with Image.open(
+            path, formats=[name for name in Image.OPEN if name != "EPS"]
+        ) as stored:  # that runs Ghostscript
             reason = _unusable(stored)
             if reason is None:
                 upright = ImageOps.exif_transpose(stored).convert("RGB" if color else "L")

@@ -61,3 +61,10 @@ def test_the_callback_ends_the_process_for_hydra(monkeypatch: pytest.MonkeyPatch
 
 def test_tracking_is_where_the_config_says() -> None:
     assert app.tracking(resolved("tracking.uri=http://host")) == Mlflow(uri="http://host")
+
+
+@pytest.mark.parametrize(
+    "path", ["/a b/c.csv", '/it\'s/"a".csv', "/x=1,[2]:{3}/${y}.csv", "/back\\'slash/b\\c.csv", "/é%~#"]
+)
+def test_a_quoted_path_is_read_by_hydra_as_it_is(path: str) -> None:
+    assert resolved("data=table", f"data.path={app.quoted(path)}")["data"]["path"] == path

@@ -99,6 +99,7 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: save("photos/ant/x.png", "I;16"), r"x\.png has more than 8 bits \(mode I"),
     (lambda: save("photos/ant/x.tif", "F"), r"x\.tif has more than 8 bits \(mode F\)"),
     (lambda: save("photos/ant/x.png", "RGBA"), r"x\.png is transparent"),
+    (lambda: save("photos/ant/x.eps"), r"x\.eps cannot be read"),
     (two_frames, r"x\.gif has 2 frames"),
     (lambda: Path("photos/none").mkdir(), r"have images of each class, there are none in .*photos/none"),
     (lambda: Path("photos/ant/inner").mkdir(), r"photos/ant/inner is a folder in a class"),
