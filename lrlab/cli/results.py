@@ -111,11 +111,12 @@ def reproduce(
     """
     from lrlab.cli import console, progress
     from lrlab.runs import reproduce as runs
+    from lrlab.runs.recorder import moved_paths
     from lrlab.runtime import blas_kernel
 
     if "=" in run:
         run, moved = "best", [run, *(moved or [])]
-    paths = runs.moved_paths(moved or [])
+    paths = moved_paths(moved or [])
     records = Records(outputs, storage, tracking_uri)
     with records.tracker() as tracker:
         run_id = _run_id(run, study, records, tracker)

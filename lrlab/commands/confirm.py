@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrlab.commands.best import run_of
 from lrlab.commands.candidate_training import ConfirmedTraining, Watch, train_candidates
 from lrlab.commands.candidates import Candidate, best_configurations, fresh_seeds
 from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining
-from lrlab.runs.recorder import log_weights, parent_run
+from lrlab.runs.recorder import check_data, log_weights, parent_run
 from lrlab.sweep.objective import DIRECTIONS, objective_of
 from lrlab.tracking.registry import Model, Registry
 from lrlab.tracking.tags import Tag
@@ -83,7 +84,8 @@ def confirm(
 
     Raises:
         InputError: a number is out of range, the study is another application's or has no completed trial, a record
-            names code that is not trusted, or the registry cannot be reached. Nothing has been trained then.
+            names code that is not trusted, the data have changed, or the registry cannot be reached. Nothing has been
+            trained then.
     """
     validation.integer("--confirm", seeds, at_least=2)
     validation.integer("--top", top, at_least=1)
@@ -93,6 +95,7 @@ def confirm(
     fresh = fresh_seeds(study, candidates, seeds)
     for each in candidates:
         each.experiment.data.verify()
+        check_data(tracker.get_run(run_of(study, each.trial)), each.experiment.data.load())
     registry.check()
     name, params = study.study_name, {"study": study.study_name, "seeds": json.dumps(fresh), "top": top}
     with parent_run(tracker, f"confirm {name}", params=params, tags={Tag.CONFIRMS: name}) as parent:

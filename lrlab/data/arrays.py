@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrlab.data.classes import check_classes, of_values
 from lrlab.data.encoding import Whole
-from lrlab.data.own_cache import NUMBERS_AT_A_TIME, Samples
+from lrlab.data.own_cache import NUMBERS_AT_A_TIME, Samples, SourceFile
 from lrlab.data.own_data import OwnData, existing
 from lrlab.errors import InputError
 
@@ -29,11 +29,11 @@ class Arrays(OwnData):
 
     expects: ClassVar[str] = "the path of an .npz file with x and y"
 
-    def files(self) -> list[Path]:
-        return [existing("data.path", self.path, self.expects)]
+    def files(self) -> list[SourceFile]:
+        return [SourceFile("data.path", existing("data.path", self.path, self.expects))]
 
     def read(self, scratch: Path) -> Samples:
-        (path,) = self.files()
+        ((_, path),) = self.files()
         stored = extract(path, scratch)
         if not {"x", "y"} <= stored.keys() or ("x_test" in stored) != ("y_test" in stored):
             raise InputError(
@@ -54,7 +54,6 @@ class Arrays(OwnData):
             y_test = test_labels(stored["y_test"], classes, path)
             check_lengths(stored["x_test"], y_test, "x_test", "y_test", path)
         return Samples(
-            name=path.stem,
             x=x,
             y=y,
             parts=self.draw_parts(len(y), test=y_test is None),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lrlab.data.classes import check_classes
 from lrlab.data.encoding import Whole
-from lrlab.data.own_cache import Samples
+from lrlab.data.own_cache import Samples, SourceFile
 from lrlab.data.own_data import FilePath, OwnData, as_tuple, existing
 from lrlab.errors import InputError
 
@@ -40,8 +40,11 @@ class Images(OwnData):
         super().__post_init__()
         as_tuple(self, "size")
 
-    def files(self) -> list[Path]:
-        return [file for key, root in self._roots() for files in classes_below(key, root).values() for file in files]
+    def files(self) -> list[SourceFile]:
+        found = (
+            (f"{key} {name}", files) for key, root in self._roots() for name, files in classes_below(key, root).items()
+        )
+        return [SourceFile(part, file) for part, files in found for file in files]
 
     def read(self, scratch: Path) -> Samples:
         if self.size is not None and len(self.size) != 2:
@@ -60,7 +63,6 @@ class Images(OwnData):
             x_test = self._pixels(other, files, scratch / "x_test", x.shape[1:])
             y_test = np.repeat([classes.index(name) for name in tests], [len(each) for each in tests.values()])
         return Samples(
-            name=root.name,
             x=x,
             y=y.astype(np.intp),
             parts=self.draw_parts(len(y), test=not further),

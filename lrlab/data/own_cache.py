@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,13 @@ Parts = NDArray[np.int8]
 TRAIN, VALIDATION, TEST = map(np.int8, range(3))
 
 
+class SourceFile(NamedTuple):
+    """A file of samples, and which of them it holds, such as those of a class for the test."""
+
+    part: str
+    path: Path
+
+
 @dataclass(frozen=True)
 class Samples:
     """Samples as they were given.
@@ -50,7 +57,6 @@ class Samples:
     example: the first sample, as a registered model takes it; None: x[:1].
     """
 
-    name: str
     x: NDArray[Any]
     y: Rows
     parts: Parts
@@ -66,7 +72,6 @@ class Samples:
 class Description:
     """What is known of prepared arrays beside their values; mean and std (C,) are those of the channels."""
 
-    name: str
     classes: tuple[str, ...]
     image_shape: tuple[int, ...]
     mean: tuple[float, ...]
@@ -110,7 +115,12 @@ def forget() -> None:
 
 
 def prepare(
-    kind: str, settings: Mapping[str, Any], files: Sequence[Path], read: Callable[[Path], Samples], *, verify: bool
+    kind: str,
+    settings: Mapping[str, Any],
+    files: Sequence[SourceFile],
+    read: Callable[[Path], Samples],
+    *,
+    verify: bool,
 ) -> Prepared:
     """Return what is prepared from files, and prepare it if it is not there yet.
 
@@ -127,7 +137,7 @@ def prepare(
     try:
         description = _open(folder, verify=verify)
         if description is None:
-            size = sum(path.stat().st_size for path in files)
+            size = sum(file.path.stat().st_size for file in files)
             if size > LARGE:
                 log.info("preparing %.1f GB of data, once, in %s", size / 1e9, folder)
             _build_in_place(folder, read)
@@ -143,16 +153,15 @@ def prepare(
     return Prepared(description, x, np.array(y), np.array(parts), x_test, np.array(y_test), shown, digest)
 
 
-def _name(kind: str, settings: Mapping[str, Any], files: Sequence[Path]) -> str:
+def _name(kind: str, settings: Mapping[str, Any], files: Sequence[SourceFile]) -> str:
     content = []
-    for path in files:
+    for part, path in files:
         try:
             stat = path.stat()
-            content.append([path.name, _sha256(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)])
+            content.append([part, _sha256(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)])
         except OSError as error:
             raise InputError(f"data file {path} cannot be read: {error.strerror}") from error
-    folders = [path.parent.name for path in files] if kind == "Images" else []
-    key = json.dumps([FORMAT, kind, settings, content, folders], sort_keys=True)
+    key = json.dumps([FORMAT, kind, settings, content], sort_keys=True)
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
@@ -239,7 +248,6 @@ def build(samples: Samples, folder: Path) -> None:
     np.save(folder / "parts.npy", samples.parts[learn], allow_pickle=False)
     np.save(folder / "example.npy", samples.x[:1], allow_pickle=False)
     description = Description(
-        name=samples.name,
         classes=tuple(samples.classes),
         image_shape=samples.image_shape,
         mean=tuple(moments.mean.tolist()),

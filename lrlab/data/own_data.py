@@ -13,7 +13,7 @@ from lrlab.config.validation import integer
 from lrlab.core.random_streams import stream
 from lrlab.data import own_cache
 from lrlab.data.dataset import Dataset, Rows
-from lrlab.data.own_cache import TRAIN, VALIDATION, Parts, Prepared, Samples
+from lrlab.data.own_cache import TRAIN, VALIDATION, Parts, Prepared, Samples, SourceFile
 from lrlab.data.split import SplitSeed
 from lrlab.data.standardize import Moments
 from lrlab.errors import InputError
@@ -66,7 +66,7 @@ class OwnData(ABC):
         description = prepared.description
         train, validation = self._rows(prepared.parts)
         return Dataset(
-            name=description.name,
+            name=Path(str(self.path)).stem,
             x=prepared.x,
             y=prepared.y,
             train=train,
@@ -83,8 +83,8 @@ class OwnData(ABC):
         )
 
     @abstractmethod
-    def files(self) -> Sequence[Path]:
-        """Return the files that are read.
+    def files(self) -> Sequence[SourceFile]:
+        """Return the files that are read, in the order of their samples.
 
         Raises:
             InputError: there are none.

@@ -13,7 +13,7 @@ from lrlab.data.classes import check_classes
 from lrlab.data.column_scan import BadValueError, FeatureScan, TargetScan, parts_of
 from lrlab.data.dataset import Rows
 from lrlab.data.encoding import OneHot
-from lrlab.data.own_cache import TEST, TRAIN, VALIDATION, Parts, Samples
+from lrlab.data.own_cache import TEST, TRAIN, VALIDATION, Parts, Samples, SourceFile
 from lrlab.data.own_data import FilePath, OwnData, as_tuple, existing
 from lrlab.data.table_file import TableFile
 from lrlab.errors import InputError
@@ -49,17 +49,14 @@ class Table(OwnData):
         super().__post_init__()
         as_tuple(self, "categorical", "ignore")
 
-    def files(self) -> list[Path]:
+    def files(self) -> list[SourceFile]:
         if len(self.delimiter) != 1:
             raise InputError(f"data.delimiter must be one character, got {self.delimiter!r}")
-        paths = [existing("data.path", self.path, self.expects)]
-        return paths + ([existing("data.test_path", self.test_path, self.expects)] if self.test_path else [])
+        paths = {"data.path": self.path} | ({"data.test_path": self.test_path} if self.test_path is not None else {})
+        return [SourceFile(key, existing(key, path, self.expects)) for key, path in paths.items()]
 
     def read(self, scratch: Path) -> Samples:
-        main, *further = (
-            TableFile(key, path, self.delimiter)
-            for key, path in zip(("data.path", "data.test_path"), self.files(), strict=False)
-        )
+        main, *further = (TableFile(key, path, self.delimiter) for key, path in self.files())
         features = self._features(main)
         scans = [
             FeatureScan(name, name in (self.categorical or ()) or None, self.missing == "impute") for name in features
@@ -76,7 +73,6 @@ class Table(OwnData):
             x_test, y_test, _ = self._scan(other, known, replace(target, is_known=True), scratch / "x_test")
         encoding = OneHot(columns, places, self.missing == "impute")
         return Samples(
-            name=main.path.stem,
             x=x,
             y=y,
             parts=self._check_parts(parts, main) if self.split_column else self.draw_parts(len(y), test=not further),

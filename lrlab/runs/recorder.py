@@ -18,6 +18,8 @@ from lrlab.training.configuration import flat, from_record, from_yaml, to_record
 from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
 
+PATHS = ("data.path", "data.test_path")  # what may have moved since it was recorded
+
 
 def create_run(
     tracker: Tracker,
@@ -66,6 +68,35 @@ def read_training(
     experiment.check_fits(dataset)
     limit_blas(provenance.environment.blas_threads)
     return experiment, dataset, provenance
+
+
+def check_data(run: RunRecord, dataset: Dataset) -> None:
+    """Refuse data that are not those that a run was trained on.
+
+    Raises:
+        InputError: names both digests.
+    """
+    before = Provenance.from_json(run.tags[Tag.PROVENANCE]).data
+    if dataset.digest != before:
+        raise InputError(
+            f"data of run {run.run_id} have changed: the digest of {dataset.source or dataset.name} is "
+            f"{dataset.digest[:16]}, was {before[:16]}"
+        )
+
+
+def moved_paths(overrides: Sequence[str]) -> dict[str, str]:
+    """Return the paths that KEY=PATH arguments name, by their keys.
+
+    Raises:
+        InputError: a key is no path of data, or there is no path.
+    """
+    paths = dict(override.partition("=")[::2] for override in overrides)
+    for key, path in paths.items():
+        if key not in PATHS or not path:
+            raise InputError(
+                f"RUN can be followed by {' and '.join(f'{each}=PATH' for each in PATHS)}, got {key}={path}"
+            )
+    return paths
 
 
 @contextmanager

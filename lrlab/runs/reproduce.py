@@ -9,7 +9,7 @@ from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.loop import training_loop
 from lrlab.runs.provenance import Environment, Provenance
-from lrlab.runs.recorder import read_training
+from lrlab.runs.recorder import check_data, read_training
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.experiment import EpochResult
@@ -17,8 +17,6 @@ from lrlab.training.experiment import EpochResult
 # Other kernels round differently, and training amplifies it: what two machines may differ by and still agree.
 RELATIVE_TOLERANCE = 1e-2
 ABSOLUTE_TOLERANCE = 1e-3
-
-PATHS = ("data.path", "data.test_path")  # what may have moved since
 
 History = Mapping[str, Sequence[tuple[int, float]]]
 
@@ -79,11 +77,7 @@ def reproduce(
     if not length:
         raise InputError(f"run_id must name a run that recorded an epoch to compare with, got {run_id} ({old.name})")
     experiment, dataset, provenance = read_training(old, allow, moved)
-    if dataset.digest != provenance.data:
-        raise InputError(
-            f"data of run {run_id} have changed: the digest of {dataset.source or dataset.name} is "
-            f"{dataset.digest[:16]}, was {provenance.data[:16]}"
-        )
+    check_data(old, dataset)
     population = experiment.new_population(dataset, **provenance.shape())
     with training_loop(tracker) as loop:
         name, tags = f"reproduction of {old.name}", {Tag.REPLAY_OF: run_id}
@@ -104,21 +98,6 @@ def reproduce(
         metrics=MetricHistory(new).latest(),
         environment_changes=provenance.changes(Provenance.of(population, training.member)),
     )
-
-
-def moved_paths(overrides: Sequence[str]) -> dict[str, str]:
-    """Return the paths that KEY=PATH arguments name, by their keys.
-
-    Raises:
-        InputError: a key is no path of data, or there is no path.
-    """
-    paths = dict(override.partition("=")[::2] for override in overrides)
-    for key, path in paths.items():
-        if key not in PATHS or not path:
-            raise InputError(
-                f"RUN can be followed by {' and '.join(f'{each}=PATH' for each in PATHS)}, got {key}={path}"
-            )
-    return paths
 
 
 def compare(old: History, new: History) -> tuple[Literal["identical", "within_tolerance", "differs"], float]:

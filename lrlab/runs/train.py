@@ -1,7 +1,7 @@
 """One training on record: from its beginning, or from where its process was stopped."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -50,20 +50,28 @@ def train(
         return _train_to_end(loop, loop.start(experiment, population, name="train"), watch)
 
 
-def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Sequence[str] = ()) -> TrainingOutcome:
+def resume(
+    run_id: str,
+    outputs: str,
+    tracker: Tracker,
+    watch: Watch,
+    allow: Sequence[str] = (),
+    moved: Mapping[str, str] | None = None,
+) -> TrainingOutcome:
     """Train a run that was stopped to its end, from its last checkpoint if there is one.
 
     Its epochs are those that it would have had, or a line says what has changed. Each is recorded once.
 
     Args:
         allow: prefixes of further code to trust. What a record says of that does not count.
+        moved: paths of the data that are not as recorded, by their keys, such as data.path.
 
     Raises:
         InputError: the run is unknown, no single training, finished, or not known to have stopped.
     """
     run = tracker.get_run(run_id)
     _check_stopped(run)
-    experiment, dataset, provenance = recorder.read_training(run, allow)
+    experiment, dataset, provenance = recorder.read_training(run, allow, moved)
     checkpoints = checkpoint.folder(outputs)
     interrupted = checkpoint.load(checkpoints, run_id)
     shape = provenance.shape() | ({"first_epoch": interrupted.shuffles} if interrupted else {})

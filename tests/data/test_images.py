@@ -70,6 +70,18 @@ def test_a_folder_of_its_own_for_the_test() -> None:
         load(test_path="unknown")
 
 
+def test_the_same_images_of_the_test_and_of_the_rest_are_not_the_same_data() -> None:
+    write("one", 6)
+    write("two", 6)
+    for name in ("ant", "bee"):  # of two/, the last two images of each class are in a folder of their own
+        Path("tests", name).mkdir(parents=True)
+        for file in sorted(Path("two", name).iterdir())[-2:]:
+            file.rename(Path("tests", name, file.name))
+    data = Images(path="one").load(), Images(path="two", test_path="tests").load(), Images(path="two").load()
+    assert len({each.digest for each in data}) == 3
+    assert [len(each.y) + len(each.y_test) for each in data] == [12, 12, 8]
+
+
 def test_an_image_is_turned_upright() -> None:
     write()
     turned = Image.Exif()

@@ -37,9 +37,10 @@ def test_it_is_prepared_once_and_found_again_where_it_has_moved(
     assert table().load().digest == digest
     assert table(train_size=3).load().digest != digest
     Path("sub").mkdir()
-    Path("t.csv").rename("sub/t.csv")
-    assert table("sub/t.csv").load().digest == digest
-    table("sub/t.csv").verify()
+    Path("t.csv").rename("sub/u.csv")
+    moved = table("sub/u.csv")
+    moved.verify()
+    assert (moved.load().digest, moved.load().name) == (digest, "u")
     assert entries(tmp_path) == [entry]
 
 

@@ -7,7 +7,8 @@ import yaml
 from lrlab.errors import InputError
 from lrlab.runs.history import CURVE
 from lrlab.runs.loop import RecordedTraining, training_loop
-from lrlab.runs.reproduce import compare, moved_paths, reproduce
+from lrlab.runs.recorder import moved_paths
+from lrlab.runs.reproduce import compare, reproduce
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
 from lrlab.training.configuration import from_config as make

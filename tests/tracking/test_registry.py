@@ -1,6 +1,7 @@
 import logging
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,19 +65,23 @@ def test_a_saved_model_states_its_classes_and_its_shapes_and_holds_no_pickle(tmp
 
 def test_a_saved_model_of_a_table_takes_its_rows_whatever_their_types(tmp_path: Path) -> None:
     from mlflow.pyfunc import load_model
-    from pandas import DataFrame
+    from pandas import DataFrame  # type: ignore[import-untyped]
 
     weights = {"W1": np.eye(2, 3, dtype=np.float32), "b1": np.zeros(2, np.float32)}
-    columns = [{"name": "a b", "categories": [], "fill": None}, {"name": "c", "categories": ["x", "y"], "fill": "y"}]
+    columns: list[dict[str, Any]] = [
+        {"name": "a b", "categories": [], "fill": None},
+        {"name": "c", "categories": ["x", "y"], "fill": "y"},
+    ]
     scale = np.array([2.0, 1, 1])
     save_model(tmp_path / "model", Model(weights, np.zeros(3), scale, CLASSES, {"a b": 4.0, "c": "x"}, columns))
     loaded = load_model(str(tmp_path / "model"))
     assert loaded.input_example == [{"a b": 4.0, "c": "x"}]
     assert loaded.metadata.metadata == {"classes": ["a", "b"], "columns": columns}
-    for row in {"a b": 4, "c": "x"}, {"c": "x", "a b": 4.0, "more": None}, {"a b": "4", "c": "x"}:
+    rows: list[dict[str, Any]] = [{"a b": 4, "c": "x"}, {"c": "x", "a b": 4.0, "more": None}, {"a b": "4", "c": "x"}]
+    for row in rows:
         np.testing.assert_array_equal(loaded.predict(DataFrame([row])), [[2, 1]])
     np.testing.assert_array_equal(loaded.predict([{"a b": 4, "c": None}]), [[2, 0]])
-    wrong = {"'a b' is missing": {"c": "x"}, "one of x, y, got 'z'": {"a b": 1, "c": "z"}}
+    wrong: dict[str, dict[str, Any]] = {"'a b' is missing": {"c": "x"}, "one of x, y, got 'z'": {"a b": 1, "c": "z"}}
     for said, row in wrong.items():
         with pytest.raises(ValueError, match=f"^[^\n]*{said}$"):
             loaded.predict(DataFrame([row]))
