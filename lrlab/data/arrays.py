@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lrlab.data.classes import check_classes, of_values
 from lrlab.data.encoding import Whole
-from lrlab.data.own_cache import NUMBERS_AT_A_TIME, Samples, SourceFile
+from lrlab.data.own_cache import NUMBERS_AT_A_TIME, Samples, SourceFile, unmap_read
 from lrlab.data.own_data import OwnData, existing
 from lrlab.errors import InputError
 
@@ -100,6 +100,7 @@ def check_numbers(x: NDArray[Any], place: str) -> None:
         size = max(1, NUMBERS_AT_A_TIME // (x.size // len(x)))
         for start in range(0, len(x), size):
             wrong = ~(np.abs(x[start : start + size]) <= np.finfo(np.float32).max)  # NaN is wrong, too
+            unmap_read(x)
             if wrong.any():
                 row, *rest = (int(each) for each in np.unravel_index(int(wrong.argmax()), wrong.shape))
                 index = ", ".join(map(str, (start + row, *rest)))

@@ -8,6 +8,7 @@ import hashlib
 import json
 import logging
 import math
+import mmap
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -266,3 +267,10 @@ def _blocks(x: NDArray[Any], mask: NDArray[np.bool_], encoding: Encoding) -> Ite
         chosen = mask[start : start + size]
         if chosen.any():
             yield encoding.rows(np.asarray(x[start : start + size])[chosen])
+        unmap_read(x)
+
+
+def unmap_read(x: NDArray[Any]) -> None:
+    """Give the memory back that reading a mapped array took; it is read from the file again when it is needed."""
+    if isinstance(x, np.memmap) and isinstance(x.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        x.base.madvise(mmap.MADV_DONTNEED)

@@ -11,7 +11,7 @@ from typing import Any
 from lrlab.errors import InputError
 
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # texts of a CSV file
-BLOCK = 1 << 24  # bytes of a CSV file read at a time; the longest row
+BLOCK = 1 << 22  # bytes of a CSV file read at a time, of which Arrow holds a few dozen; the longest row
 ROWS = 1 << 16  # of a Parquet file read at a time
 
 Block = dict[str, Any]  # a pyarrow.Array for each column: texts or numbers, null where a value is missing
