@@ -82,7 +82,6 @@ SWEEP = [
     ("schedule.warmup=interval(0,1)", "schedule.warmup", "< 1"),
     ("nokey=choice(1,2)", "nokey", ""),
     ("data=table data.path=nosuch.csv data.target=y", "data.path", "nosuch.csv: there is no such file"),
-    ("data=arrays data.validation=interval(0.1,1)", "data.validation", "< 1"),
     ("+hydra.sweeper.params.nokey=1,2", "hydra.sweeper.params.nokey", ""),
     ("optimizer=choice(sgd,lion)", "lion", "adamw"),
     ("hydra.sweeper.n_trials=0", "n_trials", ">= 1"),
@@ -161,6 +160,9 @@ def test_a_sampler_whose_library_is_missing(
         (["best", "nosuch"], "nosuch"),
         (["reproduce", "nosuch"], "outputs"),
         (["reproduce", "17", "--outputs", "nosuch"], "nosuch"),
+        (["reproduce", "best", "epochs=3"], "RUN can be followed by data.path=PATH"),
+        (["reproduce", "data.path="], "RUN can be followed by data.path=PATH"),
+        (["resume", "0" * 32, "epochs=3"], "RUN can be followed by data.path=PATH"),
         (["data", "fetch", "imagenet"], "cifar10"),
     ],
 )
