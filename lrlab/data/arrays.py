@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from lrlab.data.classes import check_classes, of_values
 from lrlab.data.encoding import Whole
-from lrlab.data.own_cache import NUMBERS_AT_A_TIME, Samples, SourceFile, unmap_read
+from lrlab.data.own_arrays import NUMBERS_AT_A_TIME, Samples, unmap_read
+from lrlab.data.own_cache import SourceFile
 from lrlab.data.own_data import OwnData, existing
 from lrlab.errors import InputError
 

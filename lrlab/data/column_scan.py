@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lrlab.data.classes import ADVICE, MAX_CLASSES, WHOLE, in_order
 from lrlab.data.columns import Column
 from lrlab.data.dataset import Rows
-from lrlab.data.own_cache import TEST, TRAIN, VALIDATION, Parts
+from lrlab.data.own_arrays import TEST, TRAIN, VALIDATION, Parts
 from lrlab.errors import InputError
 
 MAX_CATEGORIES = 1000

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from lrlab.data.classes import check_classes
 from lrlab.data.encoding import Whole
-from lrlab.data.own_cache import Samples, SourceFile
+from lrlab.data.own_arrays import Samples
+from lrlab.data.own_cache import SourceFile
 from lrlab.data.own_data import FilePath, OwnData, as_tuple, existing
 from lrlab.errors import InputError
 

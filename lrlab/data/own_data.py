@@ -13,7 +13,8 @@ from lrlab.config.validation import integer
 from lrlab.core.random_streams import stream
 from lrlab.data import own_cache
 from lrlab.data.dataset import Dataset, Rows
-from lrlab.data.own_cache import TRAIN, VALIDATION, Parts, Prepared, Samples, SourceFile
+from lrlab.data.own_arrays import TEST, TRAIN, VALIDATION, Parts, Samples
+from lrlab.data.own_cache import Prepared, SourceFile
 from lrlab.data.split import SplitSeed
 from lrlab.data.standardize import Moments
 from lrlab.errors import InputError
@@ -112,7 +113,7 @@ class OwnData(ABC):
         if test:
             order = stream(self.split_seed, "test").permutation(count)
             held_out, order = np.split(order, [round(self.test * count)])
-            parts[held_out] = own_cache.TEST
+            parts[held_out] = TEST
         learn = np.flatnonzero(parts == TRAIN)
         order = stream(self.split_seed, "validation").permutation(len(learn))
         chosen = learn[order[: round(self.validation * count)]]

@@ -13,7 +13,8 @@ from lrlab.data.classes import check_classes
 from lrlab.data.column_scan import BadValueError, FeatureScan, TargetScan, parts_of
 from lrlab.data.dataset import Rows
 from lrlab.data.encoding import OneHot
-from lrlab.data.own_cache import TEST, TRAIN, VALIDATION, Parts, Samples, SourceFile
+from lrlab.data.own_arrays import TEST, TRAIN, VALIDATION, Parts, Samples
+from lrlab.data.own_cache import SourceFile
 from lrlab.data.own_data import FilePath, OwnData, as_tuple, existing
 from lrlab.data.table_file import TableFile
 from lrlab.errors import InputError

@@ -1,4 +1,4 @@
-"""The prepared arrays: found again, never out of date, prepared anew when they are damaged, in bounded memory."""
+"""The prepared arrays: found again, never out of date, prepared anew when they are damaged."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lrlab.data import own_cache
-from lrlab.data.arrays import Arrays
+from lrlab.data import own_arrays, own_cache
 from lrlab.data.table import Table
 from lrlab.errors import InputError
 
@@ -71,7 +70,7 @@ def test_what_decides_the_arrays_has_an_entry_of_its_own(settings: dict[str, Any
     assert len(entries(tmp_path)) == 2
 
 
-@pytest.mark.parametrize("name", [*own_cache.ARRAYS, own_cache.DESCRIPTION])
+@pytest.mark.parametrize("name", [*own_arrays.ARRAYS, own_arrays.DESCRIPTION])
 def test_a_truncated_or_altered_array_is_prepared_anew(tmp_path: Path, name: str) -> None:
     write()
     before = table().load()
@@ -80,7 +79,7 @@ def test_a_truncated_or_altered_array_is_prepared_anew(tmp_path: Path, name: str
     (entry / name).write_bytes(content[:-9])
     assert table().load().digest == before.digest
     assert (entry / name).read_bytes() == content
-    if name != own_cache.DESCRIPTION:
+    if name != own_arrays.DESCRIPTION:
         (entry / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         table().verify()  # which reads everything
         assert (entry / name).read_bytes() == content
@@ -90,7 +89,7 @@ def test_a_truncated_or_altered_array_is_prepared_anew(tmp_path: Path, name: str
 
 def test_nothing_is_left_of_what_could_not_be_prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write()
-    monkeypatch.setattr(own_cache, "NUMBERS_AT_A_TIME", 4)
+    monkeypatch.setattr(own_arrays, "NUMBERS_AT_A_TIME", 4)
     monkeypatch.setattr(np, "save", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(InputError, match=r"^data cannot be prepared in .*: No space left on device$"):
         table().load()
@@ -106,9 +105,9 @@ def test_a_cache_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 def test_another_process_may_be_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write()
-    source, build = table(), own_cache.build
+    source, build = table(), own_arrays.build
 
-    def build_twice(samples: own_cache.Samples, folder: Path) -> None:
+    def build_twice(samples: own_arrays.Samples, folder: Path) -> None:
         monkeypatch.setattr(own_cache, "build", build)
         source.load()
         build(samples, folder)
@@ -118,13 +117,15 @@ def test_another_process_may_be_faster(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(entries(tmp_path)) == 1
 
 
-def test_blocks_change_nothing_but_the_last_bits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    x = np.random.default_rng(0).normal(5, 3, (50, 2, 3))
-    np.savez("a.npz", x=x, y=np.arange(50) % 2)
-    whole = Arrays(path="a.npz").load()
-    monkeypatch.setattr(own_cache, "NUMBERS_AT_A_TIME", 40)
-    np.savez("b.npz", x=x, y=np.arange(50) % 2)
-    blocks = Arrays(path="b.npz").load()
-    np.testing.assert_allclose(blocks.x, whole.x, atol=1e-6)
-    np.testing.assert_array_equal(blocks.y, whole.y)
-    np.testing.assert_allclose(blocks.x_test, whole.x_test, atol=1e-6)
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write()
+    read = Table.read
+
+    def read_late(self: Table, scratch: Path) -> own_arrays.Samples:
+        write(first=5)
+        return read(self, scratch)
+
+    monkeypatch.setattr(Table, "read", read_late)
+    with pytest.raises(InputError, match=r"t\.csv or another of the data has changed while it was read$"):
+        table().load()
+    assert entries(tmp_path) == []

@@ -5,7 +5,7 @@ import pytest
 
 from lrlab.data.arrays import Arrays
 from lrlab.data.images import Images
-from lrlab.data.own_cache import TEST, TRAIN, VALIDATION
+from lrlab.data.own_arrays import TEST, TRAIN, VALIDATION
 from lrlab.data.own_data import existing
 from lrlab.data.table import Table
 from lrlab.errors import InputError
