@@ -189,6 +189,7 @@ END_TO_END = (
     "config/compose_all",
     "config/bounds",  # of the classes of core, data and training
     "config/conf",
+    "examples",
     "fault_injection/*",
     "journey",
     "lecture/chapters",
@@ -207,6 +208,7 @@ WITHOUT_A_TEST = {
     "cli/*": "tests/test_journey.py",
     "api/html": "tests/api/test_training.py",
     "config/schema": None,
+    "data/columns": None,
     "data/spec": None,
     "errors": None,
     "lecture/claims": None,

@@ -1,4 +1,4 @@
-"""Parquet files, by PyArrow, which comes with MLflow."""
+"""Parquet files, by PyArrow."""
 
 from pathlib import Path
 from typing import Any, Final
