@@ -14,7 +14,7 @@ from lrlab.cli import console, progress
 from lrlab.config.choices import choice_of
 from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
-from lrlab.config.override import text_override, texts_override
+from lrlab.config.override import overrides_of, text_override, texts_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
@@ -320,7 +320,7 @@ def command(config: DictConfig) -> "Command":
 
     sources, outputs = config.hydra.runtime.config_sources, str(config.outputs)
     folders = (Path(source.path) for source in sources if source.provider == "command-line")
-    data, typed = resolve(config)["data"], tuple(config.hydra.overrides.task)
+    data, typed = resolve(config)["data"], overrides_of(config, "task")
     paths = (
         text_override(f"data.{name}", os.path.abspath(os.path.expanduser(data[name])))
         for name in ("path", "test_path")
@@ -329,5 +329,5 @@ def command(config: DictConfig) -> "Command":
     return Command(
         config_dirs=tuple(str(from_outputs(folder, outputs)) for folder in folders),
         config_name=config.hydra.job.config_name,
-        overrides=(*typed, *(path for path in paths if path not in typed), *config.hydra.overrides.hydra),
+        overrides=(*typed, *(path for path in paths if path not in typed), *overrides_of(config, "hydra")),
     )

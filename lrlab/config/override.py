@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
+
+from omegaconf import DictConfig, OmegaConf
 
 from lrlab.errors import InputError
 
@@ -42,6 +44,12 @@ def quoted(text: str) -> str:
     text = re.sub(r"(\\*)'", r"\1\1\\'", text)
     text = re.sub(r"(\\+)\Z", r"\1\1", text)
     return f"'{text}'"
+
+
+def overrides_of(config: DictConfig, kind: Literal["task", "hydra"]) -> list[str]:
+    """Return the overrides with which Hydra composed a config, as typed: references in them are not resolved."""
+    typed: dict[str, list[str]] = OmegaConf.to_container(config.hydra.overrides, resolve=False)  # type: ignore[assignment]
+    return typed[kind]
 
 
 def typed_text(override: str) -> str | None:

@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lrlab.config.command_line import PASSWORD
 from lrlab.config.hydra_compat import CORE_PLUGINS
+from lrlab.config.override import overrides_of
 from lrlab.config.schema import PARTS, SETTINGS
 from lrlab.errors import InputError
 
@@ -32,7 +33,8 @@ def check_composed(config: DictConfig) -> None:
     Raises:
         InputError: names the key, what is allowed and what was given.
     """
-    typed = {override.lstrip("+").partition("=")[0] for part in config.hydra.overrides.values() for override in part}
+    overrides = (*overrides_of(config, "task"), *overrides_of(config, "hydra"))
+    typed = {override.lstrip("+").partition("=")[0] for override in overrides}
     for key in ("allow", "hydra.sweeper.allow"):
         if OmegaConf.select(config, key) and key not in typed:
             raise InputError(f"{key} must be given on the command line: a file cannot vouch for itself")

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from lrlab.config.composition_errors import one_line
+from lrlab.config.override import overrides_of
 from lrlab.errors import InputError
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class Composer:
                 self._loader.get_group_options(
                     key.partition("@")[0],
                     config_name=self._config.hydra.job.config_name,
-                    overrides=list(self._config.hydra.overrides.hydra),
+                    overrides=overrides_of(self._config, "hydra"),
                 )
             )
         return self._groups[key]

@@ -13,7 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
-from lrlab.config.override import typed_value
+from lrlab.config.override import overrides_of, typed_value
 from lrlab.errors import InputError, cannot_write
 from lrlab.runtime.signals import handle_signals
 from lrlab.sweep.directory import MULTIRUN, claim
@@ -54,7 +54,7 @@ def sweep(
     """
     plan = None
     try:
-        typed = typed_value(config.hydra.overrides.hydra, "hydra.sweeper.study_name")
+        typed = typed_value(overrides_of(config, "hydra"), "hydra.sweeper.study_name")
         given = settings if typed is None else {**settings, "study_name": typed}
         plan = plan_sweep(Settings.read(given), arguments, hydra_context, task_function, config)
         with _quiet_optuna():

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from lrlab.config.override import (
     check_texts,
+    overrides_of,
     quoted,
     text_override,
     texts_as_typed,
@@ -114,3 +115,10 @@ def test_a_number_in_a_file_is_refused_for_a_name(config: dict, line: str) -> No
 def test_what_a_key_was_given_last_is_what_was_typed(overrides: list[str], name: str | None) -> None:
     """Hydra would make a number of it; None where it does not."""
     assert typed_value(overrides, "hydra.sweeper.study_name") == name
+
+
+def test_overrides_are_those_that_were_typed() -> None:
+    texts = ["hydra.sweep.subdir=${hydra.job.num}", "hydra.sweeper.storage=${oc.env:NO_SUCH_VARIABLE}"]
+    config = OmegaConf.create({"hydra": {"job": {"num": "???"}, "overrides": {"task": ["x=${y}"], "hydra": texts}}})
+    assert overrides_of(config, "hydra") == texts
+    assert overrides_of(config, "task") == ["x=${y}"]
