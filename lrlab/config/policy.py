@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from lrlab.config.hydra_compat import CORE_PLUGINS
 from lrlab.config.schema import PARTS, SETTINGS
+from lrlab.config.secrets import PASSWORD
 from lrlab.errors import InputError
 
 PLUGINS = ("hydra_plugins.", CORE_PLUGINS)
@@ -22,7 +23,6 @@ HANDLERS = ("logging.StreamHandler", "logging.FileHandler", "logging.NullHandler
 STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 THREADS = re.compile(r"[A-Z]+(_[A-Z]+)*_NUM_THREADS")
 PLAIN = re.compile(r"[\w+-][\w.+-]*")
-PASSWORD = re.compile(r"://[^\s/@$]*:[^\s@$][^\s@]*@|[?&](password|passwd|token|secret)=[^&$\s]")
 REFERENCE = re.compile(r"\$\{\.*(?!tracking|outputs|study|hydra)\w+(\.\w+)*\}")  # to a key, by no resolver
 
 

@@ -57,11 +57,17 @@ def guess(names: Iterable[str], given: Mapping[Role, str] | None = None) -> dict
             f"{doubled[0]!r} cannot be {' and '.join(role for role in given if given[role] == doubled[0])}"
         )
     free = [name for name in names if name not in given.values()]
-    roles = {role: given.get(role) or _usual(role, free) for role in ROLES}
+    roles = {role: given.get(role) or usual_name(role, free) for role in ROLES}
     return {role: name for role, name in roles.items() if name}
 
 
-def _usual(role: Role, names: list[str]) -> str | None:
+def usual_name(role: Role, names: Iterable[str]) -> str | None:
+    """Return the name that plays one role; None for none.
+
+    Raises:
+        InputError: two names could.
+    """
+    names = list(names)
     for group in USUAL_NAMES[role]:
         candidates = [name for name in names if not set(group).isdisjoint(_endings(name))]
         if len(candidates) > 1:

@@ -5,6 +5,18 @@ from typing import Any
 
 
 @dataclass
+class Roles:
+    """What the keys of the application mean; null is guessed from the usual names, and shown at the end of a sweep."""
+
+    lr: str | None = None
+    batch_size: str | None = None
+    weight_decay: str | None = None
+    warmup: str | None = None
+    seed: str | None = None
+    loss: str | None = None  # a metric: what lrlab.log is given, or objective, what the task returns
+
+
+@dataclass
 class Sweeper:
     """`hydra/sweeper: lrlab`. The keys are those of Hydra's own Optuna sweeper, and pruner and allow."""
 
@@ -24,6 +36,9 @@ class Sweeper:
     max_failure_rate: float = 0.0  # the sweep stops when a larger fraction of all its trials has failed
     params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None
+    tracking: str | None = None  # of jobs: null is outputs/mlflow.db; none; or a tracking URI of MLflow's
+    parent_run: str | None = None  # of jobs: the run of MLflow's that gets them as children; null is a new one
+    roles: Roles = field(default_factory=Roles)
     allow: list[str] = field(default_factory=list)  # prefixes of further code to trust, such as my_package.
 
 

@@ -34,7 +34,9 @@ class MlflowTracker(Tracker):
 
     def create_run(self, name: str, **fields: Unpack[RunFields]) -> str:
         params = {key: str(value)[: MAX_LENGTH["param"]] for key, value in fields.get("params", {}).items()}
-        tags = {**source_tags(), Tag.OWNER: str(ProcessId.current()), **fields.get("tags", {}), Tag.NAME: name}
+        given = fields.get("tags", {})
+        source = {} if Tag.SOURCE_NAME in given else source_tags()
+        tags = {**source, Tag.OWNER: str(ProcessId.current()), **given, Tag.NAME: name}
         if parent := fields.get("parent"):
             tags[Tag.PARENT] = parent
         run_id = self.store.create_run(RunSpec(_now(), params, _cut(tags), fields.get("dataset")))

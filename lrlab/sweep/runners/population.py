@@ -19,7 +19,7 @@ from lrlab.runs import checkpoint, recorder
 from lrlab.runs.checkpoint import Checkpoint
 from lrlab.runs.loop import RecordedTraining, TrainingLoop
 from lrlab.sweep.runners.protocols import IntermediateValue, TrialEnd, WorkerContext
-from lrlab.sweep.study.queue import RETRY_OF
+from lrlab.sweep.study.queue import RETRY_OF, RUN_ID
 from lrlab.tracking.tags import Tag
 from lrlab.training.configuration import check_shared, from_config
 from lrlab.training.experiment import DataSource, EpochResult, Experiment, Population
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     import optuna
 
     from lrlab.tracking.tracker import Tracker
-
-RUN_ID = "run_id"  # user attribute of a trial
 
 
 @dataclass(frozen=True)
