@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from lrlab.analysis.report.report import Report
     from lrlab.commands.best import Best
     from lrlab.commands.confirm import Confirmation
+    from lrlab.commands.confirm_jobs import JobConfirmation
     from lrlab.commands.repair import Repaired
     from lrlab.data.catalog import DatasetInfo
     from lrlab.runs.reproduce import Reproduction
     from lrlab.runs.train import TrainingOutcome
 
 T = TypeVar("T")
+MAX_METRICS = 5  # of another application, beside its objective
 
 
 def out() -> Console:
@@ -66,12 +68,24 @@ def trained(outcome: "TrainingOutcome", options: str = "") -> None:
 
 def best(found: "Best", options: str = "") -> None:
     """Show the best configuration of a study, and what to type next, with the options that name where the study is."""
+    configuration(found)
+    _next(f"lrlab ui{options}", "browse all runs in MLflow")
+    _next(f"lrlab report {found.study}{options}", "figures, and how the best learning rate moves with the batch size")
+    _next(f"lrlab best {found.study} --confirm 5{options}", "the best again on fresh seeds, then the test split")
+    _next(f"lrlab reproduce best --study {found.study}{options}", "train it again, and prove it is the same")
+
+
+def configuration(found: "Best") -> None:
+    """Show the best configuration of a study."""
     trials = ("trial " if len(found.trials) == 1 else "trials ") + ", ".join(map(str, found.trials))
     table = Table(title=f"best of {found.study}: {trials}", title_justify="left", show_header=False)
     for name, value in found.params.items():
         table.add_row(name, _value(value))
     out().print(table)
-    if found.spread is None:
+    if not found.run_id:
+        spread = "" if found.spread is None else f": mean over {found.seeds} seeds, standard deviation {found.spread:.4f}"
+        out().print(f"objective {found.value:.4f}{spread}")
+    elif found.spread is None:
         out().print(metrics_line(found.metrics))
         out().print(f"run {found.run_id}")
     else:
@@ -85,10 +99,6 @@ def best(found: "Best", options: str = "") -> None:
         out().print(f"not clearly better than the next, {values}: its mean is {found.tie.mean:.4f}, within the noise")
     for name, end in found.at_ends.items():
         out().print(f"{name}={_value(found.params[name])} is among the {end} values tried: better ones may lie beyond")
-    _next(f"lrlab ui{options}", "browse all runs in MLflow")
-    _next(f"lrlab report {found.study}{options}", "figures, and how the best learning rate moves with the batch size")
-    _next(f"lrlab best {found.study} --confirm 5{options}", "the best again on fresh seeds, then the test split")
-    _next(f"lrlab reproduce best --study {found.study}{options}", "train it again, and prove it is the same")
 
 
 def sweep_stopped(study: str, options: str = "") -> None:
@@ -140,6 +150,19 @@ def confirmed(found: "Confirmation") -> None:
         _next(f'mlflow.pyfunc.load_model("{found.model}")', "the registered model")
 
 
+def jobs_confirmed(found: "JobConfirmation") -> None:
+    """Show the results on fresh seeds beside those of the search."""
+    table = Table("trial", "objective in the search", f"mean over {len(found.seeds)} fresh seeds", "")
+    for each in found.candidates:
+        mean = "failed" if each["mean"] is None else f"{each['mean']:.4f}"
+        chosen = "chosen" if each["trial"] == found.trial else ""
+        table.add_row(str(each["trial"]), f"{each['search_value']:.4f}", mean, chosen)
+    out().print(table)
+    low, high = found.interval
+    out().print(f"objective {found.mean:.4f} (95 % interval {low:.4f} to {high:.4f}, for the choice of the seeds)")
+    out().print(f"run {found.run_id}")
+
+
 def report(made: "Report", page: "Path", options: str = "") -> None:
     """Show the verdicts of a report, and where it is."""
     for label, scaling in made.scaling.items():
@@ -183,10 +206,19 @@ def gradients(rows: Sequence[Mapping[str, Any]]) -> None:
     out().print(table)
 
 
+def hints(commands: Sequence[tuple[str, str]], console: Console | None = None) -> None:
+    """Show what to type next: commands, each with its purpose."""
+    for command, purpose in commands:
+        _next(command, purpose, console)
+
+
 def metrics_line(metrics: Mapping[str, Any]) -> str:
-    """Return the metrics that a line on the terminal shows."""
-    shown = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
-    return "  ".join(f"{name} {metrics[name]:.4f}" for name in shown if name in metrics)
+    """Return the metrics that a line on the terminal shows: of another application, its objective and some others."""
+    shown = [name for name in ("train/loss", "train/accuracy", "val/loss", "val/accuracy") if name in metrics]
+    if not shown or "objective" in metrics:
+        names = [name for name in metrics if name not in ("objective", "reported")]
+        shown = [name for name in ("objective", *names[:MAX_METRICS]) if name in metrics]
+    return "  ".join(f"{name} {metrics[name]:.4f}" for name in shown)
 
 
 def _value(value: object) -> str:

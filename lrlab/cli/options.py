@@ -60,6 +60,13 @@ class Records:
             raise InputError(f"outputs must be a directory with runs of lrlab's, got {str(self.outputs)!r}")
         return Mlflow(uri=self.tracking_uri).open(str(self.outputs))
 
+    @property
+    def address(self) -> str:
+        """Return the tracking URI, absolute."""
+        from lrlab.tracking import database
+
+        return database.address(self.tracking_uri, str(self.outputs))
+
     def storage(self) -> "Storage":
         """Return what holds the studies."""
         from lrlab.sweep.study.storage import parse

@@ -33,13 +33,18 @@ def best(
       lrlab best --json
       lrlab best --confirm 5                       # the best three again on five fresh seeds, then the test split
     """
-    from lrlab.cli import console, progress
+    from lrlab.cli import console, own_application_commands, progress
     from lrlab.commands import best as command
     from lrlab.commands import confirm as confirmation
+    from lrlab.sweep.study.state import read_state
     from lrlab.tracking.registry import Registry
 
     records = Records(outputs, storage, tracking_uri)
     chosen = records.study(study)
+    state = read_state(chosen)
+    if state and state.launch:
+        own_application_commands.best(chosen, state, records, confirm, top, allow, as_json=as_json)
+        return
     if confirm is None:
         with records.tracker() as tracker:
             found = command.best(chosen, tracker)
@@ -105,13 +110,16 @@ def reproduce(
       lrlab reproduce 17 --study quickstart_2026-01-31_12-00-00_3f9a
       lrlab reproduce 0f3c…  # an MLflow run id
     """
-    from lrlab.cli import console, progress
+    from lrlab.cli import console, own_application_commands, progress
+    from lrlab.commands.reproduce_job import is_job
     from lrlab.runs import reproduce as runs
     from lrlab.runtime import blas_kernel
 
     records = Records(outputs, storage, tracking_uri)
     with records.tracker() as tracker:
         run_id = _run_id(run, study, records, tracker)
+        if is_job(tracker.get_run(run_id)):
+            return own_application_commands.reproduce(run_id, tracker, records, allow, as_json=as_json)
         kernel = runs.other_kernel(tracker, run_id)
     if kernel and blas_kernel.VARIABLE not in os.environ:
         if blas_kernel.is_available(kernel):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
+from lrlab.sweep.study.queue import RUN_ID
 from lrlab.sweep.study.ranking import End, Setting, at_ends, ranked, tied
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.configuration import from_yaml
@@ -21,7 +22,7 @@ class Best:
 
     Attributes:
         trial: that stands for its seeds: the median of them.
-        run_id: of that trial.
+        run_id: of that trial; "" of a sweep that was not recorded.
         value: mean objective in the search: the best of many noisy values, so optimistic.
         spread: sample standard deviation of the objective over the seeds; None for one seed.
         seeds: how many were swept at this configuration.
@@ -47,38 +48,57 @@ class Best:
     at_ends: dict[str, End]
 
 
-def best(study: "optuna.Study", tracker: Tracker) -> Best:
-    """Return the best configuration of a study that lrlab's own trainer ran.
+def best(study: "optuna.Study", tracker: Tracker | None) -> Best:
+    """Return the best configuration of a study.
+
+    Args:
+        tracker: holds its runs; None for a sweep that was not recorded.
 
     Raises:
-        InputError: as of `trained_settings`.
+        InputError: as of `trained_settings` or `best_settings`.
     """
-    settings = trained_settings(study)
+    settings = trained_settings(study) if tracker else best_settings(study)
     first = settings[0]
-    runs = {number: tracker.get_run(run_of(study, number)) for number in first.trials}
-    record = runs[first.trial]
+    runs = {number: tracker.get_run(run_of(study, number)) for number in first.trials} if tracker else {}
+    record = runs.get(first.trial)
     return Best(
         study=study.study_name,
         trial=first.trial,
-        run_id=record.run_id,
+        run_id=record.run_id if record else "",
         value=first.mean,
         spread=first.spread,
         seeds=len(first.values),
         trials=first.trials,
         params=first.params,
         metrics=_means([MetricHistory(run.metrics).latest() for run in runs.values()]),
-        config=from_yaml(record.config),
+        config=from_yaml(record.config) if record else {},
         tie=tied(settings),
         at_ends=at_ends(study, first),
     )
 
 
+def is_recorded(study: "optuna.Study") -> bool:
+    """Return whether the trials of a study have runs."""
+    return any(RUN_ID in trial.user_attrs for trial in study.get_trials(deepcopy=False))
+
+
 def trained_settings(study: "optuna.Study") -> list[Setting]:
-    """Return the ranked settings of a study that lrlab's own trainer ran; at least one.
+    """Return the ranked settings of a study whose trials have runs; at least one.
 
     Raises:
-        InputError: it has several objectives, no trial has completed, of every setting one has failed, or the study is
-            another application's.
+        InputError: as of `best_settings`, or the trials have no runs.
+    """
+    settings, trials = best_settings(study), study.get_trials(deepcopy=False)
+    if any(RUN_ID not in trials[number].user_attrs for setting in settings for number in setting.trials):
+        raise InputError(f"study {study.study_name} has trials without runs: it was swept with hydra.sweeper.tracking=none")
+    return settings
+
+
+def best_settings(study: "optuna.Study") -> list[Setting]:
+    """Return the ranked settings of a study; at least one.
+
+    Raises:
+        InputError: it has several objectives, no trial has completed, or of every setting one has failed.
     """
     if len(study.directions) > 1:
         count = len(study.directions)
@@ -89,8 +109,6 @@ def trained_settings(study: "optuna.Study") -> list[Setting]:
         raise InputError(f"study {study.study_name} has no completed trial yet")
     if not settings:
         raise InputError(f"study {study.study_name} has no best configuration: of each, a seed diverged or failed")
-    if any("run_id" not in trials[number].user_attrs for setting in settings for number in setting.trials):
-        raise InputError(f"study {study.study_name} was not trained by lrlab: its trials have no runs")
     return settings
 
 
@@ -103,13 +121,15 @@ def run_of(study: "optuna.Study", number: int) -> str:
     trials = study.get_trials(deepcopy=False)
     if number >= len(trials):
         raise InputError(f"trial must be < {len(trials)} in study {study.study_name}, got {number}")
-    if "run_id" not in trials[number].user_attrs:
+    if RUN_ID not in trials[number].user_attrs:
         raise InputError(f"trial {number} of study {study.study_name} has no run: it was never trained")
-    run_id: str = trials[number].user_attrs["run_id"]
+    run_id: str = trials[number].user_attrs[RUN_ID]
     return run_id
 
 
 def _means(metrics: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the mean of every metric that all have."""
+    if not metrics:
+        return {}
     names = [name for name in metrics[0] if all(name in each for each in metrics)]
     return {name: fmean(each[name] for each in metrics) for name in names}

@@ -18,7 +18,7 @@ from lrlab.runtime.packages import installed
 from lrlab.tracking.active_run import ActiveRun, latest_run
 from lrlab.tracking.source_tags import program_tags
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import TerminalStatus, Tracker
+from lrlab.tracking.tracker import RunRecord, TerminalStatus, Tracker
 from lrlab.training.configuration import flat, to_yaml
 
 log = logging.getLogger(__name__)
@@ -170,6 +170,33 @@ class JobRecord:
     def _has_secrets(self) -> bool:
         values = [*flat(self._config).values(), *self._overrides]
         return any(HIDDEN in str(value) for value in values)
+
+
+def read_job(run: RunRecord) -> tuple[Launch, list[str]]:
+    """Return the application of a recorded job, and its overrides.
+
+    Raises:
+        InputError: a secret was among the overrides, which is not recorded, or another version wrote the record.
+    """
+    try:
+        stored = json.loads(run.tags[Tag.JOB])
+        launch, overrides = Launch.from_json(stored["launch"]), [str(override) for override in stored["overrides"]]
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"run {run.run_id} was recorded by another version of lrlab, and cannot be repeated") from None
+    check_complete(overrides)
+    return launch, overrides
+
+
+def check_complete(overrides: Sequence[str]) -> None:
+    """Refuse overrides of which a value was not recorded.
+
+    Raises:
+        InputError: names the key.
+    """
+    for override in overrides:
+        if HIDDEN in override:
+            key = override.lstrip("+~").partition("=")[0]
+            raise InputError(f"{key} was typed, and is not recorded: put it in the environment, {key}=${{oc.env:NAME}}")
 
 
 def check_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:

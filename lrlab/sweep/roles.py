@@ -1,7 +1,8 @@
 """What the keys and metrics of somebody's own application mean: learning rate, batch size, seed, loss, and so on."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Self
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,37 +15,85 @@ if TYPE_CHECKING:
     import optuna
 
 KEY: Final = "hydra.sweeper.roles"
+KEY_ROLES: Final = ROLES[:-1]  # played by keys of the configuration; the loss is a metric
+WORDS: Final = {role: role.replace("_", " ") for role in ROLES} | {"lr": "learning rate"}
 TRAINING_LOSSES: Final = ("loss", "error")  # last words of names: the objective goes before them
+
+
+@dataclass(frozen=True)
+class RolesOfSweep:
+    """The roles of the keys of one sweep.
+
+    Attributes:
+        keys: of the configuration.
+        typed: those that are swept or were set on the command line: they go before others.
+        named: what the user has said.
+        known: which key plays each role, and the loss if it was named; roles in doubt are left out.
+    """
+
+    keys: tuple[str, ...]
+    typed: tuple[str, ...]
+    named: Mapping[Role, str]
+    known: Mapping[str, str]
+
+    @classmethod
+    def of(cls, keys: Sequence[str], typed: Sequence[str], named: Mapping[Role, str]) -> Self:
+        """Find out the roles.
+
+        Raises:
+            InputError: a named key does not exist, or is to play two roles.
+        """
+        for role, key in named.items():
+            if role != "loss" and key not in keys:
+                raise InputError(
+                    f"{KEY}.{role} must be a key of the configuration, one of {', '.join(keys)}, got {key!r}"
+                )
+            also = [other for other in named if other != role and named[other] == key]
+            if also:
+                raise InputError(f"{KEY}.{role} must be another key than {KEY}.{also[0]}, got {key!r}")
+        found = cls(tuple(keys), tuple(typed), named, named)
+        guesses = {role: found.guess(role) for role in KEY_ROLES if role not in named}
+        return replace(found, known={**named, **{role: key for role, (key, _) in guesses.items() if key}})
+
+    def guess(self, role: Role) -> tuple[str, str]:
+        """Return the key that plays a role by its name, and what there is to doubt; "" for none."""
+        free = [key for key in self.keys if key not in self.named.values()]
+        for names in ([key for key in free if key in self.typed], free):
+            try:
+                if found := usual_name(role, names):
+                    return found, ""
+            except InputError as doubt:
+                return "", f"{doubt} {KEY}.{role}=KEY tells"
+        return "", ""
+
+    def lines(self, study: "optuna.Study", metrics: Collection[str]) -> list[str]:
+        """Return what is known of the roles, and what is not, in words.
+
+        Args:
+            study: of the sweep.
+            metrics: the names of what its trials have recorded; none if nothing is recorded.
+        """
+        said, doubts = [f"{role}={self.known[role]}" for role in KEY_ROLES if role in self.known], []
+        if metrics:
+            try:
+                said.append(f"loss={loss_of(study, metrics)}")
+            except InputError as doubt:
+                doubts.append(str(doubt))
+        missing = []
+        for role in KEY_ROLES:
+            if role not in self.known:
+                _, doubt = self.guess(role)
+                (doubts if doubt else missing).append(doubt or WORDS[role])
+        lines = [f"roles: {', '.join(said)}" if said else "", *doubts]
+        if missing:
+            lines.append(f"no key is known to be the {', '.join(missing)}: {KEY}.ROLE=KEY names it")
+        return list(filter(None, lines))
 
 
 def given(config: DictConfig) -> dict[Role, str]:
     """Return the roles that the user has named."""
     named = {role: OmegaConf.select(config, f"{KEY}.{role}") for role in ROLES}
     return {role: str(name) for role, name in named.items() if name is not None}
-
-
-def of_keys(keys: Sequence[str], typed: Collection[str], named: Mapping[Role, str]) -> dict[str, str]:
-    """Return which key plays each role, and the loss if it was named; roles in doubt are left out.
-
-    Args:
-        keys: of the configuration.
-        typed: those that are swept or were set on the command line: they go before others.
-        named: what the user has said.
-
-    Raises:
-        InputError: a named key does not exist, or is to play two roles.
-    """
-    for role, key in named.items():
-        if role != "loss" and key not in keys:
-            raise InputError(f"{KEY}.{role} must be a key of the configuration, one of {', '.join(keys)}, got {key!r}")
-        also = [other for other in named if other != role and named[other] == key]
-        if also:
-            raise InputError(f"{KEY}.{role} must be another key than {KEY}.{also[0]}, got {key!r}")
-    roles: dict[str, str] = dict(named)
-    for role in ROLES[:-1]:
-        if role not in roles and (found := _found(role, keys, typed, named)):
-            roles[role] = found
-    return roles
 
 
 def loss_of(study: "optuna.Study", metrics: Collection[str]) -> str:
@@ -74,38 +123,3 @@ def loss_of(study: "optuna.Study", metrics: Collection[str]) -> str:
     if found is None:
         raise InputError(f"no metric is known to be the loss: {KEY}.loss=NAME tells, one of {choices}")
     return found
-
-
-def described(keys: Sequence[str], typed: Collection[str], roles: Mapping[str, str], loss: str) -> list[str]:
-    """Return what is known of the roles, and what is not, as lines.
-
-    Args:
-        keys, typed: as of `of_keys`.
-        roles: what it returned.
-        loss: the metric, or what is wrong with it, as a sentence.
-    """
-    words = {role: role.replace("_", " ") for role in ROLES} | {"lr": "learning rate"}
-    known = [f"{words[role]} {roles[role]}" for role in ROLES[:-1] if role in roles]
-    lines = [f"roles: {', '.join([*known, loss])}"]
-    missing = []
-    for role in ROLES[:-1]:
-        if role not in roles:
-            try:
-                usual_name(role, [key for key in typed if key in keys]) or usual_name(role, keys)
-                missing.append(words[role])
-            except InputError as doubt:
-                lines.append(f"{doubt} {KEY}.{role}=KEY tells")
-    if missing:
-        lines.append(f"no key is known to be {' or '.join(missing)}: {KEY}.ROLE=KEY tells")
-    return lines
-
-
-def _found(role: Role, keys: Sequence[str], typed: Collection[str], named: Mapping[Role, str]) -> str | None:
-    free = [key for key in keys if key not in named.values()]
-    for names in ([key for key in free if key in typed], free):
-        try:
-            if found := usual_name(role, names):
-                return found
-        except InputError:
-            return None
-    return None

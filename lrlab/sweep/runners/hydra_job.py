@@ -15,9 +15,9 @@ from lrlab.config.hydra_compat import exception_of
 from lrlab.config.secrets import is_secret
 from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler
-from lrlab.sweep import roles
 from lrlab.sweep.compose import Composer
 from lrlab.sweep.job_tracking import command_of, job_tracking, parent_run
+from lrlab.sweep.roles import RolesOfSweep, given
 from lrlab.sweep.runners.job_return import reason_of
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.runners.trial_records import TrialRecords, end_sweep
@@ -57,14 +57,14 @@ class JobApplication:
     def check(self, sweep: Sweep) -> None:
         for overrides in sweep.boundary_overrides:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
-        self._roles(sweep)
+        self.roles(sweep)
         if tracking := job_tracking(sweep.config):
             tracking.verify()
 
     def prepare(self, sweep: Sweep) -> SweepState:
         """Open the parent run, or close what a dead sweep of this study left open."""
         known = sweep.state or SweepState()
-        state = replace(known, command=command_of(sweep.config), roles=self._roles(sweep))
+        state = replace(known, command=command_of(sweep.config), roles=dict(self.roles(sweep).known))
         tracking = job_tracking(sweep.config)
         if tracking is None:
             return replace(state, run_id="")
@@ -92,12 +92,15 @@ class JobApplication:
         if tracking and state.run_id and not parent_run(sweep.config):
             end_sweep(tracking, state, study, error)
 
-    def _roles(self, sweep: Sweep) -> dict[str, str]:
-        config: Any = OmegaConf.to_container(
-            sweep.composer.unresolved(sweep.boundary_overrides[0]), resolve=False, enum_to_str=True
-        )
+    def roles(self, sweep: Sweep) -> RolesOfSweep:
+        """Return what the keys of the application mean.
+
+        Raises:
+            InputError: `hydra.sweeper.roles` names what there is not.
+        """
+        config: Any = OmegaConf.to_container(sweep.composer.unresolved(sweep.boundary_overrides[0]), resolve=False)
         typed = [override.lstrip("+~").partition("=")[0] for override in sweep.boundary_overrides[0]]
-        return roles.of_keys(list(flat(config)), typed, roles.given(sweep.config))
+        return RolesOfSweep.of(list(flat(config)), typed, given(sweep.config))
 
     def _program_tags(self, state: SweepState) -> dict[str, str]:
         return program_tags(state.launch.program) if state.launch else {}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
 from lrlab.runs.launch import Launch
+from lrlab.sweep.search.space import SEED
 
 if TYPE_CHECKING:
     import optuna
@@ -100,6 +101,12 @@ def read_state(study: "optuna.Study") -> SweepState | None:
     except (KeyError, TypeError, ValueError):
         message = "was begun by another version of lrlab, whose state this one cannot read: begin a new study"
         raise InputError(f"study {study.study_name} {message}") from None
+
+
+def seed_key(study: "optuna.Study") -> str:
+    """Return the key whose values make repetitions of one configuration."""
+    roles = study.user_attrs.get(STATE, {}).get("roles", {})
+    return str(roles.get("seed", SEED))
 
 
 def write_state(study: "optuna.Study", state: SweepState) -> None:

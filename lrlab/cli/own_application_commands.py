@@ -1,0 +1,87 @@
+"""What `best`, `reproduce` and `resume` do with a sweep of somebody's own Hydra application."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from lrlab.cli import console
+from lrlab.cli.options import Records
+from lrlab.cli.own_application import Places, commands_after
+from lrlab.commands import best as command
+from lrlab.commands import confirm_jobs, job_again, reproduce_job
+from lrlab.errors import InputError
+from lrlab.runs.job_record import check_complete
+from lrlab.runtime import child_process
+
+if TYPE_CHECKING:
+    import optuna
+
+    from lrlab.sweep.study.state import SweepState
+    from lrlab.tracking.tracker import Tracker
+
+STORAGE = "LRLAB_STORAGE"  # the variable of an address, which may hold a password
+NOT_AGAIN = ("hydra.sweeper.allow=", "hydra.sweeper.study_name=")  # trust is not inherited
+
+
+def best(
+    study: "optuna.Study",
+    state: "SweepState",
+    records: Records,
+    confirm: int | None,
+    top: int,
+    allow: Sequence[str],
+    *,
+    as_json: bool,
+) -> None:
+    """Show the best configuration of a study, or what fresh seeds say of the best ones."""
+    if confirm is not None:
+        with records.tracker() as tracker:
+            places = _places(records)
+            confirmed = confirm_jobs.confirm_jobs(
+                study, state, tracker, places, seeds=confirm, top=top, allow=allow
+            )
+            console.result(confirmed, console.jobs_confirmed, as_json=as_json)
+        return
+    if not command.is_recorded(study):
+        console.result(command.best(study, None), console.configuration, as_json=as_json)
+        return
+    with records.tracker() as tracker:
+        found = command.best(study, tracker)
+    console.result(found, console.configuration, as_json=as_json)
+    if not as_json:
+        options = console.outputs_option(records.outputs)
+        console.hints(list(commands_after(study, Places(options, options), state.roles)))
+
+
+def reproduce(run_id: str, tracker: "Tracker", records: Records, allow: Sequence[str], *, as_json: bool) -> int:
+    """Run a recorded job again and compare; return 1 if they differ."""
+    outcome = reproduce_job.reproduce_job(tracker, run_id, _places(records), allow)
+    console.result(outcome, console.reproduced, as_json=as_json)
+    return 1 if outcome.verdict == "differs" else 0
+
+
+def resume(
+    study: "optuna.Study", state: "SweepState", records: Records, further: Sequence[str], allow: Sequence[str]
+) -> int:
+    """Go on with the sweep of a study: run its application again, and return its exit code."""
+    begun, launch = state.command, state.launch
+    if begun is None or launch is None:
+        raise InputError(f"study {study.study_name} has no application to be run again")
+    kept = [override for override in begun.overrides if not override.lstrip("+").startswith(NOT_AGAIN)]
+    check_complete(kept)
+    launch.check_trusted(kept, allow)
+    environment = dict(os.environ)
+    trust = [f"hydra.sweeper.allow=[{','.join(allow)}]"] if allow else []
+    storage = records.storage_url or (None if str(records.outputs) == "outputs" else str(records.outputs / "optuna.log"))
+    if storage:
+        environment[STORAGE] = storage
+        trust.append(f"hydra.sweeper.storage=${{oc.env:{STORAGE}}}")
+    if records.tracking_uri:
+        environment[job_again.ADDRESS] = records.tracking_uri
+        trust.append(f"hydra.sweeper.tracking=${{oc.env:{job_again.ADDRESS}}}")
+    name = f"hydra.sweeper.study_name='{study.study_name}'"
+    return child_process.run(launch.command([*kept, *trust, *further, name]), environment)
+
+
+def _places(records: Records) -> job_again.Places:
+    return job_again.Places(records.address, records.outputs)
