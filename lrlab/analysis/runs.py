@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.errors import InputError
@@ -69,12 +69,16 @@ class Runs:
         parent: id of the sweep's own run.
         swept: definition in Hydra's grammar of every swept key.
         runs: of the trials that finished or diverged; those cut off or pruned have no final loss.
+        names: what the study calls a key or metric that has another name here.
+        budget: what the trials had in common, as a sentence; "" if the configuration says it.
     """
 
     study: str
     parent: str
     swept: Mapping[str, str]
     runs: tuple[Run, ...]
+    names: Mapping[str, str] = field(default_factory=dict)
+    budget: str = ""
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)

@@ -83,7 +83,9 @@ def configuration(found: "Best") -> None:
         table.add_row(name, _value(value))
     out().print(table)
     if not found.run_id:
-        spread = "" if found.spread is None else f": mean over {found.seeds} seeds, standard deviation {found.spread:.4f}"
+        spread = (
+            "" if found.spread is None else f": mean over {found.seeds} seeds, standard deviation {found.spread:.4f}"
+        )
         out().print(f"objective {found.value:.4f}{spread}")
     elif found.spread is None:
         out().print(metrics_line(found.metrics))
@@ -169,7 +171,8 @@ def report(made: "Report", page: "Path", options: str = "") -> None:
         verdict = Text(scaling.verdict.replace("_", " "), style="bold")
         out().print(Text.assemble(f"{label}: " if label else "", verdict, ": " + "; ".join(scaling.reasons)))
     out().print(f"{len(made.sections)} sections in {page}")
-    _next(f"lrlab report {made.study} --json{options}", "the verdict, for programs")
+    if made.scaling:
+        _next(f"lrlab report {made.study} --json{options}", "the verdict, for programs")
 
 
 def reproduced(replay: "Reproduction") -> None:

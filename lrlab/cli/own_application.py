@@ -5,9 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from omegaconf import DictConfig
-from optuna.trial import TrialState
-
 from lrlab.cli import console
 from lrlab.commands.best import best, is_recorded
 from lrlab.errors import InputError
@@ -18,6 +15,7 @@ from lrlab.tracking.tracker import UnreachableError
 
 if TYPE_CHECKING:
     import optuna
+    from omegaconf import DictConfig
 
     from lrlab.sweep.roles import RolesOfSweep
     from lrlab.sweep.runners.protocols import Sweep
@@ -53,7 +51,7 @@ class Places:
     runs: str
 
     @classmethod
-    def of(cls, config: DictConfig) -> Self:
+    def of(cls, config: "DictConfig") -> Self:
         """Return the options of a sweep; a password is not shown."""
         sweeper = config.hydra.sweeper
         storage, uri = sweeper.storage, sweeper.tracking if sweeper.tracking != "none" else None
@@ -97,8 +95,8 @@ def commands_after(study: "optuna.Study", places: Places, roles: Mapping[str, st
     """
     name = shlex.quote(study.study_name)
     yield f"lrlab ui{places.runs}", "browse all runs in MLflow"
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    values = {role: {trial.params.get(roles.get(role)) for trial in complete} for role in ("lr", "batch_size")}
+    complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
+    values = {role: {trial.params.get(roles.get(role, "")) for trial in complete} for role in ("lr", "batch_size")}
     if all(len(each) > 1 for each in values.values()):
         yield f"lrlab report {name}{places.study}", "figures, and how the best learning rate moves with the batch size"
     elif len(complete) > 3 and complete[0].params:

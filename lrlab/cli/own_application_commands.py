@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lrlab.cli import console
-from lrlab.cli.options import Records
+from lrlab.cli.options import OUTPUTS, Records
 from lrlab.cli.own_application import Places, commands_after
 from lrlab.commands import best as command
 from lrlab.commands import confirm_jobs, job_again, reproduce_job
@@ -37,9 +37,7 @@ def best(
     if confirm is not None:
         with records.tracker() as tracker:
             places = _places(records)
-            confirmed = confirm_jobs.confirm_jobs(
-                study, state, tracker, places, seeds=confirm, top=top, allow=allow
-            )
+            confirmed = confirm_jobs.confirm_jobs(study, state, tracker, places, seeds=confirm, top=top, allow=allow)
             console.result(confirmed, console.jobs_confirmed, as_json=as_json)
         return
     if not command.is_recorded(study):
@@ -72,8 +70,8 @@ def resume(
     launch.check_trusted(kept, allow)
     environment = dict(os.environ)
     trust = [f"hydra.sweeper.allow=[{','.join(allow)}]"] if allow else []
-    storage = records.storage_url or (None if str(records.outputs) == "outputs" else str(records.outputs / "optuna.log"))
-    if storage:
+    elsewhere = "" if records.outputs == OUTPUTS else str(records.outputs / "optuna.log")
+    if storage := records.storage_url or elsewhere:
         environment[STORAGE] = storage
         trust.append(f"hydra.sweeper.storage=${{oc.env:{STORAGE}}}")
     if records.tracking_uri:

@@ -44,8 +44,8 @@ def run_again(
     Raises:
         InputError: the application is not to be trusted, or not here.
     """
-    launch.check_trusted(overrides, allow)
     launchers = [text for text in (command.overrides if command else ()) if text.lstrip("+").startswith(LAUNCHER)]
+    launch.check_trusted([*launchers, *overrides], allow)
     with tempfile.TemporaryDirectory(prefix="lrlab-") as scratch:
         settings = [
             "hydra/sweeper=lrlab",

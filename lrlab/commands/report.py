@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrlab.analysis.job_runs import read_jobs
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.runs import read
 from lrlab.errors import InputError
+from lrlab.sweep.study.state import read_state
 from lrlab.tracking.artifacts import write
 from lrlab.tracking.tracker import Tracker
 
@@ -18,15 +20,17 @@ def publish(study: "optuna.Study", tracker: Tracker, outputs: Path, where: Mappi
     """Write the report of a study, or of a part of it; return it with the path of its page.
 
     Args:
-        study: one that lrlab trained.
-        tracker: holds its runs; the report is attached to the sweep's run, under report/.
+        study: one whose trials have runs.
+        tracker: holds them; the report is attached to the sweep's run, under report/.
         outputs: the output directory.
         where: values of configuration keys that a run must have to be reported on.
 
     Raises:
-        InputError: the study is another application's, or has no data for any question of the report.
+        InputError: the study was not recorded, or has no data for any question of the report.
     """
-    made = report(study, read(study, tracker).only(where))
+    state = read_state(study)
+    runs = read_jobs(study, state, tracker) if state and state.launch else read(study, tracker)
+    made = report(study, runs.only(where))
     files = made.files()
     part = "".join(f",{key}={value}" for key, value in where.items())
     folder = outputs / "reports" / f"{made.study}{part}".replace("/", "_")

@@ -40,7 +40,7 @@ def reproduce_job(tracker: Tracker, run_id: str, places: Places, allow: Sequence
     """
     old = tracker.get_run(run_id)
     launch, overrides = read_job(old)
-    then = _recorded(old)
+    then: History = _recorded(old)
     if not then:
         raise InputError(f"run_id must name a run that recorded a value to compare with, got {run_id} ({old.name})")
     launch.check_trusted(overrides, allow)
@@ -48,9 +48,11 @@ def reproduce_job(tracker: Tracker, run_id: str, places: Places, allow: Sequence
         code = run_again(launch, overrides, parent, places, allow, None)
         children = tracker.child_runs(parent)
         if not children:
-            raise InputError(f"the job of run {run_id} cannot be run again: its application ended with exit code {code}")
+            raise InputError(
+                f"the job of run {run_id} cannot be run again: its application ended with exit code {code}"
+            )
     new = children[-1]
-    now = _recorded(new)
+    now: History = _recorded(new)
     if old.status != "FINISHED":
         then, now = _common_part(then, now)
     verdict, difference = compare(then, now)

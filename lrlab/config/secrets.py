@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final
 
 HIDDEN: Final = "(not recorded)"
@@ -23,7 +24,7 @@ def is_secret(key: str, value: Any = "") -> bool:
         value: a number is no token: `pad_token=0`.
     """
     words = [word for word in re.split(r"[\W_]+", CAMEL.sub("_", key).lower()) if word]
-    pairs = {f"{first}_{second}" for first, second in zip(words, words[1:], strict=False)}
+    pairs = {f"{first}_{second}" for first, second in pairwise(words)}
     if WORDS.intersection(words) or PAIRS & pairs:
         return value is not None
     if isinstance(value, str) and TOKENS.intersection(words):
@@ -49,7 +50,9 @@ def without_secrets(resolved: Any, written: Any = None, key: str = "") -> Any:
         items = written if isinstance(written, list) and len(written) == len(resolved) else [None] * len(resolved)
         return [without_secrets(value, item, key) for value, item in zip(resolved, items, strict=True)]
     references = REFERENCE.findall(written) if isinstance(written, str) else ()
-    return HIDDEN if is_secret(key, resolved) or any(is_secret(name, str(resolved)) for name in references) else resolved
+    return (
+        HIDDEN if is_secret(key, resolved) or any(is_secret(name, str(resolved)) for name in references) else resolved
+    )
 
 
 def without_secret(override: str) -> str:

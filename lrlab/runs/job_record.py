@@ -109,7 +109,9 @@ class JobRecord:
         """
         try:
             if path.is_dir():
-                files = {f"{path.name}/{p.relative_to(path).as_posix()}": p for p in sorted(path.rglob("*")) if p.is_file()}
+                files = {
+                    f"{path.name}/{p.relative_to(path).as_posix()}": p for p in sorted(path.rglob("*")) if p.is_file()
+                }
             else:
                 files = {path.name: path}
             self._tracker.log_artifacts(self.run_id, {name: file.read_bytes() for name, file in files.items()})

@@ -5,9 +5,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from lrlab.errors import InputError
+
+PACKAGE: Final = "pkg://"  # before a folder of configs that lies in a package
+SOURCES: Final = (".", "src")  # where the modules of a project are, from its folder
+REACHES_FAR: Final = ("hydra.searchpath", "hydra.job.env_set", "hydra.callbacks", "hydra.sweeper.custom_search_space")
 
 
 @dataclass(frozen=True)
@@ -81,38 +85,42 @@ class Launch:
             InputError: says what to allow.
         """
         if not (self.module or self.script):
-            raise InputError(f"the application must be a script or a module to be run again, got one typed in {self.folder}")
+            raise InputError(f"only a script or a module can be run again, and this was typed in {self.folder}")
         if self.module and not _allowed(f"{self.module}.", allow) and not _is_module_here(self.module):
             root = self.module.partition(".")[0]
             raise InputError(
                 f"module {self.module} must lie in the current folder, or be allowed with --allow {root}. "
                 f"(it was run in {self.folder})"
             )
-        for what, path in (("script", self.script), ("config", self.config_path), *(("config", d) for d in self.config_dirs)):
-            if path.startswith("pkg://"):
-                package = path.removeprefix("pkg://").replace("/", ".")
-                if not _allowed(f"{package}.", allow) and not Path(package.partition(".")[0]).is_dir():
-                    raise InputError(f"config {path} must lie in the current folder, or be allowed with --allow {package}")
-            elif path and not _allowed(path, allow):
-                _check_here(what, path, self.folder)
+        for path in filter(None, (self.script, self.config_path, *self.config_dirs)):
+            if path.startswith(PACKAGE):
+                _check_package(path.removeprefix(PACKAGE).replace("/", "."), allow)
+            elif not _allowed(path, allow):
+                _check_here(path, self.folder)
         for override in overrides:
-            key, _, value = override.partition("=")
-            if "_target_" in override:
-                target = value if key.endswith("_target_") else override
-                if not _allowed(target.strip("'\""), allow):
-                    raise InputError(f"{key} names code: allow it with --allow PREFIX if you trust it, got {target!r}")
+            key, _, value = override.lstrip("+~").partition("=")
+            if "_target_" in override or key.startswith(REACHES_FAR):
+                code = value.strip("'\"") if key.endswith("_target_") else key
+                if not _allowed(code, allow):
+                    raise InputError(f"{key} may run other code: --allow {code} if you trust it, got {override!r}")
 
 
-def _check_here(what: str, path: str, folder: str) -> None:
+def _check_package(package: str, allow: Sequence[str]) -> None:
+    root = package.partition(".")[0]
+    if not _allowed(f"{package}.", allow) and not any(Path(folder, root).is_dir() for folder in SOURCES):
+        raise InputError(f"package {package} must lie in the current folder, or be allowed with --allow {root}.")
+
+
+def _check_here(path: str, folder: str) -> None:
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(os.curdir)):
-        raise InputError(f"{what} must lie in the current folder, or be allowed with --allow {path}, got {path!r}")
+        raise InputError(f"{path} must lie in the current folder, or be allowed with --allow {path}")
     if not os.path.exists(path):
-        raise InputError(f"{what} {path!r} is not in the current folder: it was run in {folder}")
+        raise InputError(f"{path} is not in the current folder: the application was run in {folder}")
 
 
 def _is_module_here(module: str) -> bool:
     place = module.replace(".", "/")
-    return any(Path(root, each).is_file() for root in (".", "src") for each in (f"{place}.py", f"{place}/__main__.py"))
+    return any(Path(root, each).is_file() for root in SOURCES for each in (f"{place}.py", f"{place}/__main__.py"))
 
 
 def _allowed(name: str, allow: Sequence[str]) -> bool:
@@ -121,10 +129,10 @@ def _allowed(name: str, allow: Sequence[str]) -> bool:
 
 def _inside(path: str, folder: str) -> str:
     """Return a path relative to a folder if it lies in it."""
-    if not path or path.startswith("pkg://"):
+    if not path or path.startswith(PACKAGE):
         return path
     return os.path.relpath(path, folder) if Path(path).is_relative_to(folder) else path
 
 
 def _absolute(path: str) -> str:
-    return path if path.startswith("pkg://") else os.path.abspath(path)
+    return path if path.startswith(PACKAGE) else os.path.abspath(path)

@@ -7,7 +7,7 @@ from importlib.metadata import distributions
 @cache
 def installed() -> str:
     """Return `name==version` of every distribution, sorted, separated by spaces."""
-    found = {}
+    found: dict[str, str] = {}
     for distribution in distributions():
         name = distribution.metadata["Name"]
         if name:

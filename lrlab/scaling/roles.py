@@ -61,8 +61,11 @@ def guess(names: Iterable[str], given: Mapping[Role, str] | None = None) -> dict
     return {role: name for role, name in roles.items() if name}
 
 
-def usual_name(role: Role, names: Iterable[str]) -> str | None:
+def usual_name(role: Role, names: Iterable[str], preferred: str | None = None) -> str | None:
     """Return the name that plays one role; None for none.
+
+    Args:
+        preferred: goes before others of its group.
 
     Raises:
         InputError: two names could.
@@ -70,6 +73,8 @@ def usual_name(role: Role, names: Iterable[str]) -> str | None:
     names = list(names)
     for group in USUAL_NAMES[role]:
         candidates = [name for name in names if not set(group).isdisjoint(_endings(name))]
+        if preferred in candidates:
+            return preferred
         if len(candidates) > 1:
             raise InputError(f"{role}: which of {', '.join(map(repr, candidates))}?")
         if candidates:

@@ -42,7 +42,7 @@ def current(*, asked: bool) -> RunningJob | None:
     returned = job_around()
     if returned is None:
         return None
-    global _latest  # noqa: PLW0603  Hydra runs one job at a time in a process
+    global _latest  # Hydra runs one job at a time in a process
     if _latest is None or _latest.returned is not returned:
         _end()
         _latest = _begin(returned, asked=asked)
@@ -76,7 +76,7 @@ def _begin(returned: "JobReturn", *, asked: bool) -> PlainJob:
 
 def _end() -> None:
     """End the run of the latest job: it is over when the next one begins, or the process ends."""
-    global _latest  # noqa: PLW0603
+    global _latest
     job, _latest = _latest, None
     if job is None or job.tracker is None or job.running.record is None:
         return

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 KEY: Final = "hydra.sweeper.roles"
 KEY_ROLES: Final = ROLES[:-1]  # played by keys of the configuration; the loss is a metric
 WORDS: Final = {role: role.replace("_", " ") for role in ROLES} | {"lr": "learning rate"}
-TRAINING_LOSSES: Final = ("loss", "error")  # last words of names: the objective goes before them
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ class RolesOfSweep:
             also = [other for other in named if other != role and named[other] == key]
             if also:
                 raise InputError(f"{KEY}.{role} must be another key than {KEY}.{also[0]}, got {key!r}")
-        found = cls(tuple(keys), tuple(typed), named, named)
-        guesses = {role: found.guess(role) for role in KEY_ROLES if role not in named}
-        return replace(found, known={**named, **{role: key for role, (key, _) in guesses.items() if key}})
+        found = cls(tuple(keys), tuple(typed), named, {})
+        known: dict[str, str] = {role: key for role in KEY_ROLES if (key := named.get(role) or found.guess(role)[0])}
+        return replace(found, known=known | ({"loss": named["loss"]} if "loss" in named else {}))
 
     def guess(self, role: Role) -> tuple[str, str]:
         """Return the key that plays a role by its name, and what there is to doubt; "" for none."""
@@ -73,17 +72,16 @@ class RolesOfSweep:
             study: of the sweep.
             metrics: the names of what its trials have recorded; none if nothing is recorded.
         """
-        said, doubts = [f"{role}={self.known[role]}" for role in KEY_ROLES if role in self.known], []
+        doubts: list[str] = []
+        said = [f"{role}={self.known[role]}" for role in KEY_ROLES if role in self.known]
         if metrics:
             try:
                 said.append(f"loss={loss_of(study, metrics)}")
             except InputError as doubt:
                 doubts.append(str(doubt))
-        missing = []
-        for role in KEY_ROLES:
-            if role not in self.known:
-                _, doubt = self.guess(role)
-                (doubts if doubt else missing).append(doubt or WORDS[role])
+        guesses = {role: self.guess(role)[1] for role in KEY_ROLES if role not in self.known}
+        doubts += filter(None, guesses.values())
+        missing = [WORDS[role] for role, doubt in guesses.items() if not doubt]
         lines = [f"roles: {', '.join(said)}" if said else "", *doubts]
         if missing:
             lines.append(f"no key is known to be the {', '.join(missing)}: {KEY}.ROLE=KEY names it")
@@ -114,10 +112,9 @@ def loss_of(study: "optuna.Study", metrics: Collection[str]) -> str:
         return named
     names = [name for name in metrics if name not in (OBJECTIVE, REPORTED)]
     if study.direction.name == "MINIMIZE" and OBJECTIVE in metrics:
-        names = [name for name in names if name.replace("/", ".").rpartition(".")[2].lower() not in TRAINING_LOSSES]
         names.append(OBJECTIVE)
     try:
-        found = usual_name("loss", names)
+        found = usual_name("loss", names, preferred=OBJECTIVE)  # before "loss", that of training maybe
     except InputError as doubt:
         raise InputError(f"{doubt} {KEY}.loss=NAME tells") from None
     if found is None:

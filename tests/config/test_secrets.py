@@ -43,7 +43,13 @@ def test_what_is_none(key: str, value: Any) -> None:
 
 
 def test_secrets_are_hidden_wherever_they_are() -> None:
-    resolved = {"db": {"user": "me", "password": "pw"}, "lr": 0.1, "list": [{"token": "t"}, 1], "url": "pw@x", "e": "pw"}
+    resolved = {
+        "db": {"user": "me", "password": "pw"},
+        "lr": 0.1,
+        "list": [{"token": "t"}, 1],
+        "url": "pw@x",
+        "e": "pw",
+    }
     written = {**resolved, "url": "${db.password}@x", "e": "${oc.env:MY_PASSWORD}"}
     assert without_secrets(resolved, written) == {
         "db": {"user": "me", "password": HIDDEN},

@@ -94,13 +94,14 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
         sections.warmup_section(runs),
         sections.regularization_section(runs),
     ]
-    if not any(built):
+    search = _search(study)
+    if not any(built) and not (search and runs.names):  # of another application, the search alone is worth a report
         sizes = ", ".join(map(str, runs.values("batch_size"))) or "no batch size"
         raise InputError(
             f"study {runs.study!r} answers none of the report's questions: it has {sizes} as its batch_size "
             "and sweeps neither learning rates nor warmup nor lambda"
         )
-    built.append(_search(study))
+    built.append(search)
     return Report(runs.study, runs.parent, analyses, tuple(section for section in built if section))
 
 

@@ -43,7 +43,8 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
 def what_would_settle_it(runs: Runs) -> str:
     """Return the command after which more can be told than now, as the end of a sentence."""
     if "bracket" not in runs.swept.get(LR, ""):
-        return f"what would settle it is a sweep that brackets the best learning rates: {LR}=tag(bracket, choice(…))"
+        key = runs.names.get(LR, LR)
+        return f"what would settle it is a sweep that brackets the best learning rates: {key}=tag(bracket, choice(…))"
     finer = f"hydra.sweeper.bracket_error={FINER_ERROR:g} hydra.sweeper.bracket_trials={FINER_TRIALS * len(runs.runs)}"
     return f"to settle it: lrlab resume {shlex.quote(runs.study)} {finer}"
 
@@ -100,6 +101,8 @@ def scaling_section(
 
 def budget(runs: Runs) -> str:
     """Return which question was asked, of equal epochs or of equal updates, as a sentence."""
+    if runs.budget:
+        return runs.budget
     updates, epochs = runs.values("updates"), runs.values("epochs")
     if updates and all(isinstance(count, int) for count in updates):
         counts = ", ".join(map(str, updates))

@@ -116,5 +116,7 @@ def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", e
             best = settings[0]
             run_id = study.get_trials(deepcopy=False)[best.trial].user_attrs.get(RUN_ID, "")
             tracker.log_metrics(state.run_id, best.trial, {"objective": best.mean})
-            tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: run_id, Tag.NOTE: f"Best: trial {best.trial}, run {run_id}"})
+            tracker.set_tags(
+                state.run_id, {Tag.BEST_RUN_ID: run_id, Tag.NOTE: f"Best: trial {best.trial}, run {run_id}"}
+            )
         tracker.end_run(state.run_id)
