@@ -10,7 +10,7 @@ from lrlab.commands.best import best, is_recorded
 from lrlab.errors import InputError
 from lrlab.sweep.job_tracking import JobTracking, job_tracking, parent_run
 from lrlab.sweep.runners.hydra_job import JobApplication
-from lrlab.sweep.study.queue import TrialCounts
+from lrlab.sweep.study.queue import NO_OBJECTIVE, OUTCOME, TrialCounts, has_ended
 from lrlab.tracking.tracker import UnreachableError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, places: Place
         console.runs_unreadable(study.study_name, str(trouble), places.study)
         return
     except InputError as nothing:
-        console.out().print(f"sweep {study.study_name} is done: {nothing}")
+        console.out().print(f"sweep {study.study_name} is done: {_without_best(study) or nothing}")
         console.hints([(f"lrlab ui{places.runs}", "browse all runs in MLflow")] if recorded else [])
         return
     console.configuration(found)
@@ -85,6 +85,17 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, places: Place
         return
     again = (f"lrlab best {shlex.quote(study.study_name)}{places.study}", "the best configuration again")
     console.hints(list(commands_after(study, places, roles.known)) if recorded else [again])
+
+
+def _without_best(study: "optuna.Study") -> str:
+    """Return what became of a sweep that has no best configuration by its nature; "" of any other."""
+    trials = [trial for trial in study.get_trials(deepcopy=False) if has_ended(trial)]
+    if len(study.directions) > 1:
+        front = ", ".join(str(trial.number) for trial in study.best_trials)
+        return f"of its {len(study.directions)} objectives, none is better in all than trials {front or 'none'}"
+    if trials and all(trial.user_attrs.get(OUTCOME) == NO_OBJECTIVE for trial in trials):
+        return f"{len(trials)} jobs, which returned no number"
+    return ""
 
 
 def commands_after(study: "optuna.Study", places: Places, roles: Mapping[str, str]) -> Iterator[tuple[str, str]]:

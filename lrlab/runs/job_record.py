@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 REPORTED: Final = "reported"  # the metric of what `lrlab.report` is given
 OBJECTIVE: Final = "objective"  # the metric of what the task returns; objective_1, … of several
 METRIC_NAME: Final = re.compile(r"[\w\-. :/]+")
+NOT_IN_NAMES: Final = re.compile(r"[^\w\-. :/]")
 MAX_TEXT: Final = 500  # characters of what a task returned
 
 
@@ -69,6 +70,7 @@ class JobRecord:
         self._start = time.monotonic()
         self._run_before = latest_run()
         self._config: dict[str, Any] = without_secrets(job.config, job.written)
+        self._params = {NOT_IN_NAMES.sub("_", key): value for key, value in flat(self._config).items()}
         self._overrides = [without_secret(override) for override in job.overrides]
         self._run_id: str | None = None
         self._metrics: dict[str, int] = {}
@@ -80,13 +82,14 @@ class JobRecord:
             own = self._run_of_the_application()
             if own:
                 self._tracker.set_tags(own.run_id, self._tags() | ({Tag.PARENT: p} if (p := self._job.parent) else {}))
+                self._tracker.add_params(own.run_id, self._params)
                 self._tracker.log_artifacts(own.run_id, {"config.yaml": to_yaml(self._config).encode()})
                 self._run_id = own.run_id
             else:
                 self._run_id = self._tracker.create_run(
                     self._job.name,
                     parent=self._job.parent,
-                    params=flat(self._config),
+                    params=self._params,
                     tags=self._tags(),
                     config=to_yaml(self._config),
                 )
@@ -170,7 +173,7 @@ class JobRecord:
         return run
 
     def _has_secrets(self) -> bool:
-        values = [*flat(self._config).values(), *self._overrides]
+        values = [*self._params.values(), *self._overrides]
         return any(HIDDEN in str(value) for value in values)
 
 

@@ -51,6 +51,9 @@ FINAL_ERRORS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_S
 BULK, MOST_RUNS, MOST_POINTS = "/ajax-api/2.0/mlflow/metrics/get-history-bulk", 100, 25_000  # private to MLflow
 
 
+MAX_PARAMS = 100  # that MLflow takes at once
+
+
 class _Settings:
     """Set `SETTINGS` in the environment while any thread is inside; what the user has set stays as it is.
 
@@ -109,12 +112,12 @@ class ClientStore:
             self._experiment = self._open_experiment(experiment, artifact_root)
 
     def create_run(self, run: RunSpec) -> str:
-        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
+        from mlflow.entities import Dataset, DatasetInput, InputTag
 
         with self._translate_errors():
             created = self._client.create_run(self._experiment, start_time=run.time, tags=dict(run.tags))
             run_id: str = created.info.run_id
-            self._client.log_batch(run_id, params=[Param(*param) for param in run.params.items()])
+            self._log_params(run_id, run.params)
             if run.dataset:
                 data = run.dataset
                 digest = data.digest[: MAX_LENGTH["digest"]]
@@ -128,6 +131,8 @@ class ClientStore:
         with self._translate_errors(run_id):
             metrics = [Metric(*point) for point in update.points]
             self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in update.tags.items()])
+            has = self._client.get_run(run_id).data.params if update.params else {}
+            self._log_params(run_id, {name: value for name, value in update.params.items() if name not in has})
             if update.status:
                 self._client.set_terminated(run_id, update.status)
 
@@ -165,6 +170,13 @@ class ClientStore:
 
     def close(self) -> None:
         pass
+
+    def _log_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        from mlflow.entities import Param
+
+        pairs = [Param(*param) for param in params.items()]
+        for start in range(0, len(pairs), MAX_PARAMS):
+            self._client.log_batch(run_id, params=pairs[start : start + MAX_PARAMS])
 
     def _open_experiment(self, name: str, artifact_root: str | None) -> str:
         from mlflow.exceptions import MlflowException

@@ -33,7 +33,7 @@ class MlflowTracker(Tracker):
         self._oldest = math.inf
 
     def create_run(self, name: str, **fields: Unpack[RunFields]) -> str:
-        params = {key: str(value)[: MAX_LENGTH["param"]] for key, value in fields.get("params", {}).items()}
+        params = _texts(fields.get("params", {}))
         given = fields.get("tags", {})
         source = {} if Tag.SOURCE_NAME in given else source_tags()
         tags = {**source, Tag.OWNER: str(ProcessId.current()), **given, Tag.NAME: name}
@@ -58,6 +58,9 @@ class MlflowTracker(Tracker):
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         self.store.write(run_id, RunUpdate(tags=_cut(tags)))
+
+    def add_params(self, run_id: str, params: Mapping[str, object]) -> None:
+        self.store.write(run_id, RunUpdate(params=_texts(params)))
 
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         self.store.write(run_id, RunUpdate(self._buffer.get(run_id, ()), status=status))
@@ -91,6 +94,10 @@ class MlflowTracker(Tracker):
         for run_id in abandoned:
             self.store.write(run_id, RunUpdate(tags={Tag.ABANDONED: "true"}, status="KILLED"))
         return len(abandoned)
+
+
+def _texts(params: Mapping[str, object]) -> dict[str, str]:
+    return {key: str(value)[: MAX_LENGTH["param"]] for key, value in params.items()}
 
 
 def _cut(tags: Mapping[str, str]) -> dict[str, str]:

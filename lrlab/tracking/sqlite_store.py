@@ -125,6 +125,7 @@ class SqliteStore:
             self._db.executemany(INSERT["metrics"] + ONCE, rows)
             self._db.executemany(REPLACE_LATEST, latest.values())
             self._db.executemany(REPLACE_TAG, [(run_id, *tag) for tag in update.tags.items()])
+            self._db.executemany(INSERT["params"] + ONCE, [(run_id, *param) for param in update.params.items()])
             if update.status:
                 ended = (update.status, time.time_ns() // 1_000_000, run_id)
                 self._db.execute("UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", ended)
