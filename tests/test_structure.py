@@ -188,6 +188,7 @@ END_TO_END = (
     "config/compose_all",
     "config/bounds",  # of the classes of core, data and training
     "config/conf",
+    "examples/*",
     "fault_injection/*",
     "journey",
     "lecture/chapters",

@@ -90,9 +90,7 @@ def trained_settings(study: "optuna.Study") -> list[Setting]:
     """
     settings, trials = best_settings(study), study.get_trials(deepcopy=False)
     if any(RUN_ID not in trials[number].user_attrs for setting in settings for number in setting.trials):
-        raise InputError(
-            f"study {study.study_name} has trials without runs: it was swept with hydra.sweeper.tracking=none"
-        )
+        raise InputError(f"study {study.study_name} has trials without runs: its sweep was not recorded")
     return settings
 
 

@@ -54,7 +54,7 @@ def reproduce_job(tracker: Tracker, run_id: str, places: Places, allow: Sequence
     new = children[-1]
     now: History = _recorded(new)
     if old.status != "FINISHED":
-        then, now = _common_part(then, now)
+        then, now = common_part(then, now)
     verdict, difference = compare(then, now)
     return Reproduction(
         run_id=run_id,
@@ -87,7 +87,7 @@ def _recorded(run: RunRecord) -> dict[str, list[tuple[int, float]]]:
     return {name: run.metrics[name] for name in names if name in run.metrics}
 
 
-def _common_part(then: History, now: History) -> tuple[History, History]:
+def common_part(then: History, now: History) -> tuple[History, History]:
     """Return the values of a job that was stopped, and of its repetition as far as it came."""
     then = {name: points for name, points in then.items() if not name.startswith(OBJECTIVE)}
     return then, {name: now[name][: len(points)] for name, points in then.items() if name in now}

@@ -20,7 +20,7 @@ Run = Callable[..., RunRecord | None]
 
 
 @pytest.fixture
-def run(own_folder: None, hydra_restore_singletons: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:  # noqa: F811
+def run(own_folder: None, hydra_restore_singletons: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run a task once, and return its record."""
     tracker = MemoryTracker()
     monkeypatch.setattr(job_tracking.JobTracking, "open", lambda self: tracker)
@@ -94,7 +94,9 @@ def test_a_job_that_fails(run: Run, error: type[BaseException]) -> None:
 
 def test_a_thread_of_the_job_is_told(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     def task(config: Any) -> None:
-        threads = [threading.Thread(target=call) for call in (lambda: lrlab.log({"a": 1}), lambda: lrlab.report(0, 1.0))]
+        threads = [
+            threading.Thread(target=call) for call in (lambda: lrlab.log({"a": 1}), lambda: lrlab.report(0, 1.0))
+        ]
         for thread in threads:
             thread.start()
             thread.join()

@@ -67,7 +67,12 @@ def test_the_loss(direction: str, metrics: list[str], loss: str) -> None:
 @pytest.mark.parametrize(
     ("direction", "metrics", "named", "said"),
     [
-        ("maximize", ["objective", "acc"], {}, "no metric is known to be the loss: hydra.sweeper.roles.loss=NAME tells"),
+        (
+            "maximize",
+            ["objective", "acc"],
+            {},
+            "no metric is known to be the loss: hydra.sweeper.roles.loss=NAME tells",
+        ),
         ("minimize", ["a/val_loss", "b/val_loss"], {}, "loss: which of 'a/val_loss', 'b/val_loss'?"),
         ("minimize", ["objective"], {"loss": "gone"}, "hydra.sweeper.roles.loss must be a metric that the trials"),
     ],
@@ -88,7 +93,9 @@ def test_the_key_of_the_repetitions() -> None:
 
 
 def test_a_sweep_is_refused_whose_roles_are_not_there(planned: Planner) -> None:
-    with pytest.raises(InputError, match=r"hydra\.sweeper\.roles\.lr must be a key of the configuration, one of x, o\.r"):
+    with pytest.raises(
+        InputError, match=r"hydra\.sweeper\.roles\.lr must be a key of the configuration, one of x, o\.r"
+    ):
         planned(lambda config: 0.0, "x=1,2", "hydra.sweeper.roles.lr=o.s", x=0, o={"r": 1})
     plan: Any = planned(lambda config: 0.0, "x=1,2", "hydra.sweeper.roles.lr=o.r", x=0, o={"r": 1})
     assert plan.application.roles(plan.sweep).known == {"lr": "o.r"}

@@ -49,7 +49,7 @@ class TrialRecords:
         assert launch is not None
 
         @wraps(task)
-        def recording(config: DictConfig) -> Any:
+        def recorded_task(config: DictConfig) -> Any:
             self._folder = Path(HydraConfig.get().runtime.output_dir)
             self._record = running.record = JobRecord(
                 self._tracker,
@@ -69,7 +69,7 @@ class TrialRecords:
             finally:
                 trial.set_user_attr(RUN_ID, self._record.run_id)
 
-        return recording
+        return recorded_task
 
     def end(self, end: TrialEnd, directions: int) -> None:
         """End the run of a job as its trial ends."""
