@@ -83,6 +83,11 @@ class Runs:
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)
 
+    @property
+    def loss_label(self) -> str:
+        """What the loss is called on an axis."""
+        return self.names.get("val/loss", "validation loss (nats)")
+
     def values(self, key: str) -> list[Any]:
         """The different values of a configuration key, in order."""
         return sorted({run.params[key] for run in self.runs if key in run.params}, key=lambda v: (str(type(v)), v))
