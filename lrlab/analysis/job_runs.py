@@ -62,6 +62,7 @@ def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker) -> Run
         runs,
         names={**names, LOSS: loss},
         budget=budget(list(records.values()), unit),
+        unit=unit.removesuffix("s"),
     )
 
 

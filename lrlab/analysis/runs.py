@@ -71,6 +71,7 @@ class Runs:
         runs: of the trials that finished or diverged; those cut off or pruned have no final loss.
         names: what the study calls a key or metric that has another name here.
         budget: what the trials had in common, as a sentence; "" if the configuration says it.
+        unit: what the steps of the loss count.
     """
 
     study: str
@@ -79,6 +80,7 @@ class Runs:
     runs: tuple[Run, ...]
     names: Mapping[str, str] = field(default_factory=dict)
     budget: str = ""
+    unit: str = "epoch"
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from lrlab.cli import console
+from lrlab.cli.options import Records
 from lrlab.commands.best import best, is_recorded
 from lrlab.errors import InputError
 from lrlab.sweep.job_tracking import JobTracking, job_tracking, parent_run
@@ -57,6 +58,13 @@ class Places:
         storage, uri = sweeper.storage, sweeper.tracking if sweeper.tracking != "none" else None
         runs = f" --tracking-uri {_shown(uri)}" if uri else ""
         return cls(f" --storage {_shown(storage)}{runs}" if storage else runs, runs)
+
+    @classmethod
+    def given(cls, records: Records) -> Self:
+        """Return the options that a command was given."""
+        uri, storage = records.tracking_uri, records.storage_url
+        runs = console.outputs_option(records.outputs) + (f" --tracking-uri {_shown(uri)}" if uri else "")
+        return cls(f"{runs} --storage {_shown(storage)}" if storage else runs, runs)
 
 
 def _shown(address: str) -> str:

@@ -47,8 +47,7 @@ def best(
         found = command.best(study, tracker)
     console.result(found, console.configuration, as_json=as_json)
     if not as_json:
-        options = console.outputs_option(records.outputs)
-        console.hints(list(commands_after(study, Places(options, options), state.roles)))
+        console.hints(list(commands_after(study, Places.given(records), state.roles)))
 
 
 def reproduce(run_id: str, tracker: "Tracker", records: Records, allow: Sequence[str], *, as_json: bool) -> int:

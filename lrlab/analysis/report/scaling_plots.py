@@ -33,7 +33,7 @@ def can_be_drawn(table: Table) -> bool:
     return any(np.isfinite(mean).any() for _, _, mean, _ in _means(table))
 
 
-def loss_against_lr(table: Table, optima: Sequence[Optimum]) -> bytes:
+def loss_against_lr(table: Table, optima: Sequence[Optimum], loss: str = "validation loss (nats)") -> bytes:
     """Draw the mean loss against the learning rate for every batch size, with the fits and their optima."""
     drawing, axes = figure(7.2, 4.8)
     least = min(float(mean.min()) for _, _, mean, _ in _means(table))
@@ -58,7 +58,7 @@ def loss_against_lr(table: Table, optima: Sequence[Optimum]) -> bytes:
                 zorder=5,
             )
     axes.plot([], [], "o", ms=9, mfc="none", mec=RED, mew=1.6, label="best lr (fit)")
-    axes.set(xscale="log", xlabel="learning rate", ylabel="validation loss at the end (nats)")
+    axes.set(xscale="log", xlabel="learning rate", ylabel=f"{loss} at the end")
     levels = [optimum.curve.level for optimum in optima if optimum.curve] or [least]
     reach = max(levels) - least + HEADROOM * max(levels)
     axes.set_ylim(least - 0.06 * reach, least + reach)

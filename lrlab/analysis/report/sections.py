@@ -59,12 +59,12 @@ def scaling_section(
     title = f"Best learning rate against batch size{f': {label}' if label else ''}"
     if not scaling_plots.can_be_drawn(table):
         paragraphs.append("With every learning rate, a seed diverged: there is no mean loss to draw.")
-        return Section(title, tuple(paragraphs), table=_optima(analysis), verdict=verdict)
+        return Section(title, tuple(paragraphs), table=_optima(analysis, runs.loss_label), verdict=verdict)
     figures = [
         Figure(
-            scaling_plots.loss_against_lr(table, analysis.optima),
-            "Validation loss at the end of training against the learning rate, a line for each batch size: mean and "
-            "standard deviation over the seeds. Thick: the local fit; red: its minimum.",
+            scaling_plots.loss_against_lr(table, analysis.optima, runs.loss_label),
+            f"{runs.loss_label.capitalize()} at the end of training against the learning rate, a line for each batch "
+            "size: mean and standard deviation over the seeds. Thick: the local fit; red: its minimum.",
             f"loss_against_lr{name}",
         )
     ]
@@ -96,7 +96,7 @@ def scaling_section(
         if len(noise.epochs) > 1:
             png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted)
             figures.append(Figure(png, "Gradient noise scale during training.", f"noise_scale{name}"))
-    return Section(title, tuple(paragraphs), tuple(figures), _optima(analysis), verdict)
+    return Section(title, tuple(paragraphs), tuple(figures), _optima(analysis, runs.loss_label), verdict)
 
 
 def budget(runs: Runs) -> str:
@@ -161,11 +161,11 @@ def learning_rates_section(runs: Runs) -> Section | None:
     said = (
         f"Batch size {size}: the lowest learning rate tried, the best, and the highest; every line is a seed or trial."
     )
-    png = training_plots.loss_curves(chosen)
+    png = training_plots.loss_curves(chosen, runs.loss_label, runs.unit)
     return Section(
         "Learning rate too low, right, too high",
         (said,),
-        (Figure(png, "Validation loss during training, a line for every seed.", "learning_rates"),),
+        (Figure(png, f"{runs.loss_label.capitalize()} during training, a line for every seed.", "learning_rates"),),
     )
 
 
@@ -226,8 +226,8 @@ def settings(runs: Runs, analyses: dict[str, ScalingAnalysis]) -> Section | None
     return Section("Exponents side by side", ("Best learning rate ~ batch size ^ p.",), table=tuple(rows))
 
 
-def _optima(analysis: ScalingAnalysis) -> tuple[tuple[str, ...], ...]:
-    rows: list[tuple[str, ...]] = [("batch size", "best lr", "95 % interval", "loss (nats)", "seeds", "problems")]
+def _optima(analysis: ScalingAnalysis, loss: str) -> tuple[tuple[str, ...], ...]:
+    rows: list[tuple[str, ...]] = [("batch size", "best lr", "95 % interval", loss, "seeds", "problems")]
     for optimum in analysis.optima:
         shown: dict[str, Any] = optimum.to_dict()
         interval = "{:.3g} to {:.3g}".format(*shown["best_lr_ci"]) if shown["best_lr_ci"] else ""
