@@ -15,7 +15,7 @@ from lrlab.tracking.mlflow_tracker import MlflowTracker
 OUTPUTS = Path("outputs")
 
 
-def confirmed(tracker: MlflowTracker, state: SweepState | None = None, **numbers: int) -> Any:
+def confirmed(tracker: MlflowTracker, state: Any = None, **numbers: Any) -> Any:
     study = Records(OUTPUTS).study("mine")
     state = state or read_state(study)
     assert state is not None
@@ -46,7 +46,7 @@ def test_the_best_are_run_again_on_fresh_seeds(own_study: Path, capsys: pytest.C
         ({"seeds": 2, "top": 0}, "--top must be an integer >= 1, got 0"),
     ],
 )
-def test_numbers_out_of_range_are_refused(own_runs: MlflowTracker, numbers: dict[str, int], said: str) -> None:
+def test_numbers_out_of_range_are_refused(own_runs: MlflowTracker, numbers: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as refused:
         confirmed(own_runs, **numbers)
     assert str(refused.value) == said

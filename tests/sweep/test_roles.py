@@ -35,7 +35,7 @@ def test_the_roles_of_keys(found: RolesOfSweep, known: dict[str, str]) -> None:
         ({"lr": "a", "seed": "a"}, "hydra.sweeper.roles.lr must be another key than hydra.sweeper.roles.seed, got 'a'"),
     ],
 )
-def test_a_role_that_cannot_be_played(named: dict[str, str], said: str) -> None:
+def test_a_role_that_cannot_be_played(named: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError) as refused:
         roles("a", "b", **named)
     assert str(refused.value) == said
@@ -60,7 +60,7 @@ def test_what_is_said_of_the_roles() -> None:
         ("maximize", ["objective", "loss"], "loss"),
     ],
 )
-def test_the_loss(direction: str, metrics: list[str], loss: str) -> None:
+def test_the_loss(direction: Any, metrics: list[str], loss: str) -> None:
     assert loss_of(optuna.create_study(direction=direction), metrics) == loss
 
 
@@ -77,7 +77,7 @@ def test_the_loss(direction: str, metrics: list[str], loss: str) -> None:
         ("minimize", ["objective"], {"loss": "gone"}, "hydra.sweeper.roles.loss must be a metric that the trials"),
     ],
 )
-def test_a_loss_in_doubt(direction: str, metrics: list[str], named: dict[str, str], said: str) -> None:
+def test_a_loss_in_doubt(direction: Any, metrics: list[str], named: dict[str, str], said: str) -> None:
     study = optuna.create_study(direction=direction)
     write_state(study, SweepState(run_id="a", roles=named))
     with pytest.raises(InputError) as refused:
