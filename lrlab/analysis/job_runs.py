@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.analysis.runs import LR, Run, Runs
+from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
 from lrlab.runs.job_record import REPORTED
 from lrlab.sweep.roles import KEY, loss_of
@@ -13,7 +14,7 @@ from lrlab.sweep.study.state import SweepState
 from lrlab.sweep.study.study import SPEC
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord, Tracker
-from lrlab.training.configuration import flat, from_yaml
+from lrlab.training.configuration import from_yaml
 
 if TYPE_CHECKING:
     import optuna
@@ -48,7 +49,7 @@ def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker) -> Run
         )
     records = {trial.number: tracker.get_run(trial.user_attrs[RUN_ID]) for trial in ended}
     loss = loss_of(study, list(dict.fromkeys(name for record in records.values() for name in record.metrics)))
-    configs = {number: flat(from_yaml(record.config)) for number, record in records.items()}
+    configs = {number: flatten(from_yaml(record.config)) for number, record in records.items()}
     names = {NAME_OF[role]: key for role, key in state.roles.items() if role in NAME_OF}
     _check_numbers(list(configs.values()), names)
     runs = tuple(

@@ -68,7 +68,7 @@ def resume(
     check_complete(kept)
     launch.check_trusted(kept, allow)
     environment = dict(os.environ)
-    trust = [f"hydra.sweeper.allow=[{','.join(allow)}]"] if allow else []
+    trust = [f"hydra.sweeper.allow={job_again.quoted(allow)}"] if allow else []
     elsewhere = "" if records.outputs == OUTPUTS else str(records.outputs / "optuna.log")
     if storage := records.storage_url or elsewhere:
         environment[STORAGE] = storage

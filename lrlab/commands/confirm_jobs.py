@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lrlab.commands.best import run_of, trained_settings
 from lrlab.commands.job_again import Places, run_again
 from lrlab.config import validation
+from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
 from lrlab.runs.job_record import OBJECTIVE, read_job
 from lrlab.runs.recorder import parent_run
@@ -17,7 +18,7 @@ from lrlab.sweep.study.ranking import Setting
 from lrlab.sweep.study.state import SweepState
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord, Tracker
-from lrlab.training.configuration import flat, from_yaml
+from lrlab.training.configuration import from_yaml
 
 if TYPE_CHECKING:
     import optuna
@@ -130,7 +131,7 @@ def _distinct(settings: Sequence[Setting], top: int) -> list[Setting]:
 
 def _fresh_seeds(study: "optuna.Study", runs: Sequence[RunRecord], key: str, count: int) -> list[int]:
     """Return seeds that no trial of the search has had."""
-    configs: list[Mapping[str, Any]] = [flat(from_yaml(run.config)) for run in runs]
+    configs: list[Mapping[str, Any]] = [flatten(from_yaml(run.config)) for run in runs]
     used = [trial.params[key] for trial in study.get_trials(deepcopy=False) if key in trial.params]
     used += [config[key] for config in configs if config.get(key) is not None]
     for seed in used:

@@ -15,6 +15,11 @@ STDERR = 2
 LAUNCHER = ("hydra/launcher=", "hydra.launcher.", "hydra.sweeper.n_jobs=")  # how jobs reach their machines
 
 
+def quoted(texts: Sequence[str]) -> str:
+    """Return a list as Hydra reads it."""
+    return f"[{','.join(repr(text) for text in texts)}]"
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the application records what is run again.
@@ -58,7 +63,7 @@ def run_again(
             f"hydra.sweeper.tracking=${{oc.env:{ADDRESS}}}",
             f"hydra.sweeper.parent_run={parent}",
             f"hydra.sweep.dir='{(places.outputs / 'again' / parent).absolute()}'",
-            f"hydra.sweeper.allow=[{','.join(allow)}]",
+            f"hydra.sweeper.allow={quoted(allow)}",
         ]
         environment = {**os.environ, ADDRESS: places.address}
         return child_process.run(launch.command([*launchers, *overrides, *settings]), environment, stdout=STDERR)

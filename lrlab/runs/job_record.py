@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from lrlab.config.flatten import flatten
 from lrlab.config.secrets import HIDDEN, without_secret, without_secrets
 from lrlab.errors import InputError
 from lrlab.runs.job_folder import read_folder
@@ -19,7 +20,7 @@ from lrlab.tracking.active_run import ActiveRun, latest_run
 from lrlab.tracking.source_tags import program_tags
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord, TerminalStatus, Tracker
-from lrlab.training.configuration import flat, to_yaml
+from lrlab.training.configuration import to_yaml
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class JobRecord:
         self._start = time.monotonic()
         self._run_before = latest_run()
         self._config: dict[str, Any] = without_secrets(job.config, job.written)
-        self._params = {NOT_IN_NAMES.sub("_", key): value for key, value in flat(self._config).items()}
+        self._params = {NOT_IN_NAMES.sub("_", key): value for key, value in flatten(self._config).items()}
         self._overrides = [without_secret(override) for override in job.overrides]
         self._run_id: str | None = None
         self._metrics: dict[str, int] = {}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from lrlab.tracking.mlflow_tracker import MlflowTracker
 
+MAX_OBJECTIVES = 10  # numbers that a task may return as its objectives: more are a result of another kind
+
 log = logging.getLogger(__name__)
 
 
@@ -89,6 +91,8 @@ def _end() -> None:
     with job.tracker:
         if returned.status == JobStatus.COMPLETED:
             value = returned.return_value
-            job.running.record.end("FINISHED", objective=numbers_of(value), returned=short(value), folder=folder)
+            numbers = numbers_of(value)
+            objective = numbers if len(numbers) <= MAX_OBJECTIVES else ()
+            job.running.record.end("FINISHED", objective=objective, returned=short(value), folder=folder)
         else:  # left by sys.exit or a signal, too
             job.running.record.end("FAILED", folder=folder)

@@ -1,6 +1,7 @@
 """The run that an application has opened in MLflow by itself."""
 
 import sys
+from contextlib import suppress
 from typing import NamedTuple
 
 from lrlab.tracking.database import address
@@ -21,5 +22,8 @@ def latest_run() -> ActiveRun | None:
     mlflow = sys.modules.get("mlflow")
     if mlflow is None or not hasattr(mlflow, "last_active_run"):  # still being imported
         return None
-    run = mlflow.active_run() or mlflow.last_active_run()
+    run = mlflow.active_run()
+    if run is None:
+        with suppress(Exception):  # its store has gone, or the run was deleted
+            run = mlflow.last_active_run()
     return ActiveRun(run.info.run_id, address(mlflow.get_tracking_uri(), ".")) if run else None

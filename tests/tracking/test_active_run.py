@@ -31,6 +31,16 @@ def test_an_application_that_does_not_log_to_mlflow(monkeypatch: pytest.MonkeyPa
     assert latest_run() is None
 
 
+def test_a_store_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> Any:
+        raise ConnectionError
+
+    module = mlflow(None, None)
+    module.last_active_run = gone
+    monkeypatch.setitem(sys.modules, "mlflow", module)
+    assert latest_run() is None
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_what_mlflow_itself_says(monkeypatch: pytest.MonkeyPatch) -> None:
     import mlflow as real

@@ -11,6 +11,7 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from lrlab.config.flatten import flatten
 from lrlab.config.hydra_compat import exception_of
 from lrlab.config.secrets import is_secret
 from lrlab.errors import InputError
@@ -27,7 +28,6 @@ from lrlab.sweep.study.queue import IS_JOB
 from lrlab.sweep.study.state import SweepState
 from lrlab.tracking.source_tags import program_tags
 from lrlab.tracking.tags import Tag
-from lrlab.training.configuration import flat
 
 if TYPE_CHECKING:
     import optuna
@@ -52,7 +52,7 @@ class JobApplication:
         Secrets are left out: they may change, and are kept nowhere.
         """
         config: Any = OmegaConf.to_container(composer.unresolved(overrides), resolve=False, enum_to_str=True)
-        return {key: value for key, value in flat(config).items() if not is_secret(key, value)}
+        return {key: value for key, value in flatten(config).items() if not is_secret(key, value)}
 
     def check(self, sweep: Sweep) -> None:
         for overrides in sweep.boundary_overrides:
@@ -100,7 +100,7 @@ class JobApplication:
         """
         config: Any = OmegaConf.to_container(sweep.composer.unresolved(sweep.boundary_overrides[0]), resolve=False)
         typed = [override.lstrip("+~").partition("=")[0] for override in sweep.boundary_overrides[0]]
-        return RolesOfSweep.of(list(flat(config)), typed, given(sweep.config))
+        return RolesOfSweep.of(list(flatten(config)), typed, given(sweep.config))
 
     def _program_tags(self, state: SweepState) -> dict[str, str]:
         return program_tags(state.launch.program) if state.launch else {}
