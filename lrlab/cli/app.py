@@ -184,11 +184,12 @@ def tracking(config: Mapping[str, Any]) -> Tracking:
 
 def command(config: DictConfig) -> "Command":
     """Return the command line that began a sweep, for `lrlab resume`."""
+    from lrlab.sweep.job_tracking import typed_overrides
     from lrlab.sweep.study.state import Command
 
     sources = config.hydra.runtime.config_sources
     return Command(
         config_dirs=tuple(source.path for source in sources if source.provider == "command-line"),
         config_name=config.hydra.job.config_name,
-        overrides=(*config.hydra.overrides.task, *config.hydra.overrides.hydra),
+        overrides=(*typed_overrides(config, "task"), *typed_overrides(config, "hydra")),
     )

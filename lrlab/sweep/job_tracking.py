@@ -5,7 +5,7 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -89,12 +89,18 @@ def launch_of(config: DictConfig) -> Launch:
     return Launch.of(sys.modules.get("__main__"), config.hydra.runtime.cwd, name, main, directories)
 
 
+def typed_overrides(config: DictConfig, part: Literal["task", "hydra"]) -> list[str]:
+    """Return the overrides of a composed config as they were typed: what they refer to is not filled in."""
+    typed: Any = OmegaConf.to_container(config.hydra.overrides[part], resolve=False)
+    return [str(override) for override in typed]
+
+
 def command_of(config: DictConfig) -> Command:
     """Return the command line that began a sweep of somebody's own application."""
     from lrlab.config.secrets import without_secret
 
     launch = launch_of(config)
-    overrides = (*config.hydra.overrides.task, *config.hydra.overrides.hydra)
+    overrides = (*typed_overrides(config, "task"), *typed_overrides(config, "hydra"))
     return Command(launch.config_dirs, launch.config_name, tuple(map(without_secret, overrides)), launch)
 
 

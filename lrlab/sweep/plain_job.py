@@ -55,7 +55,7 @@ def current(*, asked: bool) -> RunningJob | None:
 
 def _begin(returned: "JobReturn", *, asked: bool) -> PlainJob:
     from lrlab.runs.job_record import Job, JobRecord
-    from lrlab.sweep.job_tracking import job_tracking, launch_of, plain, uses_lrlab
+    from lrlab.sweep.job_tracking import job_tracking, launch_of, plain, typed_overrides, uses_lrlab
 
     config: Any = returned.hydra_cfg
     tracking = job_tracking(config) if asked or uses_lrlab(config) else None
@@ -67,7 +67,7 @@ def _begin(returned: "JobReturn", *, asked: bool) -> PlainJob:
     job = Job(
         name=config.hydra.job.name,
         launch=launch_of(config),
-        overrides=list(returned.overrides or ()),
+        overrides=typed_overrides(config, "task"),
         config=plain(returned.cfg, resolve=True),  # type: ignore[arg-type]
         written=plain(returned.cfg, resolve=False),  # type: ignore[arg-type]
     )

@@ -4,7 +4,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from lrlab.errors import InputError
-from lrlab.sweep.job_tracking import command_of, job_tracking, launch_of, parent_run, plain, uses_lrlab
+from lrlab.sweep.job_tracking import command_of, job_tracking, launch_of, parent_run, plain, typed_overrides, uses_lrlab
 from tests.sweep.conftest import Planner
 
 
@@ -54,6 +54,15 @@ def test_the_command_that_began_a_sweep(planned: Planner) -> None:
     assert command.config_name == "minimal_app"
     assert command.launch == launch_of(planned(task, "x=1,2", x=0).sweep.config)
     assert "hydra/sweeper=lrlab" in command.overrides
+
+
+def test_overrides_are_kept_as_they_were_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filled in, they would put the environment on record, or fail where they refer to a job."""
+    monkeypatch.setenv("MY_STORAGE", "hunter2")
+    typed = ["storage=${oc.env:MY_STORAGE}", "dir=${hydra.job.num}", "x=1"]
+    config = OmegaConf.create({"hydra": {"job": {"num": "???"}, "overrides": {"task": typed, "hydra": []}}})
+    assert typed_overrides(config, "task") == typed
+    assert typed_overrides(config, "hydra") == []
 
 
 def test_a_config_that_cannot_be_resolved_is_kept_as_it_is_written() -> None:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from lrlab.runs.job_record import Job, JobRecord
 from lrlab.runs.recorder import status_of
-from lrlab.sweep.job_tracking import JobTracking, plain
+from lrlab.sweep.job_tracking import JobTracking, plain, typed_overrides
 from lrlab.sweep.runners.protocols import TrialEnd
 from lrlab.sweep.running_job import RunningJob
 from lrlab.sweep.study.objective import numbers_of, objective, short
@@ -57,7 +57,7 @@ class TrialRecords:
                 Job(
                     name=f"trial {trial.number}",
                     launch=launch,
-                    overrides=list(job.hydra.overrides.task),
+                    overrides=typed_overrides(job, "task"),
                     config=plain(config, resolve=True),
                     written=plain(config, resolve=False),
                     parent=self._state.run_id,
