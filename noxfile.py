@@ -58,6 +58,20 @@ def types(session: nox.Session) -> None:
     session.run("mypy")
 
 
+@nox.session
+@nox.parametrize("version", ["lowest", "newest"])
+def mlflow(session: nox.Session, version: str) -> None:
+    """MLflow's own client reads back what lrlab wrote, with the lowest and the newest MLflow of pyproject.toml.
+
+    lrlab writes the rows of known schemas itself, and leaves a later one to the client: `tracking/sqlite_store.py`.
+    """
+    install(session)
+    dependencies = nox.project.load_toml("pyproject.toml")["project"]["dependencies"]
+    (allowed,) = (each for each in dependencies if each.startswith("mlflow>="))
+    session.install("--upgrade", allowed if version == "newest" else allowed.partition(",")[0].replace(">=", "=="))
+    session.run("pytest", "tests/tracking", *session.posargs)
+
+
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
     """The tests with the lowest versions that pyproject.toml allows, in an environment of their own."""

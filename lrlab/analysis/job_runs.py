@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.analysis.runs import LR, Run, Runs
+from lrlab.config.command_line import HERE, Places
 from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
 from lrlab.runs.job_record import REPORTED
@@ -12,6 +13,7 @@ from lrlab.sweep.roles import KEY, loss_of
 from lrlab.sweep.study.queue import DIVERGED, OUTCOME, RUN_ID
 from lrlab.sweep.study.state import SweepState
 from lrlab.sweep.study.study import SPEC
+from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord, Tracker
 from lrlab.training.configuration import from_yaml
@@ -26,13 +28,14 @@ TAKEN: Final = (*NAME_OF.values(), "updates", "epochs", "regularizer", "regulari
 OWN: Final = "config."  # before such a key of the application
 
 
-def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker) -> Runs:
+def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker, places: Places = HERE) -> Runs:
     """Read the runs of a study: learning rate, batch size, seed and loss by the names that lrlab's own trainer has.
 
     Any other key of the application that has such a name gets `config.` in front.
 
     Args:
         state: of the study, with the roles of its keys.
+        places: where they are, for the commands that are suggested.
 
     Raises:
         InputError: nothing is recorded, no trial has ended, the loss is in doubt, or a value has the wrong kind.
@@ -47,7 +50,18 @@ def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker) -> Run
             f"study must have one objective and trials that came to their end, got {study.study_name!r}, "
             f"which has {len(study.directions)} and {len(ended)}"
         )
-    records = {trial.number: tracker.get_run(trial.user_attrs[RUN_ID]) for trial in ended}
+    records, missing = {}, {}
+    for trial in ended:
+        try:
+            records[trial.number] = tracker.get_run(trial.user_attrs[RUN_ID])
+        except MissingRunError as error:
+            missing[trial.number] = str(error)
+    numbers = ", ".join(map(str, missing))
+    left_out = (
+        f"trials {numbers} of study {study.study_name} left out: {next(iter(missing.values()))}" if missing else ""
+    )
+    if not records:
+        raise InputError(left_out)
     loss = loss_of(study, list(dict.fromkeys(name for record in records.values() for name in record.metrics)))
     configs = {number: flatten(from_yaml(record.config)) for number, record in records.items()}
     names = {NAME_OF[role]: key for role, key in state.roles.items() if role in NAME_OF}
@@ -61,6 +75,8 @@ def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker) -> Run
         state.run_id,
         _renamed(spec["space"], names),
         runs,
+        places=places,
+        left_out=left_out,
         names={**names, LOSS: loss},
         budget=budget(list(records.values()), unit),
         unit=unit.removesuffix("s"),

@@ -2,11 +2,13 @@
 
 import json
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from lrlab.config.command_line import HERE, Places
 from lrlab.errors import InputError
+from lrlab.sweep.study.queue import DIVERGED, OUTCOME, RUN_ID
 from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.study import SPEC
 from lrlab.tracking.tags import Tag
@@ -14,6 +16,7 @@ from lrlab.tracking.tracker import RunRecord, Tracker
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import FrozenTrial
 
 LR: Final = "optimizer.lr"
 REPEATED: Final = ("seed", "batch_size", LR)  # what does not make another setting
@@ -69,6 +72,8 @@ class Runs:
         parent: id of the sweep's own run.
         swept: definition in Hydra's grammar of every swept key.
         runs: of the trials that finished or diverged; those cut off or pruned have no final loss.
+        places: where the study is, for the commands that are suggested.
+        left_out: what there is to say about trials whose runs are missing, in one line; "" for nothing.
         names: what the study calls a key or metric that has another name here.
         budget: what the trials had in common, as a sentence; "" if the configuration says it.
         unit: what the steps of the loss count.
@@ -78,6 +83,8 @@ class Runs:
     parent: str
     swept: Mapping[str, str]
     runs: tuple[Run, ...]
+    places: Places = HERE
+    left_out: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     budget: str = ""
     unit: str = "epoch"
@@ -135,19 +142,41 @@ class Runs:
         ]
 
 
-def read(study: "optuna.Study", tracker: Tracker) -> Runs:
+def read(study: "optuna.Study", tracker: Tracker, places: Places = HERE) -> Runs:
     """Read the runs of a study that lrlab's own trainer ran.
 
     Raises:
-        InputError: the study is another application's, or none of its trials has come to an end.
+        InputError: the study is another application's, none of its trials has come to an end, or all runs are missing.
     """
     spec, state = study.user_attrs.get(SPEC), read_state(study)
     if spec is None or state is None:
         raise InputError(f"study must be one that lrlab trained, got {study.study_name!r}, which has no runs")
     runs = tuple(_run(record) for record in tracker.child_runs(state.run_id) if _has_ended(record))
+    left_out = _left_out(study, tracker, {run.trial for run in runs})
     if not runs:
-        raise InputError(f"study must have trials that came to their end, got {study.study_name!r}, which has none")
-    return Runs(study.study_name, state.run_id, spec["space"], runs)
+        why = left_out or "which has none"
+        raise InputError(f"study must have trials that came to their end, got {study.study_name!r}: {why}")
+    return Runs(study.study_name, state.run_id, spec["space"], runs, places, left_out)
+
+
+def _left_out(study: "optuna.Study", tracker: Tracker, found: Collection[int]) -> str:
+    """Return in one line which trials came to their end but have no run, and why the first of them has none."""
+    ended = (trial for trial in study.get_trials(deepcopy=False) if _has_result(trial))
+    missing = [trial for trial in ended if RUN_ID in trial.user_attrs and trial.number not in found]
+    if not missing:
+        return ""
+    run_id = missing[0].user_attrs[RUN_ID]
+    try:
+        why = f"run {run_id} is {tracker.get_run(run_id).status}"
+    except InputError as error:
+        why = str(error)
+    numbers = ", ".join(str(trial.number) for trial in missing)
+    count, first = f"{len(missing)} trials" if len(missing) > 1 else "1 trial", missing[0].number
+    return f"{count} of study {study.study_name} left out, for want of a run: {numbers}; trial {first}: {why}"
+
+
+def _has_result(trial: "FrozenTrial") -> bool:
+    return trial.state.name == "COMPLETE" or trial.user_attrs.get(OUTCOME) == DIVERGED
 
 
 def _has_ended(record: RunRecord) -> bool:

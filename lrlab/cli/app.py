@@ -1,6 +1,7 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,17 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from lrlab.cli import console, progress
+from lrlab.config.choices import choice_of
+from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.objective import DIRECTIONS, direction_of
+from lrlab.tracking.memory_tracker import Memory
+from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.place import Place, from_outputs
+from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
@@ -23,27 +30,27 @@ from lrlab.training.experiment import Experiment
 if TYPE_CHECKING:
     import optuna
 
+    from lrlab.runs.train import TrainingOutcome
     from lrlab.sweep.compose import Composer
     from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
     from lrlab.sweep.study.state import Command, SweepState
 
 
 class TrainingTask:
-    """The task function, and the hooks through which the sweeper trains its trials (``sweep.runner.Application``)."""
+    """The task function, and the hooks through which the sweeper trains its trials (``sweep.runner.Application``).
+
+    Attributes:
+        study: name of the study, once a sweep has prepared it.
+    """
 
     resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
+    study: str = ""
 
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration and return the objective."""
-        from lrlab.runs.train import train
-        from lrlab.runtime.environment import cores, limit_blas
-
         resolved = resolve(config)
-        limit_blas(resolved["blas_threads"] or cores())
-        outputs, microbatch = resolved["outputs"], resolved["population"]["microbatch"]
-        with tracking(resolved).open(outputs) as tracker, progress.epoch_progress() as watch:
-            outcome = train(from_config(resolved), tracker, watch, outputs=outputs, microbatch=microbatch)
-        console.trained(outcome, console.outputs_option(outputs))
+        outcome = run_training(resolved)
+        console.trained(outcome, places(config) if keeps_runs(tracking(resolved)) else None)
         return outcome.last.metrics[config.objective]
 
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -66,7 +73,7 @@ class TrainingTask:
         experiments = [check(trial) for trial in trials]
         for source in {experiment.data for experiment in experiments}:
             source.verify()
-        tracking(config).verify(config["outputs"])
+        check_place(sweep)
         log_cautions(experiments)
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
@@ -74,15 +81,19 @@ class TrainingTask:
         from lrlab.sweep.study.state import SweepState
         from lrlab.training.population import microbatches
 
-        config = resolve(sweep.config)
-        with tracking(config).open(config["outputs"]) as tracker:
+        self.study, config = sweep.study, resolve(sweep.config)
+        runs = tracking(config, sweep.state)
+        place = place_of(runs, sweep.config, sweep.state)
+        with runs.open(config["outputs"]) as tracker:
             if sweep.state is not None:
-                tracker.close_orphans()
-                return replace(sweep.state, command=command(sweep.config))
+                if keeps_runs(runs):
+                    tracker.close_orphans()
+                    tracker.set_tags(sweep.state.run_id, {Tag.N_TRIALS: str(sweep.trials)})
+                return replace(sweep.state, command=command(sweep.config), runs=place)
             run_id = tracker.create_run(
                 sweep.study,
-                params={"study": sweep.study, "n_trials": sweep.trials},
-                tags={Tag.STUDY: sweep.study},
+                params={"study": sweep.study},
+                tags={Tag.STUDY: sweep.study, Tag.N_TRIALS: str(sweep.trials)},
                 config=to_yaml(spell_choices(config)),
             )
         population = config["population"]
@@ -94,6 +105,7 @@ class TrainingTask:
             width=population["width"] or min(32, fair),
             microbatches=((1, fixed),) if fixed else tuple(microbatches(batch_sizes)),
             command=command(sweep.config),
+            runs=place,
         )
 
     def runner(self, context: "WorkerContext") -> "Runner":
@@ -102,38 +114,47 @@ class TrainingTask:
 
         config = resolve(context.sweep.config)
         limit_blas(config["blas_threads"] or max(1, cores() // context.sweep.workers))
-        return PopulationRunner(context, tracking(config).open(config["outputs"]))
+        return PopulationRunner(context, tracking(config, context.state).open(config["outputs"]))
 
     def on_sweep_end(
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
-        from lrlab.commands.best import best
+        from lrlab.commands.best import best, trained_settings
         from lrlab.runs.recorder import status_of
+        from lrlab.sweep.job_tracking import untold
         from lrlab.sweep.study.queue import TrialCounts
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
-        options = console.outputs_option(config["outputs"])
-        with tracking(config).open(config["outputs"]) as tracker:
+        here, store = places(sweep.config), tracking(config, state)
+        if error is not None:
+            console.sweep_stopped(sweep.study, here, untold(sweep.config))
+        elif tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
+            console.trials_taken(sweep.study, tally.running, here)
+            return
+        if not keeps_runs(store):
+            if error is None:
+                console.best_setting(sweep.study, trained_settings(study)[0])
+            return
+        with store.open(config["outputs"]) as tracker:
             if error is not None:
                 tracker.end_run(state.run_id, status_of(error))
-                console.sweep_stopped(sweep.study, options)
                 tracker.close_orphans()
-                return
-            if tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
-                console.trials_taken(sweep.study, tally.running, options)
                 return
             try:
                 tracker.close_orphans()
+                tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
                 found = best(study, tracker)
                 mean = "" if found.spread is None else f"mean {found.value:.4g} over {found.seeds} seeds, median "
                 note = f"Best: {mean}trial {found.trial}, run {found.run_id}"
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
                 tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
-                console.best(found, options)
+                console.best(found, here)
+            except MissingRunError as missing:  # deleted meanwhile: the sweep itself is done
+                console.err().print(str(missing))
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
-                console.runs_unreadable(sweep.study, str(trouble), options)
+                console.runs_unreadable(sweep.study, str(trouble), here)
             finally:
                 tracker.end_run(state.run_id)
 
@@ -142,12 +163,49 @@ class ValidateConfig(Callback):
     """Hydra's callback before a single job: refuse bad input while nothing has been written."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        resolved = resolve(config)
         try:
-            check(resolved).data.verify()
-            tracking(resolved).verify(resolved["outputs"])
+            validate(resolve(config))
         except InputError as error:  # Hydra turns any exception of a callback into a warning; SystemExit is none
             raise SystemExit(2) from error
+
+
+def validate(config: Mapping[str, Any]) -> None:
+    """Check a configuration, its data and where it is recorded, before anything is written.
+
+    Raises:
+        InputError: something is wrong.
+    """
+    check(config).data.verify()
+    runs = tracking(config)
+    if isinstance(runs, Mlflow):
+        runs.announce()
+    runs.verify(config["outputs"])
+
+
+def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
+    """Train a resolved configuration on record, with a progress bar."""
+    from lrlab.runs.train import train
+    from lrlab.runtime.environment import cores, limit_blas
+
+    limit_blas(config["blas_threads"] or cores())
+    outputs, microbatch = config["outputs"], config["population"]["microbatch"]
+    with tracking(config).open(outputs) as tracker, progress.epoch_progress() as watch:
+        return train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
+
+
+def keeps_runs(store: Tracking) -> bool:
+    """Return whether what is recorded outlives the process, and other processes see it."""
+    return not isinstance(store, Memory)
+
+
+def _check_parent(store: Tracking, outputs: str, run_id: str) -> None:
+    """Refuse to go on with a sweep whose own run was deleted: what is trained now would be recorded under none.
+
+    Raises:
+        MissingRunError: it says how to restore the run.
+    """
+    with store.open(outputs) as tracker, suppress(UnreachableError):  # it may still wait in the spool
+        tracker.get_run(run_id)
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
@@ -166,20 +224,76 @@ def check(config: Mapping[str, Any]) -> Experiment:
     checked = from_config(config)
     checked.check_fits(checked.data.load())
     choice("objective", config["objective"], tuple(DIRECTIONS))
+    method = choice_of("method", config["method"]["_target_"])
+    choice(f"objective with method={method}", config["objective"], checked.method.objectives)
     tracking(config)
     writable_directory("outputs", Path(config["outputs"]))
     return checked
 
 
-def tracking(config: Mapping[str, Any]) -> Tracking:
-    """Return where runs are recorded."""
+def tracking(config: Mapping[str, Any], state: "SweepState | None" = None) -> Tracking:
+    """Return where runs are recorded: as chosen, else as the state of a study says."""
     allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
     store = instantiate(config["tracking"], key="tracking", allowed=allowed)
     if not isinstance(store, Tracking):
         raise InputError(
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
-    return store
+    return store.following(state.runs if state else None, config["outputs"]) if isinstance(store, Mlflow) else store
+
+
+def check_place(sweep: "Sweep") -> None:
+    """Refuse a place where runs cannot be recorded, or where the runs of the study are not.
+
+    Raises:
+        InputError: names the key.
+    """
+    config, state = resolve(sweep.config), sweep.state
+    outputs, runs = config["outputs"], tracking(config, state)
+    if isinstance(runs, Mlflow):
+        runs.announce(state.runs if state else None)
+        if state and state.runs:
+            runs.check_same(state.runs, state.run_id, outputs)
+    runs.verify(outputs)
+    if state and keeps_runs(runs):
+        _check_parent(runs, outputs, state.run_id)
+
+
+def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> Place | None:
+    """Return where runs are, to be put on record: a reference to the environment stays one."""
+    if not isinstance(runs, Mlflow):
+        return None
+    uri = OmegaConf.to_container(config, resolve=False)["tracking"].get("uri")  # type: ignore[index, call-overload, union-attr]
+    if uri is None and state and state.runs:
+        return state.runs
+    place = runs.place.to_record(str(config.outputs))
+    is_reference = isinstance(uri, str) and "${" in uri and RESUME_PREFIX not in uri
+    return Place(uri, place.experiment) if is_reference else place
+
+
+def places(config: DictConfig) -> Places:
+    """Return where the study and the runs of a configuration are, with its hydra node, as other commands are told."""
+    outputs = Path(config.outputs)
+    storage = _address(config, "hydra.sweeper.storage")
+    return Places(
+        outputs=outputs,
+        storage_url=None if str(storage).removeprefix("journal:") == str(outputs / "optuna.log") else storage,
+        tracking_uri=_address(config, "tracking.uri"),
+        allow=tuple(config.allow),
+    )
+
+
+def _address(config: DictConfig, key: str) -> str | None:
+    """Return an address that a configuration names, with what it takes from the user's environment still unread."""
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, parent)
+    if node is None or node.get(name) is None:
+        return None
+    written = str(OmegaConf.to_container(node, resolve=False)[name])  # type: ignore[call-overload, index]
+    variables = ENVIRONMENT.findall(written)
+    if not variables or any(variable.startswith(RESUME_PREFIX) for variable in variables):
+        return str(node[name])
+    return written
 
 
 def command(config: DictConfig) -> "Command":
@@ -187,9 +301,10 @@ def command(config: DictConfig) -> "Command":
     from lrlab.sweep.job_tracking import typed_overrides
     from lrlab.sweep.study.state import Command
 
-    sources = config.hydra.runtime.config_sources
+    sources, outputs = config.hydra.runtime.config_sources, str(config.outputs)
+    folders = (Path(source.path) for source in sources if source.provider == "command-line")
     return Command(
-        config_dirs=tuple(source.path for source in sources if source.provider == "command-line"),
+        config_dirs=tuple(str(from_outputs(folder, outputs)) for folder in folders),
         config_name=config.hydra.job.config_name,
         overrides=(*typed_overrides(config, "task"), *typed_overrides(config, "hydra")),
     )

@@ -1,15 +1,16 @@
 """What the terminal shows: progress on stderr, results on stdout."""
 
 import json
-import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
+
+from lrlab.cli.table import WholeTable
+from lrlab.config.command_line import Places, command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from lrlab.data.catalog import DatasetInfo
     from lrlab.runs.reproduce import Reproduction
     from lrlab.runs.train import TrainingOutcome
+    from lrlab.sweep.study.ranking import Setting
+
+MEMORY = "memory"  # the storage that ends with its process
+REPORTED = {"optimizer.lr", "schedule.warmup", "regularizer.strength"}  # a report is of one of them at least
 
 T = TypeVar("T")
 MAX_METRICS = 5  # of another application, beside its objective
@@ -50,43 +55,43 @@ def result(found: T, view: Callable[[T], None], *, as_json: bool) -> None:
         view(found)
 
 
-def outputs_option(outputs: "Path | str") -> str:
-    """Return what a command needs to find this output directory again: nothing for ./outputs."""
-    return "" if str(outputs) == "outputs" else f" --outputs {shlex.quote(str(outputs))}"
+def trained(outcome: "TrainingOutcome", places: Places | None) -> None:
+    """Show the end of a single training, what its curve tells of the learning rate, and what to type next.
 
-
-def trained(outcome: "TrainingOutcome", options: str = "") -> None:
-    """Show the end of a single training, and what its curve tells of the learning rate."""
+    Args:
+        outcome: of the training.
+        places: where it is on record; None if it is nowhere.
+    """
     last = outcome.last
     state = "diverged" if last.diverged else "finished"
     out().print(f"{state} after epoch {last.epoch}: {metrics_line(last.metrics)}")
     if outcome.diagnosis:
         out().print(f"learning rate, judged by the training curve: {outcome.diagnosis}")
     out().print(f"run {outcome.run_id}")
-    _next(f"lrlab reproduce {outcome.run_id}{options}", "train it again, and compare")
+    if places:
+        _next(command("reproduce", outcome.run_id, places=places), "train it again, and compare")
 
 
-def best(found: "Best", options: str = "") -> None:
-    """Show the best configuration of a study, and what to type next, with the options that name where the study is."""
+def best(found: "Best", places: Places | None) -> None:
+    """Show the best configuration of a study, and what to type next.
+
+    Args:
+        found: the configuration.
+        places: where the study and its runs are; None if the runs are nowhere.
+    """
     configuration(found)
-    _next(f"lrlab ui{options}", "browse all runs in MLflow")
-    _next(f"lrlab report {found.study}{options}", "figures, and how the best learning rate moves with the batch size")
-    _next(f"lrlab best {found.study} --confirm 5{options}", "the best again on fresh seeds, then the test split")
-    _next(f"lrlab reproduce best --study {found.study}{options}", "train it again, and prove it is the same")
+    if places:
+        _next_of_study(found, places)
 
 
 def configuration(found: "Best") -> None:
     """Show the best configuration of a study."""
     trials = ("trial " if len(found.trials) == 1 else "trials ") + ", ".join(map(str, found.trials))
-    table = Table(title=f"best of {found.study}: {trials}", title_justify="left", show_header=False)
-    for name, value in found.params.items():
-        table.add_row(name, _value(value))
-    out().print(table)
+    rows = [(name, short(value)) for name, value in found.params.items()]
+    out().print(WholeTable(rows, title=f"best of {found.study}: {trials}"))
     if not found.run_id:
-        spread = (
-            "" if found.spread is None else f": mean over {found.seeds} seeds, standard deviation {found.spread:.4f}"
-        )
-        out().print(f"objective {found.value:.4f}{spread}")
+        over = "" if found.spread is None else f": mean over {found.seeds} seeds, standard deviation {found.spread:.4f}"
+        out().print(f"objective {found.value:.4f}{over}")
     elif found.spread is None:
         out().print(metrics_line(found.metrics))
         out().print(f"run {found.run_id}")
@@ -97,50 +102,73 @@ def configuration(found: "Best") -> None:
         out().print(f"run {found.run_id}: trial {found.trial}, the median of the seeds")
     if found.tie:
         differing = {name: value for name, value in found.tie.params.items() if value != found.params.get(name)}
-        values = ", ".join(f"{name}={_value(value)}" for name, value in differing.items())
+        values = ", ".join(f"{name}={short(value)}" for name, value in differing.items())
         out().print(f"not clearly better than the next, {values}: its mean is {found.tie.mean:.4f}, within the noise")
     for name, end in found.at_ends.items():
-        out().print(f"{name}={_value(found.params[name])} is among the {end} values tried: better ones may lie beyond")
+        out().print(f"{name}={short(found.params[name])} is among the {end} values tried: better ones may lie beyond")
 
 
-def sweep_stopped(study: str, options: str = "") -> None:
-    """Show how to go on with a sweep that did not reach its end."""
+def best_setting(study: str, setting: "Setting") -> None:
+    """Show the best configuration of a study whose runs were not kept."""
+    rows = [(name, short(value)) for name, value in setting.params.items()]
+    out().print(WholeTable(rows, title=f"best of {study}: trial {setting.trial}"))
+    over = f"mean over {len(setting.values)} seeds" if setting.seed_is_swept else "of one training"
+    out().print(f"objective {setting.mean:.4f}, {over}; tracking=none: no run was kept")
+
+
+def sweep_stopped(study: str, places: Places, overrides: Sequence[str] = ()) -> None:
+    """Show how to go on with a sweep that did not reach its end.
+
+    Args:
+        study: its name.
+        places: where it is.
+        overrides: of the sweep that `lrlab resume` does not repeat by itself.
+    """
+    if places.storage_url == MEMORY:
+        err().print("The sweep has stopped; its study was in the memory of this process alone.")
+        return
     err().print("The sweep has stopped; the trials that are done are kept.")
-    _next(f"lrlab resume {study}{options}", "go on to the number of trials asked for", err())
+    _next(command("resume", study, *overrides, places=places), "go on to the number of trials asked for", err())
 
 
-def trials_taken(study: str, running: int, options: str = "") -> None:
+def trials_taken(study: str, running: int, places: Places) -> None:
     """Show that other sweeps of the study run all trials that are left."""
     err().print(f"No trial is left to start: other sweeps of {study} are running its last {running} trials.")
-    _next(f"lrlab best {study}{options}", "when they are done")
+    _next(command("best", study, places=places), "when they are done")
 
 
-def runs_unreadable(study: str, reason: str, options: str = "") -> None:
+def runs_unreadable(study: str, reason: str, places: Places) -> None:
     """Show that a sweep is done while its tracking server is unavailable."""
     err().print(f"The sweep is done, but its runs cannot be read now: {reason}")
-    _next(f"lrlab repair --tracking-uri …{options}", "once the server is available: delivers the pending records")
-    _next(f"lrlab best {study} --tracking-uri …{options}", "the best configuration")
+    _next(command("repair", places=places), "once the server is available: delivers the pending records")
+    if places.storage_url != MEMORY:
+        _next(command("best", study, places=places), "the best configuration")
 
 
-def repaired(done: "Repaired", options: str = "") -> None:
+def repaired(done: "Repaired", places: Places) -> None:
     """Show what `lrlab repair` did."""
     out().print(f"{done.trials} trials given back, {done.runs} runs closed, {done.delivered} records delivered")
     if done.waiting:
         out().print(f"{done.waiting} records pending: {done.trouble}")
+    elif done.trouble:
+        out().print(f"not all runs were looked at: {done.trouble}")
+    if done.relocated:
+        out().print(f"MLflow finds the artifacts of {done.relocated} runs where they are now")
     for process in done.elsewhere:
         host = process.partition("/")[0]
         out().print(f"a trial may be running on {host}; if that machine is gone:")
-        _next(f"lrlab repair --gone {host}{options}", "its processes are dead")
+        _next(command("repair", "--gone", host, places=places), "its processes are dead")
 
 
 def confirmed(found: "Confirmation") -> None:
     """Show the results on fresh seeds and on the test split, beside those of the search."""
-    table = Table("trial", f"{found.objective} in the search", f"mean over {len(found.seeds)} fresh seeds", "")
+    headers = ("trial", f"{found.objective} in the search", f"mean over {len(found.seeds)} fresh seeds", "")
+    rows = []
     for each in found.candidates:
         mean = "diverged" if each["validation"] is None else f"{each['validation']:.4f}"
         chosen = "chosen" if each["trial"] == found.trial else ""
-        table.add_row(str(each["trial"]), f"{each['search_value']:.4f}", mean, chosen)
-    out().print(table)
+        rows.append((str(each["trial"]), f"{each['search_value']:.4f}", mean, chosen))
+    out().print(WholeTable(rows, headers))
     low, high = found.test_accuracy_ci
     out().print(
         f"test accuracy {found.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), loss {found.test_loss:.4f}"
@@ -154,25 +182,28 @@ def confirmed(found: "Confirmation") -> None:
 
 def jobs_confirmed(found: "JobConfirmation") -> None:
     """Show the results on fresh seeds beside those of the search."""
-    table = Table("trial", "objective in the search", f"mean over {len(found.seeds)} fresh seeds", "")
+    headers = ("trial", "objective in the search", f"mean over {len(found.seeds)} fresh seeds", "")
+    rows = []
     for each in found.candidates:
         mean = "failed" if each["mean"] is None else f"{each['mean']:.4f}"
         chosen = "chosen" if each["trial"] == found.trial else ""
-        table.add_row(str(each["trial"]), f"{each['search_value']:.4f}", mean, chosen)
-    out().print(table)
+        rows.append((str(each["trial"]), f"{each['search_value']:.4f}", mean, chosen))
+    out().print(WholeTable(rows, headers))
     low, high = found.interval
     out().print(f"objective {found.mean:.4f} (95 % interval {low:.4f} to {high:.4f}, for the choice of the seeds)")
     out().print(f"run {found.run_id}")
 
 
-def report(made: "Report", page: "Path", options: str = "") -> None:
-    """Show the verdicts of a report, and where it is."""
+def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -> None:
+    """Show the verdicts of a report on the runs with some values, and where it is."""
     for label, scaling in made.scaling.items():
         verdict = Text(scaling.verdict.replace("_", " "), style="bold")
         out().print(Text.assemble(f"{label}: " if label else "", verdict, ": " + "; ".join(scaling.reasons)))
     out().print(f"{len(made.sections)} sections in {page}")
-    if made.scaling:
-        _next(f"lrlab report {made.study} --json{options}", "the verdict, for programs")
+    if not made.scaling:
+        return
+    conditions = [word for condition in where for word in ("--where", condition)]
+    _next(command("report", made.study, *conditions, "--json", places=places), "the verdict, for programs")
 
 
 def reproduced(replay: "Reproduction") -> None:
@@ -188,31 +219,34 @@ def served(address: str) -> None:
     out().print(f"MLflow shows the runs at {address} (Ctrl-C ends it)")
 
 
-def datasets(rows: "Sequence[DatasetInfo]") -> None:
-    """Show the data sets there are."""
-    table = Table("data set", "images", "classes", "fetched", "size", "path", "license")
+def datasets(rows: "Sequence[DatasetInfo]", root: str | None) -> None:
+    """Show the data sets there are, below `root`."""
+    from lrlab.data.cache import fetch_command
+
+    shown = []
     for row in rows:
         size = f"{row.bytes / 1e6:.1f} MB"
-        fetched = "yes" if row.fetched else f"lrlab data fetch {row.name}"
-        table.add_row(row.name, str(row.images), str(row.classes), fetched, size, row.path, row.license)
-    out().print(table)
+        fetched = "yes" if row.fetched else fetch_command(row.name, root)
+        shown.append((row.name, str(row.images), str(row.classes), fetched, size, row.path, row.license))
+    out().print(WholeTable(shown, ("data set", "images", "classes", "fetched", "size", "path", "license")))
 
 
 def gradients(rows: Sequence[Mapping[str, Any]]) -> None:
     """Show gradient checks, with the times of both ways."""
-    table = Table("model", "loss", "regularizer", "relative error", "analytic", "numeric", "")
+    shown = []
     for row in rows:
         seconds = (f"{1e3 * row[f'{way}_seconds']:.2f} ms" for way in ("analytic", "numeric"))
         verdict = "ok" if row["passed"] else "WRONG"
         parts = row["model"], row["loss"], row["regularizer"]
-        table.add_row(*parts, f"{row['relative_error']:.1e}", *seconds, verdict)
-    out().print(table)
+        shown.append((*parts, f"{row['relative_error']:.1e}", *seconds, verdict))
+    headers = ("model", "loss", "regularizer", "relative error", "analytic", "numeric", "")
+    out().print(WholeTable(shown, headers))
 
 
 def hints(commands: Sequence[tuple[str, str]], console: Console | None = None) -> None:
     """Show what to type next: commands, each with its purpose."""
-    for command, purpose in commands:
-        _next(command, purpose, console)
+    for line, purpose in commands:
+        _next(line, purpose, console)
 
 
 def metrics_line(metrics: Mapping[str, Any]) -> str:
@@ -224,9 +258,26 @@ def metrics_line(metrics: Mapping[str, Any]) -> str:
     return "  ".join(f"{name} {metrics[name]:.4f}" for name in shown)
 
 
-def _value(value: object) -> str:
+def short(value: object) -> str:
+    """Return a value with the digits that a table shows."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _next(command: str, purpose: str, console: Console | None = None) -> None:
-    (console or out()).print(Text.assemble(f"  {command}  ", (f"# {purpose}", "dim")))
+def _next_of_study(found: "Best", places: Places) -> None:
+    if not (places.tracking_uri or "").startswith("http"):  # a server has a page of its own
+        _next(command("ui", places=places), "browse all runs in MLflow")
+    again = ["best", "--study", found.study]
+    if places.storage_url == MEMORY:  # nobody finds the study there
+        again, places = [found.run_id], replace(places, storage_url=None)
+    else:
+        if REPORTED & found.params.keys():
+            about = "figures, and how the best learning rate moves with the batch size"
+            _next(command("report", found.study, places=places), about)
+        if "val/accuracy" in found.metrics:
+            confirm = command("best", found.study, "--confirm", "5", places=places)
+            _next(confirm, "the best again on fresh seeds, then the test split")
+    _next(command("reproduce", *again, places=places), "train it again, and prove it is the same")
+
+
+def _next(line: str, purpose: str, console: Console | None = None) -> None:
+    (console or out()).print(Text.assemble(f"  {line}  ", (f"# {purpose}", "dim")))

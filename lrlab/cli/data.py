@@ -20,7 +20,7 @@ def list_datasets(root: Root = None, as_json: Json = False) -> None:
     from lrlab.cli import console
     from lrlab.data.catalog import available
 
-    console.result(available(root), console.datasets, as_json=as_json)
+    console.result(available(root), lambda shown: console.datasets(shown, root), as_json=as_json)
 
 
 def fetch(

@@ -10,22 +10,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from hydra import version
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from lrlab.cli.app import TrainingTask
+from lrlab.cli.app import TrainingTask, resolve
 from lrlab.config.choices import shipped_folder
 from lrlab.config.composition_errors import one_line
 from lrlab.config.hydra_compat import Hydra, create_config_search_path, get_args_parser, restored_logging
+from lrlab.config.override import check_texts, text_override, texts_as_typed
 from lrlab.config.policy import check_composed
-from lrlab.errors import InputError
+from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, cannot_write
 
 if TYPE_CHECKING:
     import optuna
@@ -47,6 +50,10 @@ class HydraCommand:
     config_dirs: Sequence[str | Path] = ()
     multirun: bool = False
 
+    def words(self) -> list[str]:
+        """Return the overrides as Hydra has to read them: names and paths as they were typed."""
+        return texts_as_typed(self.overrides)
+
 
 def sweep_command(name: str, overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> HydraCommand:
     """Return the command of a sweep: of `config_dirs` first, then of ./sweeps/, then of those that ship.
@@ -62,11 +69,18 @@ def sweep_command(name: str, overrides: Sequence[str] = (), config_dirs: Sequenc
     return HydraCommand(overrides, name, [*config_dirs, *([local] if local.is_dir() else [])], multirun=True)
 
 
-def resume_command(study: "optuna.Study", further: Sequence[str]) -> HydraCommand:
+def literal(text: str) -> str:
+    """Return a text as Hydra's grammar reads it unchanged."""
+    return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()
+
+
+def resume_command(study: "optuna.Study", outputs: Path, further: Sequence[str]) -> HydraCommand:
     """Return the command that goes on with a study's sweep, to its number of trials.
 
     Args:
-        further: overrides that win over those the sweep was begun with.
+        outputs: the output directory in use.
+        further: overrides that win over those the sweep was begun with. They name the places in use: those of the
+            beginning may be those of a project that was copied since.
 
     Raises:
         InputError: lrlab does not know its command.
@@ -80,25 +94,57 @@ def resume_command(study: "optuna.Study", further: Sequence[str]) -> HydraComman
     if begun is None:
         raise InputError(
             f"study {study.study_name} is another application's: "
-            f"run its command again with hydra.sweeper.study_name={study.study_name}"
+            f"run its command again with {quote(text_override('hydra.sweeper.study_name', study.study_name))}"
         )
-    again = ("study=", "allow=", "hydra.sweeper.allow=")  # trust is not inherited
-    kept = [override for override in begun.overrides if not override.lstrip("+").startswith(again)]
-    overrides = [*kept, f"study={study.study_name}", *further]
-    return HydraCommand(overrides, begun.config_name, begun.config_dirs, multirun=True)
+    again = ["study=", "allow=", "hydra.sweeper.allow=", "outputs=", "hydra.sweeper.storage="]  # trust is not inherited
+    if state and state.runs:
+        again += ["tracking.uri=", "tracking.experiment="]
+    kept = [override for override in begun.overrides if not override.lstrip("+").startswith(tuple(again))]
+    overrides = [*kept, text_override("study", study.study_name), *further]
+    return HydraCommand(overrides, begun.config_name, [outputs / path for path in begun.config_dirs], multirun=True)
 
 
-def run(command: HydraCommand) -> None:
-    """Train one configuration, or sweep.
+def run(command: HydraCommand) -> str:
+    """Train one configuration, or sweep; return the name of the sweep's study, "" after a single training.
 
     Raises:
         InputError: something given cannot be used; nothing has been written.
     """
     with _composed(command) as (hydra, config):
         mode = config.hydra.mode
-        overrides = [text for text in command.overrides if not text.startswith("hydra.mode=")]
-        act = hydra.multirun if mode == RunMode.MULTIRUN else hydra.run
-        act(command.config_name, TrainingTask(), [*overrides, f"hydra.mode={mode.name}"])
+        overrides = [text for text in command.words() if not text.lstrip("+").startswith("hydra.mode=")]
+        overrides.append(f"hydra.mode={mode.name}")
+        task = TrainingTask()
+        try:
+            if mode == RunMode.MULTIRUN:
+                hydra.multirun(command.config_name, task, overrides)
+            else:
+                hydra.run(command.config_name, _train_once, overrides)
+        except OSError as error:  # of Hydra's own files, which it writes beside the training's
+            if error.errno not in (*NO_SPACE, *NOT_WRITABLE):
+                raise
+            where = Path(error.filename or config.outputs).absolute()
+            raise cannot_write(f"outputs, {where},", error) from error
+        return task.study
+
+
+@contextmanager
+def composed(command: HydraCommand) -> Iterator[DictConfig]:
+    """Yield the composed configuration.
+
+    Raises:
+        InputError: something given cannot be used.
+    """
+    with _composed(command) as (_, config):
+        yield config
+
+
+def _train_once(config: DictConfig) -> float:
+    """Train; let an `InputError` pass Hydra, which would print a line of its own about it (see `_composed`)."""
+    try:
+        return TrainingTask()(config)
+    except InputError as error:
+        raise SystemExit(2) from error
 
 
 def show_config(command: HydraCommand, part: str, package: str | None, *, resolve: bool) -> None:
@@ -112,13 +158,13 @@ def show_config(command: HydraCommand, part: str, package: str | None, *, resolv
     with _composed(command) as (hydra, config):
         if package not in (None, "_global_") and OmegaConf.select(config, str(package)) is None:
             raise InputError(f"--package must be a key of the configuration, got {package!r}")
-        hydra.show_cfg(command.config_name, list(command.overrides), part, package, resolve)
+        hydra.show_cfg(command.config_name, command.words(), part, package, resolve)
 
 
 def show_info(command: HydraCommand, topic: str) -> None:
     """Print what ``--info`` does: all, config, defaults, defaults-tree, plugins or searchpath."""
     with _composed(command) as (hydra, _):
-        hydra.show_info(topic, command.config_name, list(command.overrides))
+        hydra.show_info(topic, command.config_name, command.words())
 
 
 def show_hydra_help() -> None:
@@ -142,11 +188,14 @@ def _composed(command: HydraCommand) -> Iterator[tuple[Hydra, DictConfig]]:
         path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="lrlab"))
     try:
         hydra = Hydra.create_main_hydra2("lrlab", path)
-        name, overrides = command.config_name, list(command.overrides)
+        name, overrides = command.config_name, command.words()
         mode = RunMode.MULTIRUN if command.multirun else hydra.get_mode(name, overrides) or RunMode.RUN
         config = hydra.config_loader.load_configuration(name, overrides, mode)
+        if mode == RunMode.MULTIRUN and config.hydra.mode == RunMode.RUN:
+            raise InputError("hydra.mode must be MULTIRUN for a sweep or with --multirun, got RUN")
         config.hydra.mode = mode
         check_composed(config)
+        check_texts(resolve(config))
         with restored_logging():
             yield hydra, config
     except (HydraException, OmegaConfBaseException) as error:

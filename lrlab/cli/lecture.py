@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from lrlab.cli.options import OUTPUTS, Json, Outputs, TrackingUri
+from lrlab.cli.options import Json, Outputs, Records, TrackingUri
+from lrlab.cli.table import WholeTable
+from lrlab.config.command_line import OUTPUTS
 
 if TYPE_CHECKING:
     from lrlab.lecture.claims import Claim
@@ -32,15 +33,15 @@ def lecture(
     from lrlab.lecture import lecture as measurement
     from lrlab.lecture.chapters.table import CHAPTERS
     from lrlab.lecture.presets import preset
-    from lrlab.tracking.mlflow import Mlflow
+    from lrlab.tracking.artifacts import write
 
     chosen = preset(data)
     chosen.full_data.verify()
-    with Mlflow(uri=tracking_uri).open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
+    tracking = Records(outputs, tracking_uri=tracking_uri).tracking()
+    with tracking.open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
         measured = measurement.measure(chosen, tracker, progress)
     page = outputs / "lecture" / f"{data}.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(measured.html(), encoding="utf-8")
+    write(page.parent, {page.name: measured.html().encode()})
     if as_json:
         console.json_document(measured.to_list())
         return
@@ -50,10 +51,9 @@ def lecture(
     console.out().print(f"page with figures: {page}")
 
 
-def scoreboard(claims: "list[Claim]") -> Table:
+def scoreboard(claims: "list[Claim]") -> WholeTable:
     """Return all claims as a table for the terminal."""
-    table = Table("claim", "expected", "measured", "holds", title="The lecture, measured", show_lines=True)
-    for claim in claims:
-        holds = Text("yes") if claim.holds else Text("no", style="bold red")
-        table.add_row(claim.claim, claim.expected, claim.measured, holds)
-    return table
+    verdicts = {True: Text("yes"), False: Text("no", style="bold red")}
+    rows = [(claim.claim, claim.expected, claim.measured, verdicts[claim.holds]) for claim in claims]
+    headers = ("claim", "expected", "measured", "holds")
+    return WholeTable(rows, headers, title="The lecture, measured", show_lines=True)

@@ -6,10 +6,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lrlab.cli import data, lecture, results, training
+from lrlab.cli import data, lecture, results, studies, training
 from lrlab.cli.logs import logs_on_stderr
 from lrlab.cli.options import Json
-from lrlab.errors import InputError
+from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, cannot_write
 from lrlab.runtime import entrypoint
 
 Version = Annotated[bool, typer.Option("--version", help="show the version")]
@@ -68,6 +68,10 @@ def app() -> typer.Typer:
     trains, reads = (training.train, training.sweep, training.resume), (results.best, results.report, results.reproduce)
     for command in (*trains, results.repair, *reads, results.ui, gradcheck, lecture.lecture):
         top.command()(command)
+    top.command("list")(studies.list_studies)
+    top.command("show")(studies.show_study)
+    top.command()(studies.trials)
+    top.command()(studies.delete)
     data_app.callback(invoke_without_command=True)(datasets)
     data_app.command("list")(data.list_datasets)
     data_app.command("fetch")(data.fetch)
@@ -101,13 +105,24 @@ def _run(arguments: list[str]) -> int:
     command = typer.main.get_command(app())
     try:
         with command.make_context("lrlab", with_topic(arguments)) as context:
-            return command.invoke(context) or 0
+            code: int = command.invoke(context) or 0
+            sys.stdout.flush()
+            return code
     except typer.Exit as end:  # --help
         return end.exit_code
-    except (InputError, typer.TyperException) as error:
-        message = error.format_message() if isinstance(error, typer.TyperException) else str(error)
-        print(f"lrlab: {' '.join(message.split())}", file=sys.stderr)
-        return 2
+    except typer.TyperException as error:
+        return _refuse(error.format_message())
+    except InputError as error:
+        return _refuse(str(error))
+    except OSError as error:
+        if error.errno not in NO_SPACE and (error.filename is None or error.errno not in NOT_WRITABLE):
+            raise
+        return _refuse(str(cannot_write(str(error.filename or "the output"), error)))
+
+
+def _refuse(message: str) -> int:
+    print(f"lrlab: {' '.join(line.strip() for line in message.splitlines())}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -1,22 +1,20 @@
 """The end of a sweep of somebody's own Hydra application: the best configuration, its roles, what to type next."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from lrlab.cli import console
-from lrlab.cli.options import Records
 from lrlab.commands.best import best, is_recorded
+from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
-from lrlab.sweep.job_tracking import JobTracking, job_tracking, parent_run
+from lrlab.sweep.job_tracking import JobTracking, job_tracking, parent_run, places, untold
 from lrlab.sweep.runners.hydra_job import JobApplication
 from lrlab.sweep.study.queue import NO_OBJECTIVE, OUTCOME, TrialCounts, has_ended
 from lrlab.tracking.tracker import UnreachableError
 
 if TYPE_CHECKING:
     import optuna
-    from omegaconf import DictConfig
 
     from lrlab.sweep.roles import RolesOfSweep
     from lrlab.sweep.runners.protocols import Sweep
@@ -34,44 +32,17 @@ class OwnApplication(JobApplication):
         super().on_sweep_end(sweep, state, study, error)
         if parent_run(sweep.config):
             return  # whoever began it says what was found
-        places = Places.of(sweep.config)
+        here = places(sweep.config)
         counts = TrialCounts.of(study.get_trials(deepcopy=False))
         if error is not None:
-            console.sweep_stopped(sweep.study, places.study)
+            console.sweep_stopped(sweep.study, here, untold(sweep.config))
         elif counts.running and not counts.complete:
-            console.trials_taken(sweep.study, counts.running, places.study)
+            console.trials_taken(sweep.study, counts.running, here)
         else:
-            _show_end(study, job_tracking(sweep.config), places, self.roles(sweep))
+            _show_end(study, job_tracking(sweep.config, state.runs), here, self.roles(sweep))
 
 
-@dataclass(frozen=True)
-class Places:
-    """The options with which commands find a sweep from its folder again: its study, and its runs."""
-
-    study: str
-    runs: str
-
-    @classmethod
-    def of(cls, config: "DictConfig") -> Self:
-        """Return the options of a sweep; a password is not shown."""
-        sweeper = config.hydra.sweeper
-        storage, uri = sweeper.storage, sweeper.tracking if sweeper.tracking != "none" else None
-        runs = f" --tracking-uri {_shown(uri)}" if uri else ""
-        return cls(f" --storage {_shown(storage)}{runs}" if storage else runs, runs)
-
-    @classmethod
-    def given(cls, records: Records) -> Self:
-        """Return the options that a command was given."""
-        uri, storage = records.tracking_uri, records.storage_url
-        runs = console.outputs_option(records.outputs) + (f" --tracking-uri {_shown(uri)}" if uri else "")
-        return cls(f"{runs} --storage {_shown(storage)}" if storage else runs, runs)
-
-
-def _shown(address: str) -> str:
-    return "…" if "@" in address else shlex.quote(address)
-
-
-def _show_end(study: "optuna.Study", tracking: JobTracking | None, places: Places, roles: "RolesOfSweep") -> None:
+def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places, roles: "RolesOfSweep") -> None:
     recorded = tracking is not None and is_recorded(study)
     try:
         if tracking is not None and recorded:
@@ -80,19 +51,19 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, places: Place
         else:
             found = best(study, None)
     except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
-        console.runs_unreadable(study.study_name, str(trouble), places.study)
+        console.runs_unreadable(study.study_name, str(trouble), here)
         return
     except InputError as nothing:
         console.out().print(f"sweep {study.study_name} is done: {_without_best(study) or nothing}")
-        console.hints([(f"lrlab ui{places.runs}", "browse all runs in MLflow")] if recorded else [])
+        console.hints([(command("ui", places=here), "browse all runs in MLflow")] if recorded else [])
         return
     console.configuration(found)
     for line in roles.lines(study, list(found.metrics)):
         console.out().print(line)
-    if places.study.startswith(" --storage memory"):
+    if here.storage_url == console.MEMORY:
         return
-    again = (f"lrlab best {shlex.quote(study.study_name)}{places.study}", "the best configuration again")
-    console.hints(list(commands_after(study, places, roles.known)) if recorded else [again])
+    again = (command("best", study.study_name, places=here), "the best configuration again")
+    console.hints(list(commands_after(study, here, roles.known)) if recorded else [again])
 
 
 def _without_best(study: "optuna.Study") -> str:
@@ -106,20 +77,21 @@ def _without_best(study: "optuna.Study") -> str:
     return ""
 
 
-def commands_after(study: "optuna.Study", places: Places, roles: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def commands_after(study: "optuna.Study", here: Places, roles: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the commands that have something to say of a study, each with its purpose.
 
     Args:
+        here: where the study and its runs are.
         roles: which key plays which role.
     """
-    name = shlex.quote(study.study_name)
-    yield f"lrlab ui{places.runs}", "browse all runs in MLflow"
+    name = study.study_name
+    yield command("ui", places=here), "browse all runs in MLflow"
     complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
     values = {role: {trial.params.get(roles.get(role, "")) for trial in complete} for role in ("lr", "batch_size")}
     if all(len(each) > 1 for each in values.values()):
-        yield f"lrlab report {name}{places.study}", "figures, and how the best learning rate moves with the batch size"
+        yield command("report", name, places=here), "figures, and how the best learning rate moves with the batch size"
     elif len(complete) > 3 and complete[0].params:
-        yield f"lrlab report {name}{places.study}", "figures of the search"
+        yield command("report", name, places=here), "figures of the search"
     if "seed" in roles:
-        yield f"lrlab best {name} --confirm 5{places.study}", "the best again on fresh seeds"
-    yield f"lrlab reproduce best --study {name}{places.study}", "run its job again, and compare"
+        yield command("best", name, "--confirm", "5", places=here), "the best again on fresh seeds"
+    yield command("reproduce", "best", "--study", name, places=here), "run its job again, and compare"

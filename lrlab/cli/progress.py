@@ -16,18 +16,22 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from lrlab.cli.console import err, metrics_line
+from lrlab.runtime.display import can_redraw
 
 if TYPE_CHECKING:
     from lrlab.lecture.claims import ChapterResult
     from lrlab.training.experiment import EpochResult
 
+WHOLE = Column(no_wrap=True)  # of numbers: where a terminal is narrow, bar and description give way
+
 
 @contextmanager
 def epoch_progress() -> Iterator[Callable[["EpochResult", int], None]]:
     """Yield what takes every epoch's result and the number of epochs; a line for about every twentieth stays."""
-    with _bar(MofNCompleteColumn(), TimeRemainingColumn()) as bar:
+    with _bar(MofNCompleteColumn(table_column=WHOLE), TimeRemainingColumn(table_column=WHOLE)) as bar:
         task = bar.add_task("training", total=None)
 
         def watch(result: "EpochResult", total: int) -> None:
@@ -43,7 +47,7 @@ def epoch_progress() -> Iterator[Callable[["EpochResult", int], None]]:
 @contextmanager
 def step_progress(description: str) -> Iterator[Callable[[int, int], None]]:
     """Yield what takes the number of steps done and of all."""
-    with _bar(MofNCompleteColumn(), TimeRemainingColumn()) as bar:
+    with _bar(MofNCompleteColumn(table_column=WHOLE), TimeRemainingColumn(table_column=WHOLE)) as bar:
         task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -51,7 +55,7 @@ def step_progress(description: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def fetch_progress(console: Console | None = None) -> Iterator[Callable[[str, int, int], None]]:
     """Yield what takes the name of some work, how much of it is done, and how much there is (0: unknown)."""
-    with _bar(TaskProgressColumn(), TimeRemainingColumn(), console=console) as bar:
+    with _bar(TaskProgressColumn(table_column=WHOLE), TimeRemainingColumn(table_column=WHOLE), console=console) as bar:
         tasks: dict[str, TaskID] = {}
 
         def watch(work: str, done: int, total: int) -> None:
@@ -94,14 +98,13 @@ class LectureProgress:
 @contextmanager
 def lecture_progress(chapters: int, console: Console | None = None) -> Iterator[LectureProgress]:
     """Show the progress of so many chapters."""
-    with _bar(TimeElapsedColumn(), console=console) as bar:
+    with _bar(TimeElapsedColumn(table_column=WHOLE), console=console) as bar:
         yield LectureProgress(bar, chapters)
 
 
 def _bar(*columns: ProgressColumn, console: Console | None = None) -> Progress:
-    """Return a bar that only a terminal shows; what is printed on its console stays."""
+    """Return a bar that a terminal or a notebook shows; what is printed on its console stays."""
     console = console or err()
-    description = TextColumn("{task.description}", markup=False)
-    return Progress(
-        description, BarColumn(), *columns, console=console, transient=True, disable=not console.is_terminal
-    )
+    description = TextColumn("{task.description}", markup=False, table_column=Column())
+    disable = not can_redraw(console)
+    return Progress(description, BarColumn(), *columns, console=console, transient=True, disable=disable)

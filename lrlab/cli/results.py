@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrlab.cli.options import OUTPUTS, Allow, Json, Outputs, Records, StorageUrl, Study, TrackingUri
+from lrlab.cli.options import Allow, Json, Outputs, Records, StorageUrl, Study, TrackingUri
+from lrlab.config.command_line import OUTPUTS
 
 if TYPE_CHECKING:
+    import optuna
+
     from lrlab.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)
@@ -39,19 +42,20 @@ def best(
     from lrlab.sweep.study.state import read_state
     from lrlab.tracking.registry import Registry
 
-    records = Records(outputs, storage, tracking_uri)
+    records = Records(outputs, storage, tracking_uri, allow)
     chosen = records.study(study)
     state = read_state(chosen)
     if state and state.launch:
         own_application_commands.best(chosen, state, records, confirm, top, allow, as_json=as_json)
         return
     if confirm is None:
-        with records.tracker() as tracker:
+        with records.tracker(chosen) as tracker:
             found = command.best(chosen, tracker)
-        console.result(found, lambda shown: console.best(shown, console.outputs_option(outputs)), as_json=as_json)
+        console.result(found, lambda shown: console.best(shown, records), as_json=as_json)
         return
-    registry = Registry(tracking_uri, str(outputs))
-    with records.tracker() as tracker:
+    tracking = records.tracking(chosen)
+    registry = Registry.beside(tracking.place.uri, str(outputs))
+    with tracking.open_existing(str(outputs)) as tracker:
         with progress.step_progress("confirming") as watch:
             confirmed = confirmation.confirm(
                 chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
@@ -82,12 +86,12 @@ def report(
 
     records = Records(outputs, storage, tracking_uri)
     chosen = records.study(study)
-    with records.tracker() as tracker:
-        made, page = publish(chosen, tracker, outputs, conditions(where))
+    with records.tracker(chosen) as tracker:
+        made, page = publish(chosen, tracker, records, conditions(where))
     if as_json:
         console.json_document(made.verdict())
     else:
-        console.report(made, page, console.outputs_option(outputs))
+        console.report(made, page, where, records)
 
 
 def reproduce(
@@ -111,25 +115,30 @@ def reproduce(
       lrlab reproduce 0f3c…  # an MLflow run id
     """
     from lrlab.cli import console, own_application_commands, progress
+    from lrlab.commands.job_again import Target
     from lrlab.commands.reproduce_job import is_job
     from lrlab.runs import reproduce as runs
     from lrlab.runtime import blas_kernel
 
     records = Records(outputs, storage, tracking_uri)
-    with records.tracker() as tracker:
-        run_id = _run_id(run, study, records, tracker)
+    of_study = run == "best" or (run.isdecimal() and len(run) < 32) or study is not None
+    chosen = records.study(study) if of_study else None
+    tracking = records.tracking(chosen)
+    with tracking.open_existing(str(outputs)) if chosen else tracking.open_beside(run, str(outputs)) as tracker:
+        run_id = _run_id(run, chosen, tracker)
         if is_job(tracker.get_run(run_id)):
-            return own_application_commands.reproduce(run_id, tracker, records, allow, as_json=as_json)
+            target = Target(tracking.address(str(outputs)), outputs)
+            return own_application_commands.reproduce(run_id, tracker, target, allow, as_json=as_json)
         kernel = runs.other_kernel(tracker, run_id)
     if kernel and blas_kernel.VARIABLE not in os.environ:
         if blas_kernel.is_available(kernel):
-            uri = ["--tracking-uri", tracking_uri] if tracking_uri else []
-            options = [*uri, *(f"--allow={prefix}" for prefix in allow), *(["--json"] if as_json else [])]
-            return blas_kernel.run_module(
-                kernel, "lrlab.cli.main", ["reproduce", run_id, "--outputs", str(outputs), *options]
-            )
+            places = {"--outputs": str(outputs), "--storage": storage, "--tracking-uri": tracking_uri}
+            places |= {"--study": chosen.study_name} if chosen else {}
+            options = [f"{name}={value}" for name, value in places.items() if value]
+            options += [*(f"--allow={prefix}" for prefix in allow), *(["--json"] if as_json else [])]
+            return blas_kernel.run_module(kernel, "lrlab.cli.main", ["reproduce", run_id, *options])
         log.warning("the BLAS kernel %s of the record is not available here: the replay may round otherwise", kernel)
-    with records.tracker() as tracker, progress.epoch_progress() as watch:
+    with tracking.open_beside(run_id, str(outputs)) as tracker, progress.epoch_progress() as watch:
         outcome = runs.reproduce(tracker, run_id, watch, allow)
     console.result(outcome, console.reproduced, as_json=as_json)
     return 1 if outcome.verdict == "differs" else 0
@@ -142,9 +151,10 @@ def repair(
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> int:
-    """Clean up after killed processes and unavailable servers.
+    """Clean up after killed processes, unavailable servers and moves.
 
-    Gives back their trials, closes their runs, and delivers the records that are pending.
+    Gives back their trials, closes their runs, and delivers the records that are pending. Tells MLflow where the
+    artifacts of a moved or copied output directory are.
 
     \b
     examples:
@@ -154,12 +164,9 @@ def repair(
     from lrlab.commands import repair as command
 
     records = Records(outputs, storage, tracking_uri)
-    tracker = records.tracker() if records.has_local_runs else None
-    done = command.repair(records.storage(), tracker, str(outputs), tracking_uri, gone)
-    if tracker:
-        tracker.close()
-    console.result(done, lambda shown: console.repaired(shown, console.outputs_option(outputs)), as_json=as_json)
-    return 1 if done.waiting else 0
+    done = command.repair(records.storage(), records.tracking(), str(outputs), gone)
+    console.result(done, lambda shown: console.repaired(shown, records), as_json=as_json)
+    return 1 if done.waiting or done.trouble else 0
 
 
 def ui(
@@ -176,15 +183,15 @@ def ui(
     from lrlab.cli import console
     from lrlab.tracking.server import serve
 
-    serve(tracking_uri, str(outputs), port, console.served)
+    serve(Records(outputs, tracking_uri=tracking_uri).tracking().place.uri, str(outputs), port, console.served)
 
 
-def _run_id(run: str, study: str | None, records: Records, tracker: "Tracker") -> str:
+def _run_id(run: str, study: "optuna.Study | None", tracker: "Tracker") -> str:
     """Return the run that RUN means: of the study's best trial, of a trial of it, or the run itself."""
     from lrlab.commands.best import best, run_of
 
-    if run == "best":
-        return best(records.study(study), tracker).run_id
-    if run.isdecimal() and len(run) < 32:
-        return run_of(records.study(study), int(run))
+    if study and run == "best":
+        return best(study, tracker).run_id
+    if study and run.isdecimal() and len(run) < 32:
+        return run_of(study, int(run))
     return run

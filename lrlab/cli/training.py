@@ -1,17 +1,17 @@
 """The commands that train: ``train``, ``sweep`` and ``resume``."""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrlab.cli.options import OUTPUTS, Allow, Outputs, Overrides, Records, StorageUrl, TrackingUri
+from lrlab.cli.options import Allow, Outputs, Overrides, Records, StorageUrl, TrackingUri
+from lrlab.config.command_line import OUTPUTS
+from lrlab.config.override import texts_override
+from lrlab.sweep.study.name import RUN_ID
 
 if TYPE_CHECKING:
     from lrlab.cli.hydra_app import HydraCommand
-
-RUN_ID = re.compile(r"(spooled-)?[0-9a-f]{32}")
 
 # Options of Hydra, under Hydra's names
 ConfigDirs = Annotated[
@@ -102,21 +102,22 @@ def resume(
     from lrlab.runs import train as runs
     from lrlab.sweep.study.state import read_state
 
-    further, records = overrides or [], Records(outputs, storage, tracking_uri)
+    further, records = overrides or [], Records(outputs, storage, tracking_uri, allow)
     if what and ("=" in what or what.startswith("~")):
         further, what = [what, *further], None
     if what and RUN_ID.fullmatch(what):
-        with records.tracker() as tracker, progress.epoch_progress() as watch:
-            outcome = runs.resume(what, str(outputs), tracker, watch, allow)
-        console.trained(outcome, console.outputs_option(outputs))
+        tracking = records.tracking()
+        with tracking.open_beside(what, str(outputs)) as tracker, progress.epoch_progress() as watch:
+            outcome = runs.resume(what, records, tracker, watch)
+        console.trained(outcome, records)
         return 0
     study = records.study(what)
     state = read_state(study)
     if state and state.launch:
-        return own_application_commands.resume(study, state, records, further, allow)
-    trust = [f"allow=[{','.join(allow)}]"] if allow else []
+        return own_application_commands.resume(study, state, records, further)
+    trust = [texts_override("allow", allow)] if allow else []
     with records.overrides() as places:
-        hydra_app.run(hydra_app.resume_command(study, [*trust, *further, *places]))
+        hydra_app.run(hydra_app.resume_command(study, outputs, [*trust, *further, *places]))
     return 0
 
 

@@ -1,16 +1,18 @@
 """The best configuration of a study, with its runs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
+from lrlab.runs.recorder import config_of
 from lrlab.sweep.study.queue import RUN_ID
 from lrlab.sweep.study.ranking import End, Setting, at_ends, ranked, tied
-from lrlab.tracking.tracker import Tracker
-from lrlab.training.configuration import from_yaml
+from lrlab.tracking.store import MissingRunError
+from lrlab.tracking.tracker import RunRecord, Tracker
 
 if TYPE_CHECKING:
     import optuna
@@ -56,10 +58,11 @@ def best(study: "optuna.Study", tracker: Tracker | None) -> Best:
 
     Raises:
         InputError: as of `trained_settings` or `best_settings`.
+        MissingRunError: one of its runs was deleted; the message names the next best.
     """
     settings = trained_settings(study) if tracker else best_settings(study)
     first = settings[0]
-    runs = {number: tracker.get_run(run_of(study, number)) for number in first.trials} if tracker else {}
+    runs = {number: read_run(study, tracker, number) for number in first.trials} if tracker else {}
     record = runs.get(first.trial)
     return Best(
         study=study.study_name,
@@ -71,7 +74,7 @@ def best(study: "optuna.Study", tracker: Tracker | None) -> Best:
         trials=first.trials,
         params=first.params,
         metrics=_means([MetricHistory(run.metrics).latest() for run in runs.values()]),
-        config=from_yaml(record.config) if record else {},
+        config=config_of(record) if record else {},
         tie=tied(settings),
         at_ends=at_ends(study, first),
     )
@@ -125,6 +128,30 @@ def run_of(study: "optuna.Study", number: int) -> str:
         raise InputError(f"trial {number} of study {study.study_name} has no run: it was never trained")
     run_id: str = trials[number].user_attrs[RUN_ID]
     return run_id
+
+
+def read_run(study: "optuna.Study", tracker: Tracker, number: int) -> RunRecord:
+    """Return the run of a trial that belongs to one of the best configurations.
+
+    Raises:
+        MissingRunError: it was deleted; the message says how to restore it, and names the best with all its runs.
+    """
+    try:
+        return tracker.get_run(run_of(study, number))
+    except MissingRunError as error:
+        said = f"trial {number} of study {study.study_name}, among the best, cannot be read: {error}"
+        raise MissingRunError(f"{said}; {_next_best(study, tracker)}") from error
+
+
+def _next_best(study: "optuna.Study", tracker: Tracker) -> str:
+    """Return in words which is the best setting that has all its runs."""
+    for setting in trained_settings(study):
+        with suppress(MissingRunError):
+            for number in setting.trials:
+                tracker.get_run(run_of(study, number))
+            run_id = run_of(study, setting.trial)
+            return f"the next best is trial {setting.trial}, objective {setting.mean:.4g}, run {run_id}"
+    return "no configuration has all its runs"
 
 
 def _means(metrics: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -87,6 +87,8 @@ def confirm(
     validation.integer("--confirm", seeds, at_least=2)
     validation.integer("--top", top, at_least=1)
     candidates = best_configurations(study, tracker, top, allow)
+    if any("val/accuracy" not in each.experiment.method.objectives for each in candidates):
+        raise InputError(f"study must be of a method that classifies, to be tested, got {study.study_name!r}")
     objective = objective_of(study)
     maximize = DIRECTIONS[objective] == "maximize"
     fresh = fresh_seeds(study, candidates, seeds)

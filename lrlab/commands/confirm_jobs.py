@@ -8,8 +8,9 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from lrlab.commands.best import run_of, trained_settings
-from lrlab.commands.job_again import Places, run_again
+from lrlab.commands.job_again import Target, run_again
 from lrlab.config import validation
+from lrlab.config.command_line import command
 from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
 from lrlab.runs.job_record import OBJECTIVE, read_job
@@ -52,7 +53,7 @@ def confirm_jobs(
     study: "optuna.Study",
     state: SweepState,
     tracker: Tracker,
-    places: Places,
+    target: Target,
     *,
     seeds: int,
     top: int,
@@ -63,7 +64,7 @@ def confirm_jobs(
     Args:
         study, state: of a sweep of somebody's own application, and what is stored with it.
         tracker: holds its runs, and takes the new ones.
-        places: where the application records.
+        target: where the application records.
         allow: prefixes of code and paths to trust. What a record says of that does not count.
 
     Raises:
@@ -77,7 +78,7 @@ def confirm_jobs(
     jobs = [read_job(run) for run in runs]
     key = state.roles.get("seed")
     if key is None:
-        resume = f"lrlab resume {study.study_name} hydra.sweeper.roles.seed=KEY"
+        resume = command("resume", study.study_name, "hydra.sweeper.roles.seed=KEY")
         raise InputError(f"study {study.study_name} has no key that is known to be the seed: {resume} names it")
     fresh = _fresh_seeds(study, runs, key, seeds)
     for launch, overrides in jobs:
@@ -87,7 +88,7 @@ def confirm_jobs(
     with parent_run(tracker, f"confirm {name}", params=params, tags={Tag.CONFIRMS: name}) as parent:
         seen: set[str] = set()
         for launch, overrides in jobs:
-            run_again(launch, _with_seeds(overrides, key, fresh), parent, places, allow, state.command)
+            run_again(launch, _with_seeds(overrides, key, fresh), parent, target, allow, state.command)
             new = [run for run in tracker.child_runs(parent) if run.run_id not in seen]
             seen |= {run.run_id for run in new}
             means.append([run.metrics[OBJECTIVE][-1][1] for run in new if _has_objective(run)])

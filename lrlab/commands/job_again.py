@@ -6,22 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lrlab.config.command_line import RESUME_PREFIX
+from lrlab.config.override import text_override, texts_override
 from lrlab.runs.launch import Launch
 from lrlab.runtime import child_process
 from lrlab.sweep.study.state import Command
 
-ADDRESS = "LRLAB_TRACKING"  # the variable of the tracking URI, which may hold a password
+ADDRESS = f"{RESUME_PREFIX}TRACKING"  # the variable of the tracking URI, which may hold a password
 STDERR = 2
 LAUNCHER = ("hydra/launcher=", "hydra.launcher.", "hydra.sweeper.n_jobs=")  # how jobs reach their machines
 
 
-def quoted(texts: Sequence[str]) -> str:
-    """Return a list as Hydra reads it."""
-    return f"[{','.join(repr(text) for text in texts)}]"
-
-
 @dataclass(frozen=True)
-class Places:
+class Target:
     """Where the application records what is run again.
 
     Attributes:
@@ -34,7 +31,7 @@ class Places:
 
 
 def run_again(
-    launch: Launch, overrides: Sequence[str], parent: str, places: Places, allow: Sequence[str], command: Command | None
+    launch: Launch, overrides: Sequence[str], parent: str, target: Target, allow: Sequence[str], command: Command | None
 ) -> int:
     """Run every combination of overrides, record the jobs as children of a run, and return the exit code.
 
@@ -56,14 +53,17 @@ def run_again(
             "hydra/sweeper=lrlab",
             "hydra.sweeper.pruner=null",
             "hydra.sweeper.n_trials=null",
+            "hydra.sweeper.params=null",
+            "hydra.sweeper.conditions=null",
+            "hydra.sweeper.enqueue=null",
             "hydra.sweeper.custom_search_space=null",
             "hydra.sweeper.max_failure_rate=1",
             "hydra.sweeper.study_name=again",
-            f"hydra.sweeper.storage='{scratch}/optuna.log'",
+            text_override("hydra.sweeper.storage", f"{scratch}/optuna.log"),
             f"hydra.sweeper.tracking=${{oc.env:{ADDRESS}}}",
             f"hydra.sweeper.parent_run={parent}",
-            f"hydra.sweep.dir='{(places.outputs / 'again' / parent).absolute()}'",
-            f"hydra.sweeper.allow={quoted(allow)}",
+            text_override("hydra.sweep.dir", str((target.outputs / "again" / parent).absolute())),
+            texts_override("hydra.sweeper.allow", allow),
         ]
-        environment = {**os.environ, ADDRESS: places.address}
+        environment = {**os.environ, ADDRESS: target.address}
         return child_process.run(launch.command([*launchers, *overrides, *settings]), environment, stdout=STDERR)

@@ -1,5 +1,6 @@
 """Publish the report of a study: to outputs/reports/STUDY/, and to the sweep's own run."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,36 +8,56 @@ from typing import TYPE_CHECKING
 from lrlab.analysis.job_runs import read_jobs
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.runs import read
+from lrlab.commands.best import best
+from lrlab.config.command_line import Places
 from lrlab.errors import InputError
 from lrlab.sweep.study.state import read_state
 from lrlab.tracking.artifacts import write
+from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tracker import Tracker
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     import optuna
 
 
-def publish(study: "optuna.Study", tracker: Tracker, outputs: Path, where: Mapping[str, str]) -> tuple[Report, Path]:
+def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapping[str, str]) -> tuple[Report, Path]:
     """Write the report of a study, or of a part of it; return it with the path of its page.
 
     Args:
         study: one whose trials have runs.
         tracker: holds them; the report is attached to the sweep's run, under report/.
-        outputs: the output directory.
+        places: where they are; the report goes into the output directory.
         where: values of configuration keys that a run must have to be reported on.
 
     Raises:
         InputError: the study was not recorded, or has no data for any question of the report.
     """
     state = read_state(study)
-    runs = read_jobs(study, state, tracker) if state and state.launch else read(study, tracker)
+    runs = read_jobs(study, state, tracker, places) if state and state.launch else read(study, tracker, places)
+    if runs.left_out:
+        log.warning("%s", runs.left_out)
+        _warn_of_the_best(study, tracker)
     made = report(study, runs.only(where))
     files = made.files()
     part = "".join(f",{key}={value}" for key, value in where.items())
-    folder = outputs / "reports" / f"{made.study}{part}".replace("/", "_")
+    folder = places.outputs / "reports" / f"{made.study}{part}".replace("/", "_")
     write(folder, files)
-    tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
+    try:
+        tracker.get_run(made.parent)
+        tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
+    except MissingRunError as error:
+        log.warning("the report is not attached to the sweep's own run: %s", error)
     return made, folder / "index.html"
+
+
+def _warn_of_the_best(study: "optuna.Study", tracker: Tracker) -> None:
+    """Say it where the best configuration is among those whose runs are missing."""
+    try:
+        best(study, tracker)
+    except InputError as error:
+        log.warning("%s", error)
 
 
 def conditions(arguments: Sequence[str]) -> dict[str, str]:

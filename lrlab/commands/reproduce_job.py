@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from lrlab.commands.job_again import Places, run_again
+from lrlab.commands.job_again import Target, run_again
 from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.job_record import OBJECTIVE, read_job
@@ -26,13 +26,13 @@ def is_job(run: RunRecord) -> bool:
     return Tag.JOB in run.tags
 
 
-def reproduce_job(tracker: Tracker, run_id: str, places: Places, allow: Sequence[str] = ()) -> Reproduction:
+def reproduce_job(tracker: Tracker, run_id: str, target: Target, allow: Sequence[str] = ()) -> Reproduction:
     """Run a recorded job again, and compare. A job that was stopped is compared as far as it came.
 
     Args:
         tracker: holds the run, and takes the new one.
         run_id: of the job.
-        places: where the application records.
+        target: where the application records.
         allow: prefixes of code and paths to trust. What a record says of that does not count.
 
     Raises:
@@ -45,7 +45,7 @@ def reproduce_job(tracker: Tracker, run_id: str, places: Places, allow: Sequence
         raise InputError(f"run_id must name a run that recorded a value to compare with, got {run_id} ({old.name})")
     launch.check_trusted(overrides, allow)
     with parent_run(tracker, f"reproduction of {old.name}", params={}, tags={Tag.REPLAY_OF: run_id}) as parent:
-        code = run_again(launch, overrides, parent, places, allow, None)
+        code = run_again(launch, overrides, parent, target, allow, None)
         children = tracker.child_runs(parent)
         if not children:
             raise InputError(

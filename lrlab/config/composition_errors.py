@@ -11,7 +11,7 @@ def one_line(error: BaseException) -> str:
     """Return the message of an error in one line, with the keys or choices that there are."""
     if isinstance(error, InputError):
         return str(error)
-    cause = error.__cause__
+    cause = None if isinstance(error.__cause__, OSError) else error.__cause__  # of which the error itself tells
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, DictConfig):
         keys = ", ".join(str(key) for key in cause.parent_node if key != "hydra" and not str(key).startswith("_"))
         return f"the config has no key {cause.full_key}" + (f"; there is {keys}" if keys else "")

@@ -9,7 +9,9 @@ from lrlab.config.validation import check_fields
 from lrlab.errors import InputError
 
 
-def instantiate(config: Any, *, key: str = "", allowed: Sequence[str] = ("lrlab.",), opt_in: str = "allow=[{}]") -> Any:
+def instantiate(
+    config: Any, *, key: str = "", allowed: Sequence[str] = ("lrlab.",), opt_in: str = "'allow=[{}]'"
+) -> Any:
     """Build what a config describes; check every `_target_` before the first of them is imported.
 
     A target is the full name of a class that is defined in one of the allowed packages. Functions, and names a

@@ -13,9 +13,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from lrlab.config.command_line import PASSWORD
 from lrlab.config.hydra_compat import CORE_PLUGINS
 from lrlab.config.schema import PARTS, SETTINGS
-from lrlab.config.secrets import PASSWORD
 from lrlab.errors import InputError
 
 PLUGINS = ("hydra_plugins.", CORE_PLUGINS)

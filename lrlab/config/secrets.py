@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, Final
 
+from lrlab.config.command_line import PASSWORD
+
 HIDDEN: Final = "(not recorded)"
-PASSWORD: Final = re.compile(r"://[^\s/@$]*:[^\s@$][^\s@]*@|[?&](password|passwd|token|secret)=[^&$\s]")
 
 WORDS: Final = frozenset({"password", "passwd", "passphrase", "secret", "secrets", "credential", "credentials"})
 PAIRS: Final = frozenset({"api_key", "access_key", "private_key", "secret_key", "auth_key", "account_key"})

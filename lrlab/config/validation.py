@@ -72,9 +72,9 @@ def _check(key: str, value: Any, hint: Any, owner: object) -> None:
     elif kind is bool:
         flag(key, value)
     elif kind is int:
-        integer(key, value, **dict(_bounds(declared, owner)))
+        integer(key, value, rule=_documented(declared, ""), **dict(_bounds(declared, owner)))
     elif kind is float:
-        number(key, value, **dict(_bounds(declared, owner)))
+        number(key, value, rule=_documented(declared, ""), **dict(_bounds(declared, owner)))
     elif kind is str and not isinstance(value, str):
         raise InputError(f"{key} must be {_documented(declared, 'a text')}, got {value!r}")
     elif get_origin(kind) is Sequence:
@@ -120,27 +120,37 @@ def number(
     at_least: float | None = None,
     below: float | None = None,
     at_most: float | None = None,
+    rule: str = "",
 ) -> None:
     """Refuse a value that is not a finite number within the bounds (bool is not a number).
+
+    Args:
+        key: its place in the configuration, for the message.
+        value: to be checked.
+        above, at_least, below, at_most: the bounds.
+        rule: what the message says the value must be; "" for the bounds.
 
     Raises:
         InputError: for example ``optimizer.lr must be a number > 0, got -1``.
     """
-    _check_bounds(key, value, "a number", _finite(value), (above, at_least, below, at_most))
+    _check_bounds(key, value, rule or "a number", _finite(value), (above, at_least, below, at_most), told=bool(rule))
 
 
-def integer(key: str, value: Any, *, at_least: int | None = None, at_most: int | None = None) -> None:
+def integer(key: str, value: Any, *, at_least: int | None = None, at_most: int | None = None, rule: str = "") -> None:
     """Refuse a value that is not a whole number within the bounds."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)
-    _check_bounds(key, value, "an integer", whole, (None, at_least, None, at_most))
+    _check_bounds(key, value, rule or "an integer", whole, (None, at_least, None, at_most), told=bool(rule))
 
 
-def _check_bounds(key: str, value: Any, kind: str, of_kind: bool, bounds: tuple[float | None, ...]) -> None:
+def _check_bounds(
+    key: str, value: Any, kind: str, of_kind: bool, bounds: tuple[float | None, ...], *, told: bool
+) -> None:
     signs = (">", operator.gt), (">=", operator.ge), ("<", operator.lt), ("<=", operator.le)
     asked = [(sign, holds, bound) for (sign, holds), bound in zip(signs, bounds, strict=True) if bound is not None]
     if not (of_kind and all(holds(value, bound) for _, holds, bound in asked)):
+        limits = () if told else asked
         rule = " and ".join(
-            f"{sign} {bound:g}" if isinstance(bound, float) else f"{sign} {bound}" for sign, _, bound in asked
+            f"{sign} {bound:g}" if isinstance(bound, float) else f"{sign} {bound}" for sign, _, bound in limits
         )
         raise InputError(f"{key} must be {f'{kind} {rule}'.rstrip()}, got {value!r}")
 
@@ -170,11 +180,24 @@ def writable_directory(key: str, path: Path) -> None:
     Raises:
         InputError: for example ``outputs cannot be written, got '/proc/x': Permission denied``.
     """
+    no_dangling_link(key, path)
     nearest = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
     try:
         tempfile.TemporaryDirectory(dir=nearest).cleanup()
     except OSError as error:
         raise InputError(f"{key} cannot be written, got {str(path)!r}: {error.strerror}") from error
+
+
+def no_dangling_link(key: str, path: Path) -> None:
+    """Refuse a path that goes through a symbolic link to something that does not exist.
+
+    What is written there would appear at an unexpected place, or nowhere.
+    """
+    for part in (path.absolute(), *path.absolute().parents):
+        if part.is_symlink() and not part.exists():
+            raise InputError(
+                f"{key} must not be a dangling link, got {str(path)!r}: {part} links to {os.readlink(part)}"
+            )
 
 
 def writable_file(key: str, path: Path) -> None:

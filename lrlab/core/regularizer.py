@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 import numpy as np
-from annotated_types import Ge, Interval
+from annotated_types import Ge, Interval, doc
 
 from lrlab.core.blas import axpy
 
@@ -50,7 +50,7 @@ class NoProx:
 class NoRegularizer(NoGradient, NoProx):
     """R(W) = 0."""
 
-    strength: Annotated[float, Interval(ge=0, le=0)] = 0.0
+    strength: Annotated[float, Interval(ge=0, le=0), doc("0 with regularizer=none (regularizer=l2 has one)")] = 0.0
 
     def value(self, W: Array) -> float:
         return 0.0

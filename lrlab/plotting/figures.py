@@ -5,9 +5,12 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from lrlab.runtime.home import named_home
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -35,10 +38,19 @@ class Figure:
         """Return the PNG as a ``data:`` address, so that a page needs no second file."""
         return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
 
+    def save(self, path: str | Path) -> None:
+        """Write the PNG file."""
+        Path(path).write_bytes(self.png)
+
+    def _repr_png_(self) -> bytes:
+        """Return what a notebook shows."""
+        return self.png
+
 
 def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[matplotlib.figure.Figure, Any]":
     """Return a figure of this size in inches, and its axes as ``Figure.subplots`` returns them."""
-    from matplotlib.figure import Figure
+    with named_home():
+        from matplotlib.figure import Figure
 
     drawing = Figure(figsize=(width, height), layout="constrained")
     return drawing, drawing.subplots(**subplots)

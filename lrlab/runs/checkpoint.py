@@ -4,6 +4,7 @@ A file is an `.npz` archive followed by the SHA-256 of it. It is written beside 
 the next: a file that is torn or altered is noticed, and the other one is there.
 """
 
+import fcntl
 import hashlib
 import io
 import json
@@ -11,13 +12,14 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import IO, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from lrlab.errors import InputError
+from lrlab.errors import InputError, cannot_write
 from lrlab.runs.history import MetricHistory
 from lrlab.training.experiment import Member, Population
 
@@ -113,8 +115,49 @@ def save(folder: Path, name: str, population: Population, member: Member, histor
             latest.replace(before)
         new.replace(latest)
     except OSError as error:
-        new.unlink(missing_ok=True)
-        raise InputError(f"outputs must be writable, got {folder}: {error.strerror}") from error
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        raise cannot_write(f"the checkpoint {new}", error) from error
+
+
+@contextmanager
+def exclusive(folder: Path, name: str) -> Iterator[None]:
+    """Keep other processes from training this one, too; the lock ends with its holder.
+
+    Raises:
+        InputError: another process does, or the folder cannot be written.
+    """
+    path = _files(folder, name)[0].with_suffix(".lock")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = _locked(path)
+    except BlockingIOError:
+        raise InputError(f"run {name} is being resumed by another process") from None
+    except OSError as error:
+        raise cannot_write(f"the checkpoints in {folder}", error) from error
+    with file:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """Return a file that this process alone holds.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    while True:
+        file = path.open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise
+        if os.fstat(file.fileno()).st_nlink:  # 0: its holder has just finished with it
+            return file
+        file.close()
 
 
 def load(folder: Path, name: str) -> Checkpoint | None:
@@ -150,7 +193,7 @@ def _read(path: Path) -> Checkpoint:
     return Checkpoint(**metadata, history=history, arrays=arrays)
 
 
-def _files(folder: Path, name: str) -> Iterator[Path]:
+def _files(folder: Path, name: str) -> tuple[Path, Path, Path]:
     if not re.fullmatch(r"[\w-]+", name):  # as it stands in a study that came from somebody else
         raise InputError(f"run_id must be a run's, got {name!r}")
-    return (folder / f"{name}.{kind}" for kind in ("npz", "before.npz", "new"))
+    return folder / f"{name}.npz", folder / f"{name}.before.npz", folder / f"{name}.new"

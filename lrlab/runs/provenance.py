@@ -97,12 +97,12 @@ class Provenance:
         """Return what `to_json` wrote.
 
         Raises:
-            InputError: an earlier version of lrlab wrote it.
+            InputError: an earlier version of lrlab wrote it, or something else.
         """
-        record: dict[str, Any] = json.loads(text)
         try:
+            record: dict[str, Any] = json.loads(text)
             return cls(**record | {"environment": Environment(**record["environment"])})
-        except TypeError:
+        except (KeyError, TypeError, ValueError):
             raise InputError("this run was recorded by an earlier version of lrlab, and cannot be repeated") from None
 
     def to_json(self) -> str:

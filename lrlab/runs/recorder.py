@@ -3,16 +3,18 @@
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from lrlab.core.model import Linear
 from lrlab.data.dataset import Dataset
+from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
 from lrlab.runtime.environment import limit_blas
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import DatasetInfo, RunRecord, TerminalStatus, Tracker
+from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatus, Tracker
 from lrlab.training.configuration import flat, from_record, from_yaml, to_record, to_yaml
 from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
@@ -40,6 +42,19 @@ def create_run(
     )
 
 
+def config_of(run: RunRecord) -> dict[str, Any]:
+    """Return the configuration of a run.
+
+    Raises:
+        InputError: it is not among the artifacts of the run.
+    """
+    if not run.config:
+        raise InputError(
+            f"run {run.run_id} has no {CONFIG} among its artifacts: are they where its store says they are?"
+        )
+    return from_yaml(run.config)
+
+
 def read_training(run: RunRecord, allow: Sequence[str] = ()) -> tuple[Experiment, Dataset, Provenance]:
     """Return what `create_run` recorded, ready to be trained again: with verified data, and as many BLAS threads.
 
@@ -47,10 +62,10 @@ def read_training(run: RunRecord, allow: Sequence[str] = ()) -> tuple[Experiment
         allow: prefixes of further code to trust. What a record says of that does not count.
 
     Raises:
-        InputError: an earlier version of lrlab recorded the run, or its data or code are not there.
+        InputError: an earlier version of lrlab recorded the run, or its configuration, data or code are not there.
     """
     provenance = Provenance.from_json(run.tags[Tag.PROVENANCE])
-    experiment = from_record(from_yaml(run.config), allow)
+    experiment = from_record(config_of(run), allow)
     experiment.data.verify()
     dataset = experiment.data.load()
     experiment.check_fits(dataset)

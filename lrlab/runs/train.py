@@ -1,10 +1,12 @@
 """One training on record: from its beginning, or from where its process was stopped."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
+from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.runs import checkpoint, recorder
 from lrlab.runs.history import MetricHistory
@@ -24,10 +26,11 @@ Watch = Callable[[EpochResult, int], None]  # called with every epoch's result, 
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """A training that has ended: its run, its last epoch, and what its curve tells of the learning rate."""
+    """A training that has ended: its run, its last epoch, all epochs, and what its curve tells of the learning rate."""
 
     run_id: str
     last: EpochResult
+    history: MetricHistory
     diagnosis: str
 
 
@@ -50,25 +53,32 @@ def train(
         return _train_to_end(loop, loop.start(experiment, population, name="train"), watch)
 
 
-def resume(run_id: str, outputs: str, tracker: Tracker, watch: Watch, allow: Sequence[str] = ()) -> TrainingOutcome:
+def resume(run_id: str, places: Places, tracker: Tracker, watch: Watch) -> TrainingOutcome:
     """Train a run that was stopped to its end, from its last checkpoint if there is one.
 
     Its epochs are those that it would have had, or a line says what has changed. Each is recorded once.
 
     Args:
-        allow: prefixes of further code to trust. What a record says of that does not count.
+        run_id: of the run.
+        places: where its checkpoint is, and further code to trust. What a record says of that does not count.
 
     Raises:
-        InputError: the run is unknown, no single training, finished, or not known to have stopped.
+        InputError: the run is unknown, no single training, finished, not known to have stopped, or resumed elsewhere.
     """
+    checkpoints = checkpoint.folder(str(places.outputs))
+    _check_stopped(tracker.get_run(run_id), places)
+    with checkpoint.exclusive(checkpoints, run_id):
+        return _resume(run_id, checkpoints, tracker, watch, places)
+
+
+def _resume(run_id: str, checkpoints: Path, tracker: Tracker, watch: Watch, places: Places) -> TrainingOutcome:
     run = tracker.get_run(run_id)
-    _check_stopped(run)
-    experiment, dataset, provenance = recorder.read_training(run, allow)
-    checkpoints = checkpoint.folder(outputs)
+    _check_stopped(run, places)  # another process may have resumed it meanwhile
+    experiment, dataset, provenance = recorder.read_training(run, places.allow)
     interrupted = checkpoint.load(checkpoints, run_id)
     shape = provenance.shape() | ({"first_epoch": interrupted.shuffles} if interrupted else {})
     population = experiment.new_population(dataset, **shape)
-    tracker.set_tags(run_id, {Tag.OWNER: str(ProcessId.current())})
+    tracker.reopen_run(run_id)
     with training_loop(tracker, checkpoints=checkpoints, on_end=partial(_keep, tracker)) as loop:
         training = loop.resume(
             run_id,
@@ -91,7 +101,7 @@ def _train_to_end(loop: TrainingLoop, training: RecordedTraining, watch: Watch) 
         ((_, result),) = loop.train_epoch()
         watch(result, total)
         if not loop.open:
-            return TrainingOutcome(training.run_id, result, training.diagnosis)
+            return TrainingOutcome(training.run_id, result, training.history, training.diagnosis)
 
 
 def _keep(tracker: Tracker, training: RecordedTraining) -> None:
@@ -100,12 +110,12 @@ def _keep(tracker: Tracker, training: RecordedTraining) -> None:
     recorder.log_plots(tracker, training.run_id, training.experiment, dataset, weights, training.history)
 
 
-def _check_stopped(run: RunRecord) -> None:
+def _check_stopped(run: RunRecord, places: Places) -> None:
     if Tag.PROVENANCE not in run.tags or Tag.PARENT in run.tags:
         raise InputError(f"run_id must name a run of lrlab train, got {run.run_id} ({run.name})")
     if run.status == "FINISHED" or Tag.DIVERGED in run.tags:
         raise InputError(f"run {run.run_id} is over: there is nothing to go on with")
     process = run.tags.get(Tag.OWNER, "")
     if process != str(ProcessId.current()) and not is_gone(process) and run.status == "RUNNING":
-        repair = f"lrlab repair --gone {host(process)}"
+        repair = command("repair", "--gone", host(process), places=places)
         raise InputError(f"run {run.run_id} may still be running on {host(process)}; if that machine is gone: {repair}")

@@ -89,7 +89,7 @@ def _with_noise_of_whole_seeds(groups: Sequence[CompressedMeans]) -> list[Compre
 
 def _is_repeated(group: CompressedMeans) -> bool:
     """Return whether several seeds tell the noise."""
-    return group.means.influences is not None and group.means.noise is not None
+    return bool(group.means.influences) and group.means.noise is not None
 
 
 def _noise_of_one_seed(groups: Sequence[CompressedMeans]) -> list[SeedNoise]:
@@ -109,7 +109,7 @@ def _draw(
 ) -> LossCurve:
     """Return about so many curves, from each noise and prior as many as its weight (Q, P) says."""
     grid = np.linspace(0.0, float(group.x[-1]), GRID_POINTS)
-    curves, variance = [], 0.0
+    curves, variance, shifts = [], 0.0, dict.fromkeys(group.means.influences, 0.0)
     weights = np.where(weights >= min(MIN_WEIGHT, weights.max() / 2), weights, 0.0)
     for (q, p), weight in np.ndenumerate(weights / weights.sum()):
         if weight > 0:
@@ -120,23 +120,25 @@ def _draw(
             variances, directions = np.linalg.eigh(covariance)
             root = directions * np.sqrt(np.maximum(variances, 0.0)) @ directions.T  # rounding leaves some below 0
             curves.append(mean + rng.standard_normal((count, len(grid))) @ root)
-            variance += weight * _optimum_variance(grid, mean, smoother, noise)
+            response = _response(grid, mean, smoother)
+            variance += weight * min(float(response @ noise @ response), float(grid[-1]) ** 2)
+            for seed, shift in _shifts(group, response).items():
+                shifts[seed] += float(weight) * shift
     z = np.concatenate(curves)
     losses = group.base + expanded(z, group.scale)
     start = group.means.log_lr[0]
-    return LossCurve(start + grid, losses, variance, min(n.freedom for n in noises), start + group.x)
+    return LossCurve(start + grid, losses, variance, min(n.freedom for n in noises), start + group.x, shifts)
 
 
 def _variance_ratio(group: CompressedMeans, prior: int) -> float:
     """Return the variance of the optimum over whole seeds, relative to that of the noise assumed."""
-    if group.means.influences is None or group.means.noise is None:
+    if group.means.noise is None:
         return 1.0
     grid, noise = np.linspace(0.0, float(group.x[-1]), GRID_POINTS), group.noise(group.means.noise)
     smoother, _ = _posterior(group, grid, noise, prior)
-    slope = _slope_at_minimum(smoother, smoother @ group.z)
-    seeds = group.means.seeds
-    moved = group.means.influences @ slope[: len(group.means.log_lr)]
-    return float(seeds / (seeds - 1) * (moved @ moved) / (slope @ noise @ slope))
+    response = _response(grid, smoother @ group.z, smoother)
+    moved, seeds = np.array(list(_shifts(group, response).values())), group.means.seeds
+    return float(seeds / (seeds - 1) * (moved @ moved) / (response @ noise @ response))
 
 
 def _posterior(
@@ -155,22 +157,17 @@ def _posterior(
     return smoother, covariance
 
 
-def _optimum_variance(grid: FloatArray, mean: FloatArray, smoother: FloatArray, noise: FloatArray) -> float:
-    """Return the variance of the optimum for the noise alone, to first order: that of the slope over curvature²."""
+def _response(grid: FloatArray, mean: FloatArray, smoother: FloatArray) -> FloatArray:
+    """Return what each z (R,) shifts the least of the mean curve (G,) by: its part in the slope over the curvature."""
     step = grid[1] - grid[0]
-    at = _inner_minimum(mean)
-    slope = _slope_at_minimum(smoother, mean) / (2 * step)
+    at = min(max(int(mean.argmin()), 1), len(mean) - 2)
+    slope = (smoother[at + 1] - smoother[at - 1]) / (2 * step)
     curvature = float(max((mean[at + 1] - 2 * mean[at] + mean[at - 1]) / step**2, 1e-3 * np.ptp(mean), TINY))
-    return min(float(slope @ noise @ slope) / curvature**2, float(grid[-1]) ** 2)
+    response: FloatArray = -slope / curvature
+    return response
 
 
-def _inner_minimum(mean: FloatArray) -> int:
-    """Return the place of the least of the mean curve (G,), not at its ends."""
-    return min(max(int(mean.argmin()), 1), len(mean) - 2)
-
-
-def _slope_at_minimum(smoother: FloatArray, mean: FloatArray) -> FloatArray:
-    """Return the weights (R,) that z has in the slope of the mean curve (G,) at its least, in two steps of the grid."""
-    at = _inner_minimum(mean)
-    slope: FloatArray = smoother[at + 1] - smoother[at - 1]
-    return slope
+def _shifts(group: CompressedMeans, response: FloatArray) -> dict[str, float]:
+    """Return what each seed shifts the optimum by, to first order."""
+    known = response[: len(group.means.log_lr)]
+    return {seed: float(influence @ known) for seed, influence in group.means.influences.items()}

@@ -1,6 +1,7 @@
 """Loss curves of one batch size, drawn from what the trials leave open of it, against ln(lr)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,6 +18,7 @@ class LossCurve:
         noise_variance: of the best ln(lr), for the choice of the seeds; the rest of its variance is misfit.
         freedom: degrees of freedom of the noise.
         rates: (R,) ln(lr) of the learning rates in the fit.
+        seed_shifts: what each seed shifts the best ln(lr) by, to first order.
     """
 
     log_lr: FloatArray
@@ -24,6 +26,7 @@ class LossCurve:
     noise_variance: float
     freedom: float
     rates: FloatArray
+    seed_shifts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def optima(self) -> FloatArray:

@@ -69,7 +69,7 @@ def estimate(curve: LossCurve) -> Estimate:
     variance = float(curve.optima.var()) + step**2 / 12
     noise = min(curve.noise_variance, variance)
     freedom = variance**2 / (noise**2 / curve.freedom + (variance - noise) ** 2 / EXACT_FREEDOM)
-    return Estimate(curve.centre, math.sqrt(variance), freedom)
+    return Estimate(curve.centre, math.sqrt(variance), freedom, noise, curve.seed_shifts)
 
 
 def _assessed(part: Table, curve: LossCurve | None) -> Optimum:

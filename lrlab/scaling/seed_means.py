@@ -9,7 +9,7 @@ more at high learning rates. Rates and levels are fitted by weighted least squar
 be missing; levels drop out of every difference of means.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -52,7 +52,7 @@ class SeedMeans:
         trial_covariance: (R, R) of the means for the noise of the trials alone, up to a constant; for trials of
             variance 1 if `noise` is None.
         seeds: S, the repetitions.
-        influences: (S, R) what each seed moves the means by; they add up to 0. None without seeds that link them.
+        influences: what each seed moves the means (R,) by; they add up to 0. None where no seeds link them.
         noise: as measured; None if no learning rate was repeated.
     """
 
@@ -60,7 +60,7 @@ class SeedMeans:
     loss: FloatArray
     trial_covariance: FloatArray
     seeds: int
-    influences: FloatArray | None
+    influences: Mapping[str, FloatArray]
     noise: SeedNoise | None
 
     @property
@@ -99,11 +99,11 @@ class SeedMeans:
             loss, covariance = np.bincount(rate, table.loss) / counts, np.diag(1 / (weight * counts))
             left = table.loss - loss[rate]
         seeds = len(np.unique(seed)) if linked else 1
-        influences = None
+        influences = {}
         if seeds > 1:
             pull = np.zeros((seeds, len(log_lr)))
             np.add.at(pull, (seed, rate), weight[rate] * left)
-            influences = pull @ covariance
+            influences = dict(zip(map(str, np.unique(table.seed)), pull @ covariance, strict=True))
         noise = None
         if variance is not None:
             away = log_lr - log_lr[loss.argmin()]

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
@@ -13,6 +15,7 @@ from lrlab.errors import InputError
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
 
 # A number that Hydra's grammar and Python read alike. No group has choices that are numbers: Hydra refuses them.
 NUMBER = re.compile(
@@ -21,6 +24,12 @@ NUMBER = re.compile(
     re.VERBOSE,
 )
 MAX_TEMPLATES = 64  # composed templates that are kept
+
+
+@dataclass(frozen=True)
+class _Composed:
+    task: DictConfig  # without its hydra node
+    sweeper: dict[str, Any]  # of that node, with its interpolations
 
 
 class Composer:
@@ -34,8 +43,19 @@ class Composer:
     def __init__(self, config_loader: "ConfigLoader", config: DictConfig) -> None:
         self._loader = config_loader
         self._config = config
-        self._templates: dict[Any, DictConfig] = {}
+        self._templates: dict[Any, _Composed] = {}
         self._groups: dict[str, bool] = {}
+
+    def parse(self, overrides: Sequence[str]) -> list["Override"]:
+        """Read overrides in Hydra's grammar, glob(…) included.
+
+        Raises:
+            InputError: one of them cannot be read.
+        """
+        try:
+            return OverridesParser.create(config_loader=self._loader).parse_overrides(list(overrides))
+        except HydraException as error:
+            raise InputError(one_line(error)) from error
 
     def job(self, overrides: Sequence[str], number: int) -> DictConfig:
         """Return what Hydra composes for one job, with its hydra node.
@@ -70,6 +90,13 @@ class Composer:
         It is exactly what Hydra composes. Trials that differ in numbers alone share one composition, in which the
         numbers are replaced.
         """
+        return self._composed(overrides).task
+
+    def sweeper(self, overrides: Sequence[str]) -> dict[str, Any]:
+        """Return `hydra.sweeper` as it is written in the configuration of one trial."""
+        return self._composed(overrides).sweeper
+
+    def _composed(self, overrides: Sequence[str]) -> "_Composed":
         numbers, others = self._sorted(overrides)
         if numbers is None:
             return self._task(overrides)
@@ -81,17 +108,30 @@ class Composer:
         template = self._templates[others, where]
         try:
             for _, key, value in numbers:
-                OmegaConf.update(template, key, value)
+                OmegaConf.update(template.task, key, value)
         except OmegaConfBaseException:
             return self._task(overrides)  # raises an error that names the key
         return template
 
-    def _task(self, overrides: Sequence[str]) -> DictConfig:
+    def is_group(self, key: str) -> bool:
+        """Return whether a key, with its package if it has one, is that of a config group."""
+        if key not in self._groups:
+            self._groups[key] = bool(
+                self._loader.get_group_options(
+                    key.partition("@")[0],
+                    config_name=self._config.hydra.job.config_name,
+                    overrides=list(self._config.hydra.overrides.hydra),
+                )
+            )
+        return self._groups[key]
+
+    def _task(self, overrides: Sequence[str]) -> "_Composed":
         task = self.job(overrides, 0)
+        sweeper: Any = OmegaConf.to_container(task.hydra.sweeper, resolve=False)
         OmegaConf.set_readonly(task, False)
         with open_dict(task):
             del task["hydra"]
-        return task
+        return _Composed(task, sweeper)
 
     def _sorted(self, overrides: Sequence[str]) -> tuple[list[tuple[str, str, float]] | None, tuple[str, ...]]:
         """Return the overrides that set numbers, and the others; None for the numbers if the order matters."""
@@ -112,18 +152,7 @@ class Composer:
     def _chooses(self, override: str) -> bool:
         """Return whether an override chooses an option of a config group, rather than sets a value."""
         key, _, value = override.lstrip("+~").partition("=")
-        return self._is_group(key) and not value.strip().startswith("{")
-
-    def _is_group(self, key: str) -> bool:
-        if key not in self._groups:
-            self._groups[key] = bool(
-                self._loader.get_group_options(
-                    key.partition("@")[0],
-                    config_name=self._config.hydra.job.config_name,
-                    overrides=list(self._config.hydra.overrides.hydra),
-                )
-            )
-        return self._groups[key]
+        return self.is_group(key) and not value.strip().startswith("{")
 
 
 def _key(override: str) -> str:

@@ -18,7 +18,7 @@ class Roles:
 
 @dataclass
 class Sweeper:
-    """`hydra/sweeper: lrlab`. The keys are those of Hydra's own Optuna sweeper, and pruner and allow."""
+    """`hydra/sweeper: lrlab`. The keys of Hydra's own Optuna sweeper, and some more."""
 
     _target_: str = "hydra_plugins.lrlab_plugin.LrlabSweeper"
     _recursive_: bool = False  # sampler and pruner are checked against lrlab's allow-list before they are instantiated
@@ -35,6 +35,8 @@ class Sweeper:
     bracket_trials: int | None = None  # ... or when it has added so many trials; null is ten for each planned one
     max_failure_rate: float = 0.0  # the sweep stops when a larger fraction of all its trials has failed
     params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
+    conditions: dict[str, Any] | None = field(default_factory=dict)  # key: OTHER=VALUES where it applies, or a list
+    enqueue: list[Any] | None = field(default_factory=list)  # points {key: value, …} that are tried first
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None
     tracking: str | None = None  # of jobs: null is outputs/mlflow.db; none; or a tracking URI of MLflow's
     parent_run: str | None = None  # of jobs: the run of MLflow's that gets them as children; null is a new one

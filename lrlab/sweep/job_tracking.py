@@ -1,7 +1,5 @@
 """Where the jobs of somebody's own Hydra application are recorded, and how it was started."""
 
-import os
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +7,14 @@ from typing import Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 
-from lrlab.errors import InputError
+from lrlab.config.command_line import RESUME_PREFIX, Places
+from lrlab.config.override import texts_override
+from lrlab.config.sqlite_url import SqliteUrl
 from lrlab.runs.launch import Launch
 from lrlab.sweep.study.state import Command
-from lrlab.tracking import database
-from lrlab.tracking.client_store import without_password
-from lrlab.tracking.mlflow import ADDRESS, Mlflow
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.mlflow_tracker import MlflowTracker
+from lrlab.tracking.place import Place, check_uri
 
 KEY = "hydra.sweeper.tracking"
 OUTPUTS = "outputs"
@@ -27,29 +26,28 @@ class JobTracking:
     """Where jobs are recorded.
 
     Attributes:
-        uri: of MLflow; None for `mlflow.db` in `outputs`.
+        mlflow: the tracking URI and the experiment, absolute.
         outputs: an absolute directory.
     """
 
-    uri: str | None
+    mlflow: Mlflow
     outputs: str
 
     @property
     def address(self) -> str:
         """Return the tracking URI, absolute."""
-        return database.address(self.uri, self.outputs)
-
-    def verify(self) -> None:
-        """Raise InputError if a server does not answer."""
-        Mlflow(self.uri).verify(self.outputs)
+        return self.mlflow.address(self.outputs)
 
     def open(self) -> MlflowTracker:
         """Return a tracker for this process."""
-        return Mlflow(self.uri).open(self.outputs)
+        return self.mlflow.open(self.outputs)
 
 
-def job_tracking(config: DictConfig) -> JobTracking | None:
+def job_tracking(config: DictConfig, recorded: Place | None = None) -> JobTracking | None:
     """Return where the jobs of a composed config are recorded; None for nowhere.
+
+    Args:
+        recorded: where those of the same study are, which counts where nothing is chosen.
 
     Raises:
         InputError: `hydra.sweeper.tracking` is no address.
@@ -57,13 +55,36 @@ def job_tracking(config: DictConfig) -> JobTracking | None:
     uri = OmegaConf.select(config, KEY)
     if uri == "none":
         return None
-    if uri is not None and not re.fullmatch(ADDRESS, str(uri)):
-        allowed = "null, none, sqlite:///FILE, http(s)://HOST:PORT or another database's address"
-        raise InputError(f"{KEY} must be {allowed}, got {without_password(str(uri))!r}")
-    folder = config.hydra.runtime.cwd
-    if uri is not None and uri.startswith("sqlite:///"):
-        uri = f"sqlite:///{os.path.join(folder, uri.removeprefix('sqlite:///'))}"
-    return JobTracking(uri, str(Path(folder, OUTPUTS)))
+    folder = Path(config.hydra.runtime.cwd)
+    outputs = str(folder / OUTPUTS)
+    if uri is not None:
+        url = SqliteUrl.parse(KEY, check_uri(KEY, uri), folder, ["timeout"])
+        uri = str(url) if url else str(uri)
+    return JobTracking(Mlflow(uri).following(recorded, outputs), outputs)
+
+
+def place_of(tracking: JobTracking, config: DictConfig) -> Place:
+    """Return where jobs are, to be put on record: a reference to the environment stays one."""
+    written = _written(config, "tracking")
+    place = tracking.mlflow.place.to_record(tracking.outputs)
+    return Place(written, place.experiment) if written and "${" in written and RESUME_PREFIX not in written else place
+
+
+def places(config: DictConfig) -> Places:
+    """Return where the study and the runs of a sweep are, as other commands are told from its folder."""
+    addresses = {}
+    for name in ("storage", "tracking"):
+        written = _written(config, name)
+        addresses[name] = config.hydra.sweeper[name] if written and RESUME_PREFIX in written else written
+    tracking = addresses["tracking"] if addresses["tracking"] != "none" else None
+    return Places(Path(OUTPUTS), addresses["storage"], tracking)
+
+
+def _written(config: DictConfig, name: str) -> str | None:
+    """Return a key of the sweeper as it is written, with what it takes from the environment still unread."""
+    sweeper: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=False)
+    value = sweeper.get(name)
+    return None if value is None else str(value)
 
 
 def parent_run(config: DictConfig) -> str:
@@ -87,6 +108,12 @@ def launch_of(config: DictConfig) -> Launch:
             directories.append(path)
     name = config.hydra.job.config_name or ""
     return Launch.of(sys.modules.get("__main__"), config.hydra.runtime.cwd, name, main, directories)
+
+
+def untold(config: DictConfig) -> list[str]:
+    """Return the overrides that a sweep needs again when it is resumed, since trust is not inherited."""
+    allow: Any = OmegaConf.select(config, "hydra.sweeper.allow")
+    return [texts_override("hydra.sweeper.allow", list(allow))] if allow else []
 
 
 def typed_overrides(config: DictConfig, part: Literal["task", "hydra"]) -> list[str]:

@@ -1,15 +1,12 @@
 """Plan a sweep: check everything that was given, and write nothing."""
 
 import json
-import secrets
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
@@ -22,10 +19,13 @@ from lrlab.sweep.runners.hydra_job import JobApplication
 from lrlab.sweep.runners.protocols import Application, Sweep
 from lrlab.sweep.search import bracket
 from lrlab.sweep.search.bracket import Precision
-from lrlab.sweep.search.space import parse_space
-from lrlab.sweep.search.strategy import TPE, SearchStrategy, is_exhaustive
-from lrlab.sweep.settings import Settings
+from lrlab.sweep.search.conditions import conditional
+from lrlab.sweep.search.enqueue import checked_points
+from lrlab.sweep.search.grammar import parse_space
+from lrlab.sweep.search.strategy import TPE, SearchStrategy, is_exhaustive, is_part
+from lrlab.sweep.settings import Settings, check_same_for_all
 from lrlab.sweep.study import study as studies
+from lrlab.sweep.study.name import new_name
 from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.storage import Storage
@@ -67,9 +67,23 @@ class SweepPlan:
         if study:
             studies.check_spec(study, self.spec)
             bracket.check_study(self.search.space, study.study_name, study.get_trials(deepcopy=False))
-            Queue(self.storage, self.sweep.study).missing_from(self.trials)
+            self._check_enqueued(Queue(self.storage, self.sweep.study))
             state = read_state(study)
         return replace(self, sweep=replace(self.sweep, state=state))
+
+    def _check_enqueued(self, queue: Queue) -> None:
+        """Refuse points for which the study has no trial left.
+
+        Raises:
+            InputError: there are some, or the study holds more trials than planned.
+        """
+        trials = [*queue.missing_from(self.trials), *queue.planned()]
+        new = [point for point in self.search.enqueued if not any(is_part(point, values) for values in trials)]
+        if new:
+            raise InputError(
+                f"hydra.sweeper.enqueue has points that study {self.sweep.study} does not hold, and no trial is left "
+                f"for {len(new)} of them: set hydra.sweeper.n_trials to {self.sweep.trials + len(new)}"
+            )
 
 
 def plan_sweep(
@@ -90,8 +104,10 @@ def plan_sweep(
         InputError: a setting or an override cannot be used.
     """
     storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
-    search = _search(settings, arguments, hydra_context, chosen=_sampler_is_chosen(settings, config, storage))
+    composer = Composer(hydra_context.config_loader, config)
+    search = _search(settings, arguments, composer, chosen=_sampler_is_chosen(settings, config, storage))
     directory = Path(config.hydra.sweep.dir).absolute()
+    check_same_for_all(settings, config, composer, search.space)
     _check_writable(settings, storage, directory, config.hydra.launcher["_target_"])
     application: Application = JobApplication(task_function, hydra_context)
     if isinstance(task_function, Application):
@@ -101,11 +117,10 @@ def plan_sweep(
     kept = (override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
     fixed = tuple(map(without_secret, kept))
     trials = search.planned_trials(settings.n_trials)
-    composer = Composer(hydra_context.config_loader, config)
     sweep = Sweep(
         config=config,
         composer=composer,
-        study=settings.study_name or _new_name(config.hydra.job.name),
+        study=settings.study_name or new_name(config.hydra.job.name),
         directory=directory,
         trials=len(trials),
         workers=settings.n_jobs,
@@ -117,7 +132,8 @@ def plan_sweep(
             BRACKET_TRIALS * len(trials) if settings.bracket_trials is None else settings.bracket_trials,
         ),
     )
-    spec = StudySpec(directions, search.space.definitions, fixed, _terms(application, composer, search))
+    space, terms = search.space, _terms(application, composer, search)
+    spec = StudySpec(directions, space.definitions, fixed, terms, space.conditions)
     remark = search.remark(settings.n_trials)
     plan = SweepPlan(sweep, application, search, storage, spec, trials, remark).with_stored_state()
     application.check(plan.sweep)
@@ -156,13 +172,11 @@ def _sampler_is_chosen(settings: Settings, config: DictConfig, storage: Storage)
     return bool(is_search) and Queue(storage, str(settings.study_name)).was_sampled()
 
 
-def _search(
-    settings: Settings, arguments: Sequence[str], hydra_context: HydraContext, *, chosen: bool
-) -> SearchStrategy:
+def _search(settings: Settings, arguments: Sequence[str], composer: Composer, *, chosen: bool) -> SearchStrategy:
     """Read the space of `params` and the command line, which wins; try out sampler, pruner and custom function."""
-    overrides = [*(f"{key}={value}" for key, value in settings.params.items()), *arguments]
-    parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-    space = parse_space(parser.parse_overrides(overrides))
+    params = composer.parse([f"{key}={value}" for key, value in settings.params.items()])
+    space = parse_space(composer.parse(arguments), params, composer.is_group)
+    space = conditional(space, settings.conditions, composer.parse)
     custom, target = settings.custom_search_space, settings.sampler["_target_"]
     search = SearchStrategy(
         space=space,
@@ -171,6 +185,7 @@ def _search(
         pruner_config=settings.pruner,
         custom=custom,
         allow=settings.allow,
+        enqueued=checked_points(space, settings.enqueue),
     )
     search.sampler("", 0, 0)
     search.pruner()
@@ -188,8 +203,3 @@ def _check_writable(settings: Settings, storage: Storage, directory: Path, launc
         raise InputError("hydra.sweeper.storage=memory needs hydra.sweeper.n_jobs=1 and hydra/launcher=basic")
     storage.check_writable()
     writable_directory("hydra.sweep.dir", directory)
-
-
-def _new_name(job: str) -> str:
-    """Return a name that no two sweeps share, even if they start in the same second."""
-    return f"{job}_{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(2)}"

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lrlab.runtime.display import can_redraw
 from lrlab.sweep.study.queue import Queue, TrialCounts
 
 REFRESH_INTERVAL = 0.5  # seconds between displays, if reading the study is quick
@@ -74,7 +75,7 @@ def show_progress(queue: Queue, console: Console | None = None) -> Iterator[None
 
 def _watch(queue: Queue, console: Console, over: threading.Event) -> None:
     read = _status_reader(queue)
-    if console.is_terminal:
+    if can_redraw(console):
         with Live(console=console, auto_refresh=False) as live:
             _every(REFRESH_INTERVAL, over, lambda: live.update(read().display(), refresh=True))
     else:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -12,8 +13,10 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
-from lrlab.errors import InputError
+from lrlab.config.override import typed_text
+from lrlab.errors import InputError, cannot_write
 from lrlab.runtime.signals import handle_signals
+from lrlab.sweep.directory import MULTIRUN, claim
 from lrlab.sweep.plan import SweepPlan, plan_sweep
 from lrlab.sweep.progress import show_progress
 from lrlab.sweep.results import save_results
@@ -49,8 +52,11 @@ def sweep(
         InputError: a setting or an override cannot be used; nothing has been written.
         SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
     """
+    plan = None
     try:
-        plan = plan_sweep(Settings.read(settings), arguments, hydra_context, task_function, config)
+        typed = _typed_name(config)
+        given = settings if typed is None else {**settings, "study_name": typed}
+        plan = plan_sweep(Settings.read(given), arguments, hydra_context, task_function, config)
         with _quiet_optuna():
             return run(plan, hydra_context)
     except InputError as error:
@@ -58,9 +64,7 @@ def sweep(
     except (OSError, StorageInternalError) as error:
         if hasattr(error, "__notes__"):  # a task raised it, see `_check_failures`
             raise
-        cause = error if isinstance(error, OSError) else error.__cause__ or error
-        reason = " ".join(str(cause).partition("\n")[0].split())
-        raise SweepFailedError(f"the sweep cannot go on: {reason}; when that is mended, it can be resumed") from error
+        raise SweepFailedError(f"the sweep cannot go on: {_reason(error, plan)}") from error
 
 
 def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
@@ -79,9 +83,10 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
         queue.repair()
         before = queue.counts()
         queue.enqueue_missing(plan.trials)
-    sweep = plan.sweep
-    sweep.directory.mkdir(parents=True, exist_ok=True)
-    OmegaConf.save(sweep.config, sweep.directory / "multirun.yaml")
+    sweep = replace(plan.sweep, directory=claim(plan.sweep.directory))
+    if sweep.directory != plan.sweep.directory:
+        log.warning("hydra.sweep.dir %s holds another sweep: this one's is %s", plan.sweep.directory, sweep.directory)
+    OmegaConf.save(sweep.config, sweep.directory / MULTIRUN)
     worker = Worker(sweep, plan.application, state, plan.storage, plan.search, past=before.done + before.running)
 
     def end(error: BaseException | None) -> None:
@@ -103,6 +108,20 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
     if plan.remark:
         log.warning("%s", plan.remark)
     return [[result for _, result in sorted(results, key=lambda result: result[0])]]
+
+
+def _typed_name(config: DictConfig) -> str | None:
+    """Return the study's name where it was typed as a plain text, of which Hydra may have made a number."""
+    key = "hydra.sweeper.study_name"
+    typed = [text for text in config.hydra.overrides.hydra if text.lstrip("+").startswith(f"{key}=")]
+    return typed_text(typed[-1]) if typed else None
+
+
+def _reason(error: Exception, plan: SweepPlan | None) -> str:
+    """Return in one line what could not be written or reached, and what to do."""
+    if isinstance(error, OSError):
+        return str(cannot_write(str(error.filename or (plan.storage if plan else "hydra.sweep.dir")), error))
+    return " ".join(str(error.__cause__ or error).partition("\n")[0].split()) + "; mend that, and run the command again"
 
 
 @contextmanager

@@ -3,18 +3,21 @@
 import copy
 import logging
 import os
+from collections.abc import Iterable
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 
 from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import read_write
 
-from lrlab.config.hydra_compat import without_callbacks
+from lrlab.config.hydra_compat import exception_of, without_callbacks
 from lrlab.runtime.process_id import ProcessId, is_gone, parent
 from lrlab.runtime.signals import FORWARDED, SignalHandler
 from lrlab.sweep.search import bracket
+from lrlab.sweep.search.grammar import value_text
 from lrlab.sweep.study.queue import Queue, claimants
 from lrlab.sweep.worker import JobResults, Worker
 
@@ -91,6 +94,7 @@ class WorkerPool:
         with read_write(config.hydra):
             config.hydra.overrides.hydra += [
                 *sweep.boundary_overrides[0],  # some choice, for configs that cannot be composed without
+                f"hydra.sweep.dir={value_text(str(sweep.directory))}",
                 "hydra.sweep.subdir=.",
                 "hydra.output_subdir=null",
                 "hydra.job.chdir=false",
@@ -99,8 +103,7 @@ class WorkerPool:
         context = without_callbacks(self.hydra_context)
         launcher = Plugins.instance().instantiate_launcher(context, self.worker, config)
         workers = 1 if self.queue.only_deadly_wait() else sweep.workers
-        jobs = launcher.launch([[]] * workers, initial_job_idx=0)
-        return [result for job in jobs for result in job.return_value]
+        return results_of(launcher.launch([[]] * workers, initial_job_idx=0))
 
     def _forward_signal(self) -> None:
         """Send the workers that are child processes the signal that came."""
@@ -110,3 +113,16 @@ class WorkerPool:
                 if process and not is_gone(claimant) and parent(process.pid) == os.getpid():
                     with suppress(ProcessLookupError):
                         os.kill(process.pid, FORWARDED)
+
+
+def results_of(workers: Iterable[JobReturn]) -> JobResults:
+    """Return what the trials of all workers return to Hydra, or raise what a worker raised.
+
+    Hydra would print a line with the overrides of the worker, which are those of no trial.
+    """
+    results: JobResults = []
+    for worker in workers:
+        if worker.status == JobStatus.FAILED:
+            raise exception_of(worker)
+        results += worker.return_value
+    return results

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Unpack
 from uuid import uuid4
 
-from lrlab.errors import InputError
+from lrlab.runtime.process_id import ProcessId
+from lrlab.tracking.store import MissingRunError
+from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import CONFIG, RunFields, RunRecord, TerminalStatus, Tracker
 
 
@@ -43,6 +45,10 @@ class MemoryTracker(Tracker):
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         self._records[run_id] = replace(self._record(run_id), status=status)
 
+    def reopen_run(self, run_id: str) -> None:
+        self._records[run_id] = replace(self._record(run_id), status="RUNNING")
+        self.set_tags(run_id, {Tag.OWNER: str(ProcessId.current())})
+
     def flush(self) -> None:
         pass
 
@@ -67,7 +73,7 @@ class MemoryTracker(Tracker):
 
     def _record(self, run_id: str) -> RunRecord:
         if run_id not in self._records:
-            raise InputError(f"run_id {run_id!r} is not in this process's memory (tracking=none)")
+            raise MissingRunError(f"run_id {run_id!r} is not in this process's memory (tracking=none)")
         return self._records[run_id]
 
 

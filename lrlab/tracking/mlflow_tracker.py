@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Unpack
 
+from lrlab.errors import InputError
 from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.tracking.source_tags import source_tags
 from lrlab.tracking.store import MAX_LENGTH, MetricPoint, RunSpec, RunUpdate, Store
@@ -41,7 +42,11 @@ class MlflowTracker(Tracker):
             tags[Tag.PARENT] = parent
         run_id = self.store.create_run(RunSpec(_now(), params, _cut(tags), fields.get("dataset")))
         if config := fields.get("config"):
-            self.store.log_artifacts(run_id, {CONFIG: config.encode()})
+            try:
+                self.store.log_artifacts(run_id, {CONFIG: config.encode()})
+            except InputError:  # nobody else knows of the run
+                self.store.write(run_id, RunUpdate(status="FAILED"))
+                raise
         return run_id
 
     def log_metrics(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
@@ -65,6 +70,9 @@ class MlflowTracker(Tracker):
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         self.store.write(run_id, RunUpdate(self._buffer.get(run_id, ()), status=status))
         self._buffer.pop(run_id, None)
+
+    def reopen_run(self, run_id: str) -> None:
+        self.store.write(run_id, RunUpdate(tags={Tag.OWNER: str(ProcessId.current())}, status="RUNNING"))
 
     def flush(self) -> None:
         for run_id, points in list(self._buffer.items()):

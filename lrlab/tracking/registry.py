@@ -14,11 +14,15 @@ import numpy as np
 
 from lrlab.errors import InputError
 from lrlab.tracking import database
-from lrlab.tracking.client_store import client_class, client_settings, without_password
+from lrlab.tracking.client_store import client_class, client_settings
+from lrlab.tracking.database import without_password
+from lrlab.tracking.place import REGISTRY, uri_of
 from lrlab.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+logger = logging.getLogger(__name__)
 
 CODE = Path(__file__).with_name("classifier.py")
 ALIAS = "confirmed"
@@ -61,10 +65,24 @@ class Registry:
 
     Attributes:
         uri: MLflow's tracking URI; None for the store in `outputs`.
+        registry_uri: of the registry, if that is another store.
     """
 
     uri: str | None
     outputs: str
+    registry_uri: str | None = None
+
+    @classmethod
+    def beside(cls, uri: str, outputs: str) -> "Registry":
+        """Return the registry in MLFLOW_REGISTRY_URI, which a line says; without that, the one of the tracking store.
+
+        Raises:
+            InputError: that is no address of a store.
+        """
+        registry = uri_of(REGISTRY)
+        if registry:
+            logger.info("%s: the model is registered in %s", REGISTRY, without_password(registry))
+        return cls(uri, outputs, registry)
 
     def check(self) -> None:
         """Ask for a model, so that a registry which cannot be reached is known before there is one to register.
@@ -108,16 +126,24 @@ class Registry:
     @contextmanager
     def _client(self) -> "Iterator[MlflowClient]":
         """Yield MLflow's client; what the store says against a request becomes an `InputError`."""
-        with client_settings, warnings.catch_warnings():
+        runs = database.address(self.uri, self.outputs)
+        models = database.address(self.registry_uri, self.outputs) if self.registry_uri else runs
+        with (
+            client_settings,
+            warnings.catch_warnings(),
+            database.plain_address(runs) as runs_address,
+            database.plain_address(models) as models_address,
+        ):
             warnings.simplefilter("ignore")  # MLflow's, of its own libraries and of models other than this one
             client = client_class()
             from mlflow.exceptions import MlflowException
 
             try:
-                yield client(database.address(self.uri, self.outputs))
+                yield client(runs_address, models_address)
             except (MlflowException, OSError) as error:
                 reason = without_password(str(error).strip().partition("\n")[0])
-                raise InputError(f"tracking.uri must name a store with a model registry ({reason})") from error
+                key = REGISTRY if self.registry_uri else "tracking.uri"
+                raise InputError(f"{key} must name a store with a model registry ({reason})") from error
 
 
 def save_model(folder: Path, model: Model) -> None:
@@ -128,9 +154,9 @@ def save_model(folder: Path, model: Model) -> None:
 
     images = TensorSpec(np.dtype(np.float32), (-1, len(model.mean)))
     scores = TensorSpec(model.weights["W1"].dtype, (-1, len(model.classes)))
-    logger = logging.getLogger("mlflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # its warnings are hints for models other than this one
+    mlflow_logger = logging.getLogger("mlflow")
+    level = mlflow_logger.level
+    mlflow_logger.setLevel(logging.ERROR)  # its warnings are hints for models other than this one
     try:
         with tempfile.TemporaryDirectory() as scratch:
             stored = Path(scratch) / "arrays.npz"
@@ -145,4 +171,4 @@ def save_model(folder: Path, model: Model) -> None:
                 pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
             )
     finally:
-        logger.setLevel(level)
+        mlflow_logger.setLevel(level)

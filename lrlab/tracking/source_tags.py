@@ -3,17 +3,22 @@
 import functools
 import getpass
 import hashlib
+import os
 import subprocess
 from pathlib import Path
 
 from lrlab.tracking.tags import Tag
 
 PACKAGE = Path(__file__).parents[1]
+UNKNOWN = "unknown"
 
 
 @functools.cache
 def source_tags() -> dict[str, str]:
-    """Return user, program and, when lrlab itself is a git checkout, its commit and whether files differ from it."""
+    """Return user, program and, when lrlab itself is a git checkout, its commit and whether files differ from it.
+
+    What git cannot tell of a checkout is "unknown".
+    """
     return {Tag.USER: _user(), Tag.SOURCE_NAME: "lrlab", Tag.SOURCE_TYPE: "LOCAL", **_git_tags(PACKAGE)}
 
 
@@ -28,7 +33,7 @@ def program_tags(program: Path) -> dict[str, str]:
     commit = _git(program.parent, "rev-parse", "HEAD")
     if not commit:
         return tags
-    difference = _git(program.parent, "--no-optional-locks", "diff", "--no-ext-diff", "HEAD")
+    difference = _git(program.parent, "--no-optional-locks", "diff", "--no-ext-diff", "HEAD") or ""
     if program.is_file() and not _git(program.parent, "ls-files", program.name):
         difference += program.read_text(errors="replace")
     digest = {Tag.GIT_DIFF: hashlib.sha256(difference.encode()).hexdigest()[:16]} if difference else {}
@@ -39,23 +44,30 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name
-        return "unknown"
+        return UNKNOWN
 
 
 def _git_tags(package: Path) -> dict[str, str]:
-    # A package that is installed below some other project's checkout is not tracked there
-    tracked = _git(package, "ls-files", "__init__.py")
-    commit = _git(package, "rev-parse", "HEAD")
-    if not tracked or not commit:
+    if not any((folder / ".git").exists() for folder in package.parents):
         return {}
-    dirty = bool(_git(package, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"))
-    return {Tag.GIT_COMMIT: commit, Tag.GIT_DIRTY: str(dirty).lower()}
+    # A package that is installed below some other project's checkout is not tracked there
+    if _git(package, "ls-files", "__init__.py") == "":
+        return {}
+    commit = _git(package, "rev-parse", "--verify", "HEAD")
+    changes = _git(package, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    dirty = UNKNOWN if commit is None or changes is None else str(bool(changes)).lower()
+    return {Tag.GIT_COMMIT: commit or UNKNOWN, Tag.GIT_DIRTY: dirty}
 
 
-def _git(directory: Path, *arguments: str) -> str:
+def _git(directory: Path, *arguments: str) -> str | None:
+    """Return what git says of a directory; None where it cannot tell.
+
+    The user may have pointed git's variables at another repository.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         command = ["git", "-C", str(directory), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip()
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -16,7 +16,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Self
 
-from lrlab.errors import InputError
+from lrlab.errors import cannot_write
 
 SpoolEntry = Mapping[str, Any]
 
@@ -56,7 +56,7 @@ class Spool:
             file.write(_line(asdict(destination)))
             new.rename(path)  # locked and whole before anybody can see it
         except OSError as error:
-            raise InputError(f"outputs must be writable, got {folder}: {error.strerror}") from error
+            raise cannot_write(f"the spool {path}", error) from error
         return cls(path, file, destination)
 
     @classmethod
@@ -95,7 +95,7 @@ class Spool:
                 if written < len(line):  # no space: the next call raises
                     os.pwrite(self._file.fileno(), line[written:], self._end + written)
             except OSError as error:
-                raise InputError(f"outputs must be writable, got {self.path}: {error.strerror}") from error
+                raise cannot_write(f"the spool {self.path}", error) from error
             self._end += len(line)
 
     def peek(self) -> tuple[SpoolEntry, int] | None:

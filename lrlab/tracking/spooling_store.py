@@ -38,13 +38,20 @@ class SpoolingStore:
         connect: reaches the remote store; raises `InputError` when that fails.
         folder: of the spools. What dead processes left there for the same destination is delivered as well.
         destination: of the entries.
+        repair: the command that delivers what is left, for messages.
 
     Attributes:
         wait_budget: seconds for which this process may still wait for its server.
     """
 
-    def __init__(self, connect: Callable[[], RemoteStore], folder: Path, destination: Destination) -> None:
-        self._folder, self._destination = folder, destination
+    def __init__(
+        self,
+        connect: Callable[[], RemoteStore],
+        folder: Path,
+        destination: Destination,
+        repair: str = "lrlab repair",
+    ) -> None:
+        self._folder, self._destination, self._repair = folder, destination, repair
         self._delivery = SpoolDelivery(connect)
         self.wait_budget = WAIT_BUDGET
         self._spool: Spool | None = None
@@ -108,11 +115,12 @@ class SpoolingStore:
             self._thread.join(timeout=GRACE)  # if it hangs, the end of the process ends it and unlocks the spool
         if waiting:
             logger.warning(
-                "%d records wait in %s until %s takes them (%s): `lrlab repair` delivers them",
+                "%d records wait in %s until %s takes them (%s); to deliver them: %s",
                 waiting,
                 self._folder,
                 self._destination.uri,
                 self._delivery.last_error or "it is slow",
+                self._repair,
             )
 
     def _start(self) -> None:

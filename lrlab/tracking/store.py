@@ -5,12 +5,16 @@ does not take now. Repeating a `write` changes nothing.
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
-from lrlab.tracking.tracker import DatasetInfo, RunRecord, TerminalStatus
+from lrlab.tracking.database import mlflow_command
+from lrlab.tracking.tracker import DatasetInfo, RunRecord, RunStatus
 
 CONTEXT = ("mlflow.data.context", "training")
 EXPERIMENT_KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
@@ -21,6 +25,10 @@ MAX_FLOAT = 1.7976931348623157e308  # MLflow keeps infinities as the largest flo
 
 class RejectedError(InputError):
     """The store answers, and refuses this: asking again changes nothing."""
+
+
+class MissingRunError(RejectedError):
+    """The store has no such run: it was deleted, or it never was there."""
 
 
 class MetricPoint(NamedTuple):
@@ -44,11 +52,14 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class RunUpdate:
-    """Points, tags and params to add to a run; with a status, the run ends. A param that it has already is kept."""
+    """Points, tags and params to add to a run; with a status, the run ends, or is RUNNING again.
+
+    A param that it has already is kept.
+    """
 
     points: Sequence[MetricPoint] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    status: TerminalStatus | None = None
+    status: RunStatus | None = None
     params: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -94,6 +105,33 @@ def restore_infinity(value: float) -> float:
     return value if abs(value) < MAX_FLOAT else value * 2
 
 
-def run_not_found(run_id: str, place: object) -> RejectedError:
-    """Return the error of a run id that a store does not know."""
-    return RejectedError(f"run_id {run_id!r} is not in {place}; `lrlab ui` shows what there is")
+def run_not_found(run_id: str, uri: str, place: object) -> MissingRunError:
+    """Return the error of a run id that a store does not know: at a tracking URI, of which `place` may be shown."""
+    known = f"; to see what there is: {command('ui', places=_places(uri))}"
+    return MissingRunError(
+        f"run_id {run_id!r} is not in {place}: it was deleted for good (`mlflow gc`), or recorded elsewhere"
+        f"{'' if uri.startswith('http') else known}"
+    )
+
+
+def _places(uri: str) -> Places:
+    """Return what a command has to be told to find a store."""
+    folder, name = os.path.split(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///") or name != "mlflow.db":
+        return Places(tracking_uri=uri)
+    here = Path.cwd()
+    return Places(Path(folder).relative_to(here) if Path(folder).is_relative_to(here) else Path(folder))
+
+
+def run_deleted(run_id: str, uri: str) -> MissingRunError:
+    """Return the error of a run that was deleted in MLflow, with the command that restores it."""
+    restore = mlflow_command(uri, "runs", "restore", "--run-id", run_id)
+    return MissingRunError(f"run {run_id} was deleted in MLflow; `{restore}` brings it back")
+
+
+def experiment_deleted(name: str, experiment_id: object, uri: str) -> InputError:
+    """Return the error of an experiment that was deleted in MLflow, with the command that restores it and its runs."""
+    restore = mlflow_command(uri, "experiments", "restore", "--experiment-id", str(experiment_id))
+    return InputError(
+        f"tracking.experiment must be one that is not deleted, got {name!r}; `{restore}` brings it back with its runs"
+    )

@@ -15,6 +15,7 @@ class Tag:
     REPLAY_OF = "lrlab.replay_of"  # the run that this one trained again
 
     STUDY = "lrlab.study"  # of a sweep's parent run: the name of the study
+    N_TRIALS = "lrlab.n_trials"  # of a sweep's parent run: how many trials were asked for last, or there are in the end
     BEST_RUN_ID = "lrlab.best_run_id"  # of a sweep's parent run
     TRIAL = "lrlab.trial"  # of a sweep's child run: the number of the trial
     OVERRIDES = "lrlab.overrides"  # of a sweep's child run: its Hydra overrides, separated by spaces

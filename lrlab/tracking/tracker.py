@@ -32,7 +32,7 @@ class RunRecord:
 
     `status` is RUNNING until the run is ended. `metrics` holds the whole history of each metric as (step,
     value) pairs in the order of the steps, NaN and infinities included. `tags` may hold more than was given: a
-    tracker adds its own.
+    tracker adds its own. `experiment` is the name of MLflow's experiment that holds the run; "" where there is none.
     """
 
     run_id: str
@@ -43,6 +43,7 @@ class RunRecord:
     tags: dict[str, str]
     config: str
     metrics: dict[str, list[tuple[int, float]]]
+    experiment: str = ""
 
 
 class RunFields(TypedDict, total=False):
@@ -83,6 +84,9 @@ class Tracker(Protocol):
 
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         """Write what is buffered for this run and close it."""
+
+    def reopen_run(self, run_id: str) -> None:
+        """Let a run that had ended go on, as this process's: it is RUNNING again."""
 
     def flush(self) -> None:
         """Write what is buffered."""

@@ -21,7 +21,7 @@ from lrlab.training.experiment import Experiment
 CHOICE = "choice"
 
 
-def from_config(config: Mapping[str, Any], opt_in: str = "allow=[{}]") -> Experiment:
+def from_config(config: Mapping[str, Any], opt_in: str = "'allow=[{}]'") -> Experiment:
     """Return the validated experiment of a resolved configuration.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 from annotated_types import Ge
@@ -100,7 +100,11 @@ class Population(Protocol):
         """Return the number of free slots."""
 
     def admit(self, experiment: Experiment, slot: int | None = None) -> Member:
-        """Start a member in a free slot (the first one, or the one named)."""
+        """Start a member in a free slot (the first one, or the one named).
+
+        Raises:
+            ValueError: there is none, or the one named is taken.
+        """
 
     def release(self, member: Member) -> None:
         """Free a member's slot."""
@@ -113,7 +117,13 @@ class Population(Protocol):
 
 
 class Method(Protocol):
-    """A choice of conf/method."""
+    """A choice of conf/method.
+
+    Attributes:
+        objectives: the metrics of every epoch that a search may optimize.
+    """
+
+    objectives: ClassVar[Sequence[str]]
 
     def check(self, experiment: Experiment) -> None:
         """Refuse an experiment with parts that this method cannot train."""

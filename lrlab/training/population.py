@@ -100,6 +100,8 @@ class StackedPopulation:
         if experiment.batch_size % self.microbatch:
             raise ValueError(f"batch size {experiment.batch_size} is no multiple of {self.microbatch}")
         slot = self._slots.index(None) if slot is None else slot
+        if self._slots[slot] is not None:
+            raise ValueError(f"slot {slot} is taken")
         initial = self._model.init(stream(experiment.seed, "weights"), self._widths[0], self._widths[-1])
         for layer, gradient, start in zip(self._layers, self._gradients, initial, strict=True):
             layer.W[slot], layer.b[slot] = start.W[0], start.b[0]

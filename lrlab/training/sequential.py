@@ -2,8 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable
-from typing import Protocol
+from collections.abc import Callable, Hashable, Sequence
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -83,6 +83,8 @@ class SequentialPopulation:
 
     def admit(self, experiment: Experiment, slot: int | None = None) -> SequentialMember:
         slot = self._slots.index(None) if slot is None else slot
+        if self._slots[slot] is not None:
+            raise ValueError(f"slot {slot} is taken")
         member = SequentialMember(experiment, slot, self.epochs_done, self._begin(experiment))
         self._slots[slot] = member
         return member
@@ -109,6 +111,8 @@ class SequentialPopulation:
 
 class SequentialMethod(ABC):
     """A method whose members train one after the other. By default it trains any experiment."""
+
+    objectives: ClassVar[Sequence[str]] = ("val/loss", "val/accuracy")
 
     def check(self, experiment: Experiment) -> None:
         return

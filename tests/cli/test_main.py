@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -196,7 +197,55 @@ def test_a_sweep_resumed_with_options_anywhere(working_folder: Path, capsys: pyt
     ):
         assert main([text.format(3 + n) for text in arguments]) == 0, capsys.readouterr().err
         assert len(study("s", "there").trials) == 3 + n
+        with Mlflow().open("there") as tracker:
+            parent = tracker.get_run(str(tracker.get_run(study("s", "there").trials[0].user_attrs["run_id"]).parent))
+        assert (parent.tags["lrlab.n_trials"], parent.status) == (str(3 + n), "FINISHED")
+        assert "n_trials" not in parent.params
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("more", [(), ("seed=0,1", "batch_size=16"), ("objective=val/accuracy",)])
+def test_a_sweep_that_keeps_no_runs_is_done(
+    working_folder: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
+    assert main(["sweep", "quickstart", "study=s", "tracking=none", *SPACE, *TINY, *more]) == 0
+    captured = capsys.readouterr()
+    assert "best of s: trial" in captured.out
+    assert "tracking=none: no run was kept" in captured.out
+    assert "lrlab: " not in captured.err
+    assert main(["resume", "s", "hydra.sweeper.n_trials=3"]) == 0
+    assert len(study("s").trials) == 3
+    assert not (working_folder / "outputs" / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("place", ["mlartifacts", "mlartifacts/1"])
+@pytest.mark.parametrize("command", [["train"], ["sweep", "quickstart", "study=s", *SPACE]], ids=lambda words: words[0])
+def test_artifacts_that_cannot_be_written_are_one_line(
+    working_folder: Path, capsys: pytest.CaptureFixture[str], command: list[str], place: str
+) -> None:
+    file = working_folder / "outputs" / place
+    Mlflow().open("outputs").close()
+    (working_folder / "outputs" / "mlartifacts").rmdir()
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("a file in the place of the folder")
+    line = refused(capsys, *command, *TINY)
+    assert " cannot be written: " in line
+    assert str(file) in line
+    assert "make it writable, then run the command again" in line
+    file.unlink()
+    with Mlflow().open("outputs") as tracker:
+        assert tracker.unfinished_runs() == []
+
+
+@pytest.mark.parametrize("arguments", [["data", "list"], ["data", "list", "--json"], ["--help"]])
+def test_an_output_that_is_full_is_one_line(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "lrlab.cli.main", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("lrlab: the output cannot be written: No space left on device; free some space there")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_study_is_not_continued_with_an_edited_sweep(
@@ -225,6 +274,55 @@ def test_a_study_is_not_continued_with_an_edited_sweep(
     (sweeps / "mine.yaml").write_text(SWEEP.replace("7", "1"))
     (own / "mine.yaml").write_text(mine(0.5))
     assert "optimizer.rho was 0, is 0.5" in refused(capsys, *begin, "hydra.sweeper.n_trials=5")
+
+
+def test_a_moved_and_a_copied_project_live_on_by_themselves(
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new, copy = (working_folder / name for name in ("proj", "a?b %20#é", "copy"))
+    (old / "sweeps").mkdir(parents=True)
+    monkeypatch.chdir(old)
+    (old / "sweeps" / "mine.yaml").write_text(SWEEP)
+    assert main(["sweep", "mine", "study=s", "tracking.experiment=bobs", *SPACE, *TINY]) == 0
+    old.rename(new)
+    monkeypatch.chdir(new)
+    shutil.copytree(new, copy)
+    for place in (new, copy):
+        monkeypatch.chdir(place)
+        before = {path: path.read_bytes() for path in new.rglob("*") if path.is_file() and place == copy}
+        assert main(["resume", "hydra.sweeper.n_trials=3"]) == 0, capsys.readouterr().err
+        capsys.readouterr()
+        assert json.loads(shown(capsys, "best", "--json"))["config"]["epochs"] == 1
+        assert main(["report"]) == 0
+        assert main(["reproduce", "best"]) == 0
+        assert {path: path.read_bytes() for path in before} == before
+        assert {path.name for path in working_folder.iterdir()} == {new.name, "copy"}
+    shutil.rmtree(new)
+    with Mlflow().open_existing() as tracker:
+        found = [tracker.get_run(trial.user_attrs["run_id"]) for trial in study("s").trials]
+    assert {run.experiment for run in found} == {"bobs"}
+    assert all(run.config for run in found)
+    assert [path.name for path in working_folder.iterdir()] == ["copy"]
+
+
+def test_what_mlflow_users_have_in_their_environment_is_where_runs_go(
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{working_folder}/mine.db")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "alices")
+    assert main(["sweep", "quickstart", "study=s", *SPACE, *TINY]) == 0
+    line = "lrlab: MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME: runs are in sqlite:///"
+    assert capsys.readouterr().err.count(line) == 1
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "others")
+    run_id = json.loads(shown(capsys, "best", "--json"))["run_id"]
+    again = main(["reproduce", "best", "--json"]), json.loads(capsys.readouterr().out)["new_run_id"]
+    with Mlflow(f"sqlite:///{working_folder}/mine.db").open_existing() as tracker:
+        assert again[0] == 0
+        assert [tracker.get_run(each).experiment for each in (run_id, again[1])] == ["alices", "alices"]
+    assert "tracking.experiment must be 'alices'" in refused(capsys, "resume", "tracking.experiment=x")
+    assert "tracking.uri" in refused(capsys, "resume", "--tracking-uri", "sqlite:///no.db")
+    assert not (working_folder / "outputs" / "mlflow.db").exists()
 
 
 def in_thread(act: Callable[[], int]) -> int:

@@ -89,3 +89,12 @@ def test_a_study_of_several_objectives_is_refused(tracker: MemoryTracker) -> Non
     registry = Registry(None, "outputs")
     with pytest.raises(InputError, match="study must have one objective"):
         confirm(several, tracker, seeds=2, top=1, registry=registry, watch=lambda done, total: None)
+
+
+def test_what_does_not_classify_is_refused_before_it_is_trained(tracker: MemoryTracker) -> None:
+    config = from_config(composed("method=test_function", "method.steps=2"))
+    searched = study(tracker, config, "minimize", (0.1, 0, 1.0))
+    before = runs(tracker)
+    with pytest.raises(InputError, match=r"^study must be of a method that classifies"):
+        confirm(searched, tracker, seeds=2, top=1, registry=LostRegistry(None, "."), watch=lambda done, total: None)
+    assert runs(tracker) == before

@@ -7,7 +7,7 @@ import pytest
 from lrlab.cli.main import main
 from lrlab.cli.options import Records
 from lrlab.commands.confirm_jobs import confirm_jobs
-from lrlab.commands.job_again import Places
+from lrlab.commands.job_again import Target
 from lrlab.errors import InputError
 from lrlab.sweep.study.state import SweepState, read_state
 from lrlab.tracking.mlflow_tracker import MlflowTracker
@@ -19,7 +19,9 @@ def confirmed(tracker: MlflowTracker, state: Any = None, **numbers: Any) -> Any:
     study = Records(OUTPUTS).study("mine")
     state = state or read_state(study)
     assert state is not None
-    return confirm_jobs(study, state, tracker, Places(Records(OUTPUTS).address, OUTPUTS), **numbers)
+    return confirm_jobs(
+        study, state, tracker, Target(Records(OUTPUTS).tracking().address(str(OUTPUTS)), OUTPUTS), **numbers
+    )
 
 
 def test_the_best_are_run_again_on_fresh_seeds(own_study: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from lrlab.cli.options import Records
 from lrlab.commands.best import run_of
-from lrlab.commands.job_again import Places
+from lrlab.commands.job_again import Target
 from lrlab.commands.reproduce_job import common_part, environment_changes, is_job, reproduce_job
 from lrlab.errors import InputError
 from lrlab.tracking.mlflow_tracker import MlflowTracker
@@ -14,8 +14,8 @@ from tests.commands.conftest import APPLICATION
 OUTPUTS = Path("outputs")
 
 
-def places() -> Places:
-    return Places(Records(OUTPUTS).address, OUTPUTS)
+def target() -> Target:
+    return Target(Records(OUTPUTS).tracking().address(str(OUTPUTS)), OUTPUTS)
 
 
 def run_id(number: int) -> str:
@@ -23,7 +23,7 @@ def run_id(number: int) -> str:
 
 
 def test_a_job_is_the_same_again(own_runs: MlflowTracker) -> None:
-    outcome = reproduce_job(own_runs, run_id(3), places())
+    outcome = reproduce_job(own_runs, run_id(3), target())
     assert (outcome.verdict, outcome.max_abs_difference, outcome.environment_changes) == ("identical", 0.0, {})
     again = own_runs.get_run(outcome.new_run_id)
     assert is_job(again)
@@ -34,7 +34,7 @@ def test_a_job_whose_code_has_changed(own_runs: MlflowTracker) -> None:
     program = Path("train.py")
     program.write_text(APPLICATION.replace("- 0.2)", "- 0.9)"))
     try:
-        outcome = reproduce_job(own_runs, run_id(0), places())
+        outcome = reproduce_job(own_runs, run_id(0), target())
     finally:
         program.write_text(APPLICATION)
     assert outcome.verdict == "differs"
@@ -51,13 +51,13 @@ def test_a_run_without_values_is_refused(own_runs: MlflowTracker) -> None:
     empty = own_runs.create_run("empty", tags={Tag.JOB: own_runs.get_run(run_id(0)).tags[Tag.JOB]})
     own_runs.end_run(empty)
     with pytest.raises(InputError, match="must name a run that recorded a value to compare with"):
-        reproduce_job(own_runs, empty, places())
+        reproduce_job(own_runs, empty, target())
 
 
 def test_an_application_that_is_elsewhere_is_refused(
     own_runs: MlflowTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number, where = run_id(0), places()
+    number, where = run_id(0), target()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"train\.py is not in the current folder: the application was run in "):
         reproduce_job(own_runs, number, where)

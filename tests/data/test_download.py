@@ -144,7 +144,8 @@ def test_a_failed_download_leaves_nothing_and_says_how_to_go_on(cifar, host, tmp
         fetch_images(images, str(root), None)
     assert reason in str(refusal.value)
     assert f"get cifar-10-binary.tar.gz from {images.hosts[0]} by other means" in str(refusal.value)
-    assert "lrlab data fetch cifar10 --from PATH" in str(refusal.value)
+    by_hand = f"lrlab data fetch cifar10 --from cifar-10-binary.tar.gz --root {root}"
+    assert str(refusal.value).endswith(f"then run in its folder: {by_hand}")
     assert "\n" not in str(refusal.value)
     assert left(root) == set()
 

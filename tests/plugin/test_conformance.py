@@ -1,5 +1,8 @@
 """The conformance suites that Hydra ships for launchers and sweepers, run with this sweeper."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
@@ -28,4 +31,7 @@ class TestUnderTheJoblibLauncher:
 
 @pytest.mark.parametrize(("task_launcher_cfg", "extra_flags"), [({}, ["-m", *LRLAB])])
 class TestAsAProgram(IntegrationTestSuite):
-    pass
+    def get_test_scratch_dir(self, tmpdir: Path) -> Path:
+        """Remove what the suite's sweep before has left: it asks twice for one folder, and no two sweeps share one."""
+        shutil.rmtree(Path(tmpdir) / "cli_dir", ignore_errors=True)
+        return Path(tmpdir)

@@ -55,10 +55,22 @@ def test_the_environment_names_the_blas_that_multiplies() -> None:
         assert Environment.current().blas_threads == 1
 
 
-def test_the_provenance_of_an_earlier_version_is_refused() -> None:
-    old = {"width": 1, "slot": 0, "microbatch": 4, "first_epoch": 0, "data": "0", "samples": 9}
+OLD = {"width": 1, "slot": 0, "microbatch": 4, "first_epoch": 0, "data": "0", "samples": 9}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(OLD | {"environment": {"blas": "openblas", "blas_core": "Haswell"}}),
+        json.dumps(OLD),
+        json.dumps(OLD | {"environment": None}),
+        json.dumps([OLD]),
+        json.dumps(OLD)[:-9],  # as if cut to the length of a tag
+    ],
+)
+def test_the_provenance_of_an_earlier_version_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"^this run was recorded by an earlier version of lrlab"):
-        Provenance.from_json(json.dumps(old | {"environment": {"blas": "openblas", "blas_core": "Haswell"}}))
+        Provenance.from_json(text)
 
 
 def test_changes_are_named(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lrlab.config.command_line import HERE, Places
 from lrlab.core.model import MLP
 from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
@@ -80,7 +81,7 @@ def test_a_stopped_run_goes_on_to_the_curve_it_would_have_had(
     run_id = stopped(wanted, tracker, tmp_path, after=2)
     assert (tracker.get_run(run_id).status, len(tracker.get_run(run_id).metrics["lr"])) == ("KILLED", 2)
     tracker.set_tags(run_id, {Tag.OWNER: str(DEAD)})
-    outcome = resume(run_id, str(tmp_path), tracker, lambda result, total: watched.append(result.epoch))
+    outcome = resume(run_id, Places(tmp_path), tracker, lambda result, total: watched.append(result.epoch))
     run, whole = tracker.get_run(run_id), [result.metrics for result in train_epochs(single(wanted, dataset))]
     assert watched == resumed
     assert (outcome.run_id, run.status, run.tags[Tag.OWNER]) == (run_id, "FINISHED", str(ProcessId.current()))
@@ -92,8 +93,8 @@ def test_a_stopped_run_goes_on_to_the_curve_it_would_have_had(
 def test_code_of_somebody_else_needs_trust_again(experiment: Make, tracker: MemoryTracker, tmp_path: Path) -> None:
     run_id = stopped(experiment(method=FunctionDescent(steps=2), optimizer=Velocity()), tracker, tmp_path, after=1)
     with pytest.raises(InputError, match=r"^optimizer\._target_ must start with"):
-        resume(run_id, str(tmp_path), tracker, unwatched)
-    assert resume(run_id, str(tmp_path), tracker, unwatched, allow=["lrlab.lecture."]).run_id == run_id
+        resume(run_id, Places(tmp_path), tracker, unwatched)
+    assert resume(run_id, Places(tmp_path, allow=["lrlab.lecture."]), tracker, unwatched).run_id == run_id
 
 
 @pytest.mark.parametrize(
@@ -114,8 +115,36 @@ def test_only_a_single_training_that_has_certainly_stopped_goes_on(tracker: Memo
     if status != "RUNNING":
         tracker.end_run(run_id, status)
     with pytest.raises(InputError, match=said):
-        resume(run_id, "outputs", tracker, unwatched)
+        resume(run_id, HERE, tracker, unwatched)
     assert tracker.get_run(run_id).tags == tags
+
+
+def test_one_process_at_a_time_resumes_a_run(experiment: Make, tracker: MemoryTracker, tmp_path: Path) -> None:
+    run_id = stopped(experiment(epochs=3), tracker, tmp_path, after=1)
+    said = []
+
+    def resume_too(result: EpochResult, total: int) -> None:
+        if result.epoch == total:  # its run has ended
+            return
+        assert tracker.get_run(run_id).status == "RUNNING"
+        with pytest.raises(InputError, match=f"^run {run_id} is being resumed by another process$") as error:
+            resume(run_id, Places(tmp_path), tracker, unwatched)
+        said.append(str(error.value))
+
+    assert resume(run_id, Places(tmp_path), tracker, resume_too).last.epoch == 3
+    assert len(said) == 2
+    assert [step for step, _ in tracker.get_run(run_id).metrics["lr"]] == [1, 2, 3]
+    with pytest.raises(InputError, match=OVER):
+        resume(run_id, Places(tmp_path), tracker, unwatched)
+
+
+def test_a_run_that_is_resumed_elsewhere_is_running(experiment: Make, tracker: MemoryTracker, tmp_path: Path) -> None:
+    run_id = stopped(experiment(), tracker, tmp_path, after=1)
+    tracker.reopen_run(run_id)
+    tracker.set_tags(run_id, {Tag.OWNER: str(ELSEWHERE)})
+    with pytest.raises(InputError, match="may still be running on elsewhere"):
+        resume(run_id, Places(tmp_path / "other"), tracker, unwatched)
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize("changed", [False, True])
@@ -127,7 +156,7 @@ def test_a_training_that_goes_on_with_other_code_says_so(
         provenance = json.loads(tracker.get_run(run_id).tags[Tag.PROVENANCE])
         provenance["environment"]["code"] = "of before"
         tracker.set_tags(run_id, {Tag.PROVENANCE: json.dumps(provenance)})
-    outcome = resume(run_id, str(tmp_path), tracker, unwatched)
+    outcome = resume(run_id, Places(tmp_path), tracker, unwatched)
     assert outcome.last.epoch == 2
     assert [message.partition(", is ")[0] for message in caplog.messages] == ["code was of before"] * changed
 

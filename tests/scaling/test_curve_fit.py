@@ -132,3 +132,15 @@ def test_the_number_of_drawn_curves_is_about_what_was_asked_for() -> None:
         for curve in fitted(PLANTED.table(0), draws):
             assert curve.losses.shape[0] == pytest.approx(draws, rel=0.1)
             assert curve.losses.shape[1] == len(curve.log_lr)
+
+
+def test_seeds_that_are_tilted_shift_the_optimum_by_their_tilt() -> None:
+    x, tilts = np.linspace(-2, 2, 9), np.array([-0.2, 0.0, 0.2])
+    loss = 1 + x**2 + np.outer(tilts, x)
+    lr, seed = np.broadcast_to(np.exp(x), loss.shape), np.broadcast_to(np.arange(3)[:, None], loss.shape)
+    columns = {"batch_size": [8] * 27 + [9], "lr": [*lr.flat, 1.0], "seed": [*seed.flat, 0], "loss": [*loss.flat, 1.0]}
+    curve, _ = fit([(table := read(columns)).at(8), table.at(9)], 200, np.random.default_rng(0))
+    assert curve is not None
+    assert list(curve.seed_shifts) == ["0", "1", "2"]
+    # The least of 1 + x² + tilt x is at -tilt/2; a third of it is a seed's part in the mean.
+    np.testing.assert_allclose(list(curve.seed_shifts.values()), -tilts / 6, atol=0.01)

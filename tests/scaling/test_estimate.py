@@ -30,3 +30,44 @@ def test_scaling_the_weights_scales_the_estimate() -> None:
     assert thrice.value == pytest.approx(3 * once.value)
     assert thrice.standard_error == pytest.approx(3 * once.standard_error)
     assert thrice.degrees_of_freedom == pytest.approx(once.degrees_of_freedom)
+
+
+def of_seeds(losses: np.ndarray, names: str) -> Estimate:
+    """Return the mean over seeds (S,), all of whose noise is that of the seeds."""
+    shifts = dict(zip(names, (losses - losses.mean()) / len(losses), strict=True))
+    variance = float(losses.var(ddof=1) / len(losses))
+    return Estimate(float(losses.mean()), math.sqrt(variance), len(losses) - 1, variance, shifts)
+
+
+DIFFERENCE, SUM = np.array([1.0, -1.0]), np.array([1.0, 1.0])
+NAMES = "".join(map(chr, range(97, 137)))
+
+
+def test_what_seeds_have_in_common_cancels_in_a_difference() -> None:
+    rng = np.random.default_rng(0)
+    common, own = rng.standard_normal(40), 0.3 * rng.standard_normal((2, 40))
+    a, b = common + own
+    paired = weighted_sum(DIFFERENCE, [of_seeds(a, NAMES), of_seeds(b, NAMES)])
+    exact, unpaired = stats.sem(a - b), math.hypot(stats.sem(a), stats.sem(b))
+    assert exact < paired.standard_error < 0.5 * unpaired
+    assert sum(paired.seed_shifts.values()) == pytest.approx(0)
+    doubled = weighted_sum(SUM, [of_seeds(a, NAMES), of_seeds(b, NAMES)])
+    assert unpaired < doubled.standard_error < stats.sem(a + b)
+
+
+def test_few_seeds_say_little_of_what_they_have_in_common() -> None:
+    few = weighted_sum(DIFFERENCE, [of_seeds(np.array([1.0, 2.0]), "ab"), of_seeds(np.array([2.0, 3.0]), "ab")])
+    assert 0.8 * math.hypot(0.5, 0.5) < few.standard_error < math.hypot(0.5, 0.5)
+
+
+def test_other_seeds_are_independent() -> None:
+    a, b = np.random.default_rng(0).standard_normal((2, 20))
+    apart = weighted_sum(DIFFERENCE, [of_seeds(a, NAMES[:20]), of_seeds(b, NAMES[20:])])
+    assert apart.standard_error == pytest.approx(math.hypot(stats.sem(a), stats.sem(b)))
+
+
+def test_a_misfit_is_not_paired() -> None:
+    common = np.random.default_rng(0).standard_normal(40)
+    one = of_seeds(common, NAMES)
+    misfit = Estimate(one.value, math.hypot(one.standard_error, 1.0), 100, one.seed_variance, one.seed_shifts)
+    assert weighted_sum(DIFFERENCE, [misfit, misfit]).standard_error == pytest.approx(math.sqrt(2), rel=0.01)

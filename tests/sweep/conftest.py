@@ -14,7 +14,7 @@ from hydra.types import HydraContext, RunMode
 
 from lrlab.config.hydra_compat import Hydra, create_config_search_path
 from lrlab.sweep.plan import SweepPlan, plan_sweep
-from lrlab.sweep.search.space import parse_space
+from lrlab.sweep.search.grammar import parse_space
 from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
 from lrlab.sweep.settings import Settings
 from lrlab.sweep.study.queue import Queue

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hydra.errors import CompactHydraException, HydraException
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from lrlab.errors import InputError
 from lrlab.sweep.compose import Composer
@@ -20,7 +20,7 @@ from lrlab.sweep.study.queue import Queue, TrialCounts
 from lrlab.sweep.study.state import Command, SweepState, read_state
 from lrlab.sweep.study.storage import parse
 from lrlab.sweep.study.study import load, names
-from lrlab.sweep.sweeper import SweepFailedError
+from lrlab.sweep.sweeper import SweepFailedError, _typed_name
 from tests.multirun import Multirun
 
 JOURNAL = "hydra.sweeper.study_name=s"
@@ -51,6 +51,30 @@ def test_params_are_searched_and_the_command_line_wins(multirun: Multirun) -> No
     assert {job.cfg.y for job in jobs} == {7}
     assert len(set(xs())) == 3
     assert set(queue().trials()[0].params) == {"x"}
+
+
+@pytest.mark.parametrize("folder", ["sweep", "multirun/${now:%Y}", "'a b/x=1'"])
+def test_two_sweeps_that_ask_for_one_folder_have_one_each(multirun: Multirun, folder: str) -> None:
+    outputs = []
+    for numbers in ("1,2", "3,4,5"):
+        ((*jobs,),) = multirun(square, f"hydra.sweep.dir={folder}", f"x={numbers}", x=0)
+        outputs.append([Path(job.hydra_cfg.hydra.runtime.output_dir) for job in jobs])
+    first, second = (folders[0].parent for folders in outputs)
+    assert second == first.with_name(f"{first.name}_2")
+    assert {*os.listdir(first.parent)} - {"outputs"} == {first.name, second.name}
+    for folders, xs in zip(outputs, ([1, 2], [3, 4, 5]), strict=True):
+        configs = [yaml.safe_load((job / ".hydra" / "config.yaml").read_text()) for job in folders]
+        assert [config["x"] for config in configs] == xs
+    results = [yaml.safe_load((each / "optimization_results.yaml").read_text()) for each in (first, second)]
+    assert [each["best_params"] for each in results] == [{"x": 2}, {"x": 3}]
+
+
+def test_a_folder_that_depends_on_the_job_is_left_as_it_is(multirun: Multirun) -> None:
+    ((*jobs,),) = multirun(square, "hydra.sweep.dir=x/${x}", "hydra.sweep.subdir=job", "x=1,2", x=0)
+    assert [Path(job.hydra_cfg.hydra.runtime.output_dir) for job in jobs] == [
+        Path("x/1/job").absolute(),
+        Path("x/2/job").absolute(),
+    ]
 
 
 def test_callbacks_see_the_jobs_alone(multirun: Multirun) -> None:
@@ -371,3 +395,20 @@ def test_an_application_is_told_what_ended_the_sweep(multirun: Multirun) -> None
         multirun(lab, "x=1,2", JOURNAL, x=0)
     assert lab.concluded == [(STATE, 4, "ZeroDivisionError")]
     assert queue().counts() == TrialCounts(waiting=2)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        ([], None),
+        (["hydra.sweeper.n_trials=3"], None),
+        (["hydra.sweeper.study_name=1e3"], "1e3"),
+        (["++hydra.sweeper.study_name=007"], "007"),
+        (["hydra.sweeper.study_name=a", "hydra.sweeper.study_name=true"], "true"),
+        (["hydra.sweeper.study_name=null"], None),
+        (["hydra.sweeper.study_name='a,b'"], None),
+    ],
+)
+def test_a_study_of_another_application_has_the_name_that_was_typed(overrides: list[str], name: str | None) -> None:
+    """Hydra would make a number of it; None where it does not."""
+    assert _typed_name(OmegaConf.create({"hydra": {"overrides": {"hydra": overrides}}})) == name

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from hydra.core.utils import JobReturn, JobStatus
 
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweep.search.bracket import Precision
 from lrlab.sweep.study.queue import IS_JOB, Queue, TrialCounts
 from lrlab.sweep.study.storage import Storage
-from lrlab.sweep.worker_pool import MAX_LAUNCHES, WorkerPool
+from lrlab.sweep.worker_pool import MAX_LAUNCHES, WorkerPool, results_of
 
 
 @pytest.fixture
@@ -79,6 +80,16 @@ def test_too_many_failures_end_it_while_trials_wait(pool: Any, queue: Queue) -> 
 
     assert pool(fail, may_fail=0.1).run(SignalHandler()) == []
     assert (queue.counts().failed, queue.counts().waiting) == (1, 2)
+
+
+def test_what_a_worker_raised_is_raised_without_the_overrides_of_a_worker(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failed = JobReturn(overrides=["of no trial"], status=JobStatus.FAILED)
+    failed.return_value = OSError("no space")
+    with pytest.raises(OSError, match="no space"):
+        results_of([JobReturn(status=JobStatus.COMPLETED, _return_value=[(0, "result")]), failed])
+    assert capsys.readouterr().err == ""
 
 
 def test_a_signal_that_came_ends_it(pool: Any, queue: Queue) -> None:

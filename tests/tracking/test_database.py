@@ -1,10 +1,11 @@
+import resource
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.tracking.database import address, create_database, sqlite_file
+from lrlab.tracking.database import address, create_database, sqlite_url
 from lrlab.tracking.mlflow import Mlflow
 
 
@@ -25,9 +26,9 @@ def test_addresses_are_absolute(
     assert address(uri, "outputs") == expected.replace("/work", str(tmp_path))
 
 
-@pytest.mark.parametrize("uri", ["http://host", "sqlite://", "sqlite:///", "sqlite:///a.db?mode=ro"])
+@pytest.mark.parametrize("uri", ["http://host", "sqlite://", "postgresql://host/runs"])
 def test_what_is_not_an_sqlite_file(uri: str) -> None:
-    assert sqlite_file(uri) is None
+    assert sqlite_url(uri) is None
 
 
 def test_a_new_store_belongs_to_its_owner_alone(fresh_store: Path) -> None:
@@ -51,6 +52,19 @@ def test_a_store_that_is_there_stays_as_it_is(outputs: str) -> None:
     before = file.read_bytes()
     Mlflow().open(outputs).close()
     assert file.read_bytes() == before
+
+
+def test_a_store_that_a_disk_has_no_room_for(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(
+            InputError, match=f"^MLflow cannot create a store in {tmp_path}: .*disk.*; check that its disk"
+        ):
+            create_database(tmp_path / "mlflow.db", tmp_path / "mlartifacts")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name for path in tmp_path.iterdir()} == {"mlartifacts"}
 
 
 def test_what_mlflow_says_is_passed_on_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

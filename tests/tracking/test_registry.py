@@ -1,4 +1,5 @@
 import logging
+import shutil
 import warnings
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from lrlab.errors import InputError
 from lrlab.tracking.client_store import client_class
 from lrlab.tracking.database import address
 from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.place import REGISTRY
 from lrlab.tracking.registry import Model, Registry, save_model
 from lrlab.tracking.tags import Tag
 
@@ -106,3 +108,30 @@ def test_a_run_that_is_not_in_the_store_is_refused_in_one_line(outputs: str) -> 
     with pytest.raises(InputError, match=r"^tracking\.uri must name a store with a model registry \([^\n]*\)$"):
         Registry(None, outputs).register("0" * 32, "net", model(), "", 0.5)
     assert list(client_class()(address(None, outputs)).search_registered_models()) == []
+
+
+def test_a_registry_of_its_own_takes_the_model_and_a_line_says_so(
+    outputs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "lrlab")
+    other = tmp_path / "registry"
+    other.mkdir()
+    shutil.copy(f"{outputs}/mlflow.db", other / "a b.db")
+    monkeypatch.setenv(REGISTRY, f"sqlite:///{other}/a b.db")
+    registry = Registry.beside("outputs", outputs)
+    assert caplog.messages == [f"{REGISTRY}: the model is registered in sqlite:///{other}/a b.db"]
+    registry.check()
+    run_id = new_run(outputs)
+    assert registry.register(run_id, "net", model(), "", 0.9).uri == "models:/net@confirmed"
+    client = client_class()(address(None, outputs))
+    assert client.get_model_version_by_alias("net", "confirmed").run_id == run_id  # by the registry of the environment
+    monkeypatch.delenv(REGISTRY)
+    assert list(client_class()(address(None, outputs)).search_registered_models()) == []
+    assert Registry.beside("outputs", outputs) == Registry("outputs", outputs)
+
+
+@pytest.mark.parametrize("registry", ["databricks-uc", "http://127.0.0.1:1"])
+def test_a_registry_that_cannot_be_used_is_named(registry: str, outputs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(REGISTRY, registry)
+    with pytest.raises(InputError, match=f"^{REGISTRY} must "):
+        Registry.beside("outputs", outputs).check()

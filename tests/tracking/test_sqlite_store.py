@@ -1,5 +1,6 @@
 import json
 import math
+import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from lrlab.config.sqlite_url import SqliteUrl
 from lrlab.errors import InputError
 from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
 from lrlab.tracking.sqlite_store import COLUMNS, SqliteStore, schema_is_supported
-from lrlab.tracking.store import MetricPoint, RunSpec, RunUpdate, Store
+from lrlab.tracking.store import MetricPoint, MissingRunError, RunSpec, RunUpdate, Store
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import DatasetInfo, RunRecord
 
@@ -41,7 +43,7 @@ def file(outputs: str) -> Path:
 
 @pytest.fixture
 def direct(file: Path) -> Iterator[SqliteStore]:
-    with closing(SqliteStore(file, "lrlab", file.parent / "mlartifacts")) as store:
+    with closing(SqliteStore(SqliteUrl(file), "lrlab", file.parent / "mlartifacts")) as store:
         yield store
 
 
@@ -122,6 +124,41 @@ class TestAgainstTheClient:
         )
         assert len(found) == 2
 
+    def test_a_run_goes_on_in_both_ways(self, direct: SqliteStore, client: ClientStore) -> None:
+        for store in (direct, client):
+            run_id = store.create_run(RunSpec(BEGUN, {}, {Tag.NAME: "run"}, None))
+            store.write(run_id, RunUpdate(status="KILLED"))
+            store.write(run_id, RunUpdate(status="RUNNING"))
+            info = client._client.get_run(run_id).info
+            assert info.status == "RUNNING"
+            assert info.end_time is None or store is client  # MLflow's client cannot take it back
+            store.write(run_id, RunUpdate(status="FINISHED"))
+            assert client._client.get_run(run_id).info.end_time >= BEGUN
+
+    def test_deleted_runs_are_gone_and_can_be_restored(
+        self, file: Path, direct: SqliteStore, client: ClientStore
+    ) -> None:
+        run_id = write_a_run(direct)
+        client._client.delete_run(run_id)
+        for store in (direct, client):
+            assert store.child_runs("a" * 32) == []
+            with pytest.raises(MissingRunError) as error:
+                store.get_run(run_id)
+            assert str(error.value).startswith(
+                f"run {run_id} was deleted in MLflow; `MLFLOW_TRACKING_URI=sqlite:///{file} "
+            )
+            assert str(error.value).endswith(f" runs restore --run-id {run_id}` brings it back")
+            with pytest.raises(MissingRunError, match=r"^run_id '0' is not in .*: it was deleted for good"):
+                store.get_run("0")
+
+    def test_a_deleted_experiment_can_be_restored(self, file: Path, direct: SqliteStore, client: ClientStore) -> None:
+        client._client.delete_experiment("1")
+        said = r"experiments restore --experiment-id 1` brings it back with its runs$"
+        with pytest.raises(InputError, match=said):
+            SqliteStore(SqliteUrl(file), "lrlab", file.parent)
+        with pytest.raises(InputError, match=said):
+            ClientStore(f"sqlite:///{file}", "lrlab", None)
+
     def test_each_reads_what_the_other_wrote(self, direct: SqliteStore, client: ClientStore) -> None:
         for run_id in (write_a_run(direct), write_a_run(client)):
             assert told(direct.get_run(run_id)) == told(client.get_run(run_id))
@@ -158,14 +195,26 @@ class TestSqliteStore:
             ]
         db.close()
 
-    def test_deleted_runs_are_gone(self, file: Path, direct: SqliteStore) -> None:
-        run_id = write_a_run(direct)
-        with sqlite3.connect(file) as db:
-            db.execute("UPDATE runs SET lifecycle_stage = 'deleted'")
-        db.close()
-        assert direct.child_runs("a" * 32) == []
-        with pytest.raises(InputError, match="is not in"):
-            direct.get_run(run_id)
+    def test_a_full_disk_is_said_and_takes_nothing_with_it(self, file: Path, direct: SqliteStore) -> None:
+        run_id = direct.create_run(RunSpec(BEGUN, {}, {Tag.NAME: "run"}, None))
+        before = rows(file, run_id)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        try:
+            with pytest.raises(
+                InputError, match=rf"^the MLflow store {file} cannot be written: .*; check that its disk"
+            ):
+                direct.write(run_id, RunUpdate([MetricPoint(f"loss{i}", 1.0, BEGUN, 0) for i in range(5000)]))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert rows(file, run_id) == before
+
+    def test_a_store_that_may_only_be_read_is_said(self, file: Path, direct: SqliteStore) -> None:
+        direct._db.execute("PRAGMA query_only = ON")
+        with pytest.raises(
+            InputError, match=rf"^the MLflow store {file} cannot be written: .*readonly.*; make it writable"
+        ):
+            direct.create_run(RunSpec(BEGUN, {}, {Tag.NAME: "run"}, None))
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -182,7 +231,7 @@ class TestSqliteStore:
             db.execute(f"UPDATE experiments SET {change} WHERE name = 'lrlab'")
         db.close()
         with pytest.raises(InputError, match=message):
-            SqliteStore(file, "lrlab", file.parent)
+            SqliteStore(SqliteUrl(file), "lrlab", file.parent)
 
 
 class TestSchema:
@@ -201,14 +250,14 @@ class TestSchema:
         ],
     )
     def test_tables_that_can_be_written(self, file: Path, change: str, expected: bool) -> None:
-        assert schema_is_supported(file)
+        assert schema_is_supported(SqliteUrl(file))
         with sqlite3.connect(file) as db:
             db.executescript(change)
         db.close()
-        assert schema_is_supported(file) == expected
+        assert schema_is_supported(SqliteUrl(file)) == expected
 
     def test_another_file_is_refused(self, tmp_path: Path) -> None:
         other = tmp_path / "notes.db"
         other.write_text("This is not a database. " * 100)
         with pytest.raises(InputError, match="usable MLflow database"):
-            schema_is_supported(other)
+            schema_is_supported(SqliteUrl(other))

@@ -81,6 +81,15 @@ def test_a_replay_counts_from_the_epoch_at_which_it_begins(dataset: Dataset, exp
     assert (member.first_epoch, result.epoch, population.epochs_done) == (4, 1, 5)
 
 
+def test_a_slot_that_is_taken_stays_its_members(population: SequentialPopulation, experiment: Make) -> None:
+    member = population.admit(experiment())
+    with pytest.raises(ValueError, match="slot 0 is taken"):
+        population.admit(experiment(seed=1), slot=0)
+    assert population.members[0] is member
+    population.release(member)
+    assert population.admit(experiment(seed=1), slot=0).slot == 0
+
+
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
 def test_a_metric_that_is_not_finite_marks_its_member_alone(dataset: Dataset, experiment: Make, loss: float) -> None:
     population = new(dataset, (0.5, loss), LOSSES)

@@ -76,7 +76,7 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
     if not any(math.isfinite(run.loss) for run in runs):
         count = len(runs.runs)
         raise InputError(f"study must have a trial that ended with a finite loss, got {runs.study!r}: {count} diverged")
-    built: list[Section | None] = []
+    built: list[Section | None] = [Section("Left out", paragraphs=(runs.left_out,))] if runs.left_out else []
     analyses: dict[str, ScalingAnalysis] = {}
     if len(runs.values("batch_size")) > 1 and runs.values(LR):
         groups = runs.settings()
@@ -95,7 +95,8 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
         sections.regularization_section(runs),
     ]
     search = _search(study)
-    if not any(built) and not (search and runs.names):  # of another application, the search alone is worth a report
+    # of another application, the search alone is worth a report
+    if not any(built[bool(runs.left_out) :]) and not (search and runs.names):
         sizes = ", ".join(map(str, runs.values("batch_size"))) or "no batch size"
         raise InputError(
             f"study {runs.study!r} answers none of the report's questions: it has {sizes} as its batch_size "

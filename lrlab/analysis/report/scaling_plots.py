@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, figure, finish, png
+from lrlab.runtime.home import named_home
 from lrlab.scaling.analysis import ScalingAnalysis
 from lrlab.scaling.optimum import Optimum
 from lrlab.scaling.table import Table
@@ -23,7 +24,8 @@ MAX_LR_FACTOR = 32.0  # of the learning rates shown, off the optima
 
 def colours(count: int) -> list[Any]:
     """Return colours from dark to light in rising order, of equal steps to any eye and in print."""
-    from matplotlib import colormaps
+    with named_home():
+        from matplotlib import colormaps
 
     return [colormaps["cividis"](x) for x in np.linspace(0.0, 0.88, count)]
 
@@ -102,7 +104,8 @@ def best_lr_against_batch(scaling: ScalingAnalysis) -> bytes:
 
 def loss_surface(table: Table, optima: Sequence[Optimum]) -> bytes:
     """Draw the mean loss over batch size and learning rate, as its excess over the least at that batch size."""
-    from matplotlib.colors import LogNorm
+    with named_home():
+        from matplotlib.colors import LogNorm
 
     drawing, axes = figure(7.2, 4.6)
     cells = [

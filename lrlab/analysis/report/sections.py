@@ -6,17 +6,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from lrlab.analysis.gradient_noise import NoiseScaleEstimate, estimate_noise_scale
 from lrlab.analysis.report import scaling_plots, training_plots
 from lrlab.analysis.report.page import Section
 from lrlab.analysis.runs import LR, Run, Runs
 from lrlab.analysis.steps_to_target import StepsToTarget, steps_to_target
+from lrlab.config.command_line import command
 from lrlab.plotting.figures import Figure
 from lrlab.scaling.analysis import ScalingAnalysis, analyse
 from lrlab.scaling.table import read
 
 FINER_ERROR = 0.035  # of ln(best learning rate), where what was done cannot tell ...
 FINER_TRIALS = 4  # ... and how many trials that may take, for each that was made
+MOST_BRACKET_VALUES = 7  # where a bracket is suggested
 TOO_LOW_OR_HIGH_FACTOR = 16.0  # off the best learning rate: what is shown as too low and too high
 NOISE_SCALE_LR_FACTOR = 2.0  # off the best learning rate: runs within it count for the noise scale
 
@@ -43,10 +47,22 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
 def what_would_settle_it(runs: Runs) -> str:
     """Return the command after which more can be told than now, as the end of a sentence."""
     if "bracket" not in runs.swept.get(LR, ""):
-        key = runs.names.get(LR, LR)
-        return f"what would settle it is a sweep that brackets the best learning rates: {key}=tag(bracket, choice(…))"
-    finer = f"hydra.sweeper.bracket_error={FINER_ERROR:g} hydra.sweeper.bracket_trials={FINER_TRIALS * len(runs.runs)}"
-    return f"to settle it: lrlab resume {shlex.quote(runs.study)} {finer}"
+        override = shlex.quote(
+            f"{runs.names.get(LR, LR)}=tag(bracket,choice({','.join(_bracket_values(runs.values(LR)))}))"
+        )
+        return f"what would settle it is a sweep that brackets the best learning rates, with {override}"
+    error, trials = f"{FINER_ERROR:g}", FINER_TRIALS * len(runs.runs)
+    finer = f"hydra.sweeper.bracket_error={error}", f"hydra.sweeper.bracket_trials={trials}"
+    return f"to settle it: {command('resume', runs.study, *finer, places=runs.places)}"
+
+
+def _bracket_values(tried: Sequence[float]) -> list[str]:
+    """Return learning rates at which a bracket may begin: those that were tried, or some between their ends."""
+    low, high = min(tried), max(tried)
+    if low == high:
+        low, high = low / 2, high * 2
+    count = min(max(len(tried), 3), MOST_BRACKET_VALUES)
+    return [f"{lr:.3g}" for lr in np.geomspace(low, high, count)]
 
 
 def scaling_section(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrides, run_job
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, read_write
 
 from lrlab.config.flatten import flatten
 from lrlab.config.hydra_compat import exception_of
@@ -17,7 +17,7 @@ from lrlab.config.secrets import is_secret
 from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweep.compose import Composer
-from lrlab.sweep.job_tracking import command_of, job_tracking, parent_run
+from lrlab.sweep.job_tracking import command_of, job_tracking, parent_run, place_of
 from lrlab.sweep.roles import RolesOfSweep, given
 from lrlab.sweep.runners.job_return import reason_of
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
@@ -58,16 +58,18 @@ class JobApplication:
         for overrides in sweep.boundary_overrides:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
         self.roles(sweep)
-        if tracking := job_tracking(sweep.config):
-            tracking.verify()
+        if tracking := job_tracking(sweep.config, sweep.state.runs if sweep.state else None):
+            tracking.mlflow.announce()
+            tracking.mlflow.verify(tracking.outputs)
 
     def prepare(self, sweep: Sweep) -> SweepState:
         """Open the parent run, or close what a dead sweep of this study left open."""
         known = sweep.state or SweepState()
         state = replace(known, command=command_of(sweep.config), roles=dict(self.roles(sweep).known))
-        tracking = job_tracking(sweep.config)
+        tracking = job_tracking(sweep.config, known.runs)
         if tracking is None:
-            return replace(state, run_id="")
+            return replace(state, run_id="", runs=None)
+        state = replace(state, runs=place_of(tracking, sweep.config))
         if run_id := parent_run(sweep.config):
             return replace(state, run_id=run_id)
         with tracking.open() as tracker:
@@ -76,19 +78,19 @@ class JobApplication:
                 return state
             run_id = tracker.create_run(
                 sweep.study,
-                params={"study": sweep.study, "n_trials": sweep.trials},
-                tags={Tag.STUDY: sweep.study, **self._program_tags(state)},
+                params={"study": sweep.study},
+                tags={Tag.STUDY: sweep.study, Tag.N_TRIALS: str(sweep.trials), **self._program_tags(state)},
             )
         return replace(state, run_id=run_id)
 
     def runner(self, context: WorkerContext) -> "JobRunner":
-        tracking = job_tracking(context.sweep.config) if context.state.run_id else None
+        tracking = job_tracking(context.sweep.config, context.state.runs) if context.state.run_id else None
         records = TrialRecords(tracking, context.state) if tracking else None
         return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals, records)
 
     def on_sweep_end(self, sweep: Sweep, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:
         """Close the parent run, unless it was given."""
-        tracking = job_tracking(sweep.config)
+        tracking = job_tracking(sweep.config, state.runs)
         if tracking and state.run_id and not parent_run(sweep.config):
             end_sweep(tracking, state, study, error)
 
@@ -122,6 +124,7 @@ class JobRunner:
     ) -> None:
         self._task_function, self._hydra_context, self._sweep = task_function, hydra_context, sweep
         self._signals, self._records = signals, records
+        self._wanted = Path(sweep.config.hydra.sweep.dir).absolute()  # another sweep may have it
         self._next: tuple[optuna.Trial, DictConfig] | None = None
         self._log_as_hydra()
 
@@ -132,6 +135,9 @@ class JobRunner:
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
         job = self._sweep.composer.job(overrides, trial.number)
         check_subdir(job, self._sweep.directory)
+        if Path(_evaluated(job, "hydra.sweep.dir")).absolute() == self._wanted:
+            with read_write(job.hydra):
+                job.hydra.sweep.dir = str(self._sweep.directory)
         trial.set_user_attr(IS_JOB, True)
         log.info("\t#%d : %s", trial.number, " ".join(filter_overrides(overrides)))
         self._next = trial, job

@@ -75,7 +75,7 @@ class Sweep:
     config: "DictConfig"  # the composed config of the application, with its hydra node
     composer: "Composer"  # overrides of one trial -> its resolved config as a dict
     study: str
-    directory: Path  # hydra.sweep.dir, absolute
+    directory: Path  # hydra.sweep.dir, absolute; once the sweep has begun, the folder that is its own
     trials: int  # of the study in total, those of earlier sweeps included
     workers: int
     boundary_overrides: tuple[tuple[str, ...], ...]  # overrides that touch every choice and both ends of every range

@@ -1,33 +1,15 @@
-"""Hydra's override grammar, read as a search space.
-
-    key=choice(a, b)   key=a,b   key=glob(*)     one of them
-    key=range(1, 9, 2)                           1, 3, 5, 7: the end is not reached, as everywhere in Hydra
-    key=interval(0.1, 1)                         a float, both ends included
-    key=int(interval(1, 8))                      an integer, both ends included
-    key=tag(log, interval(1e-4, 1))              uniform in the logarithm; also of an int(interval(…))
-    key=tag(bracket, choice(0.01, 0.02, 0.04))   these, and more beyond while the best is at an end (search/bracket.py)
-
-Every other override holds for all trials.
-"""
+"""A search space: the swept keys, and the overrides that hold beside them. `grammar.py` reads it from overrides."""
 
 import itertools
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import (
-    ChoiceSweep,
-    IntervalSweep,
-    Override,
-    Quote,
-    QuotedString,
-    RangeSweep,
-    Transformer,
-)
-from hydra.errors import HydraException
+from hydra.core.override_parser.types import QuotedString, Transformer
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -35,23 +17,52 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from lrlab.errors import InputError
-from lrlab.sweep.search.stepped_sampler import on_grid
-
 if TYPE_CHECKING:
     import optuna
 
 SEED = "seed"  # the key of the repetitions
 MAX_SEED = 2**31 - 1
-MAX_BRACKET_FACTOR = 1e6  # how far beyond its values a bracket may be moved, as a factor
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What another swept key must be for an override to apply.
+
+    Attributes:
+        key: the name of the other one.
+        text: the condition in Hydra's grammar, normalized.
+        values: it must have one of these, ...
+        bounds: ... or, where there are none, lie between these, both included.
+    """
+
+    key: str
+    text: str
+    values: tuple[Any, ...] = ()
+    bounds: tuple[float, float] = (math.nan, math.nan)
+
+    @property
+    def examples(self) -> tuple[Any, ...]:
+        """Return some values that the other key may have."""
+        return self.values or self.bounds
+
+    def holds(self, params: Mapping[str, Any]) -> bool:
+        """Return whether the values of a trial meet it; where the other key does not apply, they do not."""
+        if self.key not in params:
+            return False
+        return self.allows(params[self.key])
+
+    def allows(self, value: Any) -> bool:
+        """Return whether the other key may have this value."""
+        return value in self.values if self.values else bool(self.bounds[0] <= value <= self.bounds[1])
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """An override that holds for every trial, such as `data=cifar10`, `+a=1` or `~b`."""
+    """An override that holds for every trial to which it applies, such as `data=cifar10`, `+a=1` or `~b`."""
 
     name: str
     text: str
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,8 @@ class Dimension:
         definition: the key's values in Hydra's grammar, normalized: equal spaces read the same.
         choice_overrides: how each choice is written in an override; empty for numbers.
         is_bracketed: whether further values are tried while the best is at an end.
+        prior: near which the search begins, if any (search/prior.py).
+        conditions: all of them must hold for the key to be swept.
     """
 
     name: str
@@ -75,6 +88,8 @@ class Dimension:
     definition: str
     choice_overrides: tuple[str, ...] = ()
     is_bracketed: bool = False
+    prior: float | None = None
+    conditions: tuple[Condition, ...] = ()
 
     def override(self, value: Any) -> str:
         """Return the override that gives the key this value."""
@@ -89,16 +104,65 @@ class Dimension:
         assert isinstance(self.distribution, FloatDistribution | IntDistribution)
         return self.distribution.low, self.distribution.high
 
+    def stored(self, value: Any) -> Any:
+        """Return a value that somebody has written as the study holds it.
+
+        Raises:
+            ValueError: the key never has it.
+        """
+        if isinstance(self.distribution, CategoricalDistribution):
+            return self._choice(value)
+        if _is_number(value) and self.values:
+            nearest = min(self.values, key=lambda each: abs(each - value))
+            if math.isclose(nearest, value, rel_tol=1e-12, abs_tol=1e-300):
+                return nearest
+        elif _is_number(value):
+            low, high = self.boundary_values()
+            kind = int if isinstance(self.distribution, IntDistribution) else float
+            if low <= value <= high and kind(value) == value:
+                return kind(value)
+        raise ValueError(f"{value!r} is no value of {self.definition}")
+
+    def _choice(self, value: Any) -> Any:
+        """Return the choice that is this value: of its type, or as equal a number, or a text that is written so."""
+        assert isinstance(self.distribution, CategoricalDistribution)
+        plain, found = storable(value), []
+        for choice, text in zip(self.distribution.choices, self.choice_overrides, strict=True):
+            is_equal = choice == plain and (type(choice) is type(plain) or (_is_number(choice) and _is_number(plain)))
+            if is_equal:
+                return choice
+            if isinstance(choice, str) and not isinstance(value, str) and _read(text) == (type(value), value):
+                found.append(choice)
+        if not found:
+            raise ValueError(f"{value!r} is no value of {self.definition}")
+        return found[0]
+
+
+Part = Fixed | Dimension
+
+
+def applies(part: Part, params: Mapping[str, Any]) -> bool:
+    """Return whether an override is part of the trial with these values."""
+    return all(condition.holds(params) for condition in part.conditions)
+
 
 @dataclass(frozen=True)
 class Space:
     """The overrides of a sweep, in the order in which they are applied."""
 
-    parts: tuple[Fixed | Dimension, ...]
+    parts: tuple[Part, ...]
 
-    @property
+    @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
-        return tuple(part for part in self.parts if isinstance(part, Dimension))
+        """Return the swept keys in their order, but none before those on which it depends."""
+        left = [part for part in self.parts if isinstance(part, Dimension)]
+        ordered: list[Dimension] = []
+        while left:
+            waiting = {dimension.name for dimension in left}
+            ready = next(each for each in left if not waiting & {condition.key for condition in each.conditions})
+            left.remove(ready)
+            ordered.append(ready)
+        return tuple(ordered)
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -109,170 +173,127 @@ class Space:
         return {dimension.name: dimension.definition for dimension in self.dimensions}
 
     @property
+    def conditions(self) -> dict[str, str]:
+        """Return where the keys apply that do not apply everywhere."""
+        conditional = {part.name: part.conditions for part in self.parts if part.conditions}
+        return {name: " ".join(each.text for each in conditions) for name, conditions in conditional.items()}
+
+    @property
     def finite(self) -> bool:
         return all(dimension.values for dimension in self.dimensions)
 
     @property
     def size(self) -> int:
         """Return the number of combinations of a finite space."""
-        return math.prod(len(dimension.values) for dimension in self.dimensions)
+        controls = {condition.key for dimension in self.dimensions for condition in dimension.conditions}
+        others = [dimension for dimension in self.dimensions if dimension.name not in controls]
+        deciding = Space(tuple(dimension for dimension in self.dimensions if dimension.name in controls))
+        return sum(
+            math.prod(len(dimension.values) for dimension in others if applies(dimension, params))
+            for params in deciding.combinations()
+        )
 
     def combinations(self) -> Iterator[dict[str, Any]]:
         """Yield every combination of a finite space once, the last key fastest, in the order of Hydra's own sweeper."""
-        names = [dimension.name for dimension in self.dimensions]
-        for values in itertools.product(*(dimension.values for dimension in self.dimensions)):
-            yield dict(zip(names, values, strict=True))
+        yield from _combinations(self.dimensions, {})
 
     def suggest(self, trial: "optuna.Trial") -> dict[str, Any]:
-        """Let the study's sampler choose a value for every swept key."""
-        return {part.name: _suggest(trial, part.name, part.distribution) for part in self.dimensions}
+        """Let the study's sampler choose a value for every swept key that applies."""
+        params: dict[str, Any] = {}
+        for dimension in self.dimensions:
+            if applies(dimension, params):
+                params[dimension.name] = _suggest(trial, dimension.name, dimension.distribution)
+        return params
 
     def overrides(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the overrides of the trial with these values."""
-        return tuple(part.text if isinstance(part, Fixed) else part.override(params[part.name]) for part in self.parts)
+        return tuple(
+            part.text if isinstance(part, Fixed) else part.override(params[part.name])
+            for part in self.parts
+            if applies(part, params)
+        )
 
     def boundary_overrides(self) -> tuple[tuple[str, ...], ...]:
         """Return few lists of overrides that together contain every choice and both ends of every range."""
-        columns = [(dimension.name, dimension.boundary_values()) for dimension in self.dimensions]
-        rows = max((len(values) for _, values in columns), default=1)
-        return tuple(
-            self.overrides({name: values[row % len(values)] for name, values in columns}) for row in range(rows)
-        )
+        return tuple(map(self.overrides, self._boundary_rows()))
+
+    def _boundary_rows(self) -> Iterator[dict[str, Any]]:
+        counts = dict.fromkeys((dimension.name for dimension in self.dimensions), 0)
+        rows: list[dict[str, Any]] = []
+        for target in reversed(self.dimensions):
+            while counts[target.name] < len(target.boundary_values()):
+                rows.append(self._row_with(target, counts))
+                yield rows[-1]
+        for part in self.parts:
+            if not any(applies(part, row) for row in rows):
+                rows.append(self._row_with(part, counts))
+                yield rows[-1]
+        if not rows:
+            yield {}
+
+    def _row_with(self, part: Part, counts: dict[str, int]) -> dict[str, Any]:
+        """Return boundary values, with which a part applies, of keys that have had so many of theirs; count them."""
+        needed, row = self.needed(part), dict[str, Any]()
+        for dimension in self.dimensions:
+            if applies(dimension, row):
+                values = dimension.boundary_values()
+                row[dimension.name] = needed.get(dimension.name, values[counts[dimension.name] % len(values)])
+                counts[dimension.name] += dimension.name not in needed
+        return row
+
+    def needed(self, part: Part) -> dict[str, Any]:
+        """Return values of other keys with which a part applies.
+
+        Raises:
+            ValueError: there are none; the key that would need two values at once.
+        """
+        conditions: dict[str, list[Condition]] = {}
+        left = list(part.conditions)
+        named = {dimension.name: dimension for dimension in self.dimensions}
+        while left:
+            condition = left.pop()
+            conditions.setdefault(condition.key, []).append(condition)
+            left += named[condition.key].conditions
+        values: dict[str, Any] = {}
+        for key, asked in conditions.items():
+            candidates = [*named[key].boundary_values(), *(value for each in asked for value in each.examples)]
+            allowed = [value for value in candidates if all(each.allows(value) for each in asked)]
+            if not allowed:
+                raise ValueError(key)
+            values[key] = allowed[0]
+        return values
 
 
-def parse_space(overrides: Sequence[Override]) -> Space:
-    """Read parsed overrides; of several for one key the last counts, at the position of the first.
-
-    Raises:
-        InputError: a sweep that is empty, inverted, on a log scale from <= 0, or over `hydra.*`.
-    """
-    parts: dict[str, Fixed | Dimension] = {}
-    for override in overrides:
-        name = override.get_key_element().lstrip("+~")
-        parts[name] = _dimension(name, override) if override.is_sweep_override() else _fixed(name, override)
-    if any(isinstance(part, Dimension) and part.is_bracketed for part in parts.values()):
-        parts = {name: _with_room(part) if name == SEED else part for name, part in parts.items()}
-    return Space(tuple(parts.values()))
-
-
-def _with_room(seed: Fixed | Dimension) -> Fixed | Dimension:
-    """Return a sweep over seeds, to which a bracket may add others."""
-    if isinstance(seed, Fixed) or not all(isinstance(value, int) and 0 <= value <= MAX_SEED for value in seed.values):
-        return seed
-    return replace(seed, distribution=IntDistribution(0, MAX_SEED), choice_overrides=())
+def _combinations(dimensions: Sequence[Dimension], params: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    plain = list(itertools.takewhile(lambda dimension: not dimension.conditions, dimensions))
+    rest = dimensions[len(plain) :]
+    names = [dimension.name for dimension in plain]
+    for values in itertools.product(*(dimension.values for dimension in plain)):
+        chosen = params | dict(zip(names, values, strict=True))
+        if not rest:
+            yield chosen
+            continue
+        first, later = rest[0], rest[1:]
+        for value in first.values if applies(first, chosen) else (None,):
+            yield from _combinations(later, chosen | ({first.name: value} if applies(first, chosen) else {}))
 
 
-def _fixed(name: str, override: Override) -> Fixed:
-    key = override.get_key_element()
-    if override.is_delete() and override.value_type is None:
-        return Fixed(name, key)
-    return Fixed(name, f"{key}={override.get_value_element_as_str()}")
-
-
-def _dimension(name: str, override: Override) -> Dimension:
-    if override.is_hydra_override():  # with the message of Hydra's own sweepers
-        raise InputError(f"Sweeping over Hydra's configuration is not supported : '{override.input_line}'")
-    value = override.value()
-    tags: set[str] = getattr(value, "tags", set())
-    if tags == {"bracket"} and isinstance(value, ChoiceSweep):
-        return _bracket(name, override)
-    if tags - {"log"} or (tags and not isinstance(value, IntervalSweep)):
-        raise InputError(f"{name}: the one tag is log, of an interval, got {override.get_value_string()}")
-    if isinstance(value, IntervalSweep):
-        return _interval(name, override.get_key_element(), value)
-    if isinstance(value, RangeSweep):
-        _check_range(name, value)
-    elements = list(override.sweep_iterator())
-    if not elements:
-        raise InputError(f"{name} must have at least one value, got {override.get_value_string()}")
-    if isinstance(value, RangeSweep):
-        return _range(name, override.get_key_element(), elements, value)
-    return _choice(name, override.get_key_element(), elements, value)
-
-
-def _interval(name: str, key: str, interval: IntervalSweep) -> Dimension:
-    low, high, log = interval.start, interval.end, "log" in interval.tags
-    assert low is not None
-    assert high is not None
-    text = f"interval({low}, {high})"
-    if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise InputError(f"{name}: the ends of an interval must be finite and in order, got {text}")
-    if not math.isfinite(float(high) - float(low)):
-        raise InputError(f"{name}: the ends of an interval must differ by less than 1.8e308, got {text}")
-    if log and low <= 0:
-        raise InputError(f"{name}: a log scale needs an interval above 0, got {text}")
-    distribution: BaseDistribution
-    if isinstance(low, int) and isinstance(high, int):
-        distribution, definition = IntDistribution(low, high, log=log), f"int({text})"
-    else:
-        distribution, definition = FloatDistribution(low, high, log=log), text
-    return Dimension(name, key, distribution, (), f"tag(log, {definition})" if log else definition)
-
-
-def _bracket(name: str, override: Override) -> Dimension:
-    elements = list(override.sweep_iterator())
-    numbers = [value for value in elements if isinstance(value, int | float) and not isinstance(value, bool)]
-    values = tuple(sorted({float(value) for value in numbers if 0 < value < math.inf}))
-    if len(values) < max(2, len(elements)):
-        definition = override.get_value_string()
-        raise InputError(f"{name}: a bracket needs at least two numbers, all different and > 0, got {definition}")
-    distribution = FloatDistribution(values[0] / MAX_BRACKET_FACTOR, values[-1] * MAX_BRACKET_FACTOR, log=True)
-    definition = f"tag(bracket, choice({', '.join(map(str, values))}))"
-    return Dimension(name, override.get_key_element(), distribution, values, definition, is_bracketed=True)
-
-
-def _check_range(name: str, sweep: RangeSweep) -> None:
-    assert sweep.start is not None
-    assert sweep.stop is not None
-    if not (math.isfinite(float(sweep.stop) - float(sweep.start)) and math.isfinite(sweep.step) and sweep.step):
-        text = f"range({sweep.start}, {sweep.stop}, {sweep.step})"
-        raise InputError(f"{name}: a range needs finite ends and a step other than 0, got {text}")
-
-
-def _range(name: str, key: str, elements: Sequence[Any], sweep: RangeSweep) -> Dimension:
-    distribution: BaseDistribution
-    step = abs(sweep.step)
-    if all(isinstance(element, int) for element in elements):
-        distribution = IntDistribution(int(min(elements)), int(max(elements)), step=int(step))
-    else:
-        assert sweep.start is not None
-        elements = [on_grid(element, float(sweep.start), step) for element in elements]
-        distribution = FloatDistribution(min(elements), max(elements), step=float(step))
-    definition = f"range({min(elements)}, {max(elements) + step:.12g}, {step})"
-    return Dimension(name, key, distribution, tuple(elements), definition)
-
-
-def _choice(name: str, key: str, elements: Sequence[Any], declared: Any) -> Dimension:
-    """Return a dimension whose choices keep their type where the study can hold it; lists and dicts become their text.
-
-    A shuffled choice is enumerated in its random order, but is the same space as the one declared.
-    """
-    values = {Transformer.str(element): _storable(element) for element in elements}
-    if len(set(values.values())) < len(values):  # Python takes 1, 1.0 and true for equal
-        values = {text: text for text in values}
-    order = tuple(values[Transformer.str(element)] for element in elements)
-    if isinstance(declared, ChoiceSweep):
-        values = {text: values[text] for text in map(Transformer.str, declared.list)}
-    distribution = CategoricalDistribution(tuple(values.values()))
-    return Dimension(name, key, distribution, order, f"choice({', '.join(values)})", tuple(values))
-
-
-def value_text(value: Any) -> str:
-    """Return how a value is written in an override; a text that would be read as something else gets quotes."""
-    text: str = Transformer.str(value)
-    if not isinstance(value, str):
-        return text
-    with suppress(HydraException):
-        if OverridesParser.create().parse_override(f"key={text}").value() == value:
-            return text
-    return QuotedString(value, Quote.single).with_quotes()
-
-
-def _storable(element: Any) -> Any:
+def storable(element: Any) -> Any:
+    """Return a value of Hydra's grammar as a study can hold it: lists and dicts become their text."""
     if isinstance(element, QuotedString):
         return element.text
     primitive = element is None or isinstance(element, str | bool | int | float)
     return element if primitive else Transformer.str(element)
+
+
+def _read(text: str) -> tuple[type, Any]:
+    """Return the type and the value of a text in Hydra's grammar."""
+    value = OverridesParser.create().parse_override(f"key={text}").value()
+    return type(value), value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _suggest(trial: "optuna.Trial", name: str, distribution: BaseDistribution) -> Any:

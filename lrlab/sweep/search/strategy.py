@@ -15,7 +15,9 @@ from optuna.samplers import BaseSampler, RandomSampler
 
 from lrlab.config.instantiate import instantiate, locate
 from lrlab.errors import InputError
-from lrlab.sweep.search.space import Fixed, Space, value_text
+from lrlab.sweep.search.grammar import value_text
+from lrlab.sweep.search.prior import PriorSampler
+from lrlab.sweep.search.space import Fixed, Space
 from lrlab.sweep.search.stepped_sampler import SteppedSampler
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class SearchStrategy:
         sampler_config, pruner_config: `_target_` and arguments of Optuna's classes.
         custom: full name of a function `(config, trial) -> None` that suggests further values, or "".
         allow: prefixes of further targets that the user trusts.
+        enqueued: values of some swept keys, each for one of the first trials.
     """
 
     space: Space
@@ -45,6 +48,7 @@ class SearchStrategy:
     pruner_config: Mapping[str, Any]
     custom: str = ""
     allow: tuple[str, ...] = ()
+    enqueued: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -52,14 +56,29 @@ class SearchStrategy:
         custom = (f"custom_search_space={self.custom}",) if self.custom else ()
         return self.space.fixed + custom
 
-    def planned_trials(self, trials: int | None) -> list[dict[str, Any]]:
-        """Return the values of every trial; empty where the sampler will choose."""
+    def planned_trials(self, trials: int | None) -> list[Mapping[str, Any]]:
+        """Return the values of every trial; those are missing that the sampler will choose.
+
+        Raises:
+            InputError: more are enqueued than there will be trials.
+        """
         if not self.is_exhaustive:
-            return [{}] * (trials or DEFAULT_TRIALS)
-        combinations = list(self.space.combinations())
+            count = trials or DEFAULT_TRIALS
+            if len(self.enqueued) > count:
+                raise InputError(
+                    f"hydra.sweeper.n_trials must be at least {len(self.enqueued)}, as many as hydra.sweeper.enqueue "
+                    f"has points, got {count}"
+                )
+            return [*self.enqueued, *[{}] * (count - len(self.enqueued))]
+        combinations: list[Mapping[str, Any]] = list(self.space.combinations())
         if trials is not None and trials < len(combinations):  # a random part of the grid
             random.Random(self.sampler_config.get("seed") or 0).shuffle(combinations)
-        return combinations[:trials]
+        return sorted(combinations, key=self._place)[:trials]
+
+    def _place(self, values: Mapping[str, Any]) -> int:
+        """Return the place in the queue of a combination of values; what is not enqueued comes last."""
+        places = (place for place, point in enumerate(self.enqueued) if is_part(point, values))
+        return next(places, len(self.enqueued))
 
     def remark(self, trials: int | None) -> str:
         """Return what to say of an enumeration if there are not as many combinations as trials were asked for."""
@@ -90,6 +109,10 @@ class SearchStrategy:
         sampler: BaseSampler = self._instantiate("sampler", config, BaseSampler)
         if not self.is_exhaustive:
             _check_installed(self.sampler_config, "hydra.sweeper.sampler")
+        priors = {each.name: each.prior for each in self.space.dimensions if each.prior is not None}
+        if priors:
+            seed = self.sampler_config.get("seed")
+            return PriorSampler(sampler, priors, len(self.enqueued), None if seed is None else seed % 2**32)
         return SteppedSampler(sampler)
 
     def pruner(self) -> BasePruner:
@@ -103,7 +126,8 @@ class SearchStrategy:
         Raises:
             InputError: the custom function suggests a key that an override fixes.
         """
-        overrides = self.space.overrides(self.space.suggest(trial))
+        params = self.space.suggest(trial)
+        overrides = self.space.overrides(params)
         if not self.custom:
             return overrides
         self.custom_function()(config, trial)
@@ -113,15 +137,14 @@ class SearchStrategy:
                     f"hydra.sweeper.custom_search_space must not suggest {part.name}, which {part.text} fixes, "
                     f"got {trial.params[part.name]!r}"
                 )
-        swept = {part.name for part in self.space.dimensions}
-        further = {name: value for name, value in trial.params.items() if name not in swept}
+        further = {name: value for name, value in trial.params.items() if name not in params}
         return overrides + tuple(f"{name}={value_text(value)}" for name, value in further.items())
 
     def _instantiate(self, part: str, config: Mapping[str, Any], kind: type) -> Any:
         key, allowed = f"hydra.sweeper.{part}", (f"optuna.{part}s.", *self.allow)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # the user chose it by name
-            instance = instantiate(config, key=key, allowed=allowed, opt_in="hydra.sweeper.allow=[{}]")
+            instance = instantiate(config, key=key, allowed=allowed, opt_in="'hydra.sweeper.allow=[{}]'")
         if not isinstance(instance, kind):
             raise InputError(f"{key} must be a {part} of Optuna, got {instance!r}")
         return instance
@@ -135,8 +158,13 @@ class SearchStrategy:
         key = "hydra.sweeper.custom_search_space"
         if not self.allow:
             root = self.custom.partition(".")[0]
-            raise InputError(f"{key} needs hydra.sweeper.allow=[{root}.] to be imported, got {self.custom!r}")
+            raise InputError(f"{key} needs 'hydra.sweeper.allow=[{root}.]' to be imported, got {self.custom!r}")
         return locate(self.custom, key=key, allowed=self.allow)
+
+
+def is_part(point: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    """Return whether a trial has all values of a point."""
+    return all(name in values and values[name] == value for name, value in point.items())
 
 
 def _check_installed(node: Any, key: str) -> None:

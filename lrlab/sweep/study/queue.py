@@ -1,7 +1,7 @@
 """The trials of a study as a queue: all of them are in it from the start, and each is claimed exactly once.
 
-A waiting trial has either all its values (an enumeration) or none (the sampler chooses when it is claimed). So the
-total is exact whatever the number of workers, and what an interrupted sweep left waiting is run by the next.
+A waiting trial has all its values (an enumeration), or some or none: the sampler chooses the rest when it is claimed.
+So the total is exact whatever the number of workers, and what an interrupted sweep left waiting is run by the next.
 """
 
 import json
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 # user attributes of a trial
 OUTCOME, REASON, RETRY_OF = "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
+RUN_ID = "run_id"  # the run of a trial of lrlab's own trainer
 IS_JOB = "lrlab.job"  # a trial that a process runs alone: if the process dies, the trial may be why
 RUN_ID = "run_id"  # of its run, if it has one
 DEATHS = "lrlab.deaths"  # how many processes have died of what this trial repeats
@@ -58,7 +59,7 @@ class TrialCounts:
 
     @classmethod
     def of(cls, trials: Sequence[FrozenTrial]) -> "TrialCounts":
-        counts = Counter(map(_outcome, trials))
+        counts = Counter(map(outcome_of, trials))
         del counts[INTERRUPTED]
         return cls(**counts)
 
@@ -107,7 +108,7 @@ class Queue:
         Raises:
             InputError: the study holds more trials than the plan.
         """
-        held = self._planned()
+        held = self.planned()
         if len(held) > len(plan):
             raise InputError(
                 f"hydra.sweeper.n_trials must be at least {len(held)}, got {len(plan)}: "
@@ -123,9 +124,9 @@ class Queue:
 
     def was_sampled(self) -> bool:
         """Return whether the sampler chose the values of a trial that was planned."""
-        return not all(self._planned())
+        return not all(self.planned())
 
-    def _planned(self) -> list[dict[str, Any]]:
+    def planned(self) -> list[dict[str, Any]]:
         """Return the values with which the trials of the plan were queued."""
         return [_queued_values(trial) for trial in self.trials() if not {RETRY_OF, UNPLANNED} & trial.user_attrs.keys()]
 
@@ -218,8 +219,8 @@ class Queue:
         return len(lost)
 
 
-def _outcome(trial: FrozenTrial) -> str:
-    """Return the field of `TrialCounts` to which a trial belongs."""
+def outcome_of(trial: FrozenTrial) -> str:
+    """Return the field of `TrialCounts` to which a trial belongs, or `INTERRUPTED`."""
     if trial.state != TrialState.FAIL:
         return trial.state.name.lower()
     outcome: str = trial.user_attrs.get(OUTCOME, FAILED)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lrlab.errors import InputError
 from lrlab.runs.launch import Launch
 from lrlab.sweep.search.space import SEED
+from lrlab.tracking.place import Place
 
 if TYPE_CHECKING:
     import optuna
@@ -19,7 +20,7 @@ class Command:
     """The command line that started a sweep, for `lrlab resume`.
 
     Attributes:
-        config_dirs: searched for configs beside those that ship; absolute.
+        config_dirs: searched for configs beside those that ship; absolute, or as seen from the output directory.
         config_name: the primary config.
         overrides: of the task and of Hydra, as typed.
         launch: the application, if it is not lrlab's own.
@@ -41,6 +42,8 @@ class SweepState:
         microbatches: the smallest batch size and the microbatch for it and larger ones, in ascending order; of lrlab's
             own trainer, too.
         command: runs the sweep again.
+        runs: where the runs are, as `Place.to_record` has it; None in studies of earlier versions, and if nothing is
+            recorded.
         roles: which key of another application plays which role, and which metric is its loss, as far as is known.
     """
 
@@ -48,6 +51,7 @@ class SweepState:
     width: int = 1
     microbatches: tuple[tuple[int, int], ...] = ()
     command: Command | None = None
+    runs: Place | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -83,6 +87,7 @@ class SweepState:
             width=int(stored["width"]),
             microbatches=tuple((int(smallest), int(microbatch)) for smallest, microbatch in stored["microbatches"]),
             command=command,
+            runs=Place(str(runs["uri"]), str(runs["experiment"])) if (runs := stored.get("runs")) else None,
             roles=dict(stored.get("roles", {})),
         )
 

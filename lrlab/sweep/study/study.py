@@ -1,7 +1,7 @@
 """A study: what its trials share, and how it is found in a storage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import optuna
@@ -23,12 +23,14 @@ class StudySpec:
         fixed: the overrides that hold for all trials.
         terms: what the configuration says beside the swept keys. Studies of earlier versions have none: there the
             overrides are compared instead, which do not tell what a file said.
+        conditions: where the keys apply that do not apply everywhere.
     """
 
     directions: tuple[str, ...]
     space: Mapping[str, str]
     fixed: tuple[str, ...]
     terms: Mapping[str, str] | None = None
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
     def differences(self, stored: Mapping[str, Any]) -> list[str]:
         """Return how a stored specification differs from this one, in words."""
@@ -36,6 +38,12 @@ class StudySpec:
         if list(self.directions) != list(stored["directions"]):
             differences.append(f"direction was {_joined(stored['directions'])}, is {_joined(self.directions)}")
         differences += _changes(stored["space"], self.space, "not swept")
+        then, now = stored.get("conditions", {}), self.conditions
+        differences += [
+            f"{key} applied {_where(then, key)}, applies {_where(now, key)}"
+            for key in dict.fromkeys((*then, *now))
+            if then.get(key) != now.get(key) and (key in self.space) == (key in stored["space"])
+        ]
         terms = stored.get("terms")
         if terms is not None and self.terms is not None:
             shown = {key: value for key, value in terms.items() if not is_secret(key, value)}
@@ -119,6 +127,10 @@ def _changes(then: Mapping[str, str], now: Mapping[str, str], absent: str) -> li
         for key in dict.fromkeys((*then, *now))
         if then.get(key) != now.get(key)
     ]
+
+
+def _where(conditions: Mapping[str, str], key: str) -> str:
+    return f"where {conditions[key]}" if key in conditions else "everywhere"
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
 """method=gradient: backpropagation and an optimizer, many configurations at once."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
@@ -12,6 +13,8 @@ from lrlab.training.population import StackedPopulation
 @dataclass(frozen=True)
 class Gradient:
     """Mini-batch gradient descent with the experiment's optimizer; an epoch is a pass over the training set."""
+
+    objectives: ClassVar[Sequence[str]] = ("val/loss", "val/accuracy")
 
     def check(self, experiment: Experiment) -> None:
         parametric(experiment)

@@ -1,9 +1,9 @@
 """method=test_function: the optimizer and its schedule on a function of the plane instead of a loss (lecture 4.2)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge
@@ -33,6 +33,8 @@ class FunctionDescent(SequentialMethod):
     function: FunctionName = "quadratic"
     condition: Annotated[float, Ge(1)] = 100.0
     steps: Annotated[int, Ge(1)] = 200
+
+    objectives: ClassVar[Sequence[str]] = ("val/loss",)
 
     def n_epochs(self, experiment: Experiment, dataset: Dataset) -> int:
         return self.steps

@@ -1,11 +1,14 @@
 """Sections that a whole study of the digits does not show; the others are walked in tests/commands/test_report.py."""
 
 import math
+import shlex
+from pathlib import Path
 
 import pytest
 
 from lrlab.analysis.report.sections import analyse_runs, budget, steps_section, warmup_section
 from lrlab.analysis.runs import Run, Runs
+from lrlab.config.command_line import Places
 from lrlab.runs.history import CURVE
 
 
@@ -62,7 +65,7 @@ def scaled(batch_size: int, lr: float, seed: int, best: float, **params: object)
     [
         ("mine", "tag(bracket, choice(0.1, 0.2))", "lrlab resume mine hydra.sweeper.bracket_error=0.035 "),
         ("a b", "tag(bracket, choice(0.1, 0.2))", "lrlab resume 'a b' hydra.sweeper.bracket_error=0.035 "),
-        ("mine", "choice(0.1, 0.2)", "optimizer.lr=tag(bracket, choice(…))"),
+        ("mine", "choice(0.1, 0.2)", "'optimizer.lr=tag(bracket,choice(0.1,0.2,0.4,0.8,1.6))'"),
     ],
 )
 def test_what_cannot_be_told_ends_with_what_would_settle_it(study: str, swept: str, command: str) -> None:
@@ -71,6 +74,16 @@ def test_what_cannot_be_told_ends_with_what_would_settle_it(study: str, swept: s
     assert analysis.verdict == "cannot_tell"
     assert command in analysis.reasons[-1]
     assert noise is None
+
+
+def test_the_command_that_would_settle_it_says_where_the_study_is() -> None:
+    runs = [scaled(size, 0.1 * 2**i, 0, 0.4) for size in (16, 32) for i in range(5)]
+    places = Places(Path("my runs"), storage_url="sqlite:///s.db")
+    swept = {"optimizer.lr": "tag(bracket, choice(0.1, 0.2))"}
+    analysis, _ = analyse_runs(Runs("it's", "", swept, tuple(runs), places))
+    told = shlex.split(analysis.reasons[-1].removeprefix("to settle it: "))
+    assert told[:3] == ["lrlab", "resume", "it's"]
+    assert told[-4:] == ["--outputs", "my runs", "--storage", "sqlite:///s.db"]
 
 
 def test_a_warmup_says_how_many_updates_it_is() -> None:

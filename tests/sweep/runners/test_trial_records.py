@@ -18,6 +18,7 @@ from lrlab.sweep.runners.trial_records import end_sweep
 from lrlab.sweep.study.queue import RUN_ID
 from lrlab.sweep.study.state import Command, SweepState
 from lrlab.tracking.memory_tracker import MemoryTracker
+from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord
 from tests.sweep.conftest import Planner
@@ -123,7 +124,7 @@ def test_the_run_of_a_sweep(tracker: MemoryTracker, study: optuna.Study, error: 
         trial.set_user_attr(RUN_ID, f"run {trial.number}")
         study.tell(trial, value)
     parent = tracker.create_run("sweep")
-    end_sweep(JobTracking(None, "/outputs"), SweepState(parent), study, error)
+    end_sweep(JobTracking(Mlflow(), "/outputs"), SweepState(parent), study, error)
     run = tracker.get_run(parent)
     assert run.status == {type(None): "FINISHED", ValueError: "FAILED", KeyboardInterrupt: "KILLED"}[type(error)]
     assert run.tags.get(Tag.BEST_RUN_ID) == (None if error else "run 1")
@@ -132,5 +133,5 @@ def test_the_run_of_a_sweep(tracker: MemoryTracker, study: optuna.Study, error: 
 def test_the_run_of_a_sweep_that_others_go_on_with_stays_open(tracker: MemoryTracker, study: optuna.Study) -> None:
     study.ask()
     parent = tracker.create_run("sweep")
-    end_sweep(JobTracking(None, "/outputs"), SweepState(parent), study, None)
+    end_sweep(JobTracking(Mlflow(), "/outputs"), SweepState(parent), study, None)
     assert tracker.get_run(parent).status == "RUNNING"

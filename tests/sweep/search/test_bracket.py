@@ -11,7 +11,9 @@ from optuna.distributions import FloatDistribution
 from lrlab.errors import InputError
 from lrlab.sweep.search import bracket
 from lrlab.sweep.search.bracket import Precision
-from lrlab.sweep.search.space import Space, parse_space
+from lrlab.sweep.search.conditions import conditional
+from lrlab.sweep.search.grammar import parse_space
+from lrlab.sweep.search.space import Space
 from lrlab.sweep.search.strategy import SearchStrategy
 from lrlab.sweep.study.queue import FAILED, OUTCOME, Queue
 
@@ -154,3 +156,16 @@ def test_trials_beyond_the_plan_are_no_part_of_it(queue: Queue) -> None:
     assert queue.counts().total == len(plan) + 3
     assert optuna.trial.TrialState.WAITING in {trial.state for trial in queue.trials()}
     assert all(trial.user_attrs.get(OUTCOME) != FAILED for trial in queue.trials())
+
+
+def test_a_bracket_that_belongs_to_a_choice_moves_where_it_applies(queue: Queue) -> None:
+    parse = OverridesParser.create().parse_overrides
+    space = read("optimizer=sgd,newton", "lr=tag(bracket,choice(1,2,4))", "seed=0,1")
+    searched = conditional(space, {"lr": "optimizer=sgd"}, lambda texts: list(parse(list(texts))))
+
+    def loss(optimizer: str, seed: int, lr: float = 1.0) -> float:
+        return math.log(lr / 16) ** 2 + 0.01 * seed + (optimizer == "newton")
+
+    added = searched_to_the_end(queue, searched, loss)
+    assert {params["optimizer"] for params in added} == {"sgd"}
+    assert {8.0, 16.0, 32.0, 64.0, 128.0} <= {params["lr"] for params in added}

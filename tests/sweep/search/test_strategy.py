@@ -1,6 +1,7 @@
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lrlab.sweep.config import PRUNERS, SAMPLERS
 from lrlab.sweep.search.strategy import SearchStrategy, is_exhaustive
 from lrlab.sweep.study.queue import Queue
 from lrlab.sweep.study.storage import Storage
+from tests.sweep.search.test_conditions import read
 
 NO_CONFIG = OmegaConf.create()
 
@@ -233,6 +235,20 @@ def test_a_custom_space_adds_to_the_overrides(
     config = OmegaConf.create({"top": 0.5})
     assert found.overrides(study.ask(), config) == ("a=2", "b=3", "kind=a", "depth=0.25")
     assert found.overrides(study.ask(), config) == ("a=1", "b=3", r"kind=b\ c")
+
+
+def test_a_custom_space_may_suggest_what_does_not_apply(
+    search: Callable[..., SearchStrategy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "further.py").write_text(SPACE)
+    monkeypatch.syspath_prepend(tmp_path)
+    space = read("a=1,2", "depth=interval(0,1)", depth="a=2")
+    found = search(is_exhaustive=False, custom="further.space", allow=("further.",))
+    study = optuna.create_study()
+    study.enqueue_trial({"a": 1, "kind": "a", "depth": 0.25})
+    study.enqueue_trial({"a": 2, "kind": "b c", "depth": 0.75})
+    drawn = [replace(found, space=space).overrides(study.ask(), OmegaConf.create({"top": 0.5})) for _ in range(2)]
+    assert drawn == [("a=1", "kind=a", "depth=0.25"), ("a=2", "depth=0.75", r"kind=b\ c")]
 
 
 @pytest.mark.parametrize("fixed", ["kind=3", "+kind=3", "++kind=a", "~kind"])

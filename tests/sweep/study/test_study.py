@@ -65,6 +65,39 @@ def test_terms_are_compared_key_by_key_instead_of_overrides(storage: Storage) ->
         check_spec(study, spec("epochs=3", epochs="4", new="2"))
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "difference"),
+    [
+        ({"b": "lr=1"}, {}, "b applied where lr=1, applies everywhere"),
+        ({}, {"b": "lr=1"}, "b applied everywhere, applies where lr=1"),
+        ({"b": "lr=1"}, {"b": "lr=1,2"}, "b applied where lr=1, applies where lr=1,2"),
+        ({"epochs": "b=1"}, {}, "epochs applied where b=1, applies everywhere"),
+    ],
+)
+def test_other_conditions_are_refused(
+    storage: Storage, then: dict[str, str], now: dict[str, str], difference: str
+) -> None:
+    study = create(storage, "s", replace(SPEC, conditions=then))
+    check_spec(study, replace(SPEC, conditions=then))
+    with pytest.raises(InputError) as error:
+        check_spec(study, replace(SPEC, conditions=now))
+    assert f": {difference} (" in str(error.value)
+
+
+def test_the_conditions_of_a_key_that_is_not_swept_any_more_are_not_told(storage: Storage) -> None:
+    study = create(storage, "s", replace(SPEC, conditions={"b": "lr=1"}))
+    with pytest.raises(InputError, match=r": b was choice\(1, 2\), is not swept \("):
+        check_spec(study, replace(SPEC, space={"lr": SPEC.space["lr"]}))
+
+
+def test_a_study_from_before_conditions_has_none(storage: Storage) -> None:
+    study = create(storage, "s", SPEC)
+    stored = dict(study.user_attrs["lrlab.terms"])
+    del stored["conditions"]
+    study.set_user_attr("lrlab.terms", stored)
+    check_spec(study, SPEC)
+
+
 def test_a_study_of_an_earlier_version_is_compared_by_its_overrides(storage: Storage) -> None:
     study = create(storage, "s", SPEC)
     stored = {key: value for key, value in study.user_attrs["lrlab.terms"].items() if key != "terms"}
