@@ -190,6 +190,7 @@ END_TO_END = (
     "config/bounds",  # of the classes of core, data and training
     "config/conf",
     "examples/*",
+    "examples",
     "fault_injection/*",
     "journey",
     "lecture/chapters",
@@ -208,6 +209,7 @@ WITHOUT_A_TEST = {
     "cli/*": "tests/test_journey.py",
     "api/html": "tests/api/test_training.py",
     "config/schema": None,
+    "data/columns": None,
     "data/spec": None,
     "errors": None,
     "lecture/claims": None,

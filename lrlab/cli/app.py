@@ -1,5 +1,6 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +14,7 @@ from lrlab.cli import console, progress
 from lrlab.config.choices import choice_of
 from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
+from lrlab.config.override import text_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
@@ -25,7 +27,7 @@ from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
 from lrlab.training.configuration import check_shared, flat, from_config, spell_choices, to_record, to_yaml
-from lrlab.training.experiment import Experiment
+from lrlab.training.experiment import DataSource, Experiment
 
 if TYPE_CHECKING:
     import optuna
@@ -46,6 +48,9 @@ class TrainingTask:
     resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
     study: str = ""
 
+    def __init__(self) -> None:
+        self._digests: dict[DataSource, str] = {}
+
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration and return the objective."""
         resolved = resolve(config)
@@ -61,7 +66,15 @@ class TrainingTask:
         """Return the experiment with its defaults, and what the whole sweep shares but may not change."""
         check_recorded(composer.unresolved(overrides))  # before a refusal could show what is in the environment
         config = composer.compose(overrides)
-        return flat(to_record(from_config(config)) | {key: config[key] for key in ("objective", "population")})
+        experiment = from_config(config)
+        terms = flat(to_record(experiment) | {key: config[key] for key in ("objective", "population")})
+        return terms | {"data.digest": self._digest(experiment.data)}
+
+    def _digest(self, source: DataSource) -> str:
+        """Return what tells data apart that have one path, a few digits of it."""
+        if source not in self._digests:
+            self._digests[source] = source.load().digest[:16]
+        return self._digests[source]
 
     def check(self, sweep: "Sweep") -> None:
         """Check every corner of the search space, and the data; give each caution about them once."""
@@ -297,14 +310,20 @@ def _address(config: DictConfig, key: str) -> str | None:
 
 
 def command(config: DictConfig) -> "Command":
-    """Return the command line that began a sweep, for `lrlab resume`."""
+    """Return the command line that began a sweep, for `lrlab resume`, which may be typed in another directory."""
     from lrlab.sweep.job_tracking import typed_overrides
     from lrlab.sweep.study.state import Command
 
     sources, outputs = config.hydra.runtime.config_sources, str(config.outputs)
     folders = (Path(source.path) for source in sources if source.provider == "command-line")
+    data, typed = resolve(config)["data"], typed_overrides(config, "task")
+    paths = (
+        text_override(f"data.{name}", os.path.abspath(os.path.expanduser(data[name])))
+        for name in ("path", "test_path")
+        if data.get(name)
+    )
     return Command(
         config_dirs=tuple(str(from_outputs(folder, outputs)) for folder in folders),
         config_name=config.hydra.job.config_name,
-        overrides=(*typed_overrides(config, "task"), *typed_overrides(config, "hydra")),
+        overrides=(*typed, *(path for path in paths if path not in typed), *typed_overrides(config, "hydra")),
     )

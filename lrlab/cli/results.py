@@ -96,6 +96,9 @@ def report(
 
 def reproduce(
     run: Annotated[str, typer.Argument(metavar="RUN", help="best, trial number or run id")] = "best",
+    moved: Annotated[
+        list[str] | None, typer.Argument(metavar="data.path=PATH", help="where the data are now", show_default=False)
+    ] = None,
     study: Annotated[str | None, typer.Option(metavar="STUDY", help="default: the newest")] = None,
     outputs: Outputs = OUTPUTS,
     storage: StorageUrl = None,
@@ -113,13 +116,18 @@ def reproduce(
       lrlab reproduce best
       lrlab reproduce 17 --study quickstart_2026-01-31_12-00-00_3f9a
       lrlab reproduce 0f3c…  # an MLflow run id
+      lrlab reproduce best data.path=moved/train.csv
     """
     from lrlab.cli import console, own_application_commands, progress
     from lrlab.commands.job_again import Target
     from lrlab.commands.reproduce_job import is_job
     from lrlab.runs import reproduce as runs
+    from lrlab.runs.recorder import moved_paths
     from lrlab.runtime import blas_kernel
 
+    if "=" in run:
+        run, moved = "best", [run, *(moved or [])]
+    paths = moved_paths(moved or [])
     records = Records(outputs, storage, tracking_uri)
     of_study = run == "best" or (run.isdecimal() and len(run) < 32) or study is not None
     chosen = records.study(study) if of_study else None
@@ -136,10 +144,10 @@ def reproduce(
             places |= {"--study": chosen.study_name} if chosen else {}
             options = [f"{name}={value}" for name, value in places.items() if value]
             options += [*(f"--allow={prefix}" for prefix in allow), *(["--json"] if as_json else [])]
-            return blas_kernel.run_module(kernel, "lrlab.cli.main", ["reproduce", run_id, *options])
+            return blas_kernel.run_module(kernel, "lrlab.cli.main", ["reproduce", run_id, *(moved or []), *options])
         log.warning("the BLAS kernel %s of the record is not available here: the replay may round otherwise", kernel)
     with tracking.open_beside(run_id, str(outputs)) as tracker, progress.epoch_progress() as watch:
-        outcome = runs.reproduce(tracker, run_id, watch, allow)
+        outcome = runs.reproduce(tracker, run_id, watch, allow, paths)
     console.result(outcome, console.reproduced, as_json=as_json)
     return 1 if outcome.verdict == "differs" else 0
 

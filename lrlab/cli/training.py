@@ -83,7 +83,8 @@ def resume(
         str | None, typer.Argument(metavar="STUDY|RUN_ID", help="default: the newest study", show_default=False)
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="OVERRIDES", help="further Hydra overrides for a study")
+        list[str] | None,
+        typer.Argument(metavar="OVERRIDES", help="further Hydra overrides for a study; data.path=PATH for a run"),
     ] = None,
     outputs: Outputs = OUTPUTS,
     storage: StorageUrl = None,
@@ -100,15 +101,16 @@ def resume(
     """
     from lrlab.cli import console, hydra_app, own_application_commands, progress
     from lrlab.runs import train as runs
+    from lrlab.runs.recorder import moved_paths
     from lrlab.sweep.study.state import read_state
 
     further, records = overrides or [], Records(outputs, storage, tracking_uri, allow)
     if what and ("=" in what or what.startswith("~")):
         further, what = [what, *further], None
     if what and RUN_ID.fullmatch(what):
-        tracking = records.tracking()
+        moved, tracking = moved_paths(further), records.tracking()
         with tracking.open_beside(what, str(outputs)) as tracker, progress.epoch_progress() as watch:
-            outcome = runs.resume(what, records, tracker, watch)
+            outcome = runs.resume(what, records, tracker, watch, moved)
         console.trained(outcome, records)
         return 0
     study = records.study(what)

@@ -19,6 +19,8 @@ from lrlab.training.configuration import flat, from_record, from_yaml, to_record
 from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
 
+PATHS = ("data.path", "data.test_path")  # what may have moved since it was recorded
+
 
 def create_run(
     tracker: Tracker,
@@ -38,7 +40,7 @@ def create_run(
         params=flat(record),
         tags={Tag.PROVENANCE: Provenance.of(population, member).to_json(), **(tags or {})},
         config=to_yaml(record),
-        dataset=DatasetInfo(data.name, data.digest, sizes=sizes),
+        dataset=DatasetInfo(data.name, data.digest, data.source, sizes),
     )
 
 
@@ -55,22 +57,60 @@ def config_of(run: RunRecord) -> dict[str, Any]:
     return from_yaml(run.config)
 
 
-def read_training(run: RunRecord, allow: Sequence[str] = ()) -> tuple[Experiment, Dataset, Provenance]:
+def read_training(
+    run: RunRecord, allow: Sequence[str] = (), moved: Mapping[str, str] | None = None
+) -> tuple[Experiment, Dataset, Provenance]:
     """Return what `create_run` recorded, ready to be trained again: with verified data, and as many BLAS threads.
 
     Args:
         allow: prefixes of further code to trust. What a record says of that does not count.
+        moved: paths of the data that are not as recorded, by their keys, such as data.path.
 
     Raises:
         InputError: an earlier version of lrlab recorded the run, or its configuration, data or code are not there.
     """
     provenance = Provenance.from_json(run.tags[Tag.PROVENANCE])
-    experiment = from_record(config_of(run), allow)
+    record = config_of(run)
+    for key, path in (moved or {}).items():
+        group, _, name = key.partition(".")
+        if name not in record[group]:
+            raise InputError(f"{key} is no path of the data of run {run.run_id}, which is {record[group]['choice']}")
+        record[group][name] = path
+    experiment = from_record(record, allow)
     experiment.data.verify()
     dataset = experiment.data.load()
     experiment.check_fits(dataset)
     limit_blas(provenance.environment.blas_threads)
     return experiment, dataset, provenance
+
+
+def check_data(run: RunRecord, dataset: Dataset) -> None:
+    """Refuse data that are not those that a run was trained on.
+
+    Raises:
+        InputError: names both digests.
+    """
+    before = Provenance.from_json(run.tags[Tag.PROVENANCE]).data
+    if dataset.digest != before:
+        raise InputError(
+            f"data of run {run.run_id} have changed: the digest of {dataset.source or dataset.name} is "
+            f"{dataset.digest[:16]}, was {before[:16]}"
+        )
+
+
+def moved_paths(overrides: Sequence[str]) -> dict[str, str]:
+    """Return the paths that KEY=PATH arguments name, by their keys.
+
+    Raises:
+        InputError: a key is no path of data, or there is no path.
+    """
+    paths = dict(override.partition("=")[::2] for override in overrides)
+    for key, path in paths.items():
+        if key not in PATHS or not path:
+            raise InputError(
+                f"RUN can be followed by {' and '.join(f'{each}=PATH' for each in PATHS)}, got {key}={path}"
+            )
+    return paths
 
 
 @contextmanager
@@ -117,10 +157,10 @@ def log_plots(
     weights: Mapping[str, np.ndarray],
     history: MetricHistory,
 ) -> None:
-    """Attach the loss curve, and the class templates of a linear model."""
+    """Attach the loss curve, and the class templates of a linear model of images."""
     from lrlab.plotting import figures
 
     files = {"loss_curve.png": figures.loss_curve(history.points)}
-    if isinstance(experiment.model, Linear) and "W1" in weights:
+    if isinstance(experiment.model, Linear) and "W1" in weights and data.image_shape:
         files["templates.png"] = figures.templates(weights["W1"], data.image_shape, data.classes)
     tracker.log_artifacts(run_id, files)

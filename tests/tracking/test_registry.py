@@ -2,6 +2,7 @@ import logging
 import shutil
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ CLASSES = ("a", "b")
 def model(value: float = 0) -> Model:
     """A linear classifier of three pixels, trained on (pixel - 1) / 2."""
     weights = {"W1": np.full((2, 3), value, np.float32), "b1": np.arange(2, dtype=np.float32)}
-    return Model(weights, np.full(3, 1.0), np.full(3, 2.0), CLASSES, np.ones((1, 3)))
+    return Model(weights, np.full(3, 1.0), np.full(3, 2.0), CLASSES, np.ones((1, 3), np.float32))
 
 
 def new_run(outputs: str) -> str:
@@ -62,6 +63,43 @@ def test_a_saved_model_states_its_classes_and_its_shapes_and_holds_no_pickle(tmp
     stored = {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()}
     assert ".npz" in stored
     assert not stored & {".pkl", ".pickle", ".joblib"}
+
+
+def test_a_saved_model_of_a_table_takes_its_rows_whatever_their_types(tmp_path: Path) -> None:
+    from mlflow.pyfunc import load_model
+    from pandas import DataFrame
+
+    weights = {"W1": np.eye(2, 3, dtype=np.float32), "b1": np.zeros(2, np.float32)}
+    columns: list[dict[str, Any]] = [
+        {"name": "a b", "categories": [], "fill": None},
+        {"name": "c", "categories": ["x", "y"], "fill": "y"},
+    ]
+    scale = np.array([2.0, 1, 1])
+    save_model(tmp_path / "model", Model(weights, np.zeros(3), scale, CLASSES, {"a b": 4.0, "c": "x"}, columns))
+    loaded = load_model(str(tmp_path / "model"))
+    assert loaded.input_example == [{"a b": 4.0, "c": "x"}]
+    assert loaded.metadata.metadata == {"classes": ["a", "b"], "columns": columns}
+    rows: list[dict[str, Any]] = [{"a b": 4, "c": "x"}, {"c": "x", "a b": 4.0, "more": None}, {"a b": "4", "c": "x"}]
+    for row in rows:
+        np.testing.assert_array_equal(loaded.predict(DataFrame([row])), [[2, 1]])
+    np.testing.assert_array_equal(loaded.predict([{"a b": 4, "c": None}]), [[2, 0]])
+    wrong: dict[str, dict[str, Any]] = {"'a b' is missing": {"c": "x"}, "one of x, y, got 'z'": {"a b": 1, "c": "z"}}
+    for said, row in wrong.items():
+        with pytest.raises(ValueError, match=f"^[^\n]*{said}$"):
+            loaded.predict(DataFrame([row]))
+
+
+def test_a_saved_model_of_images_takes_them_as_they_are(tmp_path: Path) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.pyfunc import load_model
+
+    images = np.arange(12, dtype=np.uint8).reshape(2, 1, 2, 3)
+    weights = {"W1": np.ones((2, 6), np.float32), "b1": np.zeros(2, np.float32)}
+    save_model(tmp_path / "model", Model(weights, np.zeros(6), np.ones(6), CLASSES, images[:1]))
+    loaded = load_model(str(tmp_path / "model"))
+    np.testing.assert_array_equal(loaded.predict(images), [[15, 15], [51, 51]])
+    with pytest.raises(MlflowException, match=r"\(2, 6\) does not match expected shape \(-1, 1, 2, 3\)"):
+        loaded.predict(images.reshape(2, 6))
 
 
 def test_the_alias_moves_to_what_is_better_on_the_test_split_and_every_version_stays(outputs: str) -> None:
