@@ -28,7 +28,7 @@ FLOORS = (
     ("training",),
     ("runs",),
     ("sweep",),
-    ("analysis",),
+    ("analysis", "tables"),
     ("lecture", "commands"),
     ("cli",),
     ("api",),
@@ -39,7 +39,7 @@ LOOSE = {"__init__", "__main__", "errors"}  # modules that may lie at the top of
 # The only places of what is large, slow to import or easily misused.
 PLACES = {
     "mlflow": ("lrlab.tracking.client_store", "lrlab.tracking.registry", "lrlab.tracking.classifier"),
-    "optuna": ("lrlab.sweep", "lrlab.analysis", "lrlab.commands"),
+    "optuna": ("lrlab.sweep", "lrlab.analysis", "lrlab.commands", "lrlab.tables.optuna_study"),
     "hydra": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
     "omegaconf": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
     "matplotlib": ("lrlab.plotting", "lrlab.analysis.report"),

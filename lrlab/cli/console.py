@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lrlab.analysis.report.report import Report
+    from lrlab.analysis.report.table_report import TableReport
     from lrlab.commands.best import Best
     from lrlab.commands.confirm import Confirmation
     from lrlab.commands.confirm_jobs import JobConfirmation
@@ -30,6 +31,7 @@ REPORTED = {"optimizer.lr", "schedule.warmup", "regularizer.strength"}  # a repo
 
 T = TypeVar("T")
 MAX_METRICS = 5  # of another application, beside its objective
+MAX_ROWS = 20  # of settings on the terminal
 
 
 def out() -> Console:
@@ -204,6 +206,26 @@ def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -
         return
     conditions = [word for condition in where for word in ("--where", condition)]
     _next(command("report", made.study, *conditions, "--json", places=places), "the verdict, for programs")
+
+
+def table_report(made: "TableReport", page: "Path") -> None:
+    """Show the answer of a table: how it was read, the verdict, what moves it, and its settings."""
+    for line in made.how_read:
+        out().print(Text(_printable(line), style="dim"))
+    answer = made.answer
+    out().print(Text.assemble((answer.verdict.replace("_", " "), "bold"), f": {_printable(answer.reasons[0])}"))
+    for line in (*answer.reasons[1:], *(size.describe() for size in getattr(answer, "sizes", ()))):
+        out().print(f"  {_printable(line)}")
+    rows = [row for section in made.sections for row in section.table][: MAX_ROWS + 1]
+    if rows:
+        headers, *cells = [[_printable(cell) for cell in row] for row in rows]
+        out().print(WholeTable(cells, headers))
+    out().print(f"{len(made.sections)} sections in {page}")
+
+
+def _printable(text: str) -> str:
+    """Return a text without what a terminal would obey: names and values are somebody else's."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def reproduced(replay: "Reproduction") -> None:

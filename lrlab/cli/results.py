@@ -1,4 +1,4 @@
-"""The commands that read what sweeps and trainings left: ``best``, ``report``, ``reproduce``, ``repair``, ``ui``."""
+"""The commands that read what sweeps and trainings left: ``best``, ``reproduce``, ``repair``, ``ui``."""
 
 import logging
 import os
@@ -61,37 +61,6 @@ def best(
                 chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
             )
         console.result(confirmed, console.confirmed, as_json=as_json)  # before closing, which a lost store may fail
-
-
-def report(
-    study: Study = None,
-    where: Annotated[list[str], typer.Option(metavar="KEY=VALUE", help="only runs with this value")] = [],  # noqa: B006
-    outputs: Outputs = OUTPUTS,
-    storage: StorageUrl = None,
-    tracking_uri: TrackingUri = None,
-    as_json: Json = False,
-) -> None:
-    """Report how the best learning rate moves with the batch size.
-
-    Draws figures and reaches a verdict.
-
-    \b
-    examples:
-      lrlab report                                 # the newest study; writes OUTPUTS/reports/STUDY/index.html
-      lrlab report --json                          # the verdict, for programs
-      lrlab report --where optimizer=adam          # of a study with several
-    """
-    from lrlab.cli import console
-    from lrlab.commands.report import conditions, publish
-
-    records = Records(outputs, storage, tracking_uri)
-    chosen = records.study(study)
-    with records.tracker(chosen) as tracker:
-        made, page = publish(chosen, tracker, records, conditions(where))
-    if as_json:
-        console.json_document(made.verdict())
-    else:
-        console.report(made, page, where, records)
 
 
 def reproduce(

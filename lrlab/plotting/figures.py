@@ -56,6 +56,11 @@ def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[m
     return drawing, drawing.subplots(**subplots)
 
 
+def plain_text(text: str) -> str:
+    """Return a text in which Matplotlib sees no formula, whatever somebody called a column."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text).replace("$", r"\$")
+
+
 def png(drawing: "matplotlib.figure.Figure", dpi: int = 110) -> bytes:
     """Return the figure as the bytes of a PNG file, drawn by Agg whatever backend pyplot uses."""
     buffer = io.BytesIO()
