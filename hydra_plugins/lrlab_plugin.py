@@ -28,9 +28,14 @@ class LrlabSweeper(Sweeper):
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
     def sweep(self, arguments: list[str]) -> Any:
+        from lrlab.cli.own_application import OwnApplication
+        from lrlab.sweep.runners.protocols import Application
         from lrlab.sweep.sweeper import sweep
 
-        return sweep(self.settings, arguments, self.hydra_context, self.task_function, self.config)
+        application: Any = self.task_function
+        if not isinstance(application, Application):
+            application = OwnApplication(self.task_function, self.hydra_context)
+        return sweep(self.settings, arguments, self.hydra_context, application, self.config)
 
 
 class LrlabSearchPath(SearchPathPlugin):

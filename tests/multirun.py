@@ -29,13 +29,15 @@ def own_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def multirun(own_folder: None, hydra_restore_singletons: None) -> Multirun:
-    """Sweep a task in this process; its folder is ./sweep."""
+    """Sweep a task in this process; its folder is ./sweep. Nothing is recorded, unless overrides want it."""
 
     def run(task: Callable[[Any], Any], *overrides: str, **config: Any) -> Any:
         hydra.version.setbase("1.3")
         ConfigStore.instance().store(name="minimal_app", node=config)
         application = Hydra.create_main_hydra2("minimal_app", create_config_search_path(None))
-        arguments = ["hydra/sweeper=lrlab", "hydra.sweep.dir=sweep", *overrides]
+        arguments = ["hydra/sweeper=lrlab", "hydra.sweep.dir=sweep", "hydra.sweeper.tracking=none", *overrides]
+        if "hydra/sweeper=basic" in overrides:
+            arguments.remove("hydra.sweeper.tracking=none")
         try:
             return application.multirun("minimal_app", task, arguments, with_log_configuration=False)
         finally:

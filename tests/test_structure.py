@@ -189,6 +189,7 @@ END_TO_END = (
     "config/compose_all",
     "config/bounds",  # of the classes of core, data and training
     "config/conf",
+    "examples/*",
     "examples",
     "fault_injection/*",
     "journey",

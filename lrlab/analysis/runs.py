@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Hashable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.config.command_line import HERE, Places
@@ -74,6 +74,9 @@ class Runs:
         runs: of the trials that finished or diverged; those cut off or pruned have no final loss.
         places: where the study is, for the commands that are suggested.
         left_out: what there is to say about trials whose runs are missing, in one line; "" for nothing.
+        names: what the study calls a key or metric that has another name here.
+        budget: what the trials had in common, as a sentence; "" if the configuration says it.
+        unit: what the steps of the loss count.
     """
 
     study: str
@@ -82,9 +85,17 @@ class Runs:
     runs: tuple[Run, ...]
     places: Places = HERE
     left_out: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    budget: str = ""
+    unit: str = "epoch"
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)
+
+    @property
+    def loss_label(self) -> str:
+        """What the loss is called on an axis."""
+        return self.names.get("val/loss", "validation loss (nats)")
 
     def values(self, key: str) -> list[Any]:
         """The different values of a configuration key, in order."""

@@ -14,7 +14,7 @@ from lrlab.cli import console, progress
 from lrlab.config.choices import choice_of
 from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
-from lrlab.config.override import overrides_of, text_override, texts_override
+from lrlab.config.override import overrides_of, text_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
@@ -135,6 +135,7 @@ class TrainingTask:
         """Close the parent run, link its best child, and say what was found."""
         from lrlab.commands.best import best, trained_settings
         from lrlab.runs.recorder import status_of
+        from lrlab.sweep.job_tracking import untold
         from lrlab.sweep.study.queue import TrialCounts
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
@@ -306,12 +307,6 @@ def _address(config: DictConfig, key: str) -> str | None:
     if not variables or any(variable.startswith(RESUME_PREFIX) for variable in variables):
         return str(node[name])
     return written
-
-
-def untold(config: DictConfig) -> list[str]:
-    """Return the overrides that a sweep needs again when it is resumed, since trust is not inherited."""
-    allow: Any = OmegaConf.select(config, "hydra.sweeper.allow")
-    return [texts_override("hydra.sweeper.allow", list(allow))] if allow else []
 
 
 def command(config: DictConfig) -> "Command":

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lrlab.analysis.report.table_report import TableReport
     from lrlab.commands.best import Best
     from lrlab.commands.confirm import Confirmation
+    from lrlab.commands.confirm_jobs import JobConfirmation
     from lrlab.commands.repair import Repaired
     from lrlab.data.catalog import DatasetInfo
     from lrlab.runs.reproduce import Reproduction
@@ -29,6 +30,7 @@ MEMORY = "memory"  # the storage that ends with its process
 REPORTED = {"optimizer.lr", "schedule.warmup", "regularizer.strength"}  # a report is of one of them at least
 
 T = TypeVar("T")
+MAX_METRICS = 5  # of another application, beside its objective
 MAX_ROWS = 20  # of settings on the terminal
 
 
@@ -79,10 +81,20 @@ def best(found: "Best", places: Places | None) -> None:
         found: the configuration.
         places: where the study and its runs are; None if the runs are nowhere.
     """
+    configuration(found)
+    if places:
+        _next_of_study(found, places)
+
+
+def configuration(found: "Best") -> None:
+    """Show the best configuration of a study."""
     trials = ("trial " if len(found.trials) == 1 else "trials ") + ", ".join(map(str, found.trials))
     rows = [(name, short(value)) for name, value in found.params.items()]
     out().print(WholeTable(rows, title=f"best of {found.study}: {trials}"))
-    if found.spread is None:
+    if not found.run_id:
+        over = "" if found.spread is None else f": mean over {found.seeds} seeds, standard deviation {found.spread:.4f}"
+        out().print(f"objective {found.value:.4f}{over}")
+    elif found.spread is None:
         out().print(metrics_line(found.metrics))
         out().print(f"run {found.run_id}")
     else:
@@ -96,8 +108,6 @@ def best(found: "Best", places: Places | None) -> None:
         out().print(f"not clearly better than the next, {values}: its mean is {found.tie.mean:.4f}, within the noise")
     for name, end in found.at_ends.items():
         out().print(f"{name}={short(found.params[name])} is among the {end} values tried: better ones may lie beyond")
-    if places:
-        _next_of_study(found, places)
 
 
 def best_setting(study: str, setting: "Setting") -> None:
@@ -172,6 +182,20 @@ def confirmed(found: "Confirmation") -> None:
         _next(f'mlflow.pyfunc.load_model("{found.model}")', "the registered model")
 
 
+def jobs_confirmed(found: "JobConfirmation") -> None:
+    """Show the results on fresh seeds beside those of the search."""
+    headers = ("trial", "objective in the search", f"mean over {len(found.seeds)} fresh seeds", "")
+    rows = []
+    for each in found.candidates:
+        mean = "failed" if each["mean"] is None else f"{each['mean']:.4f}"
+        chosen = "chosen" if each["trial"] == found.trial else ""
+        rows.append((str(each["trial"]), f"{each['search_value']:.4f}", mean, chosen))
+    out().print(WholeTable(rows, headers))
+    low, high = found.interval
+    out().print(f"objective {found.mean:.4f} (95 % interval {low:.4f} to {high:.4f}, for the choice of the seeds)")
+    out().print(f"run {found.run_id}")
+
+
 def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -> None:
     """Show the verdicts of a report on the runs with some values, and where it is."""
     for label, scaling in made.scaling.items():
@@ -241,10 +265,19 @@ def gradients(rows: Sequence[Mapping[str, Any]]) -> None:
     out().print(WholeTable(shown, headers))
 
 
+def hints(commands: Sequence[tuple[str, str]], console: Console | None = None) -> None:
+    """Show what to type next: commands, each with its purpose."""
+    for line, purpose in commands:
+        _next(line, purpose, console)
+
+
 def metrics_line(metrics: Mapping[str, Any]) -> str:
-    """Return the metrics that a line on the terminal shows."""
-    shown = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
-    return "  ".join(f"{name} {metrics[name]:.4f}" for name in shown if name in metrics)
+    """Return the metrics that a line on the terminal shows: of another application, its objective and some others."""
+    shown = [name for name in ("train/loss", "train/accuracy", "val/loss", "val/accuracy") if name in metrics]
+    if not shown or "objective" in metrics:
+        names = [name for name in metrics if name not in ("objective", "reported")]
+        shown = [name for name in ("objective", *names[:MAX_METRICS]) if name in metrics]
+    return "  ".join(f"{name} {metrics[name]:.4f}" for name in shown)
 
 
 def short(value: object) -> str:

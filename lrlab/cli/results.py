@@ -36,13 +36,18 @@ def best(
       lrlab best --json
       lrlab best --confirm 5                       # the best three again on five fresh seeds, then the test split
     """
-    from lrlab.cli import console, progress
+    from lrlab.cli import console, own_application_commands, progress
     from lrlab.commands import best as command
     from lrlab.commands import confirm as confirmation
+    from lrlab.sweep.study.state import read_state
     from lrlab.tracking.registry import Registry
 
     records = Records(outputs, storage, tracking_uri, allow)
     chosen = records.study(study)
+    state = read_state(chosen)
+    if state and state.launch:
+        own_application_commands.best(chosen, state, records, confirm, top, allow, as_json=as_json)
+        return
     if confirm is None:
         with records.tracker(chosen) as tracker:
             found = command.best(chosen, tracker)
@@ -82,7 +87,9 @@ def reproduce(
       lrlab reproduce 0f3c…  # an MLflow run id
       lrlab reproduce best data.path=moved/train.csv
     """
-    from lrlab.cli import console, progress
+    from lrlab.cli import console, own_application_commands, progress
+    from lrlab.commands.job_again import Target
+    from lrlab.commands.reproduce_job import is_job
     from lrlab.runs import reproduce as runs
     from lrlab.runs.recorder import moved_paths
     from lrlab.runtime import blas_kernel
@@ -96,6 +103,9 @@ def reproduce(
     tracking = records.tracking(chosen)
     with tracking.open_existing(str(outputs)) if chosen else tracking.open_beside(run, str(outputs)) as tracker:
         run_id = _run_id(run, chosen, tracker)
+        if is_job(tracker.get_run(run_id)):
+            target = Target(tracking.address(str(outputs)), outputs)
+            return own_application_commands.reproduce(run_id, tracker, target, allow, as_json=as_json)
         kernel = runs.other_kernel(tracker, run_id)
     if kernel and blas_kernel.VARIABLE not in os.environ:
         if blas_kernel.is_available(kernel):

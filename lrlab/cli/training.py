@@ -90,7 +90,7 @@ def resume(
     storage: StorageUrl = None,
     tracking_uri: TrackingUri = None,
     allow: Allow = [],  # noqa: B006
-) -> None:
+) -> int:
     """Go on with a sweep or a training that was stopped, to its end.
 
     \b
@@ -99,9 +99,10 @@ def resume(
       lrlab resume quickstart_2026-01-31_12-00-00_3f9a hydra.sweeper.n_trials=100
       lrlab resume 0f3c…                           # a run of lrlab train, from its last checkpoint
     """
-    from lrlab.cli import console, hydra_app, progress
+    from lrlab.cli import console, hydra_app, own_application_commands, progress
     from lrlab.runs import train as runs
     from lrlab.runs.recorder import moved_paths
+    from lrlab.sweep.study.state import read_state
 
     further, records = overrides or [], Records(outputs, storage, tracking_uri, allow)
     if what and ("=" in what or what.startswith("~")):
@@ -111,10 +112,15 @@ def resume(
         with tracking.open_beside(what, str(outputs)) as tracker, progress.epoch_progress() as watch:
             outcome = runs.resume(what, records, tracker, watch, moved)
         console.trained(outcome, records)
-        return
+        return 0
+    study = records.study(what)
+    state = read_state(study)
+    if state and state.launch:
+        return own_application_commands.resume(study, state, records, further)
     trust = [texts_override("allow", allow)] if allow else []
     with records.overrides() as places:
-        hydra_app.run(hydra_app.resume_command(records.study(what), outputs, [*trust, *further, *places]))
+        hydra_app.run(hydra_app.resume_command(study, outputs, [*trust, *further, *places]))
+    return 0
 
 
 def _run_or_show(

@@ -24,7 +24,7 @@ class Best:
 
     Attributes:
         trial: that stands for its seeds: the median of them.
-        run_id: of that trial.
+        run_id: of that trial; "" of a sweep that was not recorded.
         value: mean objective in the search: the best of many noisy values, so optimistic.
         spread: sample standard deviation of the objective over the seeds; None for one seed.
         seeds: how many were swept at this configuration.
@@ -50,39 +50,58 @@ class Best:
     at_ends: dict[str, End]
 
 
-def best(study: "optuna.Study", tracker: Tracker) -> Best:
-    """Return the best configuration of a study that lrlab's own trainer ran.
+def best(study: "optuna.Study", tracker: Tracker | None) -> Best:
+    """Return the best configuration of a study.
+
+    Args:
+        tracker: holds its runs; None for a sweep that was not recorded.
 
     Raises:
-        InputError: as of `trained_settings`.
+        InputError: as of `trained_settings` or `best_settings`.
         MissingRunError: one of its runs was deleted; the message names the next best.
     """
-    settings = trained_settings(study)
+    settings = trained_settings(study) if tracker else best_settings(study)
     first = settings[0]
-    runs = {number: read_run(study, tracker, number) for number in first.trials}
-    record = runs[first.trial]
+    runs = {number: read_run(study, tracker, number) for number in first.trials} if tracker else {}
+    record = runs.get(first.trial)
     return Best(
         study=study.study_name,
         trial=first.trial,
-        run_id=record.run_id,
+        run_id=record.run_id if record else "",
         value=first.mean,
         spread=first.spread,
         seeds=len(first.values),
         trials=first.trials,
         params=first.params,
         metrics=_means([MetricHistory(run.metrics).latest() for run in runs.values()]),
-        config=config_of(record),
+        config=config_of(record) if record else {},
         tie=tied(settings),
         at_ends=at_ends(study, first),
     )
 
 
+def is_recorded(study: "optuna.Study") -> bool:
+    """Return whether the trials of a study have runs."""
+    return any(RUN_ID in trial.user_attrs for trial in study.get_trials(deepcopy=False))
+
+
 def trained_settings(study: "optuna.Study") -> list[Setting]:
-    """Return the ranked settings of a study that lrlab's own trainer ran; at least one.
+    """Return the ranked settings of a study whose trials have runs; at least one.
 
     Raises:
-        InputError: it has several objectives, no trial has completed, of every setting one has failed, or the study is
-            another application's.
+        InputError: as of `best_settings`, or the trials have no runs.
+    """
+    settings, trials = best_settings(study), study.get_trials(deepcopy=False)
+    if any(RUN_ID not in trials[number].user_attrs for setting in settings for number in setting.trials):
+        raise InputError(f"study {study.study_name} has trials without runs: its sweep was not recorded")
+    return settings
+
+
+def best_settings(study: "optuna.Study") -> list[Setting]:
+    """Return the ranked settings of a study; at least one.
+
+    Raises:
+        InputError: it has several objectives, no trial has completed, or of every setting one has failed.
     """
     if len(study.directions) > 1:
         count = len(study.directions)
@@ -93,8 +112,6 @@ def trained_settings(study: "optuna.Study") -> list[Setting]:
         raise InputError(f"study {study.study_name} has no completed trial yet")
     if not settings:
         raise InputError(f"study {study.study_name} has no best configuration: of each, a seed diverged or failed")
-    if any(RUN_ID not in trials[number].user_attrs for setting in settings for number in setting.trials):
-        raise InputError(f"study {study.study_name} was not trained by lrlab: its trials have no runs")
     return settings
 
 
@@ -139,5 +156,7 @@ def _next_best(study: "optuna.Study", tracker: Tracker) -> str:
 
 def _means(metrics: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the mean of every metric that all have."""
+    if not metrics:
+        return {}
     names = [name for name in metrics[0] if all(name in each for each in metrics)]
     return {name: fmean(each[name] for each in metrics) for name in names}

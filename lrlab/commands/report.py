@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrlab.analysis.job_runs import read_jobs
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.report.table_report import TableReport, table_report
 from lrlab.analysis.runs import read
 from lrlab.commands.best import best
 from lrlab.config.command_line import Places
 from lrlab.errors import InputError
+from lrlab.sweep.study.state import read_state
 from lrlab.tables.trials import Trials
 from lrlab.tracking.artifacts import write
 from lrlab.tracking.store import MissingRunError
@@ -26,15 +28,16 @@ def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapp
     """Write the report of a study, or of a part of it; return it with the path of its page.
 
     Args:
-        study: one that lrlab trained.
-        tracker: holds its runs; the report is attached to the sweep's run, under report/.
+        study: one whose trials have runs.
+        tracker: holds them; the report is attached to the sweep's run, under report/.
         places: where they are; the report goes into the output directory.
         where: values of configuration keys that a run must have to be reported on.
 
     Raises:
-        InputError: the study is another application's, or has no data for any question of the report.
+        InputError: the study was not recorded, or has no data for any question of the report.
     """
-    runs = read(study, tracker, places)
+    state = read_state(study)
+    runs = read_jobs(study, state, tracker, places) if state and state.launch else read(study, tracker, places)
     if runs.left_out:
         log.warning("%s", runs.left_out)
         _warn_of_the_best(study, tracker)

@@ -1,6 +1,7 @@
 """The private parts of Hydra that lrlab uses, in one place; a test looks for each of them in the installed Hydra."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -33,6 +34,19 @@ def exception_of(returned: "JobReturn") -> BaseException:
     """Return what a failed job raised; the public `return_value` would print a line and raise it again."""
     error: BaseException = returned._return_value
     return error
+
+
+def job_around() -> "JobReturn | None":
+    """Return what Hydra is going to return of the job around the caller, in this thread; None if it runs none.
+
+    Hydra tells nobody but its callbacks, which are a configuration's, that a job has ended, and how.
+    """
+    from hydra.core.utils import run_job
+
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code is not run_job.__code__:
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame.f_locals.get("ret") if frame else None
 
 
 @contextmanager

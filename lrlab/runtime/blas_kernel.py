@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from lrlab.runtime.signals import FORWARDED
+from lrlab.runtime import child_process
 
 VARIABLE = "OPENBLAS_CORETYPE"
 # A version of OpenBLAS may take a kernel whose instructions the processor lacks, and die of the first multiply
@@ -32,14 +32,7 @@ def run_module(kernel: str, module: str, arguments: Sequence[str]) -> int:
 
     What interrupts the wait ends it in order, and is raised again.
     """
-    child = subprocess.Popen([sys.executable, "-P", "-m", module, *arguments], env=_environment(kernel))
-    try:
-        code = child.wait()
-    except BaseException:
-        child.send_signal(FORWARDED)  # Ctrl-C in a terminal has reached it already: this one may come in addition
-        child.wait()
-        raise
-    return code if code >= 0 else 128 - code
+    return child_process.run([sys.executable, "-P", "-m", module, *arguments], _environment(kernel))
 
 
 def _environment(kernel: str) -> dict[str, str]:

@@ -70,7 +70,7 @@ def guess(
             f"{doubled[0]!r} cannot be {' and '.join(role for role in given if given[role] == doubled[0])}"
         )
     free = [name for name in names if name not in given.values()]
-    found = {role: given.get(role) or _usual(role, USUAL_NAMES[role], free) for role in ROLES if role in roles}
+    found = {role: given.get(role) or usual_name(role, free) for role in ROLES if role in roles}
     return {role: name for role, name in found.items() if name}
 
 
@@ -89,9 +89,25 @@ def is_maximized(name: str) -> bool:
     return words[-1] in MAXIMIZED or "_".join(words[-2:]) in MAXIMIZED
 
 
-def _usual(role: Role, groups: tuple[tuple[str, ...], ...], names: list[str]) -> str | None:
+def usual_name(role: Role, names: Iterable[str], preferred: str | None = None) -> str | None:
+    """Return the name that plays one role; None for none.
+
+    Args:
+        preferred: goes before others of its group.
+
+    Raises:
+        InputError: two names could.
+    """
+    return _usual(role, USUAL_NAMES[role], list(names), preferred)
+
+
+def _usual(
+    role: Role, groups: tuple[tuple[str, ...], ...], names: list[str], preferred: str | None = None
+) -> str | None:
     for group in groups:
         candidates = [name for name in names if not set(group).isdisjoint(_endings(name))]
+        if preferred in candidates:
+            return preferred
         if len(candidates) > 1:
             raise InputError(f"{role}: which of {', '.join(map(repr, candidates))}?")
         if candidates:

@@ -5,6 +5,18 @@ from typing import Any
 
 
 @dataclass
+class Roles:
+    """What the keys of the application mean; null is guessed from the usual names, and shown at the end of a sweep."""
+
+    lr: str | None = None
+    batch_size: str | None = None
+    weight_decay: str | None = None
+    warmup: str | None = None
+    seed: str | None = None
+    loss: str | None = None  # a metric: what lrlab.log is given, or objective, what the task returns
+
+
+@dataclass
 class Sweeper:
     """`hydra/sweeper: lrlab`. The keys of Hydra's own Optuna sweeper, and some more."""
 
@@ -26,6 +38,9 @@ class Sweeper:
     conditions: dict[str, Any] | None = field(default_factory=dict)  # key: OTHER=VALUES where it applies, or a list
     enqueue: list[Any] | None = field(default_factory=list)  # points {key: value, …} that are tried first
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None
+    tracking: str | None = None  # of jobs: null is outputs/mlflow.db; none; or a tracking URI of MLflow's
+    parent_run: str | None = None  # of jobs: the run of MLflow's that gets them as children; null is a new one
+    roles: Roles = field(default_factory=Roles)
     allow: list[str] = field(default_factory=list)  # prefixes of further code to trust, such as my_package.
 
 

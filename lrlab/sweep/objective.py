@@ -8,6 +8,7 @@ from lrlab.errors import InputError
 if TYPE_CHECKING:
     import optuna
 
+OBJECTIVE: Final = "objective"  # what another application's task returns
 DIRECTIONS: Final = {"val/loss": "minimize", "val/accuracy": "maximize"}
 
 
@@ -31,12 +32,16 @@ def direction_of(objective: str, given: tuple[str, ...] | None) -> str:
 
 
 def objective_of(study: "optuna.Study") -> str:
-    """Return the name of what a study optimized.
+    """Return the name of what a study optimized; of another application, what its task returned.
 
     Earlier versions let the direction contradict it; there the override says what it was.
     """
+    from lrlab.sweep.study.state import read_state
     from lrlab.sweep.study.study import SPEC
 
+    state = read_state(study)
+    if state and state.launch:
+        return OBJECTIVE
     overrides = study.user_attrs.get(SPEC, {}).get("fixed", ())
     by_direction = {direction.upper(): objective for objective, direction in DIRECTIONS.items()}
     named = (override.partition("=")[2] for override in overrides if override.lstrip("+").startswith("objective="))

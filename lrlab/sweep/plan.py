@@ -11,6 +11,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from lrlab.config.hydra_compat import BASIC_LAUNCHER
+from lrlab.config.secrets import without_secret
 from lrlab.config.validation import writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.compose import Composer
@@ -113,7 +114,8 @@ def plan_sweep(
         application = task_function
     directions = application.directions(config, settings.directions)
     bracket.check(search, directions)
-    fixed = tuple(override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
+    kept = (override for override in search.fixed if _root(override) not in application.resume_ignored_keys)
+    fixed = tuple(map(without_secret, kept))
     trials = search.planned_trials(settings.n_trials)
     sweep = Sweep(
         config=config,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NAMES = ("study_name", "storage")  # keys that may tell of the job, whose search is the same all the same
 
+NO_PRUNER = "optuna.pruners.NopPruner"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -52,6 +54,8 @@ class Settings:
             key: OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
             for key, value in composed.items()
         }
+        if plain["pruner"] is None:
+            plain["pruner"] = {"_target_": NO_PRUNER}
         directions = _directions(plain["direction"])
         is_multiobjective = directions is not None and len(directions) > 1
         for part in ("sampler", "pruner"):
@@ -59,7 +63,7 @@ class Settings:
                 raise InputError(f"hydra.sweeper.{part} must have a _target_, got {plain[part]!r}")
         if is_multiobjective and plain["sampler"]["_target_"] == "optuna.samplers.CmaEsSampler":
             raise InputError("hydra/sweeper/sampler must not be cmaes with several directions")
-        if is_multiobjective and plain["pruner"]["_target_"] != "optuna.pruners.NopPruner":
+        if is_multiobjective and plain["pruner"]["_target_"] != NO_PRUNER:
             raise InputError("hydra/sweeper/pruner must be none with several directions")
         if plain["n_trials"] is not None:
             validation.integer("hydra.sweeper.n_trials", plain["n_trials"], at_least=1)

@@ -56,6 +56,9 @@ FINAL_ERRORS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_S
 BULK, MOST_RUNS, MOST_POINTS = "/ajax-api/2.0/mlflow/metrics/get-history-bulk", 100, 25_000  # private to MLflow
 
 
+MAX_PARAMS = 100  # that MLflow takes at once
+
+
 def environment() -> dict[str, str]:
     """Return what MLflow needs in the environment, and may miss."""
     return {**no_proxy(), **home_variable()}
@@ -129,12 +132,12 @@ class ClientStore:
             self._opened = opened.pop_all()
 
     def create_run(self, run: RunSpec) -> str:
-        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
+        from mlflow.entities import Dataset, DatasetInput, InputTag
 
         with self._translate_errors():
             created = self._client.create_run(self._experiment, start_time=run.time, tags=dict(run.tags))
             run_id: str = created.info.run_id
-            self._client.log_batch(run_id, params=[Param(*param) for param in run.params.items()])
+            self._log_params(run_id, run.params)
             if run.dataset:
                 data = run.dataset
                 digest = data.digest[: MAX_LENGTH["digest"]]
@@ -148,6 +151,8 @@ class ClientStore:
         with self._translate_errors(run_id):
             metrics = [Metric(*point) for point in update.points]
             self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in update.tags.items()])
+            has = self._client.get_run(run_id).data.params if update.params else {}
+            self._log_params(run_id, {name: value for name, value in update.params.items() if name not in has})
             if update.status == "RUNNING":
                 self._client.update_run(run_id, update.status)
             elif update.status:
@@ -213,6 +218,13 @@ class ClientStore:
 
     def close(self) -> None:
         self._opened.close()
+
+    def _log_params(self, run_id: str, params: Mapping[str, str]) -> None:
+        from mlflow.entities import Param
+
+        pairs = [Param(*param) for param in params.items()]
+        for start in range(0, len(pairs), MAX_PARAMS):
+            self._client.log_batch(run_id, params=pairs[start : start + MAX_PARAMS])
 
     def _open_experiment(self, name: str, artifact_root: str | None) -> str:
         from mlflow.exceptions import MlflowException

@@ -38,6 +38,10 @@ class MemoryTracker(Tracker):
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         self._record(run_id).tags.update(tags)
 
+    def add_params(self, run_id: str, params: Mapping[str, object]) -> None:
+        has = self._record(run_id).params
+        has.update({key: str(value) for key, value in params.items() if key not in has})
+
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         self._records[run_id] = replace(self._record(run_id), status=status)
 

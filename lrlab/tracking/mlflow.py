@@ -51,6 +51,10 @@ class Mlflow:
         experiment = self.experiment or os.environ.get(EXPERIMENT, "").strip() or DEFAULT_EXPERIMENT
         return Place(self.uri or uri_of(URI) or database.OWN, experiment)
 
+    def address(self, outputs: str) -> str:
+        """Return the tracking URI, absolute."""
+        return database.address(self.place.uri, outputs)
+
     def following(self, recorded: Place | None, outputs: str) -> "Mlflow":
         """Return this with the place that a study recorded for its runs where nothing was chosen.
 

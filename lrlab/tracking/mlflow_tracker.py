@@ -34,8 +34,10 @@ class MlflowTracker(Tracker):
         self._oldest = math.inf
 
     def create_run(self, name: str, **fields: Unpack[RunFields]) -> str:
-        params = {key: str(value)[: MAX_LENGTH["param"]] for key, value in fields.get("params", {}).items()}
-        tags = {**source_tags(), Tag.OWNER: str(ProcessId.current()), **fields.get("tags", {}), Tag.NAME: name}
+        params = _texts(fields.get("params", {}))
+        given = fields.get("tags", {})
+        source = {} if Tag.SOURCE_NAME in given else source_tags()
+        tags = {**source, Tag.OWNER: str(ProcessId.current()), **given, Tag.NAME: name}
         if parent := fields.get("parent"):
             tags[Tag.PARENT] = parent
         run_id = self.store.create_run(RunSpec(_now(), params, _cut(tags), fields.get("dataset")))
@@ -61,6 +63,9 @@ class MlflowTracker(Tracker):
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         self.store.write(run_id, RunUpdate(tags=_cut(tags)))
+
+    def add_params(self, run_id: str, params: Mapping[str, object]) -> None:
+        self.store.write(run_id, RunUpdate(params=_texts(params)))
 
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         self.store.write(run_id, RunUpdate(self._buffer.get(run_id, ()), status=status))
@@ -97,6 +102,10 @@ class MlflowTracker(Tracker):
         for run_id in abandoned:
             self.store.write(run_id, RunUpdate(tags={Tag.ABANDONED: "true"}, status="KILLED"))
         return len(abandoned)
+
+
+def _texts(params: Mapping[str, object]) -> dict[str, str]:
+    return {key: str(value)[: MAX_LENGTH["param"]] for key, value in params.items()}
 
 
 def _cut(tags: Mapping[str, str]) -> dict[str, str]:

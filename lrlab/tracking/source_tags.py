@@ -2,6 +2,7 @@
 
 import functools
 import getpass
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -19,6 +20,24 @@ def source_tags() -> dict[str, str]:
     What git cannot tell of a checkout is "unknown".
     """
     return {Tag.USER: _user(), Tag.SOURCE_NAME: "lrlab", Tag.SOURCE_TYPE: "LOCAL", **_git_tags(PACKAGE)}
+
+
+@functools.cache
+def program_tags(program: Path) -> dict[str, str]:
+    """Return the tags of a program that is not lrlab's, with a digest of what differs from its commit.
+
+    Args:
+        program: its file; the checkout around it is asked.
+    """
+    tags = {Tag.USER: _user(), Tag.SOURCE_NAME: str(program), Tag.SOURCE_TYPE: "LOCAL"}
+    commit = _git(program.parent, "rev-parse", "HEAD")
+    if not commit:
+        return tags
+    difference = _git(program.parent, "--no-optional-locks", "diff", "--no-ext-diff", "HEAD") or ""
+    if program.is_file() and not _git(program.parent, "ls-files", program.name):
+        difference += program.read_text(errors="replace")
+    digest = {Tag.GIT_DIFF: hashlib.sha256(difference.encode()).hexdigest()[:16]} if difference else {}
+    return {**tags, Tag.GIT_COMMIT: commit, Tag.GIT_DIRTY: str(bool(difference)).lower(), **digest}
 
 
 def _user() -> str:

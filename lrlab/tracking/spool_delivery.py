@@ -133,4 +133,6 @@ class SpoolDelivery:
             self.store().log_artifacts(run_id, files)
         else:
             points = [MetricPoint(*point) for point in record["points"]]
-            self.store().write(run_id, RunUpdate(points, record["tags"] or {}, record["status"]))
+            self.store().write(
+                run_id, RunUpdate(points, record["tags"] or {}, record["status"], record.get("params", {}))
+            )

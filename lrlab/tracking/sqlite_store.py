@@ -146,6 +146,7 @@ class SqliteStore:
             self._db.executemany(INSERT["metrics"] + ONCE, rows)
             self._db.executemany(REPLACE_LATEST, latest.values())
             self._db.executemany(REPLACE_TAG, [(run_id, *tag) for tag in update.tags.items()])
+            self._db.executemany(INSERT["params"] + ONCE, [(run_id, *param) for param in update.params.items()])
             if update.status:
                 end = None if update.status == "RUNNING" else time.time_ns() // 1_000_000
                 ended = (update.status, end, run_id)

@@ -52,11 +52,15 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class RunUpdate:
-    """Points and tags to add to a run; with a status, the run ends, or is RUNNING again."""
+    """Points, tags and params to add to a run; with a status, the run ends, or is RUNNING again.
+
+    A param that it has already is kept.
+    """
 
     points: Sequence[MetricPoint] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     status: RunStatus | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 class Store(Protocol):

@@ -26,6 +26,15 @@ class Tag:
     )
     LECTURE = "lrlab.lecture"  # of a lecture's parent run: its data set
 
+    JOB = "lrlab.job"  # of a job of somebody's own Hydra application: JSON of how to run it again
+    PACKAGES = "lrlab.packages"  # of such a job: name==version of what was installed, separated by spaces
+    PYTHON = "lrlab.python"  # of such a job: the version
+    RECORDED = "lrlab.recorded"  # of such a job: JSON list of the metrics that lrlab recorded
+    UNIT = "lrlab.unit"  # of such a job: what its steps count, epochs or updates
+    SECONDS = "lrlab.seconds"  # of such a job: how long it took
+    RETURNED = "lrlab.returned"  # of such a job: what its task returned
+    GIT_DIFF = "lrlab.git.diff"  # of such a job: digest of what differs from the commit
+
     PARENT = "mlflow.parentRunId"
     NAME = "mlflow.runName"
     USER = "mlflow.user"

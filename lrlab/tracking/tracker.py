@@ -79,6 +79,9 @@ class Tracker(Protocol):
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Add tags or replace their values."""
 
+    def add_params(self, run_id: str, params: Mapping[str, object]) -> None:
+        """Add parameters to a run that another program began; those that it has already are kept."""
+
     def end_run(self, run_id: str, status: TerminalStatus = "FINISHED") -> None:
         """Write what is buffered for this run and close it."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import optuna
 import pytest
 
-from lrlab.commands.best import best, run_of
+from lrlab.commands.best import best, is_recorded, run_of
 from lrlab.errors import InputError
 from lrlab.tracking.memory_tracker import MemoryTracker
 
@@ -93,10 +93,19 @@ def test_a_study_without_a_completed_trial_is_refused(tracker: MemoryTracker) ->
         best(optuna.create_study(study_name="s"), tracker)
 
 
-def test_the_study_of_another_application_is_refused(tracker: MemoryTracker) -> None:
+def test_a_sweep_that_was_not_recorded_has_a_best_but_no_run() -> None:
+    study = optuna.create_study(study_name="s")
+    for value in (2.0, 1.0):
+        study.tell(study.ask(), value)
+    found = best(study, None)
+    assert (found.trial, found.run_id, found.value, found.metrics, found.config) == (1, "", 1.0, {}, {})
+    assert not is_recorded(study)
+
+
+def test_a_sweep_that_was_not_recorded_has_no_runs_to_read(tracker: MemoryTracker) -> None:
     study = optuna.create_study(study_name="s")
     study.tell(study.ask(), 1.0)
-    with pytest.raises(InputError, match="study s was not trained by lrlab"):
+    with pytest.raises(InputError, match="study s has trials without runs: its sweep was not recorded"):
         best(study, tracker)
 
 

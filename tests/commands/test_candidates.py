@@ -77,7 +77,7 @@ def test_a_study_without_a_completed_trial_or_of_somebody_else_is_refused(experi
         best_configurations(study(tracker, experiment, "minimize"), tracker, top=1)
     foreign = optuna.create_study()
     foreign.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
-    with pytest.raises(InputError, match="was not trained by lrlab"):
+    with pytest.raises(InputError, match="has trials without runs"):
         best_configurations(foreign, tracker, top=1)
 
 

@@ -197,7 +197,7 @@ assert "lrlab" not in sys.modules
     [
         (["scaling", "--confirm", "1"], "--confirm must be an integer >= 2, got 1"),
         (["scaling", "--confirm", "2", "--top", "0"], "--top must be an integer >= 1, got 0"),
-        (["foreign", "--confirm", "2"], "study foreign was not trained by lrlab"),
+        (["foreign", "--confirm", "2"], "study foreign has trials without runs"),
     ],
 )
 def test_what_cannot_be_confirmed(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn, JobStatus, run_job
 from hydra.types import HydraContext
 
 from lrlab.config import hydra_compat
@@ -48,6 +48,11 @@ def test_a_context_without_callbacks() -> None:
     assert context.config_loader is loader
     assert context.callbacks.callbacks == []
     assert len(callbacks.callbacks) == 1
+
+
+def test_what_hydra_is_going_to_return_of_a_job() -> None:
+    assert "ret" in run_job.__code__.co_varnames
+    assert hydra_compat.job_around() is None
 
 
 def test_what_a_failed_job_raised(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, LauncherTestSuite
 
 pytestmark = pytest.mark.filterwarnings("ignore:Future Hydra versions will no longer change:UserWarning")
-LRLAB = ["hydra/sweeper=lrlab"]
+LRLAB = ["hydra/sweeper=lrlab", "hydra.sweeper.tracking=none"]
 
 
 def test_hydra_discovers_the_sweeper() -> None:

@@ -18,7 +18,7 @@ from lrlab.sweep.study.study import names
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 APP = Path(__file__).with_name("minimal_app.py")
-SWEEP = ("-m", "hydra/sweeper=lrlab", "hydra.sweep.dir=sweep")
+SWEEP = ("-m", "hydra/sweeper=lrlab", "hydra.sweep.dir=sweep", "hydra.sweeper.tracking=none")
 JOB = {".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "minimal_app.log"}
 
 

@@ -42,8 +42,8 @@ CHILD = """if True:
     import sys, time
     from lrlab.runtime.entrypoint import run_program
     def work():
-        print("working", flush=True)
         try:
+            print("working", flush=True)
             time.sleep(60)
         finally:
             print("in order", flush=True)

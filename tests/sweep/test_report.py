@@ -4,7 +4,8 @@ import optuna
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.sweep.report import report, reporting
+from lrlab.sweep.report import report
+from lrlab.sweep.running_job import RunningJob, reporting
 
 
 def test_outside_of_a_sweep_it_does_nothing() -> None:
@@ -14,7 +15,7 @@ def test_outside_of_a_sweep_it_does_nothing() -> None:
 def test_inside_it_reports_until_the_pruner_has_enough() -> None:
     pruner = optuna.pruners.ThresholdPruner(upper=1.0)
     trial = optuna.create_study(pruner=pruner).ask()
-    with reporting(trial):
+    with reporting(RunningJob(trial)):
         report(0, 0.5)
         report(1, 1)
         with pytest.raises(optuna.TrialPruned, match=r"pruned at step 2 with 1\.5"):
@@ -26,7 +27,7 @@ def test_inside_it_reports_until_the_pruner_has_enough() -> None:
 
 def test_several_objectives_cannot_be_pruned() -> None:
     trial = optuna.create_study(directions=["minimize", "minimize"]).ask()
-    with reporting(trial):
+    with reporting(RunningJob(trial)):
         report(0, 0.5)
 
 

@@ -24,6 +24,10 @@ def test_defaults() -> None:
     assert (settings.params, settings.allow, settings.custom_search_space) == ({}, (), "")
 
 
+def test_no_pruner() -> None:
+    assert Settings.read(PLAIN | {"pruner": None}).pruner == {"_target_": "optuna.pruners.NopPruner"}
+
+
 def test_several_directions() -> None:
     assert Settings.read(PLAIN | {"direction": ["minimize", "maximize"]}).directions == ("minimize", "maximize")
 
@@ -39,7 +43,7 @@ def test_several_directions() -> None:
         ("max_failure_rate", 1.5, "hydra.sweeper.max_failure_rate must be a number >= 0 and <= 1, got 1.5"),
         ("study_name", " ", "hydra.sweeper.study_name must not be empty"),
         ("sampler", "tpe", "hydra.sweeper.sampler must have a _target_, got 'tpe'"),
-        ("pruner", None, "hydra.sweeper.pruner must have a _target_, got None"),
+        ("pruner", {}, "hydra.sweeper.pruner must have a _target_, got {}"),
     ],
 )
 def test_refusals(key: str, value: Any, message: str) -> None:

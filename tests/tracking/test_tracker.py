@@ -61,6 +61,13 @@ class TestTracker:
         assert record.parent is None
         assert record.metrics == {}
 
+    def test_params_are_added_and_those_that_are_there_are_kept(self, tracker: Tracker) -> None:
+        run_id = tracker.create_run("run", params={"lr": 0.1})
+        tracker.add_params(run_id, {"lr": 0.2, "depth": 3, **{f"p{number}": number for number in range(120)}})
+        tracker.add_params(run_id, {"depth": 4})
+        params = tracker.get_run(run_id).params
+        assert (params["lr"], params["depth"], params["p119"], len(params)) == ("0.1", "3", "119", 122)
+
     def test_the_least_a_run_needs_is_a_name(self, tracker: Tracker) -> None:
         record = tracker.get_run(tracker.create_run("bare"))
         assert (record.params, record.config) == ({}, "")

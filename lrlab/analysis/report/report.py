@@ -94,13 +94,15 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
         sections.warmup_section(runs),
         sections.regularization_section(runs),
     ]
-    if not any(built[bool(runs.left_out) :]):
+    search = _search(study)
+    # of another application, the search alone is worth a report
+    if not any(built[bool(runs.left_out) :]) and not (search and runs.names):
         sizes = ", ".join(map(str, runs.values("batch_size"))) or "no batch size"
         raise InputError(
             f"study {runs.study!r} answers none of the report's questions: it has {sizes} as its batch_size "
             "and sweeps neither learning rates nor warmup nor lambda"
         )
-    built.append(_search(study))
+    built.append(search)
     return Report(runs.study, runs.parent, analyses, tuple(section for section in built if section))
 
 

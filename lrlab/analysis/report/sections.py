@@ -48,7 +48,9 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
 def what_would_settle_it(runs: Runs) -> str:
     """Return the command after which more can be told than now, as the end of a sentence."""
     if "bracket" not in runs.swept.get(LR, ""):
-        override = shlex.quote(f"{LR}=tag(bracket,choice({','.join(_bracket_values(runs.values(LR)))}))")
+        override = shlex.quote(
+            f"{runs.names.get(LR, LR)}=tag(bracket,choice({','.join(_bracket_values(runs.values(LR)))}))"
+        )
         return f"what would settle it is a sweep that brackets the best learning rates, with {override}"
     error, trials = f"{FINER_ERROR:g}", FINER_TRIALS * len(runs.runs)
     finer = f"hydra.sweeper.bracket_error={error}", f"hydra.sweeper.bracket_trials={trials}"
@@ -74,8 +76,8 @@ def scaling_section(
     title = f"Best learning rate against batch size{f': {label}' if label else ''}"
     if not scaling_plots.can_be_drawn(table):
         paragraphs.append("With every learning rate, a seed diverged: there is no mean loss to draw.")
-        return Section(title, tuple(paragraphs), table=optima_table(analysis), verdict=verdict)
-    figures = list(scaling_figures(table, analysis, name))
+        return Section(title, tuple(paragraphs), table=optima_table(analysis, runs.loss_label), verdict=verdict)
+    figures = list(scaling_figures(table, analysis, name, runs.loss_label))
     if noise and noise.average:
         saturating = "saturating" in (analysis.verdict, analysis.reading) and analysis.rules
         fitted = math.exp(saturating.fits["saturating"].best.parameter) if saturating else None
@@ -88,7 +90,7 @@ def scaling_section(
         if len(noise.epochs) > 1:
             png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted)
             figures.append(Figure(png, "Gradient noise scale during training.", f"noise_scale{name}"))
-    return Section(title, tuple(paragraphs), tuple(figures), optima_table(analysis), verdict)
+    return Section(title, tuple(paragraphs), tuple(figures), optima_table(analysis, runs.loss_label), verdict)
 
 
 def scaling_figures(table: Table, analysis: ScalingAnalysis, name: str, loss: str = LOSS) -> tuple[Figure, ...]:
@@ -129,6 +131,8 @@ def scaling_figures(table: Table, analysis: ScalingAnalysis, name: str, loss: st
 
 def budget(runs: Runs) -> str:
     """Return which question was asked, of equal epochs or of equal updates, as a sentence."""
+    if runs.budget:
+        return runs.budget
     updates, epochs = runs.values("updates"), runs.values("epochs")
     if updates and all(isinstance(count, int) for count in updates):
         counts = ", ".join(map(str, updates))
@@ -187,11 +191,11 @@ def learning_rates_section(runs: Runs) -> Section | None:
     said = (
         f"Batch size {size}: the lowest learning rate tried, the best, and the highest; every line is a seed or trial."
     )
-    png = training_plots.loss_curves(chosen)
+    png = training_plots.loss_curves(chosen, runs.loss_label, runs.unit)
     return Section(
         "Learning rate too low, right, too high",
         (said,),
-        (Figure(png, "Validation loss during training, a line for every seed.", "learning_rates"),),
+        (Figure(png, f"{runs.loss_label.capitalize()} during training, a line for every seed.", "learning_rates"),),
     )
 
 

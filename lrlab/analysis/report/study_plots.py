@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.plotting.figures import BLUE, RED, figure, png
 from lrlab.runtime.home import named_home
-from lrlab.sweep.search.space import SEED
+from lrlab.sweep.study.state import seed_key
 
 if TYPE_CHECKING:
     import optuna
@@ -49,7 +49,7 @@ def importance(study: "optuna.Study", objective: str) -> bytes:
 
     The seed is none: what it explains is noise.
     """
-    names = {name for trial in _complete(study) for name in trial.params} - {SEED}
+    names = {name for trial in _complete(study) for name in trial.params} - {seed_key(study)}
     shares = get_param_importances(study, params=sorted(names))
     drawing, axes = figure(7.2, 3.2)
     bars = axes.barh(list(shares)[::-1], list(shares.values())[::-1], color=BLUE)

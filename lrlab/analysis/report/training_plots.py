@@ -23,8 +23,10 @@ STYLES = (
 )
 
 
-def loss_curves(chosen: Mapping[str, Sequence[Run]]) -> bytes:
-    """Draw validation loss against epochs for groups of runs, such as learning rates; a group's runs are seeds."""
+def loss_curves(
+    chosen: Mapping[str, Sequence[Run]], loss: str = "validation loss (nats)", unit: str = "epoch"
+) -> bytes:
+    """Draw the loss against its steps for groups of runs, such as learning rates; a group's runs are seeds."""
     drawing, axes = figure(7.2, 4.2)
     highest = 0.0
     for (name, runs), (colour, style, marker) in zip(chosen.items(), STYLES, strict=False):
@@ -36,7 +38,7 @@ def loss_curves(chosen: Mapping[str, Sequence[Run]]) -> bytes:
             label = name if index == 0 else None
             axes.plot(epochs, losses, style, marker=marker, ms=4, lw=1.3, color=colour, alpha=0.8, label=label)
             highest = max(highest, max(losses))
-    axes.set(xlabel="epoch", ylabel="validation loss (nats)")
+    axes.set(xlabel=unit, ylabel=loss)
     axes.xaxis.get_major_locator().set_params(integer=True)
     if highest > 0:
         axes.set_yscale("log")

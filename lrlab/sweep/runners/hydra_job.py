@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,17 +11,23 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, read_write
 
+from lrlab.config.flatten import flatten
 from lrlab.config.hydra_compat import exception_of
+from lrlab.config.secrets import is_secret
 from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweep.compose import Composer
-from lrlab.sweep.report import reporting
+from lrlab.sweep.job_tracking import command_of, job_tracking, parent_run, place_of
+from lrlab.sweep.roles import RolesOfSweep, given
 from lrlab.sweep.runners.job_return import reason_of
 from lrlab.sweep.runners.protocols import Sweep, TrialEnd, WorkerContext
+from lrlab.sweep.runners.trial_records import TrialRecords, end_sweep
+from lrlab.sweep.running_job import RunningJob, reporting
 from lrlab.sweep.study.objective import short
 from lrlab.sweep.study.queue import IS_JOB
 from lrlab.sweep.study.state import SweepState
-from lrlab.training.configuration import flat
+from lrlab.tracking.source_tags import program_tags
+from lrlab.tracking.tags import Tag
 
 if TYPE_CHECKING:
     import optuna
@@ -41,22 +47,65 @@ class JobApplication:
         return given or ("minimize",)
 
     def terms(self, composer: Composer, overrides: Sequence[str]) -> Mapping[str, Any]:
-        """Return the whole configuration as it is written: what it refers to may depend on the job and the time."""
+        """Return the whole configuration as it is written: what it refers to may depend on the job and the time.
+
+        Secrets are left out: they may change, and are kept nowhere.
+        """
         config: Any = OmegaConf.to_container(composer.unresolved(overrides), resolve=False, enum_to_str=True)
-        return flat(config)
+        return {key: value for key, value in flatten(config).items() if not is_secret(key, value)}
 
     def check(self, sweep: Sweep) -> None:
         for overrides in sweep.boundary_overrides:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
+        self.roles(sweep)
+        if tracking := job_tracking(sweep.config, sweep.state.runs if sweep.state else None):
+            tracking.mlflow.announce()
+            tracking.mlflow.verify(tracking.outputs)
 
     def prepare(self, sweep: Sweep) -> SweepState:
-        return SweepState()
+        """Open the parent run, or close what a dead sweep of this study left open."""
+        known = sweep.state or SweepState()
+        state = replace(known, command=command_of(sweep.config), roles=dict(self.roles(sweep).known))
+        tracking = job_tracking(sweep.config, known.runs)
+        if tracking is None:
+            return replace(state, run_id="", runs=None)
+        state = replace(state, runs=place_of(tracking, sweep.config))
+        if run_id := parent_run(sweep.config):
+            return replace(state, run_id=run_id)
+        with tracking.open() as tracker:
+            tracker.close_orphans()
+            if known.run_id:
+                return state
+            run_id = tracker.create_run(
+                sweep.study,
+                params={"study": sweep.study},
+                tags={Tag.STUDY: sweep.study, Tag.N_TRIALS: str(sweep.trials), **self._program_tags(state)},
+            )
+        return replace(state, run_id=run_id)
 
     def runner(self, context: WorkerContext) -> "JobRunner":
-        return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals)
+        tracking = job_tracking(context.sweep.config, context.state.runs) if context.state.run_id else None
+        records = TrialRecords(tracking, context.state) if tracking else None
+        return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals, records)
 
     def on_sweep_end(self, sweep: Sweep, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:
-        pass
+        """Close the parent run, unless it was given."""
+        tracking = job_tracking(sweep.config, state.runs)
+        if tracking and state.run_id and not parent_run(sweep.config):
+            end_sweep(tracking, state, study, error)
+
+    def roles(self, sweep: Sweep) -> RolesOfSweep:
+        """Return what the keys of the application mean.
+
+        Raises:
+            InputError: `hydra.sweeper.roles` names what there is not.
+        """
+        config: Any = OmegaConf.to_container(sweep.composer.unresolved(sweep.boundary_overrides[0]), resolve=False)
+        typed = [override.lstrip("+~").partition("=")[0] for override in sweep.boundary_overrides[0]]
+        return RolesOfSweep.of(list(flatten(config)), typed, given(sweep.config))
+
+    def _program_tags(self, state: SweepState) -> dict[str, str]:
+        return program_tags(state.launch.program) if state.launch else {}
 
 
 class JobRunner:
@@ -66,10 +115,15 @@ class JobRunner:
     """
 
     def __init__(
-        self, task_function: TaskFunction, hydra_context: HydraContext, sweep: Sweep, signals: SignalHandler
+        self,
+        task_function: TaskFunction,
+        hydra_context: HydraContext,
+        sweep: Sweep,
+        signals: SignalHandler,
+        records: TrialRecords | None = None,
     ) -> None:
         self._task_function, self._hydra_context, self._sweep = task_function, hydra_context, sweep
-        self._signals = signals
+        self._signals, self._records = signals, records
         self._wanted = Path(sweep.config.hydra.sweep.dir).absolute()  # another sweep may have it
         self._next: tuple[optuna.Trial, DictConfig] | None = None
         self._log_as_hydra()
@@ -92,10 +146,14 @@ class JobRunner:
         assert self._next is not None
         trial, job = self._next
         self._next = None
-        with reporting(trial), self._signals.interruptible():
+        running = RunningJob(trial)
+        task = _raising(self._task_function, self._signals)
+        if self._records:
+            task = self._records.recorded(task, running, job)
+        with reporting(running), self._signals.interruptible():
             returned = run_job(
                 hydra_context=self._hydra_context,
-                task_function=_raising(self._task_function, self._signals),
+                task_function=task,
                 config=job,
                 job_dir_key="hydra.sweep.dir",
                 job_subdir_key="hydra.sweep.subdir",
@@ -104,6 +162,8 @@ class JobRunner:
             end = TrialEnd(trial.number, "complete", returned.return_value, result=returned)
         else:
             end = _failed(trial.number, returned)
+        if self._records:
+            self._records.end(end, len(trial.study.directions))
         self._log_as_hydra()
         return [end]
 
@@ -112,6 +172,8 @@ class JobRunner:
 
     def close(self) -> None:
         self._next = None
+        if self._records:
+            self._records.close()
 
     def _log_as_hydra(self) -> None:
         """Configure logging as Hydra does between jobs, each of which has its own."""

@@ -32,6 +32,13 @@ def objective(value: Any, count: int) -> list[float]:
     return numbers
 
 
+def numbers_of(value: Any) -> list[float]:
+    """Return the numbers that a job returned, finite or not; none if it returned something else."""
+    with suppress(Exception, SystemExit):
+        return list(_numbers(value))
+    return []
+
+
 def short(value: Any, text: Any = reprlib.repr) -> str:
     """Return a value as one short line, whatever its own text does."""
     line = f"a {type(value).__name__} that cannot be shown"

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 OUTCOME, REASON, RETRY_OF = "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
 RUN_ID = "run_id"  # the run of a trial of lrlab's own trainer
 IS_JOB = "lrlab.job"  # a trial that a process runs alone: if the process dies, the trial may be why
+RUN_ID = "run_id"  # of its run, if it has one
 DEATHS = "lrlab.deaths"  # how many processes have died of what this trial repeats
 UNPLANNED = "lrlab.added"  # a trial beyond the plan, of a bracket
 # outcomes for which Optuna has one state, FAIL; stored studies hold these strings

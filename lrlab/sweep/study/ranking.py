@@ -1,4 +1,4 @@
-"""The settings of a study, ranked: trials that differ in their `seed` alone are repetitions of one setting.
+"""The settings of a study, ranked: trials that differ in their seed alone are repetitions of one setting.
 
 The best single value of a search names the luckiest seed. The mean over the seeds names the setting that is best of
 all those tried. Where the seed is not swept, every trial is a setting of its own.
@@ -16,8 +16,9 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from lrlab.sweep.search.space import MAX_SEED, SEED
+from lrlab.sweep.search.space import MAX_SEED
 from lrlab.sweep.study.queue import UNPLANNED, has_ended
+from lrlab.sweep.study.state import seed_key
 from lrlab.sweep.study.study import SPEC
 
 CONFIDENCE: Final = 0.95
@@ -59,16 +60,16 @@ def ranked(study: optuna.Study) -> list[Setting]:
     One of which a trial diverged or failed may not; one that lacks swept seeds may only if all do.
     """
     sign = -1.0 if study.direction.name == "MAXIMIZE" else 1.0
-    trials = list(filter(has_ended, study.get_trials(deepcopy=False)))
+    trials, seed = list(filter(has_ended, study.get_trials(deepcopy=False))), seed_key(study)
     repetitions: dict[str, list[FrozenTrial]] = defaultdict(list)
     for trial in trials:
-        repetitions[json.dumps(_params(trial)) if SEED in trial.params else str(trial.number)].append(trial)
+        repetitions[json.dumps(_params(trial, seed)) if seed in trial.params else str(trial.number)].append(trial)
     settings = [
-        _setting([trial for trial in group if trial.state == TrialState.COMPLETE], sign)
+        _setting([trial for trial in group if trial.state == TrialState.COMPLETE], seed, sign)
         for group in repetitions.values()
         if not any(map(_has_failed, group)) and any(trial.state == TrialState.COMPLETE for trial in group)
     ]
-    seeds = _swept_seeds(trials)
+    seeds = _swept_seeds(trials, seed)
     with_every_seed = [setting for setting in settings if len(setting.values) >= seeds]
     return sorted(with_every_seed or settings, key=lambda setting: sign * setting.mean)
 
@@ -118,20 +119,20 @@ def _has_failed(trial: FrozenTrial) -> bool:
     return trial.state == TrialState.FAIL or any(value > 0 for value in trial.constraints.values())
 
 
-def _params(trial: FrozenTrial) -> dict[str, Any]:
-    return {key: value for key, value in sorted(trial.params.items()) if key != SEED}
+def _params(trial: FrozenTrial, seed: str) -> dict[str, Any]:
+    return {key: value for key, value in sorted(trial.params.items()) if key != seed}
 
 
-def _setting(trials: Sequence[FrozenTrial], sign: float) -> Setting:
+def _setting(trials: Sequence[FrozenTrial], seed_key: str, sign: float) -> Setting:
     """Return the setting of its completed trials; a seed that was tried twice counts once."""
     of_seed: dict[Any, tuple[float, int]] = {}
     for trial in trials:
         assert trial.value is not None
-        of_seed.setdefault(trial.params.get(SEED), (trial.value, trial.number))
+        of_seed.setdefault(trial.params.get(seed_key), (trial.value, trial.number))
     values = {seed: value for seed, (value, _) in of_seed.items()}
     best_first = sorted(of_seed.values(), key=lambda each: sign * each[0])
     return Setting(
-        params={key: value for key, value in trials[0].params.items() if key != SEED},
+        params={key: value for key, value in trials[0].params.items() if key != seed_key},
         mean=fmean(values.values()),
         spread=stdev(values.values()) if len(values) > 1 else None,
         values=values,
@@ -140,13 +141,13 @@ def _setting(trials: Sequence[FrozenTrial], sign: float) -> Setting:
     )
 
 
-def _swept_seeds(trials: Sequence[FrozenTrial]) -> float:
+def _swept_seeds(trials: Sequence[FrozenTrial], key: str) -> float:
     """Return how many seeds were swept, those that a bracket added left out."""
-    seed = next((trial.distributions[SEED] for trial in trials if SEED in trial.distributions), None)
+    seed = next((trial.distributions[key] for trial in trials if key in trial.distributions), None)
     if isinstance(seed, CategoricalDistribution):
         return len(seed.choices)
     if isinstance(seed, IntDistribution) and seed.high == MAX_SEED:  # a bracket may add to them
-        return len({trial.params[SEED] for trial in trials if UNPLANNED not in trial.user_attrs})
+        return len({trial.params[key] for trial in trials if UNPLANNED not in trial.user_attrs})
     if isinstance(seed, IntDistribution):
         return len(range(seed.low, seed.high + 1, seed.step))
     return math.inf if seed else 1

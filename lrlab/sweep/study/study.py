@@ -6,6 +6,7 @@ from typing import Any
 
 import optuna
 
+from lrlab.config.secrets import is_secret
 from lrlab.errors import InputError
 from lrlab.sweep.study.storage import Storage
 
@@ -45,7 +46,8 @@ class StudySpec:
         ]
         terms = stored.get("terms")
         if terms is not None and self.terms is not None:
-            differences += _changes(terms, self.terms, "not set")
+            shown = {key: value for key, value in terms.items() if not is_secret(key, value)}
+            differences += _changes(shown, self.terms, "not set")
         elif sorted(self.fixed) != sorted(stored["fixed"]):
             differences.append(f"overrides were {_joined(stored['fixed'])}, are {_joined(self.fixed)}")
         return differences

@@ -129,3 +129,11 @@ def test_an_unknown_study_is_refused_with_those_there_are(storage: Storage) -> N
 def test_a_spec_survives_the_storage(storage: Storage) -> None:
     study = create(storage, "s", SPEC)
     assert SPEC.differences(json.loads(json.dumps(study.user_attrs["lrlab.terms"]))) == []
+
+
+def test_a_secret_that_an_earlier_version_stored_is_neither_compared_nor_shown(storage: Storage) -> None:
+    study = create(storage, "s", replace(SPEC, terms={"db.password": "hunter2", "epochs": "3"}))
+    check_spec(study, replace(SPEC, terms={"epochs": "3"}))
+    with pytest.raises(InputError) as refused:
+        check_spec(study, replace(SPEC, terms={"epochs": "4"}))
+    assert "hunter2" not in str(refused.value)

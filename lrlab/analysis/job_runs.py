@@ -1,0 +1,139 @@
+"""The runs of a study of somebody's own Hydra application, with the names that the report has for what they mean."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from lrlab.analysis.runs import LR, Run, Runs
+from lrlab.config.command_line import HERE, Places
+from lrlab.config.flatten import flatten
+from lrlab.errors import InputError
+from lrlab.runs.job_record import REPORTED
+from lrlab.sweep.roles import KEY, loss_of
+from lrlab.sweep.study.queue import DIVERGED, OUTCOME, RUN_ID
+from lrlab.sweep.study.state import SweepState
+from lrlab.sweep.study.study import SPEC
+from lrlab.tracking.store import MissingRunError
+from lrlab.tracking.tags import Tag
+from lrlab.tracking.tracker import RunRecord, Tracker
+from lrlab.training.configuration import from_yaml
+
+if TYPE_CHECKING:
+    import optuna
+
+BATCH_SIZE, SEED, LOSS = "batch_size", "seed", "val/loss"
+NAME_OF: Final = {"lr": LR, "batch_size": BATCH_SIZE, "seed": SEED}  # of each role, here
+# Further keys that mean something here; the application's own ones of these names may mean anything.
+TAKEN: Final = (*NAME_OF.values(), "updates", "epochs", "regularizer", "regularizer.strength", "schedule.warmup")
+OWN: Final = "config."  # before such a key of the application
+
+
+def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker, places: Places = HERE) -> Runs:
+    """Read the runs of a study: learning rate, batch size, seed and loss by the names that lrlab's own trainer has.
+
+    Any other key of the application that has such a name gets `config.` in front.
+
+    Args:
+        state: of the study, with the roles of its keys.
+        places: where they are, for the commands that are suggested.
+
+    Raises:
+        InputError: nothing is recorded, no trial has ended, the loss is in doubt, or a value has the wrong kind.
+    """
+    spec = study.user_attrs.get(SPEC)
+    trials = [trial for trial in study.get_trials(deepcopy=False) if RUN_ID in trial.user_attrs]
+    if spec is None or not state.run_id or not trials:
+        raise InputError(f"study must be one whose trials have runs, got {study.study_name!r}, which has none")
+    ended = [t for t in trials if t.state.name == "COMPLETE" or t.user_attrs.get(OUTCOME) == DIVERGED]
+    if not ended or len(study.directions) > 1:
+        raise InputError(
+            f"study must have one objective and trials that came to their end, got {study.study_name!r}, "
+            f"which has {len(study.directions)} and {len(ended)}"
+        )
+    records, missing = {}, {}
+    for trial in ended:
+        try:
+            records[trial.number] = tracker.get_run(trial.user_attrs[RUN_ID])
+        except MissingRunError as error:
+            missing[trial.number] = str(error)
+    numbers = ", ".join(map(str, missing))
+    left_out = (
+        f"trials {numbers} of study {study.study_name} left out: {next(iter(missing.values()))}" if missing else ""
+    )
+    if not records:
+        raise InputError(left_out)
+    loss = loss_of(study, list(dict.fromkeys(name for record in records.values() for name in record.metrics)))
+    configs = {number: flatten(from_yaml(record.config)) for number, record in records.items()}
+    names = {NAME_OF[role]: key for role, key in state.roles.items() if role in NAME_OF}
+    _check_numbers(list(configs.values()), names)
+    runs = tuple(
+        _run(number, record, _renamed(configs[number], names), loss) for number, record in sorted(records.items())
+    )
+    unit = str(study.user_attrs.get(Tag.UNIT, "epochs"))
+    return Runs(
+        study.study_name,
+        state.run_id,
+        _renamed(spec["space"], names),
+        runs,
+        places=places,
+        left_out=left_out,
+        names={**names, LOSS: loss},
+        budget=budget(list(records.values()), unit),
+        unit=unit.removesuffix("s"),
+    )
+
+
+def budget(records: Sequence[RunRecord], unit: str) -> str:
+    """Return what the trials had in common, as a sentence.
+
+    Args:
+        records: of the trials that came to their end.
+        unit: what their steps count.
+    """
+    last = [record.metrics[REPORTED][-1][0] for record in records if record.metrics.get(REPORTED)]
+    if len(last) < len(records):
+        return "The trials did not all report their steps: whether their budgets were equal is not known."
+    if min(last) < max(last):
+        return (
+            f"The budgets were not equal: the last {unit} reported are {min(last)} to {max(last)}. "
+            "What is best with one budget may not be with another."
+        )
+    consequence = {"epochs": "larger batches take fewer updates", "updates": "larger batches see more samples"}[unit]
+    return f"Asked under an equal budget of {unit} (the last one reported is {last[0]}): {consequence}."
+
+
+def _run(number: int, record: RunRecord, params: dict[str, Any], loss: str) -> Run:
+    history = record.metrics.get(loss, [])
+    ended_finite = bool(history) and math.isfinite(history[-1][1])
+    return Run(
+        trial=number,
+        run_id=record.run_id,
+        params={SEED: 0, **params},
+        metrics={LOSS: history},
+        samples=None,
+        diverged=record.tags.get(Tag.DIVERGED) == "true" or not ended_finite,
+    )
+
+
+def _renamed(keys: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return a mapping with the keys that play a role under the names of it."""
+    here = {key: name for name, key in names.items()}
+    return {here.get(key, f"{OWN}{key}" if key in TAKEN else key): value for key, value in keys.items()}
+
+
+def _check_numbers(configs: Sequence[Mapping[str, Any]], names: dict[str, str]) -> None:
+    """Refuse learning rates and batch sizes that are none; forget a role that not all trials have.
+
+    Raises:
+        InputError: names the key.
+    """
+    for name, role, kind in ((LR, "lr", "a number > 0"), (BATCH_SIZE, "batch_size", "a whole number >= 1")):
+        key = names.get(name)
+        values: list[Any] = [config.get(key) for config in configs] if key else []
+        if any(value is None for value in values):
+            del names[name]
+            continue
+        for value in values:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+            if not is_number or (name == BATCH_SIZE and value != int(value)):
+                raise InputError(f"{KEY}.{role}={key} must name a key that is {kind} in every trial, got {value!r}")
