@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from optuna.exceptions import UpdateFinishedTrialError
 
 from lrlab.errors import InputError
-from lrlab.runtime.signals import FORWARDED, handle_signals
+from lrlab.runtime.signals import FORWARDED, TimeLimitError, handle_signals
 from lrlab.sweep.runners.job_return import sendable
 from lrlab.sweep.runners.protocols import Application, IntermediateValue, Runner, Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.search.strategy import SearchStrategy
@@ -53,7 +53,7 @@ class Worker:
     sweep_pid: int = field(default_factory=os.getpid)
 
     def __call__(self, config: DictConfig) -> JobResults:
-        """Work until no trial waits; return what each trial returns to Hydra.
+        """Work until no trial waits or the time is over; return what each trial returns to Hydra.
 
         A launcher may use a process that was started elsewhere: relative paths are relative to the sweep's directory.
         """
@@ -66,11 +66,13 @@ class Worker:
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
         if os.getpid() != self.sweep_pid and threading.current_thread() is threading.main_thread():
             signal.signal(FORWARDED, signal.SIG_IGN)  # one on its way must not kill a worker that has just ended
-        with handle_signals() as signals:
+        with handle_signals() as signals, signals.until(self.sweep.deadline):
             runner = self.application.runner(WorkerContext(self.sweep, self.state, signals))
             loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid)
             try:
                 loop.run()
+            except TimeLimitError:
+                log.info("the time of the sweep is over")
             except KeyboardInterrupt:
                 if signals.received is None:  # raised by the task
                     raise
@@ -115,7 +117,7 @@ class WorkerLoop:
     def claim_trials(self) -> bool:
         """Claim trials while slots are free, but leave the other workers their share; return whether to go on."""
         counts = self.queue.counts()
-        while not self.sweep.too_many_failed(counts):
+        while not (self.sweep.too_many_failed(counts) or self.sweep.is_overdue()):
             share = math.ceil((counts.waiting + counts.running) / self.sweep.workers)
             if self.runner.free_slots <= 0 or len(self.running) >= share:
                 return True

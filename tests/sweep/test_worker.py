@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +80,10 @@ class Impatient(optuna.pruners.BasePruner):
         return trial.intermediate_values[trial.last_step] > 0.5
 
 
-def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0) -> WorkerLoop:
+def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0, **changes: Any) -> WorkerLoop:
     total = queue.counts().total
     unused: Any = None
-    sweep = Sweep(OmegaConf.create(), unused, "s", Path(), total, workers, (), max_failure_rate=rate)
+    sweep = Sweep(OmegaConf.create(), unused, "s", Path(), total, workers, (), max_failure_rate=rate, **changes)
     return WorkerLoop(queue, runner, search, sweep)
 
 
@@ -110,6 +110,29 @@ def test_every_trial_is_started_once_in_order_and_told(queue: Queue, over: Searc
         dict.fromkeys(range(1, STEPS + 1), trial.value) for trial in queue.trials()
     ]
     assert sorted(work.results) == [(number, f"result {number}") for number in range(5)]
+
+
+def test_no_trial_begins_once_the_time_is_over(queue: Queue, over: SearchStrategy) -> None:
+    queue.enqueue_missing(xs(0.1, 0.2))
+    runner = Toy()
+    shift(queue, runner, over, deadline=0.0).run()
+    assert (runner.started, queue.counts()) == ([], TrialCounts(waiting=2))
+
+
+def test_what_runs_then_is_given_back_after_its_step(queue: Queue, over: SearchStrategy) -> None:
+    queue.enqueue_missing(xs(0.1, 0.2))
+    work = shift(queue, Toy(), over)
+
+    class Slow(Toy):
+        def advance(self):
+            work.sweep = replace(work.sweep, deadline=0.0)
+            return super().advance()
+
+    work.runner = Slow()
+    work.run()
+    work.requeue_unfinished()
+    assert queue.counts() == TrialCounts(waiting=2)
+    assert [trial.user_attrs.get(RETRY_OF) for trial in queue.trials()] == [None, None, 0]
 
 
 def test_a_pruned_trial_makes_room_for_the_next(storage: Storage, queue: Queue, over: SearchStrategy) -> None:

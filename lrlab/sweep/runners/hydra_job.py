@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 
 from lrlab.config.hydra_compat import exception_of
 from lrlab.errors import InputError
-from lrlab.runtime.signals import SignalHandler
+from lrlab.runtime.signals import SignalHandler, TimeLimitError
 from lrlab.sweep.compose import Composer
 from lrlab.sweep.report import reporting
 from lrlab.sweep.runners.job_return import reason_of
@@ -100,6 +100,7 @@ class JobRunner:
                 job_dir_key="hydra.sweep.dir",
                 job_subdir_key="hydra.sweep.subdir",
             )
+            self._signals.check()  # what a job made of its interruption is no result
         if returned.status == JobStatus.COMPLETED:
             end = TrialEnd(trial.number, "complete", returned.return_value, result=returned)
         else:
@@ -112,6 +113,7 @@ class JobRunner:
 
     def close(self) -> None:
         self._next = None
+        self._log_as_hydra()  # a job that was interrupted has left its own
 
     def _log_as_hydra(self) -> None:
         """Configure logging as Hydra does between jobs, each of which has its own."""
@@ -128,7 +130,7 @@ def _raising(task_function: TaskFunction, signals: SignalHandler) -> TaskFunctio
     def task(config: DictConfig) -> Any:
         try:
             return task_function(config)
-        except (Exception, KeyboardInterrupt):
+        except (Exception, KeyboardInterrupt, TimeLimitError):
             raise
         except BaseException as error:
             if signals.received is not None:

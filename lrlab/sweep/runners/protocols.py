@@ -4,6 +4,8 @@ A Hydra task function that carries the methods of `Application` is swept through
 task function gets `lrlab.sweep.runners.hydra_job.JobApplication`: one ordinary Hydra job per trial.
 """
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,10 +85,15 @@ class Sweep:
     directions: tuple[str, ...] = ("minimize",)  # or maximize: one per objective
     precision: Precision = field(default_factory=Precision)  # at which brackets are done
     max_failure_rate: float = 0.0  # the fraction of all trials that may fail before the sweep stops
+    deadline: float = math.inf  # seconds since 1970, which other machines count, too: when the sweep stops
 
     def too_many_failed(self, counts: "TrialCounts") -> bool:
         """Return whether the sweep has to stop."""
         return counts.failed > self.max_failure_rate * counts.total
+
+    def is_overdue(self) -> bool:
+        """Return whether the time of the sweep is over."""
+        return time.time() >= self.deadline
 
 
 @dataclass(frozen=True)
