@@ -18,6 +18,7 @@ from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.objective import DIRECTIONS, direction_of
+from lrlab.tracking.database import without_password
 from lrlab.tracking.memory_tracker import Memory
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
@@ -61,6 +62,12 @@ class TrainingTask:
         check_recorded(composer.unresolved(overrides))  # before a refusal could show what is in the environment
         config = composer.compose(overrides)
         return flat(to_record(from_config(config)) | {key: config[key] for key in ("objective", "population")})
+
+    def description(self, sweep: "Sweep") -> Mapping[str, str]:
+        """Return what is optimized, and where the runs would be recorded."""
+        config, where = resolve(sweep.config), places(sweep.config)
+        runs = f"in MLflow, {without_password(where.tracking_uri or str(where.outputs / 'mlflow.db'))}"
+        return {"objective": config["objective"], "runs": runs if keeps_runs(tracking(config)) else "kept nowhere"}
 
     def check(self, sweep: "Sweep") -> None:
         """Check every corner of the search space, and the data; give each caution about them once."""

@@ -38,6 +38,7 @@ class Settings:
     bracket_trials: int | None
     max_failure_rate: float
     timeout: float  # seconds; infinite where none was given
+    dry_run: bool
     params: Mapping[str, str]
     conditions: Mapping[str, Any]
     enqueue: list[Any]
@@ -87,6 +88,7 @@ class Settings:
             bracket_trials=plain["bracket_trials"],
             max_failure_rate=plain["max_failure_rate"],
             timeout=math.inf if plain["timeout"] is None else seconds("hydra.sweeper.timeout", plain["timeout"]),
+            dry_run=plain["dry_run"],
             params=plain["params"] or {},
             conditions=plain["conditions"] or {},
             enqueue=plain["enqueue"] or [],

@@ -17,6 +17,7 @@ from optuna.exceptions import StorageInternalError
 from lrlab.config.override import text_override, typed_text
 from lrlab.errors import InputError, cannot_write
 from lrlab.runtime.signals import handle_signals
+from lrlab.sweep import dry_run
 from lrlab.sweep.directory import MULTIRUN, claim
 from lrlab.sweep.plan import SweepPlan, plan_sweep
 from lrlab.sweep.progress import show_progress
@@ -57,7 +58,11 @@ def sweep(
     try:
         typed = _typed_name(config)
         given = settings if typed is None else {**settings, "study_name": typed}
-        plan = plan_sweep(Settings.read(given), arguments, hydra_context, task_function, config)
+        checked = Settings.read(given)
+        plan = plan_sweep(checked, arguments, hydra_context, task_function, config)
+        if checked.dry_run:
+            dry_run.print_plan(plan, is_named=checked.study_name is not None)
+            return [[]]
         with _quiet_optuna():
             return run(plan, hydra_context)
     except InputError as error:

@@ -314,6 +314,9 @@ class Lab:
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
         return given or ("minimize",)
 
+    def description(self, sweep: Sweep) -> dict[str, str]:
+        return {"objective": "x", "runs": "nowhere"}
+
     def check(self, sweep: Sweep) -> None:
         if self.refusal:
             raise InputError(self.refusal)

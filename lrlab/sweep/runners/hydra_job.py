@@ -45,6 +45,9 @@ class JobApplication:
         config: Any = OmegaConf.to_container(composer.unresolved(overrides), resolve=False, enum_to_str=True)
         return flat(config)
 
+    def description(self, sweep: Sweep) -> Mapping[str, str]:
+        return {"objective": "what the task returns", "runs": f"one Hydra job each, in {sweep.directory}"}
+
     def check(self, sweep: Sweep) -> None:
         for overrides in sweep.boundary_overrides:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)

@@ -131,6 +131,9 @@ class Application(Protocol):
             InputError: that contradicts the objective.
         """
 
+    def description(self, sweep: Sweep) -> Mapping[str, str]:
+        """Return for a dry run what the "objective" is, and where the "runs" would be."""
+
     def check(self, sweep: Sweep) -> None:
         """Once in the parent: after the sweeper's checks, before anything is written.
 

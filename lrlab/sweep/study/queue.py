@@ -129,6 +129,10 @@ class Queue:
         """Return the values with which the trials of the plan were queued."""
         return [_queued_values(trial) for trial in self.trials() if not {RETRY_OF, UNPLANNED} & trial.user_attrs.keys()]
 
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return the values with which the trials that wait were queued."""
+        return [_queued_values(trial) for trial in self.trials(TrialState.WAITING)]
+
     def enqueue_missing(self, plan: Sequence[Mapping[str, Any]]) -> None:
         """Queue the trials of a plan that the study does not hold."""
         study = self.study()
