@@ -1,7 +1,6 @@
 """`hydra/sweeper: lrlab`: from the command line of a multirun to a study, its workers and its results."""
 
 import logging
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -14,10 +13,10 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
-from lrlab.config.override import text_override, typed_text
+from lrlab.config.override import typed_text
 from lrlab.errors import InputError, cannot_write
 from lrlab.runtime.signals import handle_signals
-from lrlab.sweep import dry_run
+from lrlab.sweep import dry_run, time_limit
 from lrlab.sweep.directory import MULTIRUN, claim
 from lrlab.sweep.plan import SweepPlan, plan_sweep
 from lrlab.sweep.progress import show_progress
@@ -107,7 +106,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
             with show_progress(queue):
                 results = WorkerPool(worker, hydra_context, queue).run(signals)
             _check_failures(sweep, queue, results)
-            _check_time(plan, queue)
+            time_limit.check(plan, queue)
         except BaseException as error:
             with suppress(Exception):  # the first error is the one to raise
                 end(error)
@@ -141,17 +140,6 @@ def _quiet_optuna() -> Iterator[None]:
         yield
     finally:
         optuna.logging.set_verbosity(before)
-
-
-def _check_time(plan: SweepPlan, queue: Queue) -> None:
-    """Leave with exit code 1, in order, if the time was over before all trials were done."""
-    counts = queue.counts()
-    if not (counts.waiting and plan.sweep.is_overdue()):
-        return
-    told = f"the time limit, hydra.sweeper.timeout, was reached with {counts.done} of {counts.total} trials done"
-    again = shlex.quote(text_override("hydra.sweeper.study_name", plan.sweep.study))
-    log.warning("%s", told if plan.storage.is_memory else f"{told}; the same command with {again} goes on")
-    raise SystemExit(1)
 
 
 def _check_failures(sweep: Sweep, queue: Queue, results: JobResults) -> None:

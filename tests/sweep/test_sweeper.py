@@ -3,7 +3,6 @@
 import math
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -187,44 +186,6 @@ def test_a_callback_that_exits_does_not_end_the_sweep_as_if_it_were_done(multiru
 class Leave(Callback):
     def on_job_start(self, config, **_):
         sys.exit(0)
-
-
-def test_the_time_limit_interrupts_what_runs_and_the_rest_is_resumed(
-    multirun: Multirun, capsys: pytest.CaptureFixture[str]
-) -> None:
-    slow = [3]
-
-    def task(config: DictConfig) -> float:
-        if config.x in slow:
-            time.sleep(30)
-        return float(config.x)
-
-    with pytest.raises(SystemExit) as end:
-        multirun(task, "x=1,2,3,4", "hydra.sweeper.timeout=2s", JOURNAL, x=0)
-    counts = queue().counts()
-    assert end.value.code == 1
-    assert (counts.running, counts.failed, counts.total) == (0, 0, 4)
-    assert counts.waiting >= 2
-    line = f"the time limit, hydra.sweeper.timeout, was reached with {counts.done} of 4 trials done"
-    assert f"{line}; the same command with hydra.sweeper.study_name=s goes on" in capsys.readouterr().out
-    slow.clear()
-    multirun(task, "x=1,2,3,4", "hydra.sweeper.timeout=1.5h", JOURNAL, x=0)
-    assert queue().counts() == TrialCounts(complete=4)
-
-
-def test_what_a_job_makes_of_its_interruption_is_no_result(multirun: Multirun) -> None:
-    def task(config: DictConfig) -> float:
-        try:
-            time.sleep(30)
-        except BaseException as error:
-            if config.x == 2:
-                raise RuntimeError("stopped") from error
-        return 0.0
-
-    for x in (1, 2):
-        with pytest.raises(SystemExit):
-            multirun(task, f"x={x}", "hydra.sweeper.timeout=1", f"hydra.sweeper.study_name=s{x}", x=0)
-        assert queue(f"s{x}").counts() == TrialCounts(waiting=1)
 
 
 def test_a_custom_space(multirun: Multirun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
