@@ -130,6 +130,7 @@ class TrainingTask:
         from lrlab.commands.best import best, trained_settings
         from lrlab.runs.recorder import status_of
         from lrlab.sweep.study.queue import TrialCounts
+        from lrlab.sweep.study.reuse import tag_reused_runs
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
@@ -147,9 +148,11 @@ class TrainingTask:
             if error is not None:
                 tracker.end_run(state.run_id, status_of(error))
                 tracker.close_orphans()
+                tag_reused_runs(study, tracker)
                 return
             try:
                 tracker.close_orphans()
+                tag_reused_runs(study, tracker)
                 tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
                 found = best(study, tracker)
                 mean = "" if found.spread is None else f"mean {found.value:.4g} over {found.seeds} seeds, median "

@@ -128,6 +128,7 @@ def plan_sweep(
         directions=directions,
         max_failure_rate=settings.max_failure_rate,
         deadline=deadline,
+        reuse=settings.reuse,
         precision=Precision(
             settings.bracket_error,
             BRACKET_TRIALS * len(trials) if settings.bracket_trials is None else settings.bracket_trials,

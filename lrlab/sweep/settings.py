@@ -39,6 +39,7 @@ class Settings:
     max_failure_rate: float
     timeout: float  # seconds; infinite where none was given
     dry_run: bool
+    reuse: bool
     params: Mapping[str, str]
     conditions: Mapping[str, Any]
     enqueue: list[Any]
@@ -89,6 +90,7 @@ class Settings:
             max_failure_rate=plain["max_failure_rate"],
             timeout=math.inf if plain["timeout"] is None else seconds("hydra.sweeper.timeout", plain["timeout"]),
             dry_run=plain["dry_run"],
+            reuse=plain["reuse"],
             params=plain["params"] or {},
             conditions=plain["conditions"] or {},
             enqueue=plain["enqueue"] or [],

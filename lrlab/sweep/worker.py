@@ -126,11 +126,24 @@ class WorkerLoop:
                 return True
             self.running[trial.number] = trial
             try:
-                self.runner.start(trial, self.search.overrides(trial, self.sweep.config))
+                overrides = self.search.overrides(trial, self.sweep.config)
+                if self.sweep.reuse and self.reuse(trial):
+                    counts = self.queue.counts()
+                else:
+                    self.runner.start(trial, overrides)
             except InputError as error:
                 self.queue.fail(self.running.pop(trial.number), str(error))
                 counts = self.queue.counts()
         return False
+
+    def reuse(self, trial: optuna.Trial) -> bool:
+        """Tell a trial whose values are chosen what a complete one with the same came to, if there is one."""
+        same = self.queue.same(trial)
+        if same is None:
+            return False
+        self.queue.reuse(self.running.pop(trial.number), same)
+        log.warning("trial %d reuses trial %d", trial.number, same.number)
+        return True
 
     def handle_events(self, events: Sequence[IntermediateValue | TrialEnd]) -> None:
         """Store what happened in the study; a trial that has just ended is not pruned any more."""
