@@ -49,7 +49,7 @@ class Scaling:
         from lrlab.analysis.report.scaling_plots import loss_against_lr
         from lrlab.scaling.table import read
 
-        return Figure(loss_against_lr(read(self.table), self.analysis.optima), "Loss against learning rate.")
+        return Figure(loss_against_lr(read(self.table), self.analysis.optima, "loss"), "Loss against learning rate.")
 
     def _repr_html_(self) -> str:
         verdict = self.verdict.replace("_", " ")

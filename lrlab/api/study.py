@@ -67,7 +67,7 @@ class Study:
         """
         from lrlab.commands.best import best
 
-        with self.records.tracker() as tracker:
+        with self.records.tracker(self._optuna) as tracker:
             return best(self._optuna, tracker)
 
     def scaling(self, **where: Any) -> "Scaling":
@@ -91,7 +91,7 @@ class Study:
         """
         from lrlab.commands.report import publish
 
-        with self.records.tracker() as tracker:
+        with self.records.tracker(self._optuna) as tracker:
             return publish(self._optuna, tracker, self.records, {})[1]
 
     def _repr_html_(self) -> str:
@@ -107,7 +107,7 @@ class Study:
     def _runs(self) -> "Runs":
         from lrlab.analysis.runs import read
 
-        with self.records.tracker() as tracker:
+        with self.records.tracker(self._optuna) as tracker:
             return read(self._optuna, tracker, self.records)
 
 

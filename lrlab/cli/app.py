@@ -1,5 +1,6 @@
 """The Hydra application: one training, or, under ``--multirun``, a sweep of them in populations."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,19 +14,21 @@ from lrlab.cli import console, progress
 from lrlab.config.choices import choice_of
 from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
-from lrlab.config.override import texts_override
+from lrlab.config.override import text_override, texts_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.objective import DIRECTIONS, direction_of
 from lrlab.tracking.database import without_password
 from lrlab.tracking.memory_tracker import Memory
+from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.place import Place, from_outputs
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
 from lrlab.training.cautions import log_cautions
 from lrlab.training.configuration import check_shared, flat, from_config, spell_choices, to_record, to_yaml
-from lrlab.training.experiment import Experiment
+from lrlab.training.experiment import DataSource, Experiment
 
 if TYPE_CHECKING:
     import optuna
@@ -46,6 +49,9 @@ class TrainingTask:
     resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
     study: str = ""
 
+    def __init__(self) -> None:
+        self._digests: dict[DataSource, str] = {}
+
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration and return the objective."""
         resolved = resolve(config)
@@ -61,7 +67,15 @@ class TrainingTask:
         """Return the experiment with its defaults, and what the whole sweep shares but may not change."""
         check_recorded(composer.unresolved(overrides))  # before a refusal could show what is in the environment
         config = composer.compose(overrides)
-        return flat(to_record(from_config(config)) | {key: config[key] for key in ("objective", "population")})
+        experiment = from_config(config)
+        terms = flat(to_record(experiment) | {key: config[key] for key in ("objective", "population")})
+        return terms | {"data.digest": self._digest(experiment.data)}
+
+    def _digest(self, source: DataSource) -> str:
+        """Return what tells data apart that have one path, a few digits of it."""
+        if source not in self._digests:
+            self._digests[source] = source.load().digest[:16]
+        return self._digests[source]
 
     def description(self, sweep: "Sweep") -> Mapping[str, str]:
         """Return what is optimized, and where the runs would be recorded."""
@@ -79,10 +93,7 @@ class TrainingTask:
         experiments = [check(trial) for trial in trials]
         for source in {experiment.data for experiment in experiments}:
             source.verify()
-        store = tracking(config)
-        store.verify(config["outputs"])
-        if sweep.state is not None and keeps_runs(store):
-            _check_parent(store, config["outputs"], sweep.state.run_id)
+        check_place(sweep)
         log_cautions(experiments)
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
@@ -91,13 +102,14 @@ class TrainingTask:
         from lrlab.training.population import microbatches
 
         self.study, config = sweep.study, resolve(sweep.config)
-        store = tracking(config)
-        with store.open(config["outputs"]) as tracker:
+        runs = tracking(config, sweep.state)
+        place = place_of(runs, sweep.config, sweep.state)
+        with runs.open(config["outputs"]) as tracker:
             if sweep.state is not None:
-                if keeps_runs(store):
+                if keeps_runs(runs):
                     tracker.close_orphans()
                     tracker.set_tags(sweep.state.run_id, {Tag.N_TRIALS: str(sweep.trials)})
-                return replace(sweep.state, command=command(sweep.config))
+                return replace(sweep.state, command=command(sweep.config), runs=place)
             run_id = tracker.create_run(
                 sweep.study,
                 params={"study": sweep.study},
@@ -113,6 +125,7 @@ class TrainingTask:
             width=population["width"] or min(32, fair),
             microbatches=((1, fixed),) if fixed else tuple(microbatches(batch_sizes)),
             command=command(sweep.config),
+            runs=place,
         )
 
     def runner(self, context: "WorkerContext") -> "Runner":
@@ -121,7 +134,7 @@ class TrainingTask:
 
         config = resolve(context.sweep.config)
         limit_blas(config["blas_threads"] or max(1, cores() // context.sweep.workers))
-        return PopulationRunner(context, tracking(config).open(config["outputs"]))
+        return PopulationRunner(context, tracking(config, context.state).open(config["outputs"]))
 
     def on_sweep_end(
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
@@ -134,7 +147,7 @@ class TrainingTask:
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
-        here, store = places(sweep.config), tracking(config)
+        here, store = places(sweep.config), tracking(config, state)
         if error is not None:
             console.sweep_stopped(sweep.study, here, untold(sweep.config))
         elif tally.running and not tally.complete:  # another sweep of this study has them, and ends its run
@@ -185,7 +198,10 @@ def validate(config: Mapping[str, Any]) -> None:
         InputError: something is wrong.
     """
     check(config).data.verify()
-    tracking(config).verify(config["outputs"])
+    runs = tracking(config)
+    if isinstance(runs, Mlflow):
+        runs.announce()
+    runs.verify(config["outputs"])
 
 
 def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
@@ -237,15 +253,44 @@ def check(config: Mapping[str, Any]) -> Experiment:
     return checked
 
 
-def tracking(config: Mapping[str, Any]) -> Tracking:
-    """Return where runs are recorded."""
+def tracking(config: Mapping[str, Any], state: "SweepState | None" = None) -> Tracking:
+    """Return where runs are recorded: as chosen, else as the state of a study says."""
     allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
     store = instantiate(config["tracking"], key="tracking", allowed=allowed)
     if not isinstance(store, Tracking):
         raise InputError(
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
-    return store
+    return store.following(state.runs if state else None, config["outputs"]) if isinstance(store, Mlflow) else store
+
+
+def check_place(sweep: "Sweep") -> None:
+    """Refuse a place where runs cannot be recorded, or where the runs of the study are not.
+
+    Raises:
+        InputError: names the key.
+    """
+    config, state = resolve(sweep.config), sweep.state
+    outputs, runs = config["outputs"], tracking(config, state)
+    if isinstance(runs, Mlflow):
+        runs.announce(state.runs if state else None)
+        if state and state.runs:
+            runs.check_same(state.runs, state.run_id, outputs)
+    runs.verify(outputs)
+    if state and keeps_runs(runs):
+        _check_parent(runs, outputs, state.run_id)
+
+
+def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> Place | None:
+    """Return where runs are, to be put on record: a reference to the environment stays one."""
+    if not isinstance(runs, Mlflow):
+        return None
+    uri = OmegaConf.to_container(config, resolve=False)["tracking"].get("uri")  # type: ignore[index, call-overload, union-attr]
+    if uri is None and state and state.runs:
+        return state.runs
+    place = runs.place.to_record(str(config.outputs))
+    is_reference = isinstance(uri, str) and "${" in uri and RESUME_PREFIX not in uri
+    return Place(uri, place.experiment) if is_reference else place
 
 
 def places(config: DictConfig) -> Places:
@@ -254,7 +299,7 @@ def places(config: DictConfig) -> Places:
     storage = _address(config, "hydra.sweeper.storage")
     return Places(
         outputs=outputs,
-        storage_url=None if storage == str(outputs / "optuna.log") else storage,
+        storage_url=None if str(storage).removeprefix("journal:") == str(outputs / "optuna.log") else storage,
         tracking_uri=_address(config, "tracking.uri"),
         allow=tuple(config.allow),
     )
@@ -280,12 +325,19 @@ def untold(config: DictConfig) -> list[str]:
 
 
 def command(config: DictConfig) -> "Command":
-    """Return the command line that began a sweep, for `lrlab resume`."""
+    """Return the command line that began a sweep, for `lrlab resume`, which may be typed in another directory."""
     from lrlab.sweep.study.state import Command
 
-    sources = config.hydra.runtime.config_sources
+    sources, outputs = config.hydra.runtime.config_sources, str(config.outputs)
+    folders = (Path(source.path) for source in sources if source.provider == "command-line")
+    data, typed = resolve(config)["data"], tuple(config.hydra.overrides.task)
+    paths = (
+        text_override(f"data.{name}", os.path.abspath(os.path.expanduser(data[name])))
+        for name in ("path", "test_path")
+        if data.get(name)
+    )
     return Command(
-        config_dirs=tuple(source.path for source in sources if source.provider == "command-line"),
+        config_dirs=tuple(str(from_outputs(folder, outputs)) for folder in folders),
         config_name=config.hydra.job.config_name,
-        overrides=(*config.hydra.overrides.task, *config.hydra.overrides.hydra),
+        overrides=(*typed, *(path for path in paths if path not in typed), *config.hydra.overrides.hydra),
     )

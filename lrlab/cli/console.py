@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lrlab.analysis.report.report import Report
+    from lrlab.analysis.report.table_report import TableReport
     from lrlab.commands.best import Best
     from lrlab.commands.confirm import Confirmation
     from lrlab.commands.repair import Repaired
@@ -28,6 +29,7 @@ MEMORY = "memory"  # the storage that ends with its process
 REPORTED = {"optimizer.lr", "schedule.warmup", "regularizer.strength"}  # a report is of one of them at least
 
 T = TypeVar("T")
+MAX_ROWS = 20  # of settings on the terminal
 
 
 def out() -> Console:
@@ -140,6 +142,10 @@ def repaired(done: "Repaired", places: Places) -> None:
     out().print(f"{done.trials} trials given back, {done.runs} runs closed, {done.delivered} records delivered")
     if done.waiting:
         out().print(f"{done.waiting} records pending: {done.trouble}")
+    elif done.trouble:
+        out().print(f"not all runs were looked at: {done.trouble}")
+    if done.relocated:
+        out().print(f"MLflow finds the artifacts of {done.relocated} runs where they are now")
     for process in done.elsewhere:
         host = process.partition("/")[0]
         out().print(f"a trial may be running on {host}; if that machine is gone:")
@@ -176,6 +182,26 @@ def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -
         return
     conditions = [word for condition in where for word in ("--where", condition)]
     _next(command("report", made.study, *conditions, "--json", places=places), "the verdict, for programs")
+
+
+def table_report(made: "TableReport", page: "Path") -> None:
+    """Show the answer of a table: how it was read, the verdict, what moves it, and its settings."""
+    for line in made.how_read:
+        out().print(Text(_printable(line), style="dim"))
+    answer = made.answer
+    out().print(Text.assemble((answer.verdict.replace("_", " "), "bold"), f": {_printable(answer.reasons[0])}"))
+    for line in (*answer.reasons[1:], *(size.describe() for size in getattr(answer, "sizes", ()))):
+        out().print(f"  {_printable(line)}")
+    rows = [row for section in made.sections for row in section.table][: MAX_ROWS + 1]
+    if rows:
+        headers, *cells = [[_printable(cell) for cell in row] for row in rows]
+        out().print(WholeTable(cells, headers))
+    out().print(f"{len(made.sections)} sections in {page}")
+
+
+def _printable(text: str) -> str:
+    """Return a text without what a terminal would obey: names and values are somebody else's."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def reproduced(replay: "Reproduction") -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from hydra import version
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -68,11 +69,18 @@ def sweep_command(name: str, overrides: Sequence[str] = (), config_dirs: Sequenc
     return HydraCommand(overrides, name, [*config_dirs, *([local] if local.is_dir() else [])], multirun=True)
 
 
-def resume_command(study: "optuna.Study", further: Sequence[str]) -> HydraCommand:
+def literal(text: str) -> str:
+    """Return a text as Hydra's grammar reads it unchanged."""
+    return QuotedString(text.replace("${", r"\${"), Quote.single).with_quotes()
+
+
+def resume_command(study: "optuna.Study", outputs: Path, further: Sequence[str]) -> HydraCommand:
     """Return the command that goes on with a study's sweep, to its number of trials.
 
     Args:
-        further: overrides that win over those the sweep was begun with.
+        outputs: the output directory in use.
+        further: overrides that win over those the sweep was begun with. They name the places in use: those of the
+            beginning may be those of a project that was copied since.
 
     Raises:
         InputError: lrlab does not know its command.
@@ -88,10 +96,12 @@ def resume_command(study: "optuna.Study", further: Sequence[str]) -> HydraComman
             f"study {study.study_name} is another application's: "
             f"run its command again with {quote(text_override('hydra.sweeper.study_name', study.study_name))}"
         )
-    again = ("study=", "allow=", "hydra.sweeper.allow=")  # trust is not inherited
-    kept = [override for override in begun.overrides if not override.lstrip("+").startswith(again)]
+    again = ["study=", "allow=", "hydra.sweeper.allow=", "outputs=", "hydra.sweeper.storage="]  # trust is not inherited
+    if state and state.runs:
+        again += ["tracking.uri=", "tracking.experiment="]
+    kept = [override for override in begun.overrides if not override.lstrip("+").startswith(tuple(again))]
     overrides = [*kept, text_override("study", study.study_name), *further]
-    return HydraCommand(overrides, begun.config_name, begun.config_dirs, multirun=True)
+    return HydraCommand(overrides, begun.config_name, [outputs / path for path in begun.config_dirs], multirun=True)
 
 
 def run(command: HydraCommand) -> str:

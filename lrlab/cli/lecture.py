@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from lrlab.cli.options import Json, Outputs, TrackingUri
+from lrlab.cli.options import Json, Outputs, Records, TrackingUri
 from lrlab.cli.table import WholeTable
 from lrlab.config.command_line import OUTPUTS
 
@@ -34,11 +34,11 @@ def lecture(
     from lrlab.lecture.chapters.table import CHAPTERS
     from lrlab.lecture.presets import preset
     from lrlab.tracking.artifacts import write
-    from lrlab.tracking.mlflow import Mlflow
 
     chosen = preset(data)
     chosen.full_data.verify()
-    with Mlflow(uri=tracking_uri).open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
+    tracking = Records(outputs, tracking_uri=tracking_uri).tracking()
+    with tracking.open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
         measured = measurement.measure(chosen, tracker, progress)
     page = outputs / "lecture" / f"{data}.html"
     write(page.parent, {page.name: measured.html().encode()})

@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lrlab.cli import data, lecture, results, studies, training
+from lrlab.cli import data, lecture, report, results, studies, training
 from lrlab.cli.logs import logs_on_stderr
 from lrlab.cli.options import Json
 from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, cannot_write
@@ -65,7 +65,7 @@ def app() -> typer.Typer:
     top = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=help_options)
     data_app = typer.Typer(rich_markup_mode=None)
     top.callback(invoke_without_command=True)(lrlab)
-    trains, reads = (training.train, training.sweep, training.resume), (results.best, results.report, results.reproduce)
+    trains, reads = (training.train, training.sweep, training.resume), (results.best, report.report, results.reproduce)
     for command in (*trains, results.repair, *reads, results.ui, gradcheck, lecture.lecture):
         top.command()(command)
     top.command("list")(studies.list_studies)

@@ -11,20 +11,23 @@ import typer
 
 from lrlab.config.command_line import RESUME_PREFIX, Places
 from lrlab.config.override import text_override
-from lrlab.errors import InputError
 
 if TYPE_CHECKING:
     import optuna
 
     from lrlab.sweep.study.storage import Storage
     from lrlab.tracking.client_store import ClientStore
+    from lrlab.tracking.mlflow import Mlflow
     from lrlab.tracking.mlflow_tracker import MlflowTracker
 
 Outputs = Annotated[Path, typer.Option(metavar="DIR", show_default=False, help="default: ./outputs")]
 StorageUrl = Annotated[
     str | None, typer.Option("--storage", metavar="URL", help="of the studies, if they are not in OUTPUTS/optuna.log")
 ]
-TrackingUri = Annotated[str | None, typer.Option(metavar="URI", help="of MLflow, if it is not OUTPUTS/mlflow.db")]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(metavar="URI", help="of MLflow; default: the study's, $MLFLOW_TRACKING_URI, OUTPUTS/mlflow.db"),
+]
 Study = Annotated[str | None, typer.Argument(metavar="STUDY", help="default: the newest", show_default=False)]
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="OVERRIDES", help="Hydra overrides")]
 Allow = Annotated[list[str], typer.Option(metavar="PREFIX", help="further code to trust, such as my_package.")]
@@ -35,37 +38,35 @@ Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout"
 class Records(Places):
     """What the places of a command hold."""
 
-    @property
-    def has_local_runs(self) -> bool:
-        return self.tracking_uri is None and (self.outputs / "mlflow.db").is_file()
+    def tracking(self, study: "optuna.Study | None" = None) -> "Mlflow":
+        """Return where the runs are: as given, else of the study, else from the environment, else in `outputs`."""
+        from lrlab.sweep.study.state import read_state
+        from lrlab.tracking.mlflow import Mlflow
 
-    def tracker(self) -> "MlflowTracker":
-        """Open what holds the runs.
+        state = read_state(study) if study else None
+        recorded = state.runs if state else None
+        found = Mlflow(self.tracking_uri).following(recorded, str(self.outputs))
+        found.announce(recorded)
+        return found
+
+    def tracker(self, study: "optuna.Study | None" = None) -> "MlflowTracker":
+        """Open what holds the runs, of a study if one is given.
 
         Raises:
             InputError: there are none.
         """
-        from lrlab.tracking.mlflow import Mlflow
+        return self.tracking(study).open_existing(str(self.outputs))
 
-        if self.tracking_uri is None and not self.has_local_runs:
-            raise InputError(f"outputs must be a directory with runs of lrlab's, got {str(self.outputs)!r}")
-        return Mlflow(uri=self.tracking_uri).open(str(self.outputs))
-
-    def client_store(self) -> "ClientStore | None":
-        """Return the runs as MLflow's client sees them; None if there are none."""
-        from lrlab.tracking.database import address
-        from lrlab.tracking.mlflow import Mlflow, connect
-
-        if self.tracking_uri is None and not self.has_local_runs:
-            return None
-        outputs, tracking = str(self.outputs), Mlflow(uri=self.tracking_uri)
-        return connect(address(tracking.uri, outputs), outputs, tracking.experiment)
+    def client_store(self, study: "optuna.Study") -> "ClientStore | None":
+        """Return the runs of a study as MLflow's client sees them; None if there are none."""
+        tracking = self.tracking(study)
+        return tracking.client_store(str(self.outputs))
 
     def storage(self) -> "Storage":
         """Return what holds the studies."""
         from lrlab.sweep.study.storage import parse
 
-        return parse(self.storage_url or str(self.outputs / "optuna.log"), Path.cwd())
+        return parse(self.storage_url or f"journal:{self.outputs / 'optuna.log'}", Path.cwd())
 
     def study(self, name: str | None) -> "optuna.Study":
         """Load a study; without a name, the newest.
@@ -84,6 +85,7 @@ class Records(Places):
 
         An address, which may hold a password, goes through the environment, so that it is not put on record.
         """
+        places = {"outputs": str(self.outputs), "hydra.sweeper.storage": f"journal:{self.outputs / 'optuna.log'}"}
         addresses = {"hydra.sweeper.storage": self.storage_url, "tracking.uri": self.tracking_uri}
         given = {key: address for key, address in addresses.items() if address is not None}
         names = {key: f"{RESUME_PREFIX}{key.rpartition('.')[2].upper()}" for key in given}
@@ -91,7 +93,7 @@ class Records(Places):
         os.environ.update({names[key]: address for key, address in given.items()})
         try:
             yield [
-                text_override("outputs", str(self.outputs)),
+                *(text_override(key, path) for key, path in places.items() if key not in given),
                 *(f"{key}=${{oc.env:{name}}}" for key, name in names.items()),
             ]
         finally:

@@ -1,4 +1,4 @@
-"""The commands that read what sweeps and trainings left: ``best``, ``report``, ``reproduce``, ``repair``, ``ui``."""
+"""The commands that read what sweeps and trainings left: ``best``, ``reproduce``, ``repair``, ``ui``."""
 
 import logging
 import os
@@ -10,6 +10,8 @@ from lrlab.cli.options import Allow, Json, Outputs, Records, StorageUrl, Study, 
 from lrlab.config.command_line import OUTPUTS
 
 if TYPE_CHECKING:
+    import optuna
+
     from lrlab.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)
@@ -42,12 +44,13 @@ def best(
     records = Records(outputs, storage, tracking_uri, allow)
     chosen = records.study(study)
     if confirm is None:
-        with records.tracker() as tracker:
+        with records.tracker(chosen) as tracker:
             found = command.best(chosen, tracker)
         console.result(found, lambda shown: console.best(shown, records), as_json=as_json)
         return
-    registry = Registry(tracking_uri, str(outputs))
-    with records.tracker() as tracker:
+    tracking = records.tracking(chosen)
+    registry = Registry.beside(tracking.place.uri, str(outputs))
+    with tracking.open_existing(str(outputs)) as tracker:
         with progress.step_progress("confirming") as watch:
             confirmed = confirmation.confirm(
                 chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
@@ -55,39 +58,11 @@ def best(
         console.result(confirmed, console.confirmed, as_json=as_json)  # before closing, which a lost store may fail
 
 
-def report(
-    study: Study = None,
-    where: Annotated[list[str], typer.Option(metavar="KEY=VALUE", help="only runs with this value")] = [],  # noqa: B006
-    outputs: Outputs = OUTPUTS,
-    storage: StorageUrl = None,
-    tracking_uri: TrackingUri = None,
-    as_json: Json = False,
-) -> None:
-    """Report how the best learning rate moves with the batch size.
-
-    Draws figures and reaches a verdict.
-
-    \b
-    examples:
-      lrlab report                                 # the newest study; writes OUTPUTS/reports/STUDY/index.html
-      lrlab report --json                          # the verdict, for programs
-      lrlab report --where optimizer=adam          # of a study with several
-    """
-    from lrlab.cli import console
-    from lrlab.commands.report import conditions, publish
-
-    records = Records(outputs, storage, tracking_uri)
-    chosen = records.study(study)
-    with records.tracker() as tracker:
-        made, page = publish(chosen, tracker, records, conditions(where))
-    if as_json:
-        console.json_document(made.verdict())
-    else:
-        console.report(made, page, where, records)
-
-
 def reproduce(
     run: Annotated[str, typer.Argument(metavar="RUN", help="best, trial number or run id")] = "best",
+    moved: Annotated[
+        list[str] | None, typer.Argument(metavar="data.path=PATH", help="where the data are now", show_default=False)
+    ] = None,
     study: Annotated[str | None, typer.Option(metavar="STUDY", help="default: the newest")] = None,
     outputs: Outputs = OUTPUTS,
     storage: StorageUrl = None,
@@ -105,25 +80,33 @@ def reproduce(
       lrlab reproduce best
       lrlab reproduce 17 --study quickstart_2026-01-31_12-00-00_3f9a
       lrlab reproduce 0f3c…  # an MLflow run id
+      lrlab reproduce best data.path=moved/train.csv
     """
     from lrlab.cli import console, progress
     from lrlab.runs import reproduce as runs
+    from lrlab.runs.recorder import moved_paths
     from lrlab.runtime import blas_kernel
 
+    if "=" in run:
+        run, moved = "best", [run, *(moved or [])]
+    paths = moved_paths(moved or [])
     records = Records(outputs, storage, tracking_uri)
-    with records.tracker() as tracker:
-        run_id = _run_id(run, study, records, tracker)
+    of_study = run == "best" or (run.isdecimal() and len(run) < 32) or study is not None
+    chosen = records.study(study) if of_study else None
+    tracking = records.tracking(chosen)
+    with tracking.open_existing(str(outputs)) if chosen else tracking.open_beside(run, str(outputs)) as tracker:
+        run_id = _run_id(run, chosen, tracker)
         kernel = runs.other_kernel(tracker, run_id)
     if kernel and blas_kernel.VARIABLE not in os.environ:
         if blas_kernel.is_available(kernel):
-            uri = ["--tracking-uri", tracking_uri] if tracking_uri else []
-            options = [*uri, *(f"--allow={prefix}" for prefix in allow), *(["--json"] if as_json else [])]
-            return blas_kernel.run_module(
-                kernel, "lrlab.cli.main", ["reproduce", run_id, "--outputs", str(outputs), *options]
-            )
+            places = {"--outputs": str(outputs), "--storage": storage, "--tracking-uri": tracking_uri}
+            places |= {"--study": chosen.study_name} if chosen else {}
+            options = [f"{name}={value}" for name, value in places.items() if value]
+            options += [*(f"--allow={prefix}" for prefix in allow), *(["--json"] if as_json else [])]
+            return blas_kernel.run_module(kernel, "lrlab.cli.main", ["reproduce", run_id, *(moved or []), *options])
         log.warning("the BLAS kernel %s of the record is not available here: the replay may round otherwise", kernel)
-    with records.tracker() as tracker, progress.epoch_progress() as watch:
-        outcome = runs.reproduce(tracker, run_id, watch, allow)
+    with tracking.open_beside(run_id, str(outputs)) as tracker, progress.epoch_progress() as watch:
+        outcome = runs.reproduce(tracker, run_id, watch, allow, paths)
     console.result(outcome, console.reproduced, as_json=as_json)
     return 1 if outcome.verdict == "differs" else 0
 
@@ -135,9 +118,10 @@ def repair(
     tracking_uri: TrackingUri = None,
     as_json: Json = False,
 ) -> int:
-    """Clean up after killed processes and unavailable servers.
+    """Clean up after killed processes, unavailable servers and moves.
 
-    Gives back their trials, closes their runs, and delivers the records that are pending.
+    Gives back their trials, closes their runs, and delivers the records that are pending. Tells MLflow where the
+    artifacts of a moved or copied output directory are.
 
     \b
     examples:
@@ -147,12 +131,9 @@ def repair(
     from lrlab.commands import repair as command
 
     records = Records(outputs, storage, tracking_uri)
-    tracker = records.tracker() if records.has_local_runs else None
-    done = command.repair(records.storage(), tracker, str(outputs), tracking_uri, gone)
-    if tracker:
-        tracker.close()
+    done = command.repair(records.storage(), records.tracking(), str(outputs), gone)
     console.result(done, lambda shown: console.repaired(shown, records), as_json=as_json)
-    return 1 if done.waiting else 0
+    return 1 if done.waiting or done.trouble else 0
 
 
 def ui(
@@ -169,15 +150,15 @@ def ui(
     from lrlab.cli import console
     from lrlab.tracking.server import serve
 
-    serve(tracking_uri, str(outputs), port, console.served)
+    serve(Records(outputs, tracking_uri=tracking_uri).tracking().place.uri, str(outputs), port, console.served)
 
 
-def _run_id(run: str, study: str | None, records: Records, tracker: "Tracker") -> str:
+def _run_id(run: str, study: "optuna.Study | None", tracker: "Tracker") -> str:
     """Return the run that RUN means: of the study's best trial, of a trial of it, or the run itself."""
     from lrlab.commands.best import best, run_of
 
-    if run == "best":
-        return best(records.study(study), tracker).run_id
-    if run.isdecimal() and len(run) < 32:
-        return run_of(records.study(study), int(run))
+    if study and run == "best":
+        return best(study, tracker).run_id
+    if study and run.isdecimal() and len(run) < 32:
+        return run_of(study, int(run))
     return run

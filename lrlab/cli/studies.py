@@ -99,7 +99,7 @@ def delete(
     if not yes and not _agreed(f"delete study {study} with {count} trials for good?"):
         console.err().print("nothing was deleted")
         return 1
-    runs = command.delete(found, records.storage(), records.client_store())
+    runs = command.delete(found, records.storage(), records.client_store(found))
     console.out().print(f"{study} is deleted, its {runs} runs are in MLflow's trash")
     return 0
 

@@ -86,7 +86,8 @@ def resume(
         str | None, typer.Argument(metavar="STUDY|RUN_ID", help="default: the newest study", show_default=False)
     ] = None,
     overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="OVERRIDES", help="further Hydra overrides for a study")
+        list[str] | None,
+        typer.Argument(metavar="OVERRIDES", help="further Hydra overrides for a study; data.path=PATH for a run"),
     ] = None,
     outputs: Outputs = OUTPUTS,
     storage: StorageUrl = None,
@@ -103,18 +104,20 @@ def resume(
     """
     from lrlab.cli import console, hydra_app, progress
     from lrlab.runs import train as runs
+    from lrlab.runs.recorder import moved_paths
 
     further, records = overrides or [], Records(outputs, storage, tracking_uri, allow)
     if what and ("=" in what or what.startswith("~")):
         further, what = [what, *further], None
     if what and RUN_ID.fullmatch(what):
-        with records.tracker() as tracker, progress.epoch_progress() as watch:
-            outcome = runs.resume(what, records, tracker, watch)
+        moved, tracking = moved_paths(further), records.tracking()
+        with tracking.open_beside(what, str(outputs)) as tracker, progress.epoch_progress() as watch:
+            outcome = runs.resume(what, records, tracker, watch, moved)
         console.trained(outcome, records)
         return
     trust = [texts_override("allow", allow)] if allow else []
     with records.overrides() as places:
-        hydra_app.run(hydra_app.resume_command(records.study(what), [*trust, *further, *places]))
+        hydra_app.run(hydra_app.resume_command(records.study(what), outputs, [*trust, *further, *places]))
 
 
 def _run_or_show(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
+from lrlab.runs.recorder import config_of
 from lrlab.sweep.study.queue import RUN_ID
 from lrlab.sweep.study.ranking import End, Setting, at_ends, ranked, tied
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tracker import RunRecord, Tracker
-from lrlab.training.configuration import from_yaml
 
 if TYPE_CHECKING:
     import optuna
@@ -71,7 +71,7 @@ def best(study: "optuna.Study", tracker: Tracker) -> Best:
         trials=first.trials,
         params=first.params,
         metrics=_means([MetricHistory(run.metrics).latest() for run in runs.values()]),
-        config=from_yaml(record.config),
+        config=config_of(record),
         tie=tied(settings),
         at_ends=at_ends(study, first),
     )

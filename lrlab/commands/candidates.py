@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lrlab.commands.best import read_run, trained_settings
+from lrlab.runs.recorder import config_of
 from lrlab.sweep.search.space import SEED
 from lrlab.tracking.tracker import Tracker
-from lrlab.training.configuration import from_record, from_yaml
+from lrlab.training.configuration import from_record
 from lrlab.training.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def best_configurations(
     """
     found: dict[Experiment, Candidate] = {}
     for setting in trained_settings(study):
-        record = read_run(study, tracker, setting.trial).config
-        experiment = from_record(from_yaml(record), allow)
+        record = config_of(read_run(study, tracker, setting.trial))
+        experiment = from_record(record, allow)
         found.setdefault(replace(experiment, seed=0), Candidate(setting.trial, setting.mean, experiment))
         if len(found) == top:
             break

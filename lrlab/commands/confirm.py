@@ -6,19 +6,21 @@ configuration does not know that it was chosen.
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrlab.commands.best import run_of
 from lrlab.commands.candidate_training import ConfirmedTraining, Watch, train_candidates
 from lrlab.commands.candidates import Candidate, best_configurations, fresh_seeds
 from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining
-from lrlab.runs.recorder import log_weights, parent_run
+from lrlab.runs.recorder import check_data, log_weights, parent_run
 from lrlab.sweep.objective import DIRECTIONS, objective_of
 from lrlab.tracking.registry import Model, Registry
 from lrlab.tracking.tags import Tag
@@ -82,7 +84,8 @@ def confirm(
 
     Raises:
         InputError: a number is out of range, the study is another application's or has no completed trial, a record
-            names code that is not trusted, or the registry cannot be reached. Nothing has been trained then.
+            names code that is not trusted, the data have changed, or the registry cannot be reached. Nothing has been
+            trained then.
     """
     validation.integer("--confirm", seeds, at_least=2)
     validation.integer("--top", top, at_least=1)
@@ -94,6 +97,7 @@ def confirm(
     fresh = fresh_seeds(study, candidates, seeds)
     for each in candidates:
         each.experiment.data.verify()
+        check_data(tracker.get_run(run_of(study, each.trial)), each.experiment.data.load())
     registry.check()
     name, params = study.study_name, {"study": study.study_name, "seeds": json.dumps(fresh), "top": top}
     with parent_run(tracker, f"confirm {name}", params=params, tags={Tag.CONFIRMS: name}) as parent:
@@ -165,9 +169,12 @@ def _register(
     description += f" (mean over the seeds; these weights are those of seed {training.experiment.seed})"
     try:
         mean, scale = data.standardization()
-        example = np.round(data.x[:1] * scale + mean, 3)  # as it was published
-        model = Model(weights, mean, scale, data.classes, example)
-        made = registry.register(training.run_id, f"lrlab-{data.name}", model, description, accuracy)
+        example = data.example
+        if example is None:
+            example = np.round(data.x[:1] * scale + mean, 3).astype(np.float32)  # as it was published
+        model = Model(weights, mean, scale, data.classes, example, [asdict(column) for column in data.columns])
+        name = re.sub(r"[^\w.-]+", "_", f"lrlab-{data.name}")
+        made = registry.register(training.run_id, name, model, description, accuracy)
         return made.uri, made.said
     except Exception as error:  # noqa: BLE001  whatever it is, hours of training are worth more
         kept = "its weights are lost"

@@ -1,19 +1,25 @@
-"""Clean up after killed processes: trials that seem to run, runs that seem open, records pending for a server."""
+"""Clean up after killed processes, servers that were away, and moves.
+
+Trials that seem to run, runs that seem open, records that are pending, artifacts that MLflow would look for elsewhere.
+"""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from lrlab.errors import InputError
 from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import Queue, claimants
+from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.storage import Storage
+from lrlab.tracking import database
 from lrlab.tracking.database import without_password
 from lrlab.tracking.mlflow import Mlflow, connect
+from lrlab.tracking.place import Place
 from lrlab.tracking.spool import Spool
 from lrlab.tracking.spool_delivery import SpoolDelivery
-from lrlab.tracking.tracker import Tracker
 
 
 @dataclass(frozen=True)
@@ -24,8 +30,9 @@ class Repaired:
         trials: given back to their studies.
         runs: closed.
         delivered, waiting: how many spooled records were delivered, and how many are pending.
-        trouble: why some are pending.
+        trouble: why some are pending, or why the runs of a study could not be looked at.
         elsewhere: the processes that run trials and may be alive, on machines of which nothing is known here.
+        relocated: runs whose artifacts the store in the output directory recorded elsewhere, before that was moved.
     """
 
     trials: int
@@ -34,22 +41,44 @@ class Repaired:
     waiting: int
     trouble: str
     elsewhere: tuple[str, ...]
+    relocated: int = 0
 
 
-def repair(
-    storage: Storage, tracker: Tracker | None, outputs: str, uri: str | None, gone: Collection[str] = ()
-) -> Repaired:
-    """Repair all studies of a storage, the runs of a tracker and the spools of an output directory.
+def repair(storage: Storage, tracking: Mlflow, outputs: str, gone: Collection[str] = ()) -> Repaired:
+    """Repair all studies of a storage, their runs, those in an output directory, and its spools.
 
     Args:
-        tracker: the one that is not behind a network, if there is one.
-        uri: of the tracking server, for a password that its spools do not keep.
+        tracking: where further runs are; its address may hold a password that spools and studies do not keep.
         gone: hosts that are known to be gone, with all that ran there.
     """
     trials, elsewhere = _trials(storage, gone)
-    delivered, waiting, trouble, remote = _deliver(Path(outputs) / "spool", outputs, uri, gone)
-    runs = tracker.close_orphans(gone) if tracker else 0
-    return Repaired(trials, runs + remote, delivered, waiting, trouble, elsewhere)
+    relocated = database.relocate_artifacts(outputs)
+    delivered, waiting, trouble, spooled = _deliver(Path(outputs) / "spool", outputs, tracking.place.uri)
+    runs = 0
+    if not trouble:
+        try:
+            for place in {*spooled, *_places(storage, tracking, outputs)}:
+                with Mlflow(place.uri, place.experiment).open_existing(outputs) as tracker:
+                    runs += tracker.close_orphans(gone)
+        except InputError as error:
+            trouble = str(error)
+    return Repaired(trials, runs, delivered, waiting, trouble, elsewhere, relocated)
+
+
+def _places(storage: Storage, tracking: Mlflow, outputs: str) -> Iterator[Place]:
+    """Yield where there may be runs.
+
+    Raises:
+        InputError: a study names a place that cannot be found from that.
+    """
+    if (Path(outputs) / "mlflow.db").is_file():
+        yield Place(database.OWN, tracking.place.experiment)
+    if tracking.place.uri != database.OWN:
+        yield tracking.place
+    for name in studies.names(storage):
+        state = read_state(studies.load(storage, name))
+        if state and state.runs and state.runs.uri != database.OWN:
+            yield tracking.following(state.runs, outputs).place
 
 
 def _trials(storage: Storage, gone: Collection[str]) -> tuple[int, tuple[str, ...]]:
@@ -65,22 +94,17 @@ def _trials(storage: Storage, gone: Collection[str]) -> tuple[int, tuple[str, ..
     return given_back, tuple(sorted(elsewhere))
 
 
-def _deliver(folder: Path, outputs: str, uri: str | None, gone: Collection[str]) -> tuple[int, int, str, int]:
-    """Return how many records were delivered, how many are pending and why, and how many runs were closed."""
-    delivered, waiting, trouble, closed = 0, 0, "", 0
-    stores = set()
+def _deliver(folder: Path, outputs: str, uri: str) -> tuple[int, int, str, set[Place]]:
+    """Return how many records were delivered, how many are pending and why, and where they were to go."""
+    delivered, waiting, trouble = 0, 0, ""
+    places = set()
     for spool in Spool.orphaned(folder):
         destination = spool.destination
-        address = uri if uri and without_password(uri) == destination.uri else destination.uri
-        stores.add((address, destination.experiment))
+        address = uri if without_password(uri) == destination.uri else destination.uri
+        places.add(Place(address, destination.experiment))
         before, delivery = len(spool), SpoolDelivery(partial(connect, address, outputs, destination.experiment))
         delivery.deliver(spool, threading.Event())
         delivered, waiting = delivered + before - len(spool), waiting + len(spool)
         trouble = delivery.last_error or trouble
         spool.close()
-    if uri and not trouble:
-        stores.add((uri, Mlflow().experiment))
-    for address, experiment in () if trouble else stores:
-        with Mlflow(address, experiment).open(outputs) as tracker:
-            closed += tracker.close_orphans(gone)
-    return delivered, waiting, trouble, closed
+    return delivered, waiting, trouble, places

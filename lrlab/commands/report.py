@@ -1,4 +1,4 @@
-"""Publish the report of a study: to outputs/reports/STUDY/, and to the sweep's own run."""
+"""Publish reports to outputs/reports/: of a study, and to the sweep's own run; of a table of trials."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrlab.analysis.report.report import Report, report
+from lrlab.analysis.report.table_report import TableReport, table_report
 from lrlab.analysis.runs import read
 from lrlab.commands.best import best
 from lrlab.config.command_line import Places
 from lrlab.errors import InputError
+from lrlab.tables.trials import Trials
 from lrlab.tracking.artifacts import write
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tracker import Tracker
@@ -46,6 +48,15 @@ def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapp
         tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
     except MissingRunError as error:
         log.warning("the report is not attached to the sweep's own run: %s", error)
+    return made, folder / "index.html"
+
+
+def publish_table(trials: Trials, outputs: Path) -> tuple[TableReport, Path]:
+    """Write the report of a table of trials; return it with the path of its page."""
+    made = table_report(trials.source, trials.settings, trials.by, loss=trials.loss, how_read=trials.how_read)
+    name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in trials.source).strip(".")
+    folder = outputs / "reports" / (name[:100] or "table")
+    write(folder, made.files())
     return made, folder / "index.html"
 
 

@@ -11,6 +11,9 @@ TEXT_KEYS = (
     "study",
     "outputs",
     "data.root",
+    "data.path",
+    "data.test_path",
+    "data.target",
     "tracking.experiment",
     "hydra.job.name",
     "hydra.sweeper.study_name",
@@ -46,6 +49,12 @@ def typed_text(override: str) -> str | None:
     match = TYPED.fullmatch(override)
     text = match["text"].strip() if match else None
     return None if text is None or text.lower() == "null" else text
+
+
+def typed_value(overrides: Sequence[str], key: str) -> str | None:
+    """Return what a key was given last, as it was typed; None where it was not given, or Hydra makes more of it."""
+    given = [text for text in overrides if text.lstrip("+").startswith(f"{key}=")]
+    return typed_text(given[-1]) if given else None
 
 
 def texts_as_typed(overrides: Sequence[str]) -> list[str]:

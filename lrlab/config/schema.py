@@ -2,7 +2,9 @@
 
 # The parts of an experiment, and where lrlab defines their choices
 HOMES = {
-    "data": ("lrlab.data.cifar10.", "lrlab.data.mnist.", "lrlab.data.digits.", "lrlab.data.spirals."),
+    "data": tuple(
+        f"lrlab.data.{name}." for name in ("cifar10", "mnist", "digits", "spirals", "table", "arrays", "images")
+    ),
     "method": ("lrlab.training.",),
     "model": ("lrlab.core.model.", "lrlab.core.neighbours."),
     "loss": ("lrlab.core.loss.",),

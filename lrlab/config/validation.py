@@ -180,11 +180,24 @@ def writable_directory(key: str, path: Path) -> None:
     Raises:
         InputError: for example ``outputs cannot be written, got '/proc/x': Permission denied``.
     """
+    no_dangling_link(key, path)
     nearest = next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
     try:
         tempfile.TemporaryDirectory(dir=nearest).cleanup()
     except OSError as error:
         raise InputError(f"{key} cannot be written, got {str(path)!r}: {error.strerror}") from error
+
+
+def no_dangling_link(key: str, path: Path) -> None:
+    """Refuse a path that goes through a symbolic link to something that does not exist.
+
+    What is written there would appear at an unexpected place, or nowhere.
+    """
+    for part in (path.absolute(), *path.absolute().parents):
+        if part.is_symlink() and not part.exists():
+            raise InputError(
+                f"{key} must not be a dangling link, got {str(path)!r}: {part} links to {os.readlink(part)}"
+            )
 
 
 def writable_file(key: str, path: Path) -> None:

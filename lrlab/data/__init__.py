@@ -1,1 +1,1 @@
-"""The data sets: fetched once, checked always, shared by every worker."""
+"""The data sets: fetched or read from the user's files once, checked always, shared by every worker."""

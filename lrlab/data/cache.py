@@ -15,6 +15,7 @@ from lrlab.config.command_line import command
 from lrlab.data.spec import DatasetSpec
 from lrlab.data.verified_files import atomic_write
 from lrlab.errors import InputError
+from lrlab.runtime.home import home
 
 ARRAYS = ("x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy")
 MANIFEST = "manifest.json"
@@ -60,11 +61,21 @@ class Manifest:
 
 
 def folder_of(name: str, root: str | None = None) -> Path:
-    """Return the folder of a data set below `root`; by default $LRLAB_DATA, else the user's cache."""
+    """Return the folder of a data set below `root`; by default $LRLAB_DATA, else the user's cache.
+
+    Raises:
+        InputError: the user has no home directory, or none that a ~ could stand for.
+    """
     chosen = root or os.environ.get("LRLAB_DATA")
     if chosen:
-        return Path(chosen).expanduser().absolute() / name
+        try:
+            return Path(chosen).expanduser().absolute() / name
+        except RuntimeError:
+            key = "data.root" if root else "LRLAB_DATA"
+            raise InputError(f"{key} must have no ~, as there is no home directory, got {chosen!r}") from None
     cache = os.environ.get("XDG_CACHE_HOME")
+    if not cache and home() is None:
+        raise InputError("data.root or LRLAB_DATA must name the folder of the data sets: there is no home directory")
     return (Path(cache) if cache else Path.home() / ".cache") / "lrlab" / name
 
 

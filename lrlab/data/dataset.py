@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrlab.data.columns import Column
 from lrlab.data.standardize import Moments
 
 Rows = NDArray[np.intp]
@@ -17,17 +18,22 @@ Images = tuple[NDArray[Any], NDArray[Any]]  # for training and validation (N, D)
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Standardized images, their split and their origin. The arrays are read-only.
+    """Standardized samples, such as images, their split and their origin. The arrays are read-only.
 
-    x: (N, D) float32, the images for training and validation, one a row. A memory map if it is large.
+    x: (N, D) float32, the samples for training and validation, one a row. A memory map if it is large.
     y: (N,) classes.
     train, validation: rows of x, disjoint, ascending.
     x_test, y_test: as x and y; only the final evaluation looks at them.
-    image_shape: (H, W, channels), to which a row reshapes.
-    moments: reads what the published images were standardized with; None: they were not.
+    image_shape: (H, W, channels), to which a row reshapes; () if the samples are no images.
+    moments: reads what the published samples were standardized with, of every channel or of every number of a row;
+        None: they were not.
     load_raw_images: reads the images as they were published, in the order of x and x_test.
     files_digest: names the content of x, y, x_test and y_test where they are large and were hashed when they were
         written; None: hash the arrays.
+    source: where the samples come from; "" if the name says it.
+    example: a sample as it was published: (1, *shape), or of a table a value for each column; None: a row of whole
+        pixels.
+    columns: of a table, in the order in which they become the numbers of a row.
     """
 
     name: str
@@ -42,6 +48,9 @@ class Dataset:
     moments: Callable[[], Moments] | None = None
     load_raw_images: Callable[[], Images] | None = None
     files_digest: str | None = None
+    source: str = ""
+    example: Any = None
+    columns: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         for array in (self.x, self.y, self.train, self.validation, self.x_test, self.y_test):
@@ -64,7 +73,8 @@ class Dataset:
         """Return mean and standard deviation (D,), each: a row of x is (raw - mean) / std."""
         if self.moments is None:
             return np.zeros(self.x.shape[1]), np.ones(self.x.shape[1])
-        moments, repeats = self.moments(), self.x.shape[1] // self.image_shape[-1]
+        moments = self.moments()
+        repeats = self.x.shape[1] // len(moments.mean)
         return np.tile(moments.mean, repeats), np.tile(moments.std, repeats)
 
 

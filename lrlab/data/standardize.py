@@ -1,5 +1,6 @@
 """Zero mean and unit variance per channel, over the images one may learn from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,27 @@ class Moments:
         count = pixels.size // pixels.shape[-1]
         mean = total / count
         return cls(mean, np.sqrt(squares / count - mean**2))
+
+    @classmethod
+    def of_rows(cls, blocks: Iterable[NDArray[np.float64]], channels: int) -> "Moments":
+        """Return those of numbers (n, channels) that come in blocks; NaN counts for nothing.
+
+        The sums of squares are about the mean (Chan, Golub, LeVeque 1979). What does not vary has the deviation 1.
+        """
+        count, mean, squares = np.zeros(channels), np.zeros(channels), np.zeros(channels)
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            for block in blocks:
+                there = ~np.isnan(block)
+                n = there.sum(0)
+                of_block = np.where(there, block, 0).sum(0) / n
+                deviations = np.where(there, block - of_block, 0)
+                shift = np.where(n > 0, of_block - mean, 0)
+                total = count + n
+                squares += np.square(deviations).sum(0) + np.where(n > 0, shift**2 * count * n / total, 0)
+                mean += np.where(n > 0, shift * n / total, 0)
+                count = total
+            std = np.sqrt(squares / count)
+        return cls(np.where(count > 0, mean, np.nan), np.where(std == 0, 1.0, std))
 
 
 def standardized(pixels: NDArray[np.uint8], moments: Moments) -> NDArray[np.float32]:

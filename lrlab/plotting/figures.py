@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrlab.runtime.home import named_home
+
 if TYPE_CHECKING:
     import matplotlib.figure
 
@@ -47,10 +49,16 @@ class Figure:
 
 def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[matplotlib.figure.Figure, Any]":
     """Return a figure of this size in inches, and its axes as ``Figure.subplots`` returns them."""
-    from matplotlib.figure import Figure
+    with named_home():
+        from matplotlib.figure import Figure
 
     drawing = Figure(figsize=(width, height), layout="constrained")
     return drawing, drawing.subplots(**subplots)
+
+
+def plain_text(text: str) -> str:
+    """Return a text in which Matplotlib sees no formula, whatever somebody called a column."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text).replace("$", r"\$")
 
 
 def png(drawing: "matplotlib.figure.Figure", dpi: int = 110) -> bytes:

@@ -3,19 +3,23 @@
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from lrlab.core.model import Linear
 from lrlab.data.dataset import Dataset
+from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
 from lrlab.runtime.environment import limit_blas
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import DatasetInfo, RunRecord, TerminalStatus, Tracker
+from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatus, Tracker
 from lrlab.training.configuration import flat, from_record, from_yaml, to_record, to_yaml
 from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
+
+PATHS = ("data.path", "data.test_path")  # what may have moved since it was recorded
 
 
 def create_run(
@@ -36,26 +40,77 @@ def create_run(
         params=flat(record),
         tags={Tag.PROVENANCE: Provenance.of(population, member).to_json(), **(tags or {})},
         config=to_yaml(record),
-        dataset=DatasetInfo(data.name, data.digest, sizes=sizes),
+        dataset=DatasetInfo(data.name, data.digest, data.source, sizes),
     )
 
 
-def read_training(run: RunRecord, allow: Sequence[str] = ()) -> tuple[Experiment, Dataset, Provenance]:
+def config_of(run: RunRecord) -> dict[str, Any]:
+    """Return the configuration of a run.
+
+    Raises:
+        InputError: it is not among the artifacts of the run.
+    """
+    if not run.config:
+        raise InputError(
+            f"run {run.run_id} has no {CONFIG} among its artifacts: are they where its store says they are?"
+        )
+    return from_yaml(run.config)
+
+
+def read_training(
+    run: RunRecord, allow: Sequence[str] = (), moved: Mapping[str, str] | None = None
+) -> tuple[Experiment, Dataset, Provenance]:
     """Return what `create_run` recorded, ready to be trained again: with verified data, and as many BLAS threads.
 
     Args:
         allow: prefixes of further code to trust. What a record says of that does not count.
+        moved: paths of the data that are not as recorded, by their keys, such as data.path.
 
     Raises:
-        InputError: an earlier version of lrlab recorded the run, or its data or code are not there.
+        InputError: an earlier version of lrlab recorded the run, or its configuration, data or code are not there.
     """
     provenance = Provenance.from_json(run.tags[Tag.PROVENANCE])
-    experiment = from_record(from_yaml(run.config), allow)
+    record = config_of(run)
+    for key, path in (moved or {}).items():
+        group, _, name = key.partition(".")
+        if name not in record[group]:
+            raise InputError(f"{key} is no path of the data of run {run.run_id}, which is {record[group]['choice']}")
+        record[group][name] = path
+    experiment = from_record(record, allow)
     experiment.data.verify()
     dataset = experiment.data.load()
     experiment.check_fits(dataset)
     limit_blas(provenance.environment.blas_threads)
     return experiment, dataset, provenance
+
+
+def check_data(run: RunRecord, dataset: Dataset) -> None:
+    """Refuse data that are not those that a run was trained on.
+
+    Raises:
+        InputError: names both digests.
+    """
+    before = Provenance.from_json(run.tags[Tag.PROVENANCE]).data
+    if dataset.digest != before:
+        raise InputError(
+            f"data of run {run.run_id} have changed: the digest of {dataset.source or dataset.name} is "
+            f"{dataset.digest[:16]}, was {before[:16]}"
+        )
+
+
+def moved_paths(overrides: Sequence[str]) -> dict[str, str]:
+    """Return the paths that KEY=PATH arguments name, by their keys.
+
+    Raises:
+        InputError: a key is no path of data, or there is no path.
+    """
+    paths = dict(override.partition("=")[::2] for override in overrides)
+    for key, path in paths.items():
+        if key not in PATHS or not path:
+            raise InputError(
+                f"RUN can be followed by {' and '.join(f'{each}=PATH' for each in PATHS)}, got {key}={path}"
+            )
+    return paths
 
 
 @contextmanager
@@ -102,10 +157,10 @@ def log_plots(
     weights: Mapping[str, np.ndarray],
     history: MetricHistory,
 ) -> None:
-    """Attach the loss curve, and the class templates of a linear model."""
+    """Attach the loss curve, and the class templates of a linear model of images."""
     from lrlab.plotting import figures
 
     files = {"loss_curve.png": figures.loss_curve(history.points)}
-    if isinstance(experiment.model, Linear) and "W1" in weights:
+    if isinstance(experiment.model, Linear) and "W1" in weights and data.image_shape:
         files["templates.png"] = figures.templates(weights["W1"], data.image_shape, data.classes)
     tracker.log_artifacts(run_id, files)

@@ -9,7 +9,7 @@ from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.loop import training_loop
 from lrlab.runs.provenance import Environment, Provenance
-from lrlab.runs.recorder import read_training
+from lrlab.runs.recorder import check_data, read_training
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.experiment import EpochResult
@@ -51,7 +51,11 @@ def other_kernel(tracker: Tracker, run_id: str) -> str | None:
 
 
 def reproduce(
-    tracker: Tracker, run_id: str, watch: Callable[[EpochResult, int], None], allow: Sequence[str] = ()
+    tracker: Tracker,
+    run_id: str,
+    watch: Callable[[EpochResult, int], None],
+    allow: Sequence[str] = (),
+    moved: Mapping[str, str] | None = None,
 ) -> Reproduction:
     """Train a recorded run again, in the same slot and shapes, for as many epochs as it has, and compare.
 
@@ -60,9 +64,11 @@ def reproduce(
         run_id: any run that lrlab trained.
         watch: called with every epoch's result and the number of epochs there will be.
         allow: prefixes of further code to trust. What a record says of that does not count.
+        moved: paths of the data that are not as recorded, by their keys, such as data.path.
 
     Raises:
-        InputError: the run is unknown, no training of lrlab's (a sweep's parent run, say), or recorded no epoch.
+        InputError: the run is unknown, no training of lrlab's (a sweep's parent run, say), or recorded no epoch; or its
+            data have changed.
     """
     old = tracker.get_run(run_id)
     if Tag.PROVENANCE not in old.tags:
@@ -70,7 +76,8 @@ def reproduce(
     length = MetricHistory(old.metrics).epochs()
     if not length:
         raise InputError(f"run_id must name a run that recorded an epoch to compare with, got {run_id} ({old.name})")
-    experiment, dataset, provenance = read_training(old, allow)
+    experiment, dataset, provenance = read_training(old, allow, moved)
+    check_data(old, dataset)
     population = experiment.new_population(dataset, **provenance.shape())
     with training_loop(tracker) as loop:
         name, tags = f"reproduction of {old.name}", {Tag.REPLAY_OF: run_id}

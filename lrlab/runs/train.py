@@ -1,7 +1,7 @@
 """One training on record: from its beginning, or from where its process was stopped."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,7 +53,9 @@ def train(
         return _train_to_end(loop, loop.start(experiment, population, name="train"), watch)
 
 
-def resume(run_id: str, places: Places, tracker: Tracker, watch: Watch) -> TrainingOutcome:
+def resume(
+    run_id: str, places: Places, tracker: Tracker, watch: Watch, moved: Mapping[str, str] | None = None
+) -> TrainingOutcome:
     """Train a run that was stopped to its end, from its last checkpoint if there is one.
 
     Its epochs are those that it would have had, or a line says what has changed. Each is recorded once.
@@ -61,6 +63,7 @@ def resume(run_id: str, places: Places, tracker: Tracker, watch: Watch) -> Train
     Args:
         run_id: of the run.
         places: where its checkpoint is, and further code to trust. What a record says of that does not count.
+        moved: paths of the data that are not as recorded, by their keys, such as data.path.
 
     Raises:
         InputError: the run is unknown, no single training, finished, not known to have stopped, or resumed elsewhere.
@@ -68,13 +71,20 @@ def resume(run_id: str, places: Places, tracker: Tracker, watch: Watch) -> Train
     checkpoints = checkpoint.folder(str(places.outputs))
     _check_stopped(tracker.get_run(run_id), places)
     with checkpoint.exclusive(checkpoints, run_id):
-        return _resume(run_id, checkpoints, tracker, watch, places)
+        return _resume(run_id, checkpoints, tracker, watch, places, moved)
 
 
-def _resume(run_id: str, checkpoints: Path, tracker: Tracker, watch: Watch, places: Places) -> TrainingOutcome:
+def _resume(
+    run_id: str,
+    checkpoints: Path,
+    tracker: Tracker,
+    watch: Watch,
+    places: Places,
+    moved: Mapping[str, str] | None,
+) -> TrainingOutcome:
     run = tracker.get_run(run_id)
     _check_stopped(run, places)  # another process may have resumed it meanwhile
-    experiment, dataset, provenance = recorder.read_training(run, places.allow)
+    experiment, dataset, provenance = recorder.read_training(run, places.allow, moved)
     interrupted = checkpoint.load(checkpoints, run_id)
     shape = provenance.shape() | ({"first_epoch": interrupted.shuffles} if interrupted else {})
     population = experiment.new_population(dataset, **shape)

@@ -98,7 +98,15 @@ def analyse(
     """
     validation.number("tolerance", tolerance, above=0)
     validation.integer("draws", draws, at_least=100)
-    optima = best_lrs(read(trials), draws, rng_seed)
+    return analyse_optima(
+        best_lrs(read(trials), draws, rng_seed), study=study, noise_scale=noise_scale, tolerance=tolerance
+    )
+
+
+def analyse_optima(
+    optima: tuple[Optimum, ...], *, study: str = "", noise_scale: float | None = None, tolerance: float = 0.01
+) -> ScalingAnalysis:
+    """Return the analysis of the best learning rates of one setting; see `analyse`."""
     sound = [optimum for optimum in optima if optimum.is_bracketed]
     power_law, rules = None, None
     if len(sound) > 2:

@@ -57,7 +57,7 @@ def best_lrs(table: Table, draws: int, rng_seed: int) -> tuple[Optimum, ...]:
     """Return the optimum of every batch size of the table, in rising order of batch size."""
     tables = [table.at(batch_size) for batch_size in np.unique(table.batch_size)]
     curves = fit(tables, draws, np.random.default_rng(rng_seed))
-    return tuple(map(_assessed, tables, curves))
+    return tuple(map(assessed, tables, curves))
 
 
 def estimate(curve: LossCurve) -> Estimate:
@@ -72,7 +72,8 @@ def estimate(curve: LossCurve) -> Estimate:
     return Estimate(curve.centre, math.sqrt(variance), freedom, noise, curve.seed_shifts)
 
 
-def _assessed(part: Table, curve: LossCurve | None) -> Optimum:
+def assessed(part: Table, curve: LossCurve | None) -> Optimum:
+    """Return the optimum of the trials of one batch size, and whether a conclusion may rest on it."""
     tried, diverged = f"{part.lr.min():.3g} to {part.lr.max():.3g}", int((~np.isfinite(part.loss)).sum())
     problem = ""
     if curve is None:

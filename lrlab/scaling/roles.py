@@ -7,7 +7,7 @@ A name is compared by its last words: `config.optimizer.lr` and `optimizer/lr` e
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, get_args
 
 from lrlab.errors import InputError
@@ -36,13 +36,26 @@ USUAL_NAMES: Mapping[Role, tuple[tuple[str, ...], ...]] = {
     ),
 }
 
+# Metrics of which larger is better, by their last word
+MAXIMIZED: Collection[str] = frozenset(
+    ("accuracy", "acc", "top1", "top5", "auc", "auroc", "roc_auc", "f1", "score", "r2", "bleu", "rouge", "miou", "map")
+)
+ACCURACIES: tuple[tuple[str, ...], ...] = (
+    ("val_accuracy", "val_acc", "validation_accuracy", "valid_accuracy", "valid_acc", "eval_accuracy", "dev_accuracy"),
+    ("test_accuracy", "test_acc"),
+    ("accuracy", "acc"),
+)
 
-def guess(names: Iterable[str], given: Mapping[Role, str] | None = None) -> dict[Role, str]:
+
+def guess(
+    names: Iterable[str], given: Mapping[Role, str] | None = None, roles: Collection[Role] = ROLES
+) -> dict[Role, str]:
     """Return the name that plays each role; a role that no name plays is left out.
 
     Args:
         names: keys of a configuration, or columns of a table.
         given: what is known already and not guessed.
+        roles: those that are asked for.
 
     Raises:
         InputError: a given name does not exist, one name is to play two roles, or two names could play a role.
@@ -57,12 +70,27 @@ def guess(names: Iterable[str], given: Mapping[Role, str] | None = None) -> dict
             f"{doubled[0]!r} cannot be {' and '.join(role for role in given if given[role] == doubled[0])}"
         )
     free = [name for name in names if name not in given.values()]
-    roles = {role: given.get(role) or _usual(role, free) for role in ROLES}
-    return {role: name for role, name in roles.items() if name}
+    found = {role: given.get(role) or _usual(role, USUAL_NAMES[role], free) for role in ROLES if role in roles}
+    return {role: name for role, name in found.items() if name}
 
 
-def _usual(role: Role, names: list[str]) -> str | None:
-    for group in USUAL_NAMES[role]:
+def guess_accuracy(names: Iterable[str]) -> str | None:
+    """Return the name of an accuracy, where there is no loss; None if there is neither.
+
+    Raises:
+        InputError: two names could be it.
+    """
+    return _usual("loss", ACCURACIES, list(names))
+
+
+def is_maximized(name: str) -> bool:
+    """Return whether larger is better, by the usual meaning of a metric's name."""
+    words = re.split(r"[\W_]+", name.strip().lower())
+    return words[-1] in MAXIMIZED or "_".join(words[-2:]) in MAXIMIZED
+
+
+def _usual(role: Role, groups: tuple[tuple[str, ...], ...], names: list[str]) -> str | None:
+    for group in groups:
         candidates = [name for name in names if not set(group).isdisjoint(_endings(name))]
         if len(candidates) > 1:
             raise InputError(f"{role}: which of {', '.join(map(repr, candidates))}?")

@@ -11,6 +11,7 @@ parabolas get the narrow errors of a parabola, and curves that are not get the e
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -37,6 +38,27 @@ class Roughness:
             unit = least**5 / 20 + least**4 * apart / 8 + least**3 * apart**2 / 12
         return self.alpha**2 * unit
 
+    def draw(self, points: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:
+        """Return draws of α Z (count, N) at points (N,) >= 0."""
+        drawn: FloatArray = (
+            self.alpha * rng.standard_normal((count, len(points))) @ _unit_root(points.tobytes(), self.order)
+        )
+        return drawn
+
+
+@lru_cache(maxsize=256)
+def _unit_root(points: bytes, order: int) -> FloatArray:
+    """Return the root of the covariance of Z at points, which batch sizes with the same learning rates share."""
+    at = np.frombuffer(points)
+    return symmetric_root(Roughness(1.0, order).covariance(at, at))
+
+
+def symmetric_root(covariance: FloatArray) -> FloatArray:
+    """Return the symmetric R with R R = covariance (N, N)."""
+    variances, directions = np.linalg.eigh(covariance)
+    root: FloatArray = directions * np.sqrt(np.maximum(variances, 0.0)) @ directions.T  # rounding leaves some below 0
+    return root
+
 
 PRIORS: Final = tuple(Roughness(float(alpha), 3) for alpha in GRID) + tuple(
     Roughness(float(alpha), 2) for alpha in GRID[3:]
@@ -48,14 +70,18 @@ def parabola(x: FloatArray) -> FloatArray:
     return np.stack([np.ones_like(x), x, x**2], axis=1)
 
 
-def restricted_log_likelihood(z: FloatArray, x: FloatArray, covariance: FloatArray) -> float:
-    """Return that of z (N,) at x about any parabola, up to a constant."""
-    root = np.linalg.cholesky(covariance + 1e-10 * np.diag(covariance).max() * np.eye(len(z)))  # against rounding
-    columns, values = np.linalg.solve(root, parabola(x)), np.linalg.solve(root, z)
+def restricted_log_likelihood(z: FloatArray, x: FloatArray, covariance: FloatArray) -> FloatArray:
+    """Return that of z (N,) at x about any parabola, up to a constant, for covariances (..., N, N): shape (...)."""
+    largest = np.diagonal(covariance, axis1=-2, axis2=-1).max(axis=-1)[..., None, None]
+    root = np.linalg.cholesky(covariance + 1e-10 * largest * np.eye(len(z)))  # against rounding
+    whitened = np.linalg.solve(root, np.column_stack([parabola(x), z]))
+    columns, values = whitened[..., :3], whitened[..., 3:]
     q, r = np.linalg.qr(columns)
-    left = values - q @ (q.T @ values)
-    size = np.log(np.diag(root)).sum() + np.log(np.abs(np.diag(r)) + 1e-300).sum()
-    return float(-size - left @ left / 2)
+    left = values - q @ (q.swapaxes(-1, -2) @ values)
+    size = np.log(np.diagonal(root, axis1=-2, axis2=-1)).sum(axis=-1)
+    size = size + np.log(np.abs(np.diagonal(r, axis1=-2, axis2=-1)) + 1e-300).sum(axis=-1)
+    likelihood: FloatArray = -size - (left**2).sum(axis=(-2, -1)) / 2
+    return likelihood
 
 
 def posterior(log_likelihood: FloatArray) -> FloatArray:

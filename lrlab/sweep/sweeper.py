@@ -13,7 +13,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
-from lrlab.config.override import typed_text
+from lrlab.config.override import typed_value
 from lrlab.errors import InputError, cannot_write
 from lrlab.runtime.signals import handle_signals
 from lrlab.sweep import dry_run, time_limit
@@ -55,7 +55,7 @@ def sweep(
     """
     plan = None
     try:
-        typed = _typed_name(config)
+        typed = typed_value(config.hydra.overrides.hydra, "hydra.sweeper.study_name")
         given = settings if typed is None else {**settings, "study_name": typed}
         checked = Settings.read(given)
         plan = plan_sweep(checked, arguments, hydra_context, task_function, config)
@@ -115,13 +115,6 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
     if plan.remark:
         log.warning("%s", plan.remark)
     return [[result for _, result in sorted(results, key=lambda result: result[0])]]
-
-
-def _typed_name(config: DictConfig) -> str | None:
-    """Return the study's name where it was typed as a plain text, of which Hydra may have made a number."""
-    key = "hydra.sweeper.study_name"
-    typed = [text for text in config.hydra.overrides.hydra if text.lstrip("+").startswith(f"{key}=")]
-    return typed_text(typed[-1]) if typed else None
 
 
 def _reason(error: Exception, plan: SweepPlan | None) -> str:

@@ -10,12 +10,15 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrlab.errors import InputError, cannot_write
+from lrlab.runtime.home import home_variable
+from lrlab.runtime.proxies import no_proxy
 from lrlab.tracking import artifacts, database
+from lrlab.tracking.artifact_root import ArtifactRoot
 from lrlab.tracking.database import without_password
 from lrlab.tracking.store import (
     CONTEXT,
@@ -53,29 +56,39 @@ FINAL_ERRORS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_S
 BULK, MOST_RUNS, MOST_POINTS = "/ajax-api/2.0/mlflow/metrics/get-history-bulk", 100, 25_000  # private to MLflow
 
 
+def environment() -> dict[str, str]:
+    """Return what MLflow needs in the environment, and may miss."""
+    return {**no_proxy(), **home_variable()}
+
+
 class _Settings:
     """Set `SETTINGS` in the environment while any thread is inside; what the user has set stays as it is.
+
+    Requests to this machine go through no proxy meanwhile.
 
     MLflow reads them from the environment at each request, and has no other way to pass them.
     """
 
     def __init__(self) -> None:
         self._lock, self._users = threading.Lock(), 0
-        self._added: list[str] = []
+        self._before: dict[str, str | None] = {}
 
     def __enter__(self) -> None:
         with self._lock:
             if self._users == 0:
-                self._added = [name for name in SETTINGS if name not in os.environ]
-                os.environ.update({name: SETTINGS[name] for name in self._added})
+                new = {name: value for name, value in SETTINGS.items() if name not in os.environ} | environment()
+                self._before = {name: os.environ.get(name) for name in new}
+                os.environ.update(new)
             self._users += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._users -= 1
             if self._users == 0:
-                for name in self._added:
+                for name, value in self._before.items():
                     os.environ.pop(name, None)
+                    if value is not None:
+                        os.environ[name] = value
 
 
 client_settings = _Settings()
@@ -94,16 +107,26 @@ class ClientStore:
 
     Args:
         uri: a tracking URI.
-        experiment: its name; created when it is missing.
-        artifact_root: the folder of a new experiment's artifacts; None if the server chooses it.
+        experiment: the name of the one that new runs belong to; created when it is missing. None if there will be none.
+        artifact_root: the location of a new experiment's artifacts; None if the server chooses it.
     """
 
-    def __init__(self, uri: str, experiment: str, artifact_root: str | None) -> None:
+    def __init__(self, uri: str, experiment: str | None, artifact_root: str | None) -> None:
         self._uri = uri
         self._asks_in_bulk = uri.startswith("http")
-        with self._translate_errors():
-            self._client = client_class()(uri)
-            self._experiment = self._open_experiment(experiment, artifact_root)
+        self._names: dict[str, str] = {}
+        self._root: ArtifactRoot | None = None
+        if artifact_root is not None:
+            url, folder = database.sqlite_url(uri), artifacts.directory(artifact_root)
+            self._root = ArtifactRoot.of(url.file, folder) if url else ArtifactRoot(folder, owned=False)
+        with ExitStack() as opened:
+            self._address = opened.enter_context(database.plain_address(uri))
+            with self._translate_errors():
+                self._client = client_class()(self._address)
+                self._experiment = ""
+                if experiment is not None:
+                    self._experiment = self._open_experiment(experiment, artifact_root)
+            self._opened = opened.pop_all()
 
     def create_run(self, run: RunSpec) -> str:
         from mlflow.entities import Dataset, DatasetInput, InputTag, Param
@@ -132,7 +155,10 @@ class ClientStore:
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._translate_errors(run_id), tempfile.TemporaryDirectory() as scratch:
-            artifacts.write(Path(scratch), files)
+            folder = self._folder(self._client.get_run(run_id)) if self._root else None
+            artifacts.write(folder or Path(scratch), files)
+            if folder is not None:
+                return
             try:
                 self._client.log_artifacts(run_id, scratch)
             except OSError as error:
@@ -148,12 +174,20 @@ class ClientStore:
             return self._records([run])[0]
 
     def child_runs(self, parent: str) -> list[RunRecord]:
+        from mlflow.exceptions import MlflowException
+
         with self._translate_errors():
-            return self._records(list(self._search(f"tags.`{Tag.PARENT}` = '{parent}'")))
+            try:
+                experiment = self._client.get_run(parent).info.experiment_id
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                experiment = self._experiment
+            return self._records(list(self._search(f"tags.`{Tag.PARENT}` = '{parent}'", experiment)))
 
     def unfinished_runs(self) -> list[tuple[str, str]]:
         with self._translate_errors():
-            running = self._search("attributes.status = 'RUNNING'")
+            running = self._search("attributes.status = 'RUNNING'", self._experiment)
             return [(run.info.run_id, run.data.tags.get(Tag.OWNER, "")) for run in running]
 
     def find_run(self, tag: str, value: str) -> str | None:
@@ -170,14 +204,15 @@ class ClientStore:
     def delete_with_children(self, run_id: str) -> int:
         """Move a run, and before it the runs whose parent it is, to MLflow's trash; return how many."""
         with self._translate_errors(run_id):
-            children = self._search(f"tags.`{Tag.PARENT}` = '{run_id}'")
+            experiment = self._client.get_run(run_id).info.experiment_id
+            children = self._search(f"tags.`{Tag.PARENT}` = '{run_id}'", experiment)
             doomed = [*(child.info.run_id for child in children), run_id]
             for each in doomed:
                 self._client.delete_run(each)
         return len(doomed)
 
     def close(self) -> None:
-        pass
+        self._opened.close()
 
     def _open_experiment(self, name: str, artifact_root: str | None) -> str:
         from mlflow.exceptions import MlflowException
@@ -198,15 +233,15 @@ class ClientStore:
 
     def _tagged(self, tag: str, value: str) -> "list[Run]":
         """Return the runs with this tag, the one with most in it last."""
-        found = self._search(f"tags.`{tag}` = '{value}'")
+        found = self._search(f"tags.`{tag}` = '{value}'", self._experiment)
         return sorted(found, key=lambda run: (bool(run.data.metrics), run.info.status != "RUNNING"))
 
-    def _search(self, condition: str) -> Iterator["Run"]:
-        """Yield the runs of the experiment that meet the condition, oldest first."""
+    def _search(self, condition: str, experiment: str) -> Iterator["Run"]:
+        """Yield the runs of an experiment that meet the condition, oldest first."""
         token = None
         while True:
             page = self._client.search_runs(
-                [self._experiment],
+                [experiment],
                 condition,
                 max_results=1000,
                 order_by=["attributes.start_time ASC"],
@@ -235,9 +270,15 @@ class ClientStore:
                     run.data.tags,
                     config,
                     metrics[run.info.run_id],
+                    self._name(run.info.experiment_id),
                 )
                 for run, config in zip(runs, configs, strict=True)
             ]
+
+    def _name(self, experiment: str) -> str:
+        if experiment not in self._names:
+            self._names[experiment] = self._client.get_experiment(experiment).name
+        return self._names[experiment]
 
     def _history(self, key: str, run_ids: Sequence[str]) -> list[tuple[str, MetricPoint]]:
         """Return all points of one metric of some runs, each with its run's id."""
@@ -265,7 +306,7 @@ class ClientStore:
         from mlflow.utils.rest_utils import http_request_safe
 
         query = {"run_id": run_ids, "metric_key": key, "max_results": MOST_POINTS}
-        server = get_default_host_creds(self._uri)  # type: ignore[no-untyped-call]
+        server = get_default_host_creds(self._address)  # type: ignore[no-untyped-call]
         response = http_request_safe(server, BULK, "GET", params=query)  # type: ignore[no-untyped-call]
         return [
             (point["run_id"], MetricPoint(key, float(point["value"]), point["timestamp"], point["step"]))
@@ -275,11 +316,20 @@ class ClientStore:
     def _config(self, run: "Run") -> str:
         from mlflow.artifacts import download_artifacts
 
+        if folder := self._folder(run):
+            return artifacts.read(folder, CONFIG).decode()
         if CONFIG not in (file.path for file in self._client.list_artifacts(run.info.run_id)):
             return ""
         with tempfile.TemporaryDirectory() as scratch:
             uri = f"{run.info.artifact_uri}/{CONFIG}"
-            return Path(download_artifacts(uri, dst_path=scratch, tracking_uri=self._uri)).read_text()
+            return Path(download_artifacts(uri, dst_path=scratch, tracking_uri=self._address)).read_text()
+
+    def _folder(self, run: "Run") -> Path | None:
+        """Return the directory of a run's artifacts if this process reaches them by itself, without a server."""
+        info = run.info
+        if self._root is None or not info.artifact_uri.startswith(("/", "file:")):
+            return None
+        return self._root.of_run(info.artifact_uri, int(info.experiment_id), info.run_id)
 
     @contextmanager
     def _translate_errors(self, run_id: str = "") -> Iterator[None]:

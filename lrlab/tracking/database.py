@@ -9,10 +9,16 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from lrlab.config import validation
+from lrlab.config.sqlite_url import SqliteUrl
 from lrlab.errors import InputError, cannot_write
+from lrlab.runtime.home import home_variable
+from lrlab.tracking import artifact_root as artifact_roots
+from lrlab.tracking.artifacts import location
 
 logger = logging.getLogger(__name__)
 
@@ -20,25 +26,61 @@ QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_ST
 CREATE = """
 import sys
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-SqlAlchemyStore(f"sqlite:///{sys.argv[1]}", sys.argv[2])
+SqlAlchemyStore("sqlite:///new.db", sys.argv[1])
 """
+OWN = "outputs"  # instead of a tracking URI: mlflow.db in the output directory, whatever the environment says
 
 
 def address(uri: str | None, outputs: str) -> str:
-    """Return the tracking URI, absolute; without one, `mlflow.db` in the directory `outputs`."""
-    file = sqlite_file(uri or f"sqlite:///{Path(outputs) / 'mlflow.db'}")
-    return f"sqlite:///{file}" if file else str(uri)
+    """Return the tracking URI, absolute; `OWN` and None are `mlflow.db` in the directory `outputs`."""
+    return str(sqlite_url(uri, outputs) or uri)
 
 
-def sqlite_file(uri: str) -> Path | None:
-    """Return the absolute path of the file that an SQLite URI names; None for any other URI."""
-    path = uri.removeprefix("sqlite:///")
-    return Path(path).absolute() if path not in ("", uri) and "?" not in path else None
+def sqlite_url(uri: str | None, outputs: str = OWN) -> SqliteUrl | None:
+    """Return the SQLite database of a tracking URI; None for any other URI.
+
+    Raises:
+        InputError: it names no file, or has another option than `timeout`.
+    """
+    if uri in (None, OWN):
+        return SqliteUrl((Path(outputs) / "mlflow.db").absolute())
+    return SqliteUrl.parse("tracking.uri", str(uri), Path.cwd(), ["timeout"])
 
 
 def artifact_root(outputs: str) -> Path:
     """Return the folder for the files of new experiments."""
-    return Path(outputs).absolute() / "mlartifacts"
+    return Path(outputs).absolute() / artifact_roots.NAME
+
+
+@contextmanager
+def plain_address(uri: str) -> Iterator[str]:
+    """Yield a tracking URI for MLflow itself, which takes no SQLite path that must be percent-encoded: a link to it."""
+    url = sqlite_url(uri)
+    if url is None or url.is_plain:
+        yield uri
+        return
+    with tempfile.TemporaryDirectory(prefix="lrlab-") as scratch:
+        link = Path(scratch).absolute() / "mlflow.db"
+        link.symlink_to(url.file)
+        yield str(SqliteUrl(link, url.options))
+
+
+def relocate_artifacts(outputs: str) -> int:
+    """Let the store in an output directory, if there is one, name the artifacts where they are now (see `relocate`).
+
+    Returns:
+        Of how many runs that changed something.
+
+    Raises:
+        InputError: the store cannot be written.
+    """
+    url = SqliteUrl((Path(outputs) / "mlflow.db").absolute())
+    if not url.file.is_file():
+        return 0
+    try:
+        return artifact_roots.relocate(url, artifact_root(outputs))
+    except sqlite3.Error as error:
+        raise InputError(f"outputs must hold a usable MLflow database, got {url.file} ({error})") from error
 
 
 def mlflow_command(uri: str, *arguments: str) -> str:
@@ -49,7 +91,7 @@ def mlflow_command(uri: str, *arguments: str) -> str:
 
 def without_password(text: str) -> str:
     """Return a text without the user names and passwords of the addresses in it."""
-    return re.sub(r"//[^@\s]*@", "//", text)
+    return re.sub(r"(?<!sqlite:)(?<!/)//[^@\s]*@", "//", text)
 
 
 def create_database(file: Path, artifacts: Path) -> None:
@@ -63,12 +105,14 @@ def create_database(file: Path, artifacts: Path) -> None:
         InputError: the folder cannot be written.
     """
     try:
+        for place in (file, file.parent, artifacts):
+            validation.no_dangling_link("tracking.uri" if place == file else "outputs", place)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         artifacts.mkdir(mode=0o700, parents=True, exist_ok=True)
         if file.exists():
             return
         with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=file.parent) as scratch:
-            new = Path(scratch) / file.name
+            new = Path(scratch) / "new.db"
             new.touch(mode=0o600)
             logger.info("creating the MLflow store, once")  # without its path, which may be a secret of the environment
             _fill(new, artifacts)
@@ -87,8 +131,10 @@ def _reason(traceback: str) -> str:
 
 
 def _fill(file: Path, artifacts: Path) -> None:
-    command = [sys.executable, "-P", "-c", CREATE, str(file), str(artifacts)]
-    done = subprocess.run(command, env={**QUIET, **os.environ}, capture_output=True, text=True, check=False)
+    command, folder = [sys.executable, "-P", "-c", CREATE, location(artifacts)], file.parent
+    path = os.pathsep.join(map(os.path.abspath, filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))))
+    env = {**QUIET, **os.environ, **home_variable(), **({"PYTHONPATH": path} if path else {})}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"MLflow cannot create a store in {file.parents[1]}: {_reason(done.stderr)}")
     db = sqlite3.connect(file)

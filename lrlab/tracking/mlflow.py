@@ -1,44 +1,113 @@
 """Runs in MLflow: the choice conf/tracking/mlflow.yaml, and which store a tracking URI needs."""
 
-import re
-from dataclasses import dataclass
+import logging
+import os
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from lrlab.config import validation
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.tracking import database
+from lrlab.tracking.artifact_root import relocate
+from lrlab.tracking.artifacts import location
 from lrlab.tracking.client_store import ClientStore, client_class
 from lrlab.tracking.database import without_password
 from lrlab.tracking.mlflow_tracker import MlflowTracker
+from lrlab.tracking.place import DEFAULT_EXPERIMENT, EXPERIMENT, URI, Place, check_uri, uri_of
 from lrlab.tracking.spool import Destination
+from lrlab.tracking.spool_delivery import PREFIX
 from lrlab.tracking.spooling_store import SpoolingStore
 from lrlab.tracking.sqlite_store import SqliteStore, schema_is_supported
+from lrlab.tracking.store import RejectedError
+from lrlab.tracking.tracker import UnreachableError
 
-ADDRESS = r"sqlite:///(?!:memory:)[^?]+|(https?|postgresql|mysql|mssql)(\+\w+)?://.+"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Mlflow:
-    """Record in MLflow: `uri` is its tracking URI, by default `mlflow.db` in the output directory.
+    """Record in MLflow.
+
+    What is None is taken from MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME; without these, runs are recorded in
+    `mlflow.db` in the output directory, in the experiment `lrlab`. A `uri` of "outputs" is that database, too.
 
     An SQLite file is for the processes of one machine; workers on several machines need a server (http://).
     """
 
     uri: str | None = None
-    experiment: str = "lrlab"
+    experiment: str | None = None
 
     def __post_init__(self) -> None:
-        if self.uri is not None and not re.fullmatch(ADDRESS, str(self.uri)):
-            allowed = "null, sqlite:///FILE, http(s)://HOST:PORT or another database's address"
-            raise InputError(f"tracking.uri must be {allowed}, got {without_password(str(self.uri))!r}")
-        if not isinstance(self.experiment, str) or not self.experiment.strip():
+        if self.uri is not None:
+            check_uri("tracking.uri", self.uri)
+        if self.experiment is not None and (not isinstance(self.experiment, str) or not self.experiment.strip()):
             raise InputError(f"tracking.experiment must be a name, got {self.experiment!r}")
 
+    @property
+    def place(self) -> Place:
+        """Return where runs are recorded."""
+        experiment = self.experiment or os.environ.get(EXPERIMENT, "").strip() or DEFAULT_EXPERIMENT
+        return Place(self.uri or uri_of(URI) or database.OWN, experiment)
+
+    def following(self, recorded: Place | None, outputs: str) -> "Mlflow":
+        """Return this with the place that a study recorded for its runs where nothing was chosen.
+
+        Raises:
+            InputError: as of `Place.from_record`.
+        """
+        if recorded is None:
+            return self
+        return Mlflow(self.uri or Place.from_record(recorded, outputs).uri, self.experiment or recorded.experiment)
+
+    def check_same(self, recorded: Place, run_id: str, outputs: str) -> None:
+        """Refuse to record the further runs of a study elsewhere than its first ones.
+
+        Args:
+            recorded: where the study says that its runs are. A store may have moved since.
+            run_id: one of them.
+
+        Raises:
+            InputError: names the key.
+        """
+        place = self.place
+        if place.experiment != recorded.experiment:
+            wanted = f"{recorded.experiment!r}, which holds the runs of the study"
+            raise InputError(f"tracking.experiment must be {wanted}, got {place.experiment!r}")
+        if place.to_record(outputs).uri == recorded.uri:
+            return
+        self._require_store(outputs)
+        try:
+            with open_tracker(database.address(place.uri, outputs), outputs, None) as tracker:
+                tracker.get_run(run_id)
+        except RejectedError as error:
+            raise InputError(
+                f"tracking.uri must be where the runs of the study are, got {_shown(place.uri)}"
+            ) from error
+        except UnreachableError:
+            logger.info("whether the runs of the study are in %s cannot be known now", _shown(place.uri))
+
+    def announce(self, recorded: Place | None = None) -> None:
+        """Say in a line what comes from the environment, and what there does not count because a study knows better."""
+        chosen = {URI: self.uri, EXPERIMENT: self.experiment}
+        given = {name: os.environ.get(name, "").strip() for name in chosen}
+        used = [name for name, value in chosen.items() if value is None and given[name]]
+        if recorded and given[URI] and given[URI] != self.uri:
+            logger.info("%s does not count: the study has its runs in %s", URI, _shown(self.place.uri))
+        if used:
+            where, experiment = _shown(self.place.uri), self.place.experiment
+            logger.info("%s: runs are in %s, experiment %r", " and ".join(used), where, experiment)
+        if os.environ.get("MLFLOW_EXPERIMENT_ID") and not self.experiment and EXPERIMENT not in used:
+            logger.info("MLFLOW_EXPERIMENT_ID is not followed: name the experiment in %s", EXPERIMENT)
+
     def verify(self, outputs: str = "outputs") -> None:
-        """Raise InputError if a server does not answer. Once training has begun, it may come and go."""
-        if self.uri is not None and not database.sqlite_file(self.uri):
-            connect(self.uri, outputs, self.experiment)
+        """Raise InputError if a file cannot be written or a server does not answer; it may come and go later."""
+        place = self.place
+        if url := database.sqlite_url(place.uri, outputs):
+            validation.writable_file("outputs" if place.uri == database.OWN else "tracking.uri", url.file)
+        else:
+            connect(place.uri, outputs, place.experiment).close()
 
     def open(self, outputs: str = "outputs") -> MlflowTracker:
         """Return a tracker; create the store and the experiment when they are missing.
@@ -46,21 +115,82 @@ class Mlflow:
         Raises:
             InputError: a local file cannot be read or written. A server is not asked before it is needed.
         """
-        uri, root = database.address(self.uri, outputs), database.artifact_root(outputs)
-        reach = partial(connect, uri, outputs, self.experiment)
-        if file := database.sqlite_file(uri):
-            database.create_database(file, root)
-            return MlflowTracker(SqliteStore(file, self.experiment, root) if schema_is_supported(file) else reach())
-        client_class()  # takes seconds that are no delay of the server's
-        destination = Destination(without_password(uri), self.experiment)
-        repair = command("repair", places=Places(Path(outputs), tracking_uri=self.uri))
-        return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination, repair))
+        place = self.place
+        uri, root = database.address(place.uri, outputs), database.artifact_root(outputs)
+        if url := database.sqlite_url(uri, outputs):
+            database.create_database(url.file, root)
+        return open_tracker(uri, outputs, place.experiment)
+
+    def open_existing(self, outputs: str = "outputs") -> MlflowTracker:
+        """Return a tracker as `open` does; create no store.
+
+        Raises:
+            InputError: there is none.
+        """
+        self._require_store(outputs)
+        return self.open(outputs)
+
+    def open_beside(self, run_id: str, outputs: str = "outputs") -> MlflowTracker:
+        """Return a tracker whose new runs belong to the experiment of a run, unless another one was chosen.
+
+        Raises:
+            InputError: there is no such run, or no store.
+        """
+        self._require_store(outputs)
+        if self.experiment is not None or run_id.startswith(PREFIX):
+            return self.open(outputs)
+        with open_tracker(database.address(self.place.uri, outputs), outputs, None) as tracker:
+            experiment = tracker.get_run(run_id).experiment
+        return replace(self, experiment=experiment).open(outputs)
+
+    def client_store(self, outputs: str = "outputs") -> ClientStore | None:
+        """Return the runs as MLflow's client sees them; None if there is no store.
+
+        Raises:
+            InputError: it does not answer.
+        """
+        place = self.place
+        url = database.sqlite_url(place.uri, outputs)
+        if url and not url.file.is_file():
+            return None
+        return connect(database.address(place.uri, outputs), outputs, place.experiment)
+
+    def _require_store(self, outputs: str) -> None:
+        uri = self.place.uri
+        url = database.sqlite_url(uri, outputs)
+        if url and not url.file.is_file():
+            key, given = ("outputs", outputs) if uri == database.OWN else ("tracking.uri", uri)
+            raise InputError(f"{key} must be where runs of lrlab's are, got {given!r}: there is no {url.file}")
 
 
-def connect(uri: str, outputs: str, experiment: str) -> ClientStore:
+def _shown(uri: str) -> str:
+    return "the output directory" if uri == database.OWN else without_password(uri)
+
+
+def open_tracker(uri: str, outputs: str, experiment: str | None) -> MlflowTracker:
+    """Return a tracker for a store that exists, and for an experiment that is created when it is missing.
+
+    Args:
+        uri: absolute.
+        experiment: None if no run will be created.
+    """
+    reach = partial(connect, uri, outputs, experiment)
+    if url := database.sqlite_url(uri, outputs):
+        if schema_is_supported(url):
+            return MlflowTracker(SqliteStore(url, experiment, database.artifact_root(outputs)))
+        relocate(url, database.artifact_root(outputs))  # here it is MLflow that looks for the artifacts
+        return MlflowTracker(reach())
+    client_class()  # takes seconds that are no delay of the server's
+    destination = Destination(without_password(uri), experiment or "")
+    repair = command("repair", places=Places(Path(outputs), tracking_uri=uri))
+    return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination, repair))
+
+
+def connect(uri: str, outputs: str, experiment: str | None) -> ClientStore:
     """Return a store that is reached through MLflow's client.
 
     Raises:
         InputError: it does not answer.
     """
-    return ClientStore(uri, experiment, None if uri.startswith("http") else str(database.artifact_root(outputs)))
+    remote = uri.startswith("http")
+    return ClientStore(uri, experiment, None if remote else location(database.artifact_root(outputs)))

@@ -1,5 +1,6 @@
 """Confirmed models in MLflow's Model Registry: arrays as .npz and a file of code, no pickle anywhere."""
 
+import json
 import logging
 import tempfile
 import warnings
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +17,13 @@ from lrlab.errors import InputError
 from lrlab.tracking import database
 from lrlab.tracking.client_store import client_class, client_settings
 from lrlab.tracking.database import without_password
+from lrlab.tracking.place import REGISTRY, uri_of
 from lrlab.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+logger = logging.getLogger(__name__)
 
 CODE = Path(__file__).with_name("classifier.py")
 ALIAS = "confirmed"
@@ -27,20 +31,27 @@ ALIAS = "confirmed"
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model, complete: it takes images as they were published.
+    """A trained model, complete: it takes samples as they were published.
 
     Attributes:
         weights: W1 (out, in), b1 (out,), W2, ...
-        mean, scale: (D,) each; the model was trained on (image - mean) / scale.
+        mean, scale: (D,) each; the model was trained on (sample - mean) / scale.
         classes: names of the classes, in the order of the scores.
-        example: (1, D), an image.
+        example: a sample: (1, *shape), or of a table a value for each column.
+        columns: of a table: name, categories (none of numbers) and fill (None if no value may be missing) of each.
     """
 
     weights: Mapping[str, np.ndarray]
     mean: np.ndarray
     scale: np.ndarray
     classes: Sequence[str]
-    example: np.ndarray
+    example: np.ndarray | Mapping[str, Any]
+    columns: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of a sample; () of a table."""
+        return self.example.shape[1:] if isinstance(self.example, np.ndarray) else ()
 
 
 @dataclass(frozen=True)
@@ -62,10 +73,24 @@ class Registry:
 
     Attributes:
         uri: MLflow's tracking URI; None for the store in `outputs`.
+        registry_uri: of the registry, if that is another store.
     """
 
     uri: str | None
     outputs: str
+    registry_uri: str | None = None
+
+    @classmethod
+    def beside(cls, uri: str, outputs: str) -> "Registry":
+        """Return the registry in MLFLOW_REGISTRY_URI, which a line says; without that, the one of the tracking store.
+
+        Raises:
+            InputError: that is no address of a store.
+        """
+        registry = uri_of(REGISTRY)
+        if registry:
+            logger.info("%s: the model is registered in %s", REGISTRY, without_password(registry))
+        return cls(uri, outputs, registry)
 
     def check(self) -> None:
         """Ask for a model, so that a registry which cannot be reached is known before there is one to register.
@@ -109,41 +134,60 @@ class Registry:
     @contextmanager
     def _client(self) -> "Iterator[MlflowClient]":
         """Yield MLflow's client; what the store says against a request becomes an `InputError`."""
-        with client_settings, warnings.catch_warnings():
+        runs = database.address(self.uri, self.outputs)
+        models = database.address(self.registry_uri, self.outputs) if self.registry_uri else runs
+        with (
+            client_settings,
+            warnings.catch_warnings(),
+            database.plain_address(runs) as runs_address,
+            database.plain_address(models) as models_address,
+        ):
             warnings.simplefilter("ignore")  # MLflow's, of its own libraries and of models other than this one
             client = client_class()
             from mlflow.exceptions import MlflowException
 
             try:
-                yield client(database.address(self.uri, self.outputs))
+                yield client(runs_address, models_address)
             except (MlflowException, OSError) as error:
                 reason = without_password(str(error).strip().partition("\n")[0])
-                raise InputError(f"tracking.uri must name a store with a model registry ({reason})") from error
+                key = REGISTRY if self.registry_uri else "tracking.uri"
+                raise InputError(f"{key} must name a store with a model registry ({reason})") from error
 
 
 def save_model(folder: Path, model: Model) -> None:
     """Write a model in MLflow's format into a new folder."""
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import ColSpec, Schema, TensorSpec
+    from mlflow.types.schema import AnyType
 
-    images = TensorSpec(np.dtype(np.float32), (-1, len(model.mean)))
+    samples: Schema
+    if isinstance(model.example, np.ndarray):
+        samples = Schema([TensorSpec(model.example.dtype, (-1, *model.shape))])
+        example: Any = model.example
+    else:
+        # MLflow would refuse whole numbers where there were fractions; the model checks the values itself
+        anything = AnyType()  # type: ignore[no-untyped-call, unused-ignore]
+        samples = Schema([ColSpec(anything, column["name"], required=False) for column in model.columns])
+        example = [dict(model.example)]
     scores = TensorSpec(model.weights["W1"].dtype, (-1, len(model.classes)))
-    logger = logging.getLogger("mlflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # its warnings are hints for models other than this one
+    mlflow_logger = logging.getLogger("mlflow")
+    level = mlflow_logger.level
+    mlflow_logger.setLevel(logging.ERROR)  # its warnings are hints for models other than this one
     try:
         with tempfile.TemporaryDirectory() as scratch:
             stored = Path(scratch) / "arrays.npz"
             np.savez(stored, allow_pickle=False, mean=model.mean, scale=model.scale, **model.weights)
+            described = Path(scratch) / "input.json"
+            described.write_text(json.dumps({"shape": model.shape, "columns": list(model.columns)}), encoding="utf-8")
             save_model(
                 folder,
                 python_model=str(CODE),
-                artifacts={"arrays": str(stored)},
-                signature=ModelSignature(Schema([images]), Schema([scores])),
-                input_example=model.example.astype(np.float32),
-                metadata={"classes": list(model.classes)},
+                artifacts={"arrays": str(stored), "input": str(described)},
+                signature=ModelSignature(samples, Schema([scores])),
+                input_example=example,
+                metadata={"classes": list(model.classes)} | ({"columns": list(model.columns)} if model.columns else {}),
                 pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
             )
     finally:
-        logger.setLevel(level)
+        mlflow_logger.setLevel(level)

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 
@@ -14,6 +13,10 @@ from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runtime.signals import handle_signals
 from lrlab.tracking import database
+from lrlab.tracking.artifacts import location
+from lrlab.tracking.client_store import environment
+from lrlab.tracking.database import without_password
+from lrlab.tracking.place import REGISTRY, uri_of
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,8 @@ SETTINGS = {
 def serve(uri: str | None, outputs: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve the store at `uri` (default: the one in `outputs`) on 127.0.0.1 until Ctrl-C or SIGTERM.
 
+    If `outputs` was moved or copied, its store is told first where the artifacts are now.
+
     Only requests that name localhost or 127.0.0.1 as their host are answered: no web page can read the runs through a
     host name that it points at this machine.
 
@@ -39,22 +44,25 @@ def serve(uri: str | None, outputs: str, port: int, announce: Callable[[str], No
     validation.integer("port", port, at_least=1, at_most=65535)
     store = database.address(uri, outputs)
     if store.startswith("http"):
-        raise InputError(f"the runs are on a server already: open {store} in a browser")
+        raise InputError(f"the runs are on a server already: open {without_password(store)} in a browser")
     _refuse_taken(port)
     root = database.artifact_root(outputs)
-    if file := database.sqlite_file(store):
-        database.create_database(file, root)
-    server = subprocess.Popen(_command(store, str(root), port), env={**SETTINGS, **os.environ})
-    try:
-        with handle_signals() as signals, signals.interruptible():
-            _wait_until_it_answers(server, port)
-            announce(f"http://127.0.0.1:{port}")
+    if url := database.sqlite_url(store, outputs):
+        database.create_database(url.file, root)
+        database.relocate_artifacts(outputs)
+    with database.plain_address(store) as address:
+        command = [*_command(address, location(root), port), *_registry()]
+        server = subprocess.Popen(command, env={**SETTINGS, **os.environ, **environment()})
+        try:
+            with handle_signals() as signals, signals.interruptible():
+                _wait_until_it_answers(server, port)
+                announce(f"http://127.0.0.1:{port}")
+                server.wait()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            server.terminate()
             server.wait()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _command(store: str, artifacts: str, port: int) -> list[str]:
@@ -68,6 +76,17 @@ def _command(store: str, artifacts: str, port: int) -> list[str]:
     ]
 
 
+def _registry() -> list[str]:
+    """Return the option that shows the models of another registry, if MLFLOW_REGISTRY_URI names one."""
+    registry = uri_of(REGISTRY)
+    if registry and registry.startswith("http"):
+        logger.info("%s does not count here: open %s in a browser", REGISTRY, without_password(registry))
+    elif registry:
+        logger.info("%s: the models are those of %s", REGISTRY, without_password(registry))
+        return ["--registry-store-uri", registry]
+    return []
+
+
 def _refuse_taken(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -79,9 +98,10 @@ def _refuse_taken(port: int) -> None:
 
 def _wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int) -> None:
     logger.info("starting MLflow")
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while server.poll() is None:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
+            direct.open(f"http://127.0.0.1:{port}/health", timeout=1).close()
             return
         except OSError:
             time.sleep(0.1)

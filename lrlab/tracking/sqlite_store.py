@@ -17,8 +17,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from lrlab.config.sqlite_url import SqliteUrl
 from lrlab.errors import InputError, cannot_write
 from lrlab.tracking import artifacts
+from lrlab.tracking.artifact_root import ArtifactRoot
 from lrlab.tracking.store import (
     CONTEXT,
     EXPERIMENT_KIND,
@@ -73,9 +75,16 @@ ONCE = " ON CONFLICT DO NOTHING"
 CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{Tag.PARENT}' AND value = ?"
 
 
-def schema_is_supported(file: Path) -> bool:
-    """Return whether a database has a known revision, all columns written here, and no other that must be filled."""
-    with _translate_errors(file), closing(sqlite3.connect(file)) as db:
+def schema_is_supported(url: SqliteUrl) -> bool:
+    """Return whether a database has a known revision, all columns written here, and no other that must be filled.
+
+    Raises:
+        InputError: it is another program's.
+    """
+    with _translate_errors(url.file), closing(url.connect(60)) as db:
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and not {"experiments", "alembic_version"} <= tables:
+            raise InputError(f"tracking.uri must name an MLflow database, got {url.file}, which is another program's")
         for table, written in COLUMNS.items():
             query = 'SELECT name, "notnull" AND dflt_value IS NULL FROM pragma_table_info(?)'
             found = dict(db.execute(query, (table,)))
@@ -87,17 +96,25 @@ def schema_is_supported(file: Path) -> bool:
 
 
 class SqliteStore:
-    """Keep the runs of one experiment in an SQLite file (see `Store`); create the experiment when it is missing."""
+    """Keep runs in an SQLite file (see `Store`).
 
-    def __init__(self, file: Path, experiment: str, artifact_root: Path) -> None:
-        self._file, self._uri = file, f"sqlite:///{file}"
+    Args:
+        experiment: that new runs belong to; created when it is missing. None if there will be none.
+        artifact_root: `mlartifacts/` of the output directory in use.
+    """
+
+    def __init__(self, url: SqliteUrl, experiment: str | None, artifact_root: Path) -> None:
+        file, self._uri = url.file, str(url)
+        self._file = file
+        self._root = ArtifactRoot.of(file, artifact_root)
         with _translate_errors(file):
             # Autocommit: transactions are spelled out. Closing at exit may happen in another thread.
-            self._db = sqlite3.connect(file, timeout=60, isolation_level=None, check_same_thread=False)
+            self._db = url.connect(60, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA synchronous = NORMAL")  # no fsync each time: a killed process loses nothing
         try:
-            self._experiment, self._artifacts = self._open_experiment(experiment, artifact_root)
+            if experiment is not None:
+                self._experiment, self._artifacts = self._open_experiment(experiment)
         except InputError:
             self._db.close()
             raise
@@ -125,7 +142,7 @@ class SqliteStore:
         rows = [_row(run_id, point) for point in update.points]
         latest = {row[1]: row for row in sorted(rows, key=lambda row: (row[4], row[3], row[2]))}
         with self._transaction():
-            self._artifact_uri(run_id)
+            self._place_of(run_id)
             self._db.executemany(INSERT["metrics"] + ONCE, rows)
             self._db.executemany(REPLACE_LATEST, latest.values())
             self._db.executemany(REPLACE_TAG, [(run_id, *tag) for tag in update.tags.items()])
@@ -135,12 +152,12 @@ class SqliteStore:
                 self._db.execute("UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", ended)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
-        artifacts.write(artifacts.directory(self._artifact_uri(run_id)), files)
+        artifacts.write(self._root.of_run(*self._place_of(run_id)), files)
 
     def get_run(self, run_id: str) -> RunRecord:
         records = self._records("?", run_id)
         if not records:
-            self._artifact_uri(run_id)  # raises where it never was there
+            self._place_of(run_id)  # raises where it never was there
             raise run_deleted(run_id, self._uri)
         return records[0]
 
@@ -150,14 +167,13 @@ class SqliteStore:
     def unfinished_runs(self) -> list[tuple[str, str]]:
         query = """SELECT runs.run_uuid, coalesce(value, '')
             FROM runs LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND key = ?
-            WHERE status = 'RUNNING' AND lifecycle_stage = 'active' AND experiment_id = ?"""
-        with _translate_errors(self._file):
-            return self._db.execute(query, (Tag.OWNER, self._experiment)).fetchall()
+            WHERE status = 'RUNNING' AND lifecycle_stage = 'active'"""
+        return self._query(query, Tag.OWNER).fetchall()
 
     def close(self) -> None:
         self._db.close()
 
-    def _open_experiment(self, name: str, artifact_root: Path) -> tuple[int, str]:
+    def _open_experiment(self, name: str) -> tuple[int, str]:
         found = "SELECT experiment_id, artifact_location, lifecycle_stage FROM experiments WHERE name = ?"
         row = self._query(found, name).fetchone()
         if not row:
@@ -167,13 +183,13 @@ class SqliteStore:
                 self._db.execute(
                     "UPDATE experiments SET artifact_location = ? || experiment_id"
                     " WHERE name = ? AND artifact_location = ''",
-                    (f"{artifact_root}/", name),
+                    (f"{artifacts.location(self._root.folder)}/", name),
                 )
                 (experiment,) = self._query("SELECT experiment_id FROM experiments WHERE name = ?", name).fetchone()
                 self._db.execute(INSERT["experiment_tags"] + ONCE, (*EXPERIMENT_KIND, experiment))
             row = self._query(found, name).fetchone()
         experiment, location, stage = row
-        artifacts.directory(location)
+        location = self._root.of_experiment(location, experiment)
         if stage != "active":
             raise experiment_deleted(name, experiment, self._uri)
         return experiment, location
@@ -196,8 +212,9 @@ class SqliteStore:
         with _translate_errors(self._file), self._db:
             self._db.execute("BEGIN")  # one state of the database for all of them
             runs = self._query(
-                "SELECT run_uuid, name, status, artifact_uri FROM runs WHERE lifecycle_stage = 'active'"
-                f" AND run_uuid IN ({chosen}) ORDER BY start_time, rowid",
+                "SELECT run_uuid, runs.name, status, artifact_uri, experiment_id, experiments.name FROM runs"
+                " JOIN experiments USING (experiment_id) WHERE runs.lifecycle_stage = 'active'"
+                f" AND run_uuid IN ({chosen}) ORDER BY start_time, runs.rowid",
                 argument,
             ).fetchall()
             pairs = "SELECT run_uuid, key, value FROM {} WHERE run_uuid IN ({})"
@@ -220,17 +237,20 @@ class SqliteStore:
                 tags[run_id].get(Tag.PARENT),
                 params[run_id],
                 tags[run_id],
-                artifacts.read(artifacts.directory(uri), CONFIG).decode(),
+                artifacts.read(self._root.of_run(uri, number, run_id), CONFIG).decode(),
                 metrics[run_id],
+                experiment,
             )
-            for run_id, name, status, uri in runs
+            for run_id, name, status, uri, number, experiment in runs
         ]
 
-    def _artifact_uri(self, run_id: str) -> str:
-        row = self._query("SELECT artifact_uri FROM runs WHERE run_uuid = ?", run_id).fetchone()
+    def _place_of(self, run_id: str) -> tuple[str, int, str]:
+        """Return what `ArtifactRoot.of_run` takes."""
+        query = "SELECT artifact_uri, experiment_id, run_uuid FROM runs WHERE run_uuid = ?"
+        row: tuple[str, int, str] | None = self._query(query, run_id).fetchone()
         if not row:
-            raise run_not_found(run_id, f"sqlite:///{self._file}", self._file)
-        return str(row[0])
+            raise run_not_found(run_id, self._uri, self._file)
+        return row
 
     def _query(self, sql: str, argument: str) -> sqlite3.Cursor:
         with _translate_errors(self._file):

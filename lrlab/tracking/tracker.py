@@ -32,7 +32,7 @@ class RunRecord:
 
     `status` is RUNNING until the run is ended. `metrics` holds the whole history of each metric as (step,
     value) pairs in the order of the steps, NaN and infinities included. `tags` may hold more than was given: a
-    tracker adds its own.
+    tracker adds its own. `experiment` is the name of MLflow's experiment that holds the run; "" where there is none.
     """
 
     run_id: str
@@ -43,6 +43,7 @@ class RunRecord:
     tags: dict[str, str]
     config: str
     metrics: dict[str, list[tuple[int, float]]]
+    experiment: str = ""
 
 
 class RunFields(TypedDict, total=False):

@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_dir
 
 from lrlab.cli import app
 from lrlab.config.choices import shipped_folder
+from lrlab.config.override import text_override
 from lrlab.errors import InputError
 from lrlab.tracking.mlflow import Mlflow
 
@@ -61,3 +62,10 @@ def test_the_callback_ends_the_process_for_hydra(monkeypatch: pytest.MonkeyPatch
 
 def test_tracking_is_where_the_config_says() -> None:
     assert app.tracking(resolved("tracking.uri=http://host")) == Mlflow(uri="http://host")
+
+
+@pytest.mark.parametrize(
+    "path", ["/a b/c.csv", '/it\'s/"a".csv', "/x=1,[2]:{3}/${y}.csv", "/back\\'slash/b\\c.csv", "/é%~#"]
+)
+def test_the_path_of_data_is_read_by_hydra_as_it_is(path: str) -> None:
+    assert resolved("data=table", text_override("data.path", path))["data"]["path"] == path

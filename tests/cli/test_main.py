@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -273,6 +274,55 @@ def test_a_study_is_not_continued_with_an_edited_sweep(
     (sweeps / "mine.yaml").write_text(SWEEP.replace("7", "1"))
     (own / "mine.yaml").write_text(mine(0.5))
     assert "optimizer.rho was 0, is 0.5" in refused(capsys, *begin, "hydra.sweeper.n_trials=5")
+
+
+def test_a_moved_and_a_copied_project_live_on_by_themselves(
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new, copy = (working_folder / name for name in ("proj", "a?b %20#é", "copy"))
+    (old / "sweeps").mkdir(parents=True)
+    monkeypatch.chdir(old)
+    (old / "sweeps" / "mine.yaml").write_text(SWEEP)
+    assert main(["sweep", "mine", "study=s", "tracking.experiment=bobs", *SPACE, *TINY]) == 0
+    old.rename(new)
+    monkeypatch.chdir(new)
+    shutil.copytree(new, copy)
+    for place in (new, copy):
+        monkeypatch.chdir(place)
+        before = {path: path.read_bytes() for path in new.rglob("*") if path.is_file() and place == copy}
+        assert main(["resume", "hydra.sweeper.n_trials=3"]) == 0, capsys.readouterr().err
+        capsys.readouterr()
+        assert json.loads(shown(capsys, "best", "--json"))["config"]["epochs"] == 1
+        assert main(["report"]) == 0
+        assert main(["reproduce", "best"]) == 0
+        assert {path: path.read_bytes() for path in before} == before
+        assert {path.name for path in working_folder.iterdir()} == {new.name, "copy"}
+    shutil.rmtree(new)
+    with Mlflow().open_existing() as tracker:
+        found = [tracker.get_run(trial.user_attrs["run_id"]) for trial in study("s").trials]
+    assert {run.experiment for run in found} == {"bobs"}
+    assert all(run.config for run in found)
+    assert [path.name for path in working_folder.iterdir()] == ["copy"]
+
+
+def test_what_mlflow_users_have_in_their_environment_is_where_runs_go(
+    working_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{working_folder}/mine.db")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "alices")
+    assert main(["sweep", "quickstart", "study=s", *SPACE, *TINY]) == 0
+    line = "lrlab: MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME: runs are in sqlite:///"
+    assert capsys.readouterr().err.count(line) == 1
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "others")
+    run_id = json.loads(shown(capsys, "best", "--json"))["run_id"]
+    again = main(["reproduce", "best", "--json"]), json.loads(capsys.readouterr().out)["new_run_id"]
+    with Mlflow(f"sqlite:///{working_folder}/mine.db").open_existing() as tracker:
+        assert again[0] == 0
+        assert [tracker.get_run(each).experiment for each in (run_id, again[1])] == ["alices", "alices"]
+    assert "tracking.experiment must be 'alices'" in refused(capsys, "resume", "tracking.experiment=x")
+    assert "tracking.uri" in refused(capsys, "resume", "--tracking-uri", "sqlite:///no.db")
+    assert not (working_folder / "outputs" / "mlflow.db").exists()
 
 
 def in_thread(act: Callable[[], int]) -> int:

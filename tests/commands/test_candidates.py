@@ -9,7 +9,9 @@ import pytest
 from lrlab.commands.candidates import Candidate, best_configurations, fresh_seeds
 from lrlab.core.optimizer import SGD
 from lrlab.errors import InputError
+from lrlab.runs.provenance import Environment, Provenance
 from lrlab.tracking.memory_tracker import MemoryTracker
+from lrlab.tracking.tags import Tag
 from lrlab.training.configuration import from_config, to_record, to_yaml
 from lrlab.training.experiment import Experiment
 from tests.config.test_compose_all import composed
@@ -27,6 +29,8 @@ def experiment() -> Experiment:
 def study(tracker: MemoryTracker, experiment: Experiment, direction: Any, *trials: tuple[float, int, float]) -> Any:
     """A study whose trials are (learning rate, seed, objective)."""
     made = optuna.create_study(study_name="s", direction=direction)
+    data = experiment.data.load()
+    provenance = Provenance(1, 0, 1, 0, data.digest, len(data.train), Environment.current()).to_json()
     for lr, seed, value in trials:
         optimizer: Any = replace(experiment.optimizer, lr=lr)  # type: ignore[type-var]
         config = to_yaml(to_record(replace(experiment, optimizer=optimizer, seed=seed)))
@@ -34,7 +38,7 @@ def study(tracker: MemoryTracker, experiment: Experiment, direction: Any, *trial
             params={"optimizer.lr": lr, "seed": seed},
             distributions={"optimizer.lr": LR, "seed": SEED},
             value=value,
-            user_attrs={"run_id": tracker.create_run("trial", config=config)},
+            user_attrs={"run_id": tracker.create_run("trial", config=config, tags={Tag.PROVENANCE: provenance})},
         )
         made.add_trial(trial)
     return made

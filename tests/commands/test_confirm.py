@@ -1,6 +1,7 @@
 """The interval of a confirmation, and what a registry that fails leaves; test_report.py confirms a real study."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,3 +99,18 @@ def test_what_does_not_classify_is_refused_before_it_is_trained(tracker: MemoryT
     with pytest.raises(InputError, match=r"^study must be of a method that classifies"):
         confirm(searched, tracker, seeds=2, top=1, registry=LostRegistry(None, "."), watch=lambda done, total: None)
     assert runs(tracker) == before
+
+
+def test_data_that_have_changed_since_the_search_are_refused_before_the_training(
+    tracker: MemoryTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LRLAB_DATA", str(tmp_path / "cache"))
+    Path("t.csv").write_text("a,label\n" + "".join(f"{i},{i % 2}\n" for i in range(30)))
+    overrides = ("data=table", "data.path=t.csv", "data.target=label", "batch_size=6", "optimizer=sgd", "epochs=1")
+    searched = study(tracker, from_config(composed(*overrides)), "minimize", (0.1, 0, 1.0))
+    Path("t.csv").write_text(Path("t.csv").read_text().replace("7,1", "7,0"))
+    registry = LostRegistry(None, "outputs")
+    with pytest.raises(InputError, match=r"^data of run \S+ have changed: the digest of \S*/t\.csv is \w+, was \w+$"):
+        confirm(searched, tracker, seeds=2, top=1, registry=registry, watch=lambda done, total: None)
+    assert runs(tracker) == {}

@@ -8,9 +8,11 @@ from lrlab.commands.repair import Repaired, repair
 from lrlab.runtime.process_id import ProcessId
 from lrlab.sweep.study import study as studies
 from lrlab.sweep.study.queue import Queue
+from lrlab.sweep.study.state import SweepState, write_state
 from lrlab.sweep.study.storage import parse
 from lrlab.sweep.study.study import StudySpec
 from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.place import Place
 from lrlab.tracking.tags import Tag
 
 AWAY = f"another-machine/{str(ProcessId.current()).partition('/')[2]}"
@@ -22,7 +24,7 @@ def in_tmp_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_where_nothing_was_left_nothing_is_written(tmp_path: Path) -> None:
-    done = repair(parse("outputs/optuna.log", tmp_path), None, "outputs", None)
+    done = repair(parse("outputs/optuna.log", tmp_path), Mlflow(), "outputs")
     assert done == Repaired(trials=0, runs=0, delivered=0, waiting=0, trouble="", elsewhere=())
     assert done.elsewhere == ()
     assert list(tmp_path.iterdir()) == []
@@ -40,10 +42,44 @@ def test_the_processes_of_a_host_that_is_gone_give_back_their_trials_and_runs(tm
     with Mlflow().open() as tracker:
         run_id = tracker.create_run("lost")
         tracker.set_tags(run_id, {Tag.OWNER: AWAY})
+    kept = repair(storage, Mlflow(), "outputs")
+    assert (kept.trials, kept.runs, kept.elsewhere) == (0, 0, (AWAY,))
+    done = repair(storage, Mlflow(), "outputs", ["another-machine"])
+    assert (done.trials, done.runs, done.elsewhere) == (1, 1, ())
     with Mlflow().open() as tracker:
-        kept = repair(storage, tracker, "outputs", None)
-        assert (kept.trials, kept.runs, kept.elsewhere) == (0, 0, (AWAY,))
-        done = repair(storage, tracker, "outputs", None, ["another-machine"])
-        assert (done.trials, done.runs, done.elsewhere) == (1, 1, ())
         assert tracker.get_run(run_id).status == "KILLED"
     assert queue.counts().waiting == 2
+
+
+def test_runs_are_closed_in_every_experiment_and_wherever_a_study_has_them(tmp_path: Path) -> None:
+    storage = parse("outputs/optuna.log", tmp_path)
+    lost = []
+    for name, place in {"s": Place("outputs", "bobs"), "t": Place("sqlite:///runs.db", "alices")}.items():
+        study = studies.create(storage, name, StudySpec(("minimize",), {}, ()))
+        with Mlflow(place.uri, place.experiment).open() as tracker:
+            lost.append(tracker.create_run("lost"))
+            tracker.set_tags(lost[-1], {Tag.OWNER: AWAY})
+            write_state(study, SweepState(lost[-1], runs=place.to_record("outputs")))
+    done = repair(storage, Mlflow(), "outputs", ["another-machine"])
+    assert (done.runs, done.trouble) == (2, "")
+    for run_id, uri in zip(lost, ("outputs", "sqlite:///runs.db"), strict=True):
+        with Mlflow(uri).open() as tracker:
+            assert tracker.get_run(run_id).status == "KILLED"
+
+
+def test_a_study_whose_runs_are_nowhere_is_named(tmp_path: Path) -> None:
+    storage = parse("outputs/optuna.log", tmp_path)
+    study = studies.create(storage, "s", StudySpec(("minimize",), {}, ()))
+    write_state(study, SweepState("r", runs=Place("${oc.env:NO_SUCH_STORE}", "e")))
+    assert "NO_SUCH_STORE is not set" in repair(storage, Mlflow(), "outputs").trouble
+
+
+def test_mlflow_is_told_where_the_artifacts_of_a_moved_output_directory_are(tmp_path: Path) -> None:
+    with Mlflow().open() as tracker:
+        run_id = tracker.create_run("run", config="seed: 0\n")
+    (tmp_path / "outputs").rename(tmp_path / "moved")
+    storage = parse("moved/optuna.log", tmp_path)
+    assert [repair(storage, Mlflow(), "moved").relocated for _ in range(2)] == [1, 0]
+    with Mlflow().open("moved") as tracker:
+        assert tracker.get_run(run_id).config == "seed: 0\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["moved"]

@@ -38,6 +38,13 @@ RULES: dict[str, tuple[list[object], list[object]]] = {
     "one of quadratic, saddle, double_well, rosenbrock, beale": (["saddle"], ["himmelblau", "", None]),
     "a list of widths": ([[100], [1, 2]], [[], 100, "100", None, {100}, {"width": 100}]),
     "null or the path of a folder": ([None, "data"], [5, ["a"]]),
+    "null or a path": ([None, "/data/a b.csv"], [5, ["a"], True]),
+    "null or the name of a column": ([None, "a, b"], [5, ["a"]]),
+    "null or a list of column names": ([None, ["a"], ["a", "b=c"]], ["a", [], {"a": 1}]),
+    "null or [height, width]": ([None, [8, 9]], [[], 8, "8x9", {8}]),
+    "one character": ([";", "\t"], [5, None]),
+    "one of refuse, impute": (["impute"], ["drop", None, True]),
+    "a number > 0 and < 1": ([TINY, BELOW_1], [0, 1, 20, *NO_NUMBERS]),
     "an integer >= 1 and <= 49999": ([1, 49999], [0, 50_000, "many", *NO_INTEGERS]),
     "an integer >= 1 and <= 45000": ([None, 1, 45_000], [0, 45_001, True, 1.5]),
     "an integer >= 1 and <= 59999": ([1, 59_999], [0, 60_000, *NO_INTEGERS]),
@@ -52,7 +59,26 @@ RULES: dict[str, tuple[list[object], list[object]]] = {
 MOMENTS = {"beta1": "a number >= 0 and < 1", "beta2": "a number >= 0 and < 1", "eps": "a number > 0"}
 LR, STRENGTH, WARMUP = {"lr": "a number > 0"}, {"strength": "a number >= 0"}, {"warmup": "a number >= 0 and < 1"}
 FETCHED = {"root": "null or the path of a folder", "split_seed": "an integer >= 0"}
+OWN = {
+    "path": "null or a path",
+    "test": "a number > 0 and < 1",
+    "validation": "a number > 0 and < 1",
+    "split_seed": "an integer >= 0",
+    "train_size": "an integer >= 1",
+}
 BOUNDS: dict[str, dict[str, str]] = {
+    "data/arrays": OWN,
+    "data/images": OWN | {"test_path": "null or a path", "size": "null or [height, width]", "color": "true or false"},
+    "data/table": OWN
+    | {
+        "target": "null or the name of a column",
+        "test_path": "null or a path",
+        "split_column": "null or the name of a column",
+        "categorical": "null or a list of column names",
+        "ignore": "null or a list of column names",
+        "missing": "one of refuse, impute",
+        "delimiter": "one character",
+    },
     "data/cifar10": FETCHED
     | {"validation": "an integer >= 1 and <= 49999", "train_size": "an integer >= 1 and <= 45000"},
     "data/mnist": FETCHED
@@ -133,6 +159,8 @@ def test_a_value_just_within_the_bounds_is_admitted(choice: str, field: str, rul
 @pytest.mark.parametrize(("choice", "field", "rule"), CASES)
 def test_a_value_just_outside_is_refused_with_its_key(choice: str, field: str, rule: str) -> None:
     for bad in RULES[rule][1]:
+        if bad is None and CONFIGS[choice][field] is None:
+            continue
         with pytest.raises(InputError) as refusal:
             build(choice, **{field: bad})
         assert str(refusal.value) == f"{choice.partition('/')[0]}.{field} must be {rule}, got {bad!r}"

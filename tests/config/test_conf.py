@@ -9,13 +9,13 @@ import yaml
 
 from lrlab.config.instantiate import instantiate
 from lrlab.core import loss, model, neighbours, optimizer, regularizer, schedule
-from lrlab.data import cifar10, digits, mnist, spirals
+from lrlab.data import arrays, cifar10, digits, images, mnist, spirals, table
 from lrlab.tracking import memory_tracker, mlflow
 from lrlab.training.methods import gradient, knn, newton, random_search, test_function
 
 CONF = Path(__file__).parents[2] / "conf"
 MODULES = {
-    "data": [cifar10, digits, mnist, spirals],
+    "data": [arrays, cifar10, digits, images, mnist, spirals, table],
     "method": [gradient, random_search, newton, knn, test_function],
     "model": [model, neighbours],
     "loss": [loss],

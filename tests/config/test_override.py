@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from lrlab.config.override import check_texts, quoted, text_override, texts_as_typed, texts_override, typed_text
+from lrlab.config.override import (
+    check_texts,
+    quoted,
+    text_override,
+    texts_as_typed,
+    texts_override,
+    typed_text,
+    typed_value,
+)
 from lrlab.errors import InputError
 
 PARSER = OverridesParser.create()
@@ -89,3 +97,20 @@ def test_a_number_in_a_file_is_refused_for_a_name(config: dict, line: str) -> No
     with pytest.raises(InputError, match=line):
         check_texts(config)
     check_texts({"study": None, "outputs": "x", "data": {}})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        ([], None),
+        (["hydra.sweeper.n_trials=3"], None),
+        (["hydra.sweeper.study_name=1e3"], "1e3"),
+        (["++hydra.sweeper.study_name=007"], "007"),
+        (["hydra.sweeper.study_name=a", "hydra.sweeper.study_name=true"], "true"),
+        (["hydra.sweeper.study_name=null"], None),
+        (["hydra.sweeper.study_name='a,b'"], None),
+    ],
+)
+def test_what_a_key_was_given_last_is_what_was_typed(overrides: list[str], name: str | None) -> None:
+    """Hydra would make a number of it; None where it does not."""
+    assert typed_value(overrides, "hydra.sweeper.study_name") == name

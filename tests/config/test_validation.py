@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,3 +68,17 @@ def test_flag() -> None:
         with pytest.raises(InputError) as refusal:
             validation.flag("the.key", bad)
         assert str(refusal.value) == f"the.key must be true or false, got {bad!r}"
+
+
+def test_a_dangling_link_is_refused_wherever_it_is_on_the_way(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for path in (tmp_path / "link", tmp_path / "link" / "below" / "file"):
+        for check in (validation.writable_directory, validation.writable_file):
+            with pytest.raises(
+                InputError, match=r"^the\.key must not be a dangling link, got '.*': .*/link links to .*nowhere$"
+            ):
+                check("the.key", path)
+    (tmp_path / "nowhere").mkdir()
+    validation.writable_directory("the.key", tmp_path / "link")
+    validation.writable_file("the.key", tmp_path / "link" / "file")
+    assert list((tmp_path / "nowhere").iterdir()) == []

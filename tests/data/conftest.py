@@ -70,3 +70,13 @@ def mnist(tmp_path: Path) -> Sample:
     files = describe(folder, [spec.name for spec in MNIST.files])
     images = replace(MNIST, train_images=12, test_images=5, files=files, hosts=())
     return Sample(images, folder, train, test)
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory for files of the user's own, with a cache folder beside it."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("LRLAB_DATA", str(tmp_path / "cache"))
+    return folder

@@ -29,6 +29,22 @@ def test_where_data_lies(monkeypatch, root, environment, expected) -> None:
     assert cache.folder_of("cifar10", root) == Path(expected)
 
 
+@pytest.mark.parametrize(
+    ("root", "environment", "key"),
+    [(None, {}, "data.root or LRLAB_DATA"), ("~/data", {}, "data.root"), (None, {"LRLAB_DATA": "~/x"}, "LRLAB_DATA")],
+)
+def test_without_a_home_directory_the_keys_are_named(monkeypatch, root, environment, key) -> None:
+    for name in ("LRLAB_DATA", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("os.getuid", lambda: 54321)
+    with pytest.raises(InputError, match=f"^{key} must .*no home directory"):
+        cache.folder_of("cifar10", root)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert cache.folder_of("cifar10", "/given") == Path("/given/cifar10")
+
+
 def test_a_relative_root_is_made_absolute(monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(tmp_path)
     assert cache.folder_of("cifar10", "here") == tmp_path / "here" / "cifar10"

@@ -37,3 +37,17 @@ def test_a_row_reshapes_to_its_image() -> None:
     pixels = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
     rows = standardized(pixels, Moments(np.zeros(3), np.ones(3)))
     np.testing.assert_array_equal(rows.reshape(pixels.shape), pixels)
+
+
+def test_moments_of_rows_do_not_depend_on_how_they_come() -> None:
+    rows = np.random.default_rng(0).normal(1e6, [1, 1e-3, 1e3], (101, 3))
+    moments = Moments.of_rows(np.array_split(rows, [1, 50, 50, 93]), 3)
+    np.testing.assert_allclose(moments.mean, rows.mean(0), rtol=1e-14)
+    np.testing.assert_allclose(moments.std, rows.std(0), rtol=1e-6)
+
+
+def test_moments_of_rows_pass_over_nan_and_what_does_not_vary_keeps_its_scale() -> None:
+    rows = np.array([[1, 5, np.nan], [np.nan, 5, np.nan], [3, 5, np.nan]])
+    moments = Moments.of_rows([rows[:1], rows[1:2], rows[2:]], 3)
+    np.testing.assert_array_equal(moments.mean, [2, 5, np.nan])
+    np.testing.assert_array_equal(moments.std[:2], [1, 1])

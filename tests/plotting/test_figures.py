@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lrlab.plotting import figures
-from lrlab.plotting.figures import Figure, figure, finish, loss_curve, png, templates
+from lrlab.plotting.figures import Figure, figure, finish, loss_curve, plain_text, png, templates
 
 PNG = b"\x89PNG\r\n"
 
@@ -65,3 +65,10 @@ def test_every_class_has_its_template(drawn: list[Any]) -> None:
 def test_colours_are_scaled_to_the_largest_weight(drawn: list[Any]) -> None:
     templates(np.array([[-4.0, 0, 2] * 4]), (2, 2, 3), ["a"])
     np.testing.assert_allclose(drawn[0].axes[0].images[0].get_array()[0, 0], [0, 0.5, 0.75])
+
+
+@pytest.mark.parametrize("text", [r"$\\frac$", "val $loss", "a\x1b[2Jb", "$$"])
+def test_somebody_elses_names_are_no_formula(text: str) -> None:
+    drawing, axes = figure(2.0, 1.0)
+    axes.set(ylabel=plain_text(text))
+    assert png(drawing, dpi=50).startswith(PNG)

@@ -1,9 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
 from lrlab.errors import InputError
 from lrlab.runs.history import CURVE
 from lrlab.runs.loop import RecordedTraining, training_loop
+from lrlab.runs.recorder import moved_paths
 from lrlab.runs.reproduce import compare, reproduce
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
@@ -69,6 +73,54 @@ def test_a_run_without_an_epoch_is_refused_and_not_trained(tracker: MemoryTracke
     with pytest.raises(InputError, match=said):
         reproduce(tracker, training.run_id, lambda result, total: None)
     assert list(tracker.files) == [training.run_id]  # no other run was made
+
+
+@pytest.fixture
+def trained_on_a_table(tracker: MemoryTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The run of a training on t.csv in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LRLAB_DATA", str(tmp_path / "cache"))
+    Path("t.csv").write_text("a,label\n" + "".join(f"{i},{i % 2}\n" for i in range(30)))
+    wanted = make(composed("data=table", "data.path=t.csv", "data.target=label", "batch_size=6", "epochs=2"))
+    with training_loop(tracker) as loop:
+        training = loop.start(wanted, wanted.new_population(wanted.data.load(), width=1, microbatch=6), name="train")
+        while loop.open:
+            loop.train_epoch()
+    return training.run_id
+
+
+@pytest.mark.parametrize("change", [("3,1", "4,1"), ("3,1", "3,0"), ("29,1\n", ""), ("a,label\n", "a,label\n7,1\n")])
+def test_data_that_have_changed_are_refused_and_nothing_is_trained(
+    tracker: MemoryTracker, trained_on_a_table: str, change: tuple[str, str]
+) -> None:
+    Path("t.csv").write_text(Path("t.csv").read_text().replace(*change))
+    said = rf"^data of run {trained_on_a_table} have changed: the digest of \S*/t\.csv is \w{{16}}, was \w{{16}}$"
+    with pytest.raises(InputError, match=said):
+        reproduce(tracker, trained_on_a_table, lambda result, total: None)
+    assert list(tracker.files) == [trained_on_a_table]
+
+
+def test_data_that_have_moved_are_found_where_it_is_said(
+    tracker: MemoryTracker, trained_on_a_table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")  # the path is on record as an absolute one
+    folder = Path(yaml.safe_load(tracker.get_run(trained_on_a_table).config)["data"]["path"]).parent
+    assert reproduce(tracker, trained_on_a_table, lambda result, total: None).verdict == "identical"
+    (folder / "t.csv").rename(folder / "other.csv")
+    with pytest.raises(InputError, match=r"t\.csv: there is no such file"):
+        reproduce(tracker, trained_on_a_table, lambda result, total: None)
+    moved = {"data.path": str(folder / "other.csv")}
+    assert reproduce(tracker, trained_on_a_table, lambda result, total: None, moved=moved).verdict == "identical"
+
+
+def test_only_paths_of_the_data_can_be_given_anew(tracker: MemoryTracker, trained_on_a_table: str) -> None:
+    assert moved_paths(["data.path=a=b", "data.test_path=c"]) == {"data.path": "a=b", "data.test_path": "c"}
+    for wrong in ("data.target=a", "epochs=3", "data.path=", "x"):
+        with pytest.raises(InputError, match=r"^RUN can be followed by data\.path=PATH and data\.test_path=PATH, got "):
+            moved_paths([wrong])
+    digits = record(tracker, 1).run_id
+    with pytest.raises(InputError, match=rf"data\.path is no path of the data of run {digits}, which is digits"):
+        reproduce(tracker, digits, lambda result, total: None, moved={"data.path": "t.csv"})
 
 
 @pytest.mark.parametrize(

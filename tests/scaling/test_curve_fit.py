@@ -134,6 +134,31 @@ def test_the_number_of_drawn_curves_is_about_what_was_asked_for() -> None:
             assert curve.losses.shape[1] == len(curve.log_lr)
 
 
+def test_one_seed_of_a_loud_setting_makes_a_quiet_one_no_louder() -> None:
+    """The noise of one seed is that of its own setting, whatever the units of the losses."""
+    quiet, loud = (replace(PLANTED, seeds=1, noise=Noise(size)).table(0) for size in (0.001, 0.02))
+    tables = [
+        read(edited(columns, loss=scale * np.array(columns["loss"])))
+        for columns, scale in ((quiet, 1.0), (loud, 1000.0))
+    ]
+    parts = [(place, table.at(size)) for place, table in enumerate(tables) for size in np.unique(table.batch_size)]
+    found = fit([part for _, part in parts], 400, np.random.default_rng(0), [place for place, _ in parts])
+    spread = np.array([curve.optima.std() for curve in found if curve]).reshape(2, -1).mean(axis=1)
+    alone = deviations(quiet).mean()
+    assert spread[0] < 1.5 * alone
+    assert spread[1] > 2 * spread[0]
+
+
+def test_a_setting_without_a_curve_leaves_the_others_theirs() -> None:
+    columns = replace(PLANTED, seeds=1).table(0)
+    table = read(columns)
+    few = table.rows(np.arange(len(table.lr)) < 3)
+    parts = [few, *(table.at(size) for size in np.unique(table.batch_size))]
+    found = fit(parts, 200, np.random.default_rng(0), [0] + [1] * (len(parts) - 1))
+    assert found[0] is None
+    assert None not in found[1:]
+
+
 def test_seeds_that_are_tilted_shift_the_optimum_by_their_tilt() -> None:
     x, tilts = np.linspace(-2, 2, 9), np.array([-0.2, 0.0, 0.2])
     loss = 1 + x**2 + np.outer(tilts, x)

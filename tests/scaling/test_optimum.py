@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lrlab.scaling.loss_curve import LossCurve
-from lrlab.scaling.optimum import Optimum, _assessed, best_lrs, estimate
+from lrlab.scaling.optimum import Optimum, assessed, best_lrs, estimate
 from lrlab.scaling.table import read
 from tests.scaling import real_tables
 from tests.scaling.synthetic import BATCH_SIZES, FAMILIES, Columns, Noise, Simulation, edited
@@ -84,7 +84,7 @@ def test_a_best_learning_rate_that_lies_at_an_end_with_more_than_5_percent_is_re
     part = read(PLANTED.table(5)).at(256)
     for share, sound in ((3, True), (10, False)):
         drawn = np.where(np.arange(100) < share, end, 0.3)
-        assert _assessed(part, curve(drawn, 0.01)).is_bracketed == sound
+        assert assessed(part, curve(drawn, 0.01)).is_bracketed == sound
 
 
 @pytest.mark.parametrize("side", [1, -1])

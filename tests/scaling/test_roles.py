@@ -1,7 +1,7 @@
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.scaling.roles import Role, guess
+from lrlab.scaling.roles import Role, guess, guess_accuracy, is_maximized
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,25 @@ def test_a_doubt_is_one_line(names: list[str], given: dict[Role, str], words: st
     with pytest.raises(InputError) as refusal:
         guess(names, given)
     assert str(refusal.value) == words
+
+
+def test_only_the_roles_that_are_asked_for_are_in_doubt() -> None:
+    names = ["lr", "l2", "alpha"]
+    assert guess(names, roles=["lr", "loss"]) == {"lr": "lr"}
+    with pytest.raises(InputError, match="weight_decay: which of 'l2', 'alpha'"):
+        guess(names)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(["test_acc", "val acc"], "val acc"), (["metrics.accuracy"], "metrics.accuracy"), (["acc_note", "loss"], None)],
+)
+def test_an_accuracy_is_found_where_there_is_no_loss(names: list[str], expected: str | None) -> None:
+    assert guess_accuracy(names) == expected
+
+
+def test_metrics_of_which_larger_is_better() -> None:
+    for name in ("val/accuracy", "val acc", "macro_f1", "eval.ROC_AUC", "BLEU"):
+        assert is_maximized(name)
+    for name in ("val/loss", "accuracy_loss", "error", "perplexity", "", "accumulated"):
+        assert not is_maximized(name)

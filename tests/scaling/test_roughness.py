@@ -109,3 +109,24 @@ def test_a_clear_case_is_not_overruled() -> None:
 def test_a_constant_factor_of_the_likelihood_is_of_no_matter(constant: float) -> None:
     log_likelihood = np.random.default_rng(0).normal(0, 3, (4, 2, len(PRIORS)))
     np.testing.assert_allclose(posterior(log_likelihood + constant), posterior(log_likelihood), atol=1e-6)
+
+
+@pytest.mark.parametrize("prior", [Roughness(0.5, 2), Roughness(2.0, 3)])
+def test_draws_have_the_covariance_and_batch_sizes_share_their_root(prior: Roughness) -> None:
+    drawn = prior.draw(X, 20_000, np.random.default_rng(0))
+    expected = prior.covariance(X, X)
+    np.testing.assert_allclose(drawn.T @ drawn / len(drawn), expected, atol=0.05 * expected.max())
+    np.testing.assert_array_equal(
+        prior.draw(X, 3, np.random.default_rng(1)), prior.draw(X, 3, np.random.default_rng(1))
+    )
+
+
+def test_likelihoods_of_many_covariances_are_those_of_each() -> None:
+    z = np.array([1.0, 0.4, 0.1, 0.3, 0.8, 2.0])
+    covariances = np.array(
+        [[factor * prior.covariance(X, X) + 0.1 * np.eye(6) for factor in (0.5, 2.0)] for prior in PRIORS[:3]]
+    )
+    together = restricted_log_likelihood(z, X, covariances)
+    assert together.shape == (3, 2)
+    for place in np.ndindex(3, 2):
+        assert together[place] == pytest.approx(float(restricted_log_likelihood(z, X, covariances[place])))

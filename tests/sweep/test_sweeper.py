@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hydra.errors import CompactHydraException, HydraException
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from lrlab.errors import InputError
 from lrlab.sweep.compose import Composer
@@ -20,7 +20,7 @@ from lrlab.sweep.study.queue import Queue, TrialCounts
 from lrlab.sweep.study.state import Command, SweepState, read_state
 from lrlab.sweep.study.storage import parse
 from lrlab.sweep.study.study import load, names
-from lrlab.sweep.sweeper import SweepFailedError, _typed_name
+from lrlab.sweep.sweeper import SweepFailedError
 from tests.multirun import Multirun
 
 JOURNAL = "hydra.sweeper.study_name=s"
@@ -400,20 +400,3 @@ def test_an_application_is_told_what_ended_the_sweep(multirun: Multirun) -> None
         multirun(lab, "x=1,2", JOURNAL, x=0)
     assert lab.concluded == [(STATE, 4, "ZeroDivisionError")]
     assert queue().counts() == TrialCounts(waiting=2)
-
-
-@pytest.mark.parametrize(
-    ("overrides", "name"),
-    [
-        ([], None),
-        (["hydra.sweeper.n_trials=3"], None),
-        (["hydra.sweeper.study_name=1e3"], "1e3"),
-        (["++hydra.sweeper.study_name=007"], "007"),
-        (["hydra.sweeper.study_name=a", "hydra.sweeper.study_name=true"], "true"),
-        (["hydra.sweeper.study_name=null"], None),
-        (["hydra.sweeper.study_name='a,b'"], None),
-    ],
-)
-def test_a_study_of_another_application_has_the_name_that_was_typed(overrides: list[str], name: str | None) -> None:
-    """Hydra would make a number of it; None where it does not."""
-    assert _typed_name(OmegaConf.create({"hydra": {"overrides": {"hydra": overrides}}})) == name

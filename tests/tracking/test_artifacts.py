@@ -57,3 +57,16 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert artifacts.read(tmp_path, "config.yaml") == b"first"
+
+
+@pytest.mark.parametrize("name", ["plain", "a b", "a?b", "a%20b", "a#b", "a:b", "é", "it's", "dots...", "\udcff"])
+def test_mlflow_finds_a_folder_by_its_location(name: str, tmp_path: Path) -> None:
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+    from mlflow.utils.uri import append_to_uri_path
+
+    folder = tmp_path / name / "mlartifacts"
+    assert artifacts.directory(artifacts.location(folder)) == folder
+    assert artifacts.location(tmp_path / "plain") == str(tmp_path / "plain")
+    if name.isprintable():  # MLflow reads no other bytes
+        below = append_to_uri_path(artifacts.location(folder), "1", "artifacts")
+        assert LocalArtifactRepository(below).artifact_dir == str(folder / "1" / "artifacts")

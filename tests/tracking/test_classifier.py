@@ -1,6 +1,8 @@
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,14 +14,16 @@ INPUTS, CLASSES = 6, 3
 MEAN, SCALE = np.linspace(3, 5, INPUTS), np.linspace(1, 2, INPUTS)
 
 
-def classifier(path: Path, layers: list[Layer]):
+def classifier(path: Path, layers: list[Layer], shape: tuple[int, ...] = (INPUTS,), columns: tuple = ()):
     """The classifier of a stored file, as MLflow loads it."""
     from lrlab.tracking.classifier import Classifier
 
+    described = path.with_name("input.json")
+    described.write_text(json.dumps({"shape": shape, "columns": columns}))
     arrays = {f"{name}{i}": array[0] for i, layer in enumerate(layers, 1) for name, array in layer._asdict().items()}
     np.savez(path, allow_pickle=False, mean=MEAN, scale=SCALE, **arrays)
     loaded = Classifier()
-    loaded.load_context(SimpleNamespace(artifacts={"arrays": str(path)}))
+    loaded.load_context(SimpleNamespace(artifacts={"arrays": str(path), "input": str(described)}))
     return loaded
 
 
@@ -57,9 +61,7 @@ def test_images_in_another_type_are_scored_in_the_weights_own(tmp_path: Path) ->
 @pytest.mark.parametrize("shape", [(INPUTS,), (2, INPUTS + 1), (2, 2, 3), (0,)])
 def test_images_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
     loaded = classifier(tmp_path / "arrays.npz", drawn(Linear(), np.float32))
-    with pytest.raises(
-        ValueError, match=rf"images must have the shape \(N, 6\), one a row, got {re.escape(str(shape))}"
-    ):
+    with pytest.raises(ValueError, match=rf"samples must have the shape \(N, 6\), got {re.escape(str(shape))}"):
         loaded.predict(None, np.zeros(shape))
 
 
@@ -69,3 +71,67 @@ def test_a_pickle_among_the_weights_is_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "arrays.npz", mean=np.zeros(1), scale=np.ones(1), W1=np.array([object()]), b1=np.zeros(1))
     with pytest.raises(ValueError, match="allow_pickle=False"):
         Classifier().load_context(SimpleNamespace(artifacts={"arrays": str(tmp_path / "arrays.npz")}))
+
+
+def test_images_and_their_rows_are_scored_alike(tmp_path: Path) -> None:
+    layers, images = drawn(MLP([5]), np.float32), np.arange(12, dtype=np.uint8).reshape(2, 1, 2, 3)
+    loaded = classifier(tmp_path / "arrays.npz", layers, shape=(1, 2, 3))
+    scores = loaded.predict(None, images)
+    rows = classifier(tmp_path / "arrays.npz", layers).predict(None, images.reshape(2, -1))
+    np.testing.assert_array_equal(scores, rows)
+
+
+COLUMNS: tuple[dict[str, Any], ...] = (
+    {"name": "age", "categories": [], "fill": None},
+    {"name": "zip, code", "categories": ["01", "7", "NA"], "fill": None},
+    {"name": "height", "categories": [], "fill": 1.5},
+    {"name": "color", "categories": ["red"], "fill": "red"},
+)
+ROW: dict[str, object] = {"age": 3, "zip, code": "7", "height": 2.5, "color": "red"}
+
+
+def encoded(**changes: object) -> list[float]:
+    from lrlab.tracking.classifier import encode
+
+    (row,) = encode(COLUMNS, {name: [value] for name, value in (ROW | changes).items()})
+    return row.tolist()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, [3, 0, 1, 0, 2.5, 1]),
+        ({"age": " -4e1 "}, [-40, 0, 1, 0, 2.5, 1]),
+        ({"age": np.float32(0.5)}, [0.5, 0, 1, 0, 2.5, 1]),
+        ({"zip, code": "01"}, [3, 1, 0, 0, 2.5, 1]),
+        ({"zip, code": 7}, [3, 0, 1, 0, 2.5, 1]),
+        ({"zip, code": 7.0}, [3, 0, 1, 0, 2.5, 1]),
+        ({"zip, code": "NA"}, [3, 0, 0, 1, 2.5, 1]),
+        ({"height": None}, [3, 0, 1, 0, 1.5, 1]),
+        ({"height": float("nan"), "color": ""}, [3, 0, 1, 0, 1.5, 1]),
+    ],
+)
+def test_a_row_of_a_table_is_encoded(changes: dict, expected: list[float]) -> None:
+    assert encoded(**changes) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"age": "old"}, "row 1, column 'age' must be a finite number, got 'old'"),
+        ({"age": float("inf")}, "row 1, column 'age' must be a finite number, got inf"),
+        ({"age": None}, "row 1, column 'age' is missing"),
+        ({"zip, code": 1}, "row 1, column 'zip, code' must be one of 01, 7, NA, got 1"),
+        ({"color": "mauve"}, "row 1, column 'color' must be one of red, got 'mauve'"),
+    ],
+)
+def test_a_row_that_the_training_did_not_know_is_refused(changes: dict, said: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        encoded(**changes)
+
+
+def test_a_table_without_a_column_is_refused() -> None:
+    from lrlab.tracking.classifier import encode
+
+    with pytest.raises(ValueError, match=r"^column 'zip, code' is missing$"):
+        encode(COLUMNS, {"age": [1]})

@@ -1,5 +1,7 @@
 import os
+import shutil
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,14 +60,15 @@ def test_artifacts_that_cannot_be_written_are_no_fault_of_the_server(store: Clie
 
 
 def test_looking_a_run_up_deletes_none_and_empty_duplicates_can_be_deleted(store: ClientStore) -> None:
-    spec = RunSpec(1, {}, {Tag.NAME: "run", Tag.SPOOLED_AS: "spooled-1", Tag.PARENT: "p"}, None)
+    parent = store.create_run(RunSpec(1, {}, {Tag.NAME: "sweep"}, None))
+    spec = RunSpec(1, {}, {Tag.NAME: "run", Tag.SPOOLED_AS: "spooled-1", Tag.PARENT: parent}, None)
     empty, full, ended = (store.create_run(spec) for _ in range(3))
     store.write(full, RunUpdate([MetricPoint("loss", 1.0, 1, 0)]))
     store.write(ended, RunUpdate(status="KILLED"))
     assert store.find_run(Tag.SPOOLED_AS, "spooled-1") == full
-    assert {run.run_id for run in store.child_runs("p")} == {empty, full, ended}
+    assert {run.run_id for run in store.child_runs(parent)} == {empty, full, ended}
     store.delete_empty_duplicates(Tag.SPOOLED_AS, "spooled-1")
-    assert {run.run_id for run in store.child_runs("p")} == {full, ended}
+    assert {run.run_id for run in store.child_runs(parent)} == {full, ended}
     assert store.find_run(Tag.SPOOLED_AS, "spooled-2") is None
 
 
@@ -85,3 +88,21 @@ def test_without_the_bulk_request_each_history_is_asked_for_by_itself(
     for _ in range(2):
         assert store.get_run(run_id).metrics == {"loss": [(0, 1.0)], "lr": [(0, 0.5)]}
     assert 1 <= len(asked) <= 2  # the first read asks for both metrics at once, the second for none
+
+
+def test_artifacts_are_found_and_written_below_the_outputs_in_use(outputs: str, tmp_path: Path) -> None:
+    """Of a database elsewhere, too, whose locations are those before the outputs moved."""
+    uri, spec = f"sqlite:///{tmp_path}/shared.db", RunSpec(1, {}, {Tag.NAME: "run"}, None)
+    shutil.move(f"{outputs}/mlflow.db", tmp_path / "shared.db")
+    with closing(ClientStore(uri, "e", f"{outputs}/mlartifacts")) as store:
+        run_id = store.create_run(spec)
+        store.log_artifacts(run_id, {"config.yaml": b"seed: 0"})
+    moved = tmp_path / "moved"
+    shutil.move(outputs, moved)
+    with closing(ClientStore(uri, "e", f"{moved}/mlartifacts")) as store:
+        new = store.create_run(spec)
+        store.log_artifacts(new, {"config.yaml": b"seed: 1"})
+        store.log_artifacts(run_id, {"report.html": b"report"})
+        assert [store.get_run(each).config for each in (run_id, new)] == ["seed: 0", "seed: 1"]
+    assert not Path(outputs).exists()
+    assert len(list(moved.rglob("*.html"))) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.tracking.database import address, create_database, sqlite_file
+from lrlab.tracking.database import address, create_database, sqlite_url
 from lrlab.tracking.mlflow import Mlflow
 
 
@@ -26,9 +26,9 @@ def test_addresses_are_absolute(
     assert address(uri, "outputs") == expected.replace("/work", str(tmp_path))
 
 
-@pytest.mark.parametrize("uri", ["http://host", "sqlite://", "sqlite:///", "sqlite:///a.db?mode=ro"])
+@pytest.mark.parametrize("uri", ["http://host", "sqlite://", "postgresql://host/runs"])
 def test_what_is_not_an_sqlite_file(uri: str) -> None:
-    assert sqlite_file(uri) is None
+    assert sqlite_url(uri) is None
 
 
 def test_a_new_store_belongs_to_its_owner_alone(fresh_store: Path) -> None:

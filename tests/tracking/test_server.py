@@ -1,6 +1,9 @@
 import http.client
 import json
+import shutil
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,8 @@ import pytest
 from lrlab.errors import InputError
 from lrlab.tracking import client_store
 from lrlab.tracking.mlflow import Mlflow
-from lrlab.tracking.server import serve
+from lrlab.tracking.place import Place
+from lrlab.tracking.server import _registry, _wait_until_it_answers, serve
 from lrlab.tracking.tracker import DatasetInfo
 
 
@@ -115,3 +119,64 @@ def test_a_port_that_is_taken_is_refused(outputs: str) -> None:
 def test_what_is_on_a_server_needs_no_other(outputs: str) -> None:
     with pytest.raises(InputError, match="open http://host:5000 in a browser"):
         serve("http://host:5000", outputs, 5000, print)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_runs_of_any_experiment_are_found_and_repeated_beside_each_other(
+    served: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):  # no request to this machine goes there
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    uri = f"http://localhost:{served[1]}"
+    with Mlflow(uri, "bobs").open(str(tmp_path)) as tracker:
+        parent = tracker.create_run("sweep")
+        child = tracker.create_run("trial", parent=parent)
+    with Mlflow(uri).open(str(tmp_path)) as tracker:  # a study of an earlier version does not say where its runs are
+        assert [run.run_id for run in tracker.child_runs(parent)] == [child]
+        assert tracker.get_run(child).experiment == "bobs"
+    with Mlflow(uri).open_beside(child, str(tmp_path)) as tracker:
+        assert tracker.get_run(tracker.create_run("again")).experiment == "bobs"
+    Mlflow(uri, "bobs").check_same(Place("http://moved", "bobs"), parent, str(tmp_path))
+    with pytest.raises(InputError, match=r"^tracking\.uri must be where the runs of the study are"):
+        Mlflow(uri, "bobs").check_same(Place("http://moved", "bobs"), "0" * 32, str(tmp_path))
+
+
+def test_its_health_is_asked_for_through_no_proxy(served: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+
+    class Server:
+        def poll(self) -> None:
+            return None
+
+    _wait_until_it_answers(Server(), served[1])  # type: ignore[arg-type]
+
+
+def test_a_moved_output_directory_is_told_to_mlflow_before_it_is_served(
+    outputs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Served(Exception):
+        pass
+
+    def popen(command: list[str], **_: object) -> None:
+        raise Served(*command)
+
+    with Mlflow().open(outputs) as tracker:
+        run_id = tracker.create_run("run", config="seed: 0\n")
+    moved = str(tmp_path / "moved to?")
+    shutil.move(outputs, moved)
+    monkeypatch.setattr("subprocess.Popen", popen)
+    with pytest.raises(Served) as command:
+        serve(None, moved, free_port(), print)
+    with closing(sqlite3.connect(Path(moved) / "mlflow.db")) as db:
+        (uri,) = db.execute("SELECT artifact_uri FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
+    assert uri.startswith(f"file://{tmp_path}/moved%20to%3F/mlartifacts/")
+    assert f"file://{tmp_path}/moved%20to%3F/mlartifacts" in command.value.args
+
+
+@pytest.mark.parametrize(
+    ("registry", "expected"),
+    [("", []), ("sqlite:///m.db", ["--registry-store-uri", "sqlite:///m.db"]), ("http://h", [])],
+)
+def test_the_models_of_another_registry(registry: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", registry)
+    assert _registry() == expected

@@ -119,3 +119,5 @@ def test_of_dead_processes_only_what_is_meant_for_this_store(one: Deliverer, fil
     one.assert_whole()
     (left,) = Spool.orphaned(tmp_path / "spool")
     assert (left.destination, len(left), len(alive)) == (ELSEWHERE, 1, 1)
+    left.close()
+    alive.close()

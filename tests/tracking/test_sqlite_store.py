@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lrlab.config.sqlite_url import SqliteUrl
 from lrlab.errors import InputError
 from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
@@ -42,7 +43,7 @@ def file(outputs: str) -> Path:
 
 @pytest.fixture
 def direct(file: Path) -> Iterator[SqliteStore]:
-    with closing(SqliteStore(file, "lrlab", file.parent / "mlartifacts")) as store:
+    with closing(SqliteStore(SqliteUrl(file), "lrlab", file.parent / "mlartifacts")) as store:
         yield store
 
 
@@ -154,7 +155,7 @@ class TestAgainstTheClient:
         client._client.delete_experiment("1")
         said = r"experiments restore --experiment-id 1` brings it back with its runs$"
         with pytest.raises(InputError, match=said):
-            SqliteStore(file, "lrlab", file.parent)
+            SqliteStore(SqliteUrl(file), "lrlab", file.parent)
         with pytest.raises(InputError, match=said):
             ClientStore(f"sqlite:///{file}", "lrlab", None)
 
@@ -230,7 +231,7 @@ class TestSqliteStore:
             db.execute(f"UPDATE experiments SET {change} WHERE name = 'lrlab'")
         db.close()
         with pytest.raises(InputError, match=message):
-            SqliteStore(file, "lrlab", file.parent)
+            SqliteStore(SqliteUrl(file), "lrlab", file.parent)
 
 
 class TestSchema:
@@ -249,14 +250,14 @@ class TestSchema:
         ],
     )
     def test_tables_that_can_be_written(self, file: Path, change: str, expected: bool) -> None:
-        assert schema_is_supported(file)
+        assert schema_is_supported(SqliteUrl(file))
         with sqlite3.connect(file) as db:
             db.executescript(change)
         db.close()
-        assert schema_is_supported(file) == expected
+        assert schema_is_supported(SqliteUrl(file)) == expected
 
     def test_another_file_is_refused(self, tmp_path: Path) -> None:
         other = tmp_path / "notes.db"
         other.write_text("This is not a database. " * 100)
         with pytest.raises(InputError, match="usable MLflow database"):
-            schema_is_supported(other)
+            schema_is_supported(SqliteUrl(other))

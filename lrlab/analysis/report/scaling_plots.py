@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, figure, finish, png
+from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, figure, finish, plain_text, png
+from lrlab.runtime.home import named_home
 from lrlab.scaling.analysis import ScalingAnalysis
 from lrlab.scaling.optimum import Optimum
 from lrlab.scaling.table import Table
@@ -23,7 +24,8 @@ MAX_LR_FACTOR = 32.0  # of the learning rates shown, off the optima
 
 def colours(count: int) -> list[Any]:
     """Return colours from dark to light in rising order, of equal steps to any eye and in print."""
-    from matplotlib import colormaps
+    with named_home():
+        from matplotlib import colormaps
 
     return [colormaps["cividis"](x) for x in np.linspace(0.0, 0.88, count)]
 
@@ -33,8 +35,8 @@ def can_be_drawn(table: Table) -> bool:
     return any(np.isfinite(mean).any() for _, _, mean, _ in _means(table))
 
 
-def loss_against_lr(table: Table, optima: Sequence[Optimum]) -> bytes:
-    """Draw the mean loss against the learning rate for every batch size, with the fits and their optima."""
+def loss_against_lr(table: Table, optima: Sequence[Optimum], loss: str) -> bytes:
+    """Draw the mean loss, called `loss`, against the learning rate for every batch size, with fits and optima."""
     drawing, axes = figure(7.2, 4.8)
     least = min(float(mean.min()) for _, _, mean, _ in _means(table))
     for optimum, (batch_size, lr, mean, spread), colour, marker in zip(
@@ -58,9 +60,10 @@ def loss_against_lr(table: Table, optima: Sequence[Optimum]) -> bytes:
                 zorder=5,
             )
     axes.plot([], [], "o", ms=9, mfc="none", mec=RED, mew=1.6, label="best lr (fit)")
-    axes.set(xscale="log", xlabel="learning rate", ylabel="validation loss at the end (nats)")
+    axes.set(xscale="log", xlabel="learning rate", ylabel=plain_text(f"{loss} at the end"))
     levels = [optimum.curve.level for optimum in optima if optimum.curve] or [least]
-    reach = max(levels) - least + HEADROOM * max(levels)
+    reach = max(levels) - least + HEADROOM * max(map(abs, levels))
+    reach = reach or 1.0
     axes.set_ylim(least - 0.06 * reach, least + reach)
     centres = list(_best_lrs(optima).values()) or [float(table.lr.min()), float(table.lr.max())]
     low, high = min(centres) / MAX_LR_FACTOR, max(centres) * MAX_LR_FACTOR
@@ -102,11 +105,12 @@ def best_lr_against_batch(scaling: ScalingAnalysis) -> bytes:
 
 def loss_surface(table: Table, optima: Sequence[Optimum]) -> bytes:
     """Draw the mean loss over batch size and learning rate, as its excess over the least at that batch size."""
-    from matplotlib.colors import LogNorm
+    with named_home():
+        from matplotlib.colors import LogNorm
 
     drawing, axes = figure(7.2, 4.6)
     cells = [
-        (size, lr, loss / mean.min() - 1)
+        (size, lr, (loss - mean.min()) / (abs(mean.min()) or 1.0))
         for size, rates, mean, _ in _means(table)
         if np.isfinite(mean.min())
         for lr, loss in zip(rates, mean, strict=True)

@@ -16,8 +16,9 @@ from lrlab.analysis.steps_to_target import StepsToTarget, steps_to_target
 from lrlab.config.command_line import command
 from lrlab.plotting.figures import Figure
 from lrlab.scaling.analysis import ScalingAnalysis, analyse
-from lrlab.scaling.table import read
+from lrlab.scaling.table import Table, read
 
+LOSS = "validation loss (nats)"
 FINER_ERROR = 0.035  # of ln(best learning rate), where what was done cannot tell ...
 FINER_TRIALS = 4  # ... and how many trials that may take, for each that was made
 MOST_BRACKET_VALUES = 7  # where a bracket is suggested
@@ -73,12 +74,37 @@ def scaling_section(
     title = f"Best learning rate against batch size{f': {label}' if label else ''}"
     if not scaling_plots.can_be_drawn(table):
         paragraphs.append("With every learning rate, a seed diverged: there is no mean loss to draw.")
-        return Section(title, tuple(paragraphs), table=_optima(analysis), verdict=verdict)
+        return Section(title, tuple(paragraphs), table=optima_table(analysis), verdict=verdict)
+    figures = list(scaling_figures(table, analysis, name))
+    if noise and noise.average:
+        saturating = "saturating" in (analysis.verdict, analysis.reading) and analysis.rules
+        fitted = math.exp(saturating.fits["saturating"].best.parameter) if saturating else None
+        paragraphs.append(
+            f"The gradient noise scale, measured during {noise.runs} trainings near the best learning rates, is "
+            f"{noise.average:.3g} samples on average over training ({noise.by_epoch[0]:.3g} in the first epoch, "
+            f"{noise.by_epoch[-1]:.3g} in the last)."
+            + (f" The knee of the saturating rule is at {fitted:.3g}." if fitted else "")
+        )
+        if len(noise.epochs) > 1:
+            png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted)
+            figures.append(Figure(png, "Gradient noise scale during training.", f"noise_scale{name}"))
+    return Section(title, tuple(paragraphs), tuple(figures), optima_table(analysis), verdict)
+
+
+def scaling_figures(table: Table, analysis: ScalingAnalysis, name: str, loss: str = LOSS) -> tuple[Figure, ...]:
+    """Return the figures of one setting.
+
+    Args:
+        table: its trials.
+        analysis: of them.
+        name: what the names of the files end in.
+        loss: what the losses are, for the axes.
+    """
     figures = [
         Figure(
-            scaling_plots.loss_against_lr(table, analysis.optima),
-            "Validation loss at the end of training against the learning rate, a line for each batch size: mean and "
-            "standard deviation over the seeds. Thick: the local fit; red: its minimum.",
+            scaling_plots.loss_against_lr(table, analysis.optima, loss),
+            "Loss at the end of training against the learning rate, a line for each batch size: mean and standard "
+            "deviation over the seeds. Thick: the local fit; red: its minimum.",
             f"loss_against_lr{name}",
         )
     ]
@@ -98,19 +124,7 @@ def scaling_section(
             f"loss_surface{name}",
         )
     )
-    if noise and noise.average:
-        saturating = "saturating" in (analysis.verdict, analysis.reading) and analysis.rules
-        fitted = math.exp(saturating.fits["saturating"].best.parameter) if saturating else None
-        paragraphs.append(
-            f"The gradient noise scale, measured during {noise.runs} trainings near the best learning rates, is "
-            f"{noise.average:.3g} samples on average over training ({noise.by_epoch[0]:.3g} in the first epoch, "
-            f"{noise.by_epoch[-1]:.3g} in the last)."
-            + (f" The knee of the saturating rule is at {fitted:.3g}." if fitted else "")
-        )
-        if len(noise.epochs) > 1:
-            png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted)
-            figures.append(Figure(png, "Gradient noise scale during training.", f"noise_scale{name}"))
-    return Section(title, tuple(paragraphs), tuple(figures), _optima(analysis), verdict)
+    return tuple(figures)
 
 
 def budget(runs: Runs) -> str:
@@ -238,8 +252,9 @@ def settings(runs: Runs, analyses: dict[str, ScalingAnalysis]) -> Section | None
     return Section("Exponents side by side", ("Best learning rate ~ batch size ^ p.",), table=tuple(rows))
 
 
-def _optima(analysis: ScalingAnalysis) -> tuple[tuple[str, ...], ...]:
-    rows: list[tuple[str, ...]] = [("batch size", "best lr", "95 % interval", "loss (nats)", "seeds", "problems")]
+def optima_table(analysis: ScalingAnalysis, loss: str = "loss (nats)") -> tuple[tuple[str, ...], ...]:
+    """Return rows of the best learning rates of one setting, the first of them the column names."""
+    rows: list[tuple[str, ...]] = [("batch size", "best lr", "95 % interval", loss, "seeds", "problems")]
     for optimum in analysis.optima:
         shown: dict[str, Any] = optimum.to_dict()
         interval = "{:.3g} to {:.3g}".format(*shown["best_lr_ci"]) if shown["best_lr_ci"] else ""

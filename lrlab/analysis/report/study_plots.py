@@ -11,6 +11,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.plotting.figures import BLUE, RED, figure, png
+from lrlab.runtime.home import named_home
 from lrlab.sweep.search.space import SEED
 from lrlab.sweep.study.queue import has_ended
 
@@ -60,7 +61,8 @@ def importance(study: "optuna.Study", objective: str) -> bytes:
 
 def parallel_coordinates(study: "optuna.Study", objective: str) -> bytes:
     """Draw every complete trial as a line through its objective and its hyperparameters, dark where it is best."""
-    from matplotlib.collections import LineCollection
+    with named_home():
+        from matplotlib.collections import LineCollection
 
     trials = sorted(_complete(study), key=lambda trial: trial.value or 0.0, reverse=not _maximized(study))
     values = np.array([trial.value for trial in trials], dtype=float)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
+from lrlab.tracking.place import Place
 
 if TYPE_CHECKING:
     import optuna
@@ -17,7 +18,7 @@ class Command:
     """The command line that started a sweep, for `lrlab resume`.
 
     Attributes:
-        config_dirs: searched for configs beside those that ship; absolute.
+        config_dirs: searched for configs beside those that ship; absolute, or as seen from the output directory.
         config_name: the primary config.
         overrides: of the task and of Hydra, as typed.
     """
@@ -36,12 +37,15 @@ class SweepState:
         width: trials that one worker trains at once.
         microbatches: the smallest batch size and the microbatch for it and larger ones, in ascending order.
         command: runs the sweep again.
+        runs: where the runs are, as `Place.to_record` has it; None in studies of earlier versions, and if nothing is
+            recorded.
     """
 
     run_id: str = ""
     width: int = 1
     microbatches: tuple[tuple[int, int], ...] = ()
     command: Command | None = None
+    runs: Place | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {} if self == SweepState() else asdict(self)
@@ -65,6 +69,7 @@ class SweepState:
             width=int(stored["width"]),
             microbatches=tuple((int(smallest), int(microbatch)) for smallest, microbatch in stored["microbatches"]),
             command=command,
+            runs=Place(str(runs["uri"]), str(runs["experiment"])) if (runs := stored.get("runs")) else None,
         )
 
 

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage, get_storage
 
+from lrlab.config.sqlite_url import SCHEME, SqliteUrl
 from lrlab.config.validation import writable_file
 from lrlab.errors import InputError, cannot_write
 from lrlab.sweep.study.journal import create_private, open_journal
@@ -37,10 +39,10 @@ class Storage:
     @property
     def file(self) -> Path | None:
         """Return the file that holds the studies; None if they are in no file."""
-        for prefix in ("journal:", "sqlite:///"):
-            if self.url.startswith(prefix):
-                return Path(self.url.removeprefix(prefix))
-        return None
+        if self.url.startswith("journal:"):
+            return Path(self.url.removeprefix("journal:"))
+        database = SqliteUrl.parse("hydra.sweeper.storage", self.url, Path.cwd())
+        return database.file if database else None
 
     @property
     def exists(self) -> bool:
@@ -106,13 +108,13 @@ def parse(url: str | None, folder: Path) -> Storage:
     text = str(DEFAULT) if url is None else str(url)
     if text == "memory":
         return Storage(f"memory:{secrets.token_hex(8)}")
-    scheme, colon, rest = text.partition(":")
-    if not colon and text.endswith(".log"):
-        return Storage(f"journal:{(folder / text).absolute()}")
+    scheme, _, rest = text.partition(":")
     if scheme == "journal" and rest.strip("/"):
         return Storage(f"journal:{(folder / _one_slash(rest)).absolute()}")
-    if scheme == "sqlite" and rest.startswith("///") and len(rest) > 3:
-        return Storage(f"sqlite:///{(folder / rest[3:]).absolute()}")
+    if text.removeprefix(SCHEME) and (database := SqliteUrl.parse("hydra.sweeper.storage", text, folder)):
+        return Storage(str(database))
+    if text.endswith(".log") and "://" not in text:
+        return Storage(f"journal:{(folder / text).absolute()}")
     if scheme.partition("+")[0] == "postgresql" and rest.startswith("//"):
         return Storage(text)
     shown = text if "@" not in text else f"{scheme}:…"  # a password may be in it
@@ -127,7 +129,8 @@ def _open_database(url: str, file: Path | None) -> BaseStorage:
     if file is None:
         return get_storage(RDBStorage(url))
     create_private(file)
-    database = RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
+    timeout = {} if "timeout" in dict(parse_qsl(url.partition("?")[2])) else {"connect_args": {"timeout": 60}}
+    database = RDBStorage(url, engine_kwargs=timeout)
     _claim_writes_at_once(database.engine)
     return get_storage(database)  # with its cache of finished trials
 

@@ -57,7 +57,7 @@ def unbracketed() -> Columns:
 @pytest.mark.parametrize("columns", [sound, few, unbracketed])
 def test_figures_can_be_drawn_of_any_analysis(columns) -> None:
     table, analysis = read(columns()), analyse(columns(), draws=100, noise_scale=300.0)
-    assert scaling_plots.loss_against_lr(table, analysis.optima).startswith(PNG)
+    assert scaling_plots.loss_against_lr(table, analysis.optima, "loss").startswith(PNG)
     assert scaling_plots.best_lr_against_batch(analysis).startswith(PNG)
     assert scaling_plots.loss_surface(table, analysis.optima).startswith(PNG)
 

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import optuna
 import pytest
@@ -22,6 +23,11 @@ from lrlab.sweep.study.storage import parse
         ("journal:///b", "journal:/b"),
         ("sqlite:///x.db", "sqlite:///{}/x.db"),
         ("sqlite:////x.db", "sqlite:////x.db"),
+        ("sqlite:///x.db?timeout=60", "sqlite:///{}/x.db?timeout=60"),
+        ("sqlite:////x.db?mode=rw&timeout=5", "sqlite:///file:/x.db?mode=rw&timeout=5&uri=true"),
+        ("/a:b/x.log", "journal:/a:b/x.log"),
+        ("a:b/x.log", "journal:{}/a:b/x.log"),
+        ("journal:a:b?c/x", "journal:{}/a:b?c/x"),
         ("postgresql://me@there/db", "postgresql://me@there/db"),
         ("postgresql+psycopg://me@there/db", "postgresql+psycopg://me@there/db"),
     ],
@@ -58,6 +64,21 @@ def test_looking_creates_nothing_and_opening_creates_what_is_needed(tmp_path: Pa
     optuna.create_study(storage=storage.open(), study_name="s")
     assert storage.exists
     assert optuna.get_all_study_names(parse(given, tmp_path).open()) == ["s"]
+
+
+@pytest.mark.parametrize("name", ["a b", "a?b", "a%20b", "a#b", "it's", "a:b", "a&b", "é", "{x}", "dots..."])
+@pytest.mark.parametrize("form", ["journal:{}/s.log", "sqlite:///{}/s.db?timeout=60", "sqlite:///{}/s.db"])
+def test_any_folder_can_hold_studies(name: str, form: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    path = quote(str(folder)) if form.startswith("sqlite") else str(folder)
+    storage = parse(form.format(path), tmp_path)
+    optuna.create_study(storage=storage.open(), study_name="s")
+    with storage.exclusive():
+        assert storage.file is not None
+        assert storage.file.parent == folder
+        assert storage.file.is_file()
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert optuna.get_all_study_names(parse(storage.url, Path("/elsewhere")).open()) == ["s"]
 
 
 def test_memory_is_shared_under_its_name_and_no_other(tmp_path: Path) -> None:
