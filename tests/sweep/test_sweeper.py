@@ -230,8 +230,6 @@ def test_sqlite(multirun: Multirun) -> None:
         (["x=1,2", "hydra.sweeper.sampler._target_=os.system"], "hydra.sweeper.sampler._target_ must start with"),
         (["x=1,2", "+hydra.sweeper.pruner.nested={_target_: os.system}"], "hydra.sweeper.pruner.nested._target_ must"),
         (["x=1,2", "hydra.sweeper.custom_search_space=os.system"], "hydra.sweeper.custom_search_space needs"),
-        (["x=1,2", "hydra.sweeper.timeout=soon"], "hydra.sweeper.timeout must be a number of seconds > 0, or like 45s"),
-        (["x=1,2", "hydra.sweeper.timeout=-1"], "hydra.sweeper.timeout must be a number of seconds > 0, or like 45s"),
         (["x=interval(0,1)", "hydra/sweeper/sampler=grid"], "hydra/sweeper/sampler=grid needs choice"),
         (
             ["x=1,2", "hydra.sweeper.storage=memory", "hydra/launcher=joblib"],
@@ -275,8 +273,7 @@ class Lab:
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
         return given or ("minimize",)
 
-    def description(self, sweep: Sweep) -> dict[str, str]:
-        return {"objective": "x", "runs": "nowhere"}
+    def description(self, sweep: Sweep) -> Any: ...
 
     def check(self, sweep: Sweep) -> None:
         if self.refusal:

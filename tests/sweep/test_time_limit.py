@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig
 
+from lrlab.errors import InputError
 from lrlab.sweep.study.queue import Queue, TrialCounts
 from lrlab.sweep.study.storage import parse
 from tests.multirun import Multirun
@@ -59,3 +60,10 @@ def test_a_study_in_memory_cannot_be_gone_on_with(multirun: Multirun, capsys: py
     with pytest.raises(SystemExit):
         multirun(lambda _: time.sleep(30), "x=1,2", "hydra.sweeper.timeout=1", "hydra.sweeper.storage=memory", x=0)
     assert "was reached with 0 of 2 trials done\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit", ["soon", "-1", "0", "1h30m", "[]", "true"])
+def test_a_limit_that_is_none_is_refused_before_anything_is_written(multirun: Multirun, limit: str) -> None:
+    with pytest.raises(InputError, match=r"^hydra\.sweeper\.timeout must be a number of seconds > 0, or like 45s, 90m"):
+        multirun(lambda _: 0.0, "x=1,2", f"hydra.sweeper.timeout={limit}", x=0)
+    assert list(Path.cwd().iterdir()) == []

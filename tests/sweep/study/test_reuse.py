@@ -5,6 +5,7 @@ from typing import Any
 
 import optuna
 import pytest
+from omegaconf import DictConfig
 from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
@@ -64,8 +65,11 @@ def test_a_run_that_was_deleted_is_left_alone(missing: bool) -> None:
 @pytest.mark.parametrize("space", ["x=0.1,0.2", "x=range(0.1,0.25,0.1)"])
 def test_a_job_is_run_once_for_each_value(multirun: Multirun, storage: str, space: str) -> None:
     run: list[float] = []
+
+    def task(config: DictConfig) -> float:
+        run.append(config.x)
+        return float(config.x)
+
     search = ("hydra.sweeper.n_trials=8", "hydra/sweeper/sampler=tpe", f"hydra.sweeper.storage={storage}")
-    ((*jobs,),) = multirun(
-        lambda config: run.append(config.x) or config.x, space, *search, "hydra.sweeper.reuse=true", x=0.0
-    )
+    ((*jobs,),) = multirun(task, space, *search, "hydra.sweeper.reuse=true", x=0.0)
     assert len(run) == len(set(run)) == len(jobs)
