@@ -19,6 +19,7 @@ from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweep.objective import DIRECTIONS, direction_of
+from lrlab.tracking.database import without_password
 from lrlab.tracking.memory_tracker import Memory
 from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.place import Place, from_outputs
@@ -75,6 +76,12 @@ class TrainingTask:
         if source not in self._digests:
             self._digests[source] = source.load().digest[:16]
         return self._digests[source]
+
+    def description(self, sweep: "Sweep") -> Mapping[str, str]:
+        """Return what is optimized, and where the runs would be recorded."""
+        config, where = resolve(sweep.config), places(sweep.config)
+        runs = f"in MLflow, {without_password(where.tracking_uri or str(where.outputs / 'mlflow.db'))}"
+        return {"objective": config["objective"], "runs": runs if keeps_runs(tracking(config)) else "kept nowhere"}
 
     def check(self, sweep: "Sweep") -> None:
         """Check every corner of the search space, and the data; give each caution about them once."""
@@ -137,6 +144,7 @@ class TrainingTask:
         from lrlab.runs.recorder import status_of
         from lrlab.sweep.job_tracking import untold
         from lrlab.sweep.study.queue import TrialCounts
+        from lrlab.sweep.study.reuse import tag_reused_runs
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
@@ -154,9 +162,11 @@ class TrainingTask:
             if error is not None:
                 tracker.end_run(state.run_id, status_of(error))
                 tracker.close_orphans()
+                tag_reused_runs(study, tracker)
                 return
             try:
                 tracker.close_orphans()
+                tag_reused_runs(study, tracker)
                 tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
                 found = best(study, tracker)
                 mean = "" if found.spread is None else f"mean {found.value:.4g} over {found.seeds} seeds, median "

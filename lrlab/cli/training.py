@@ -59,6 +59,7 @@ def sweep(
     overrides: Overrides = None,
     config_dir: ConfigDirs = [],  # noqa: B006
     multirun: Annotated[bool, typer.Option("--multirun", "-m", help="what a sweep does anyway")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="list the trials, write and train nothing")] = False,
     cfg: ShowConfig = None,
     package: Package = None,
     resolve: Resolve = False,
@@ -70,11 +71,13 @@ def sweep(
     \b
     examples:
       lrlab sweep best data=cifar10
+      lrlab sweep linear_scaling --dry-run         # list the trials, write and train nothing
       lrlab sweep quickstart hydra.sweeper.n_trials=64 hydra/sweeper/pruner=median
     """
     from lrlab.cli import hydra_app
 
-    command = hydra_app.sweep_command(name, overrides or [], config_dir)
+    further = ["hydra.sweeper.dry_run=true"] if dry_run else []
+    command = hydra_app.sweep_command(name, [*(overrides or []), *further], config_dir)
     _run_or_show(command, cfg, package, info, resolve=resolve, hydra_help=hydra_help)
 
 

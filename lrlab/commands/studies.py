@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
 from lrlab.sweep.study import study as studies
-from lrlab.sweep.study.queue import TrialCounts, claimants, outcome_of
+from lrlab.sweep.study.queue import REUSES, TrialCounts, claimants, outcome_of
 from lrlab.sweep.study.ranking import ranked
 from lrlab.sweep.study.state import read_state
 from lrlab.sweep.study.storage import Storage
@@ -72,9 +72,9 @@ def summary(study: "optuna.Study") -> StudySummary:
 
 
 def trial_table(study: "optuna.Study") -> list[dict[str, Any]]:
-    """Return a row for every trial: number, outcome, objective(s), begun, seconds, run_id, and every swept value.
+    """Return a row for every trial: number, outcome, objective(s), begun, seconds, run_id, reuses, every swept value.
 
-    An objective that does not exist is None.
+    An objective that does not exist is None. `reuses` is the trial whose objective it is, if this one was not run.
     """
     keys = sorted({key for trial in study.get_trials(deepcopy=False) for key in trial.params})
     return [
@@ -85,6 +85,7 @@ def trial_table(study: "optuna.Study") -> list[dict[str, Any]]:
             "begun": _iso(trial.datetime_start),
             "seconds": trial.duration.total_seconds() if trial.duration else None,
             "run_id": trial.user_attrs.get("run_id"),
+            "reuses": trial.user_attrs.get(REUSES),
             **{key: trial.params.get(key) for key in keys},
         }
         for trial in study.get_trials(deepcopy=False)

@@ -14,22 +14,31 @@ DEBOUNCE = 0.3  # seconds within which the same signal is no second one: `timeou
 GRACE_PERIOD = 8.0  # seconds for the workers
 
 
+class TimeLimitError(BaseException):
+    """The time of some work is over. No Exception, so that nothing takes it for a failure of the work."""
+
+
 class SignalHandler:
     """Hold signals back until work is interruptible. A second signal ends the process at once.
 
     Attributes:
         received: the first signal, or None.
         received_at: when it came, by the monotonic clock.
+        is_overdue: whether the time of the work is over, see `until`; no outer handler hears of that.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
         self.received_at = 0.0
+        self.is_overdue = False
         self._interruptible = False
 
     def __call__(self, signum: int, frame: Any) -> None:
         if signum == FORWARDED:
-            if self.received is not None:
+            if self.received is None and self.is_overdue and self._interruptible:
+                self._interruptible = False  # once is enough: what is being left must not be interrupted again
+                self.check()
+            if self.received is not None or self.is_overdue:
                 return
             signum = signal.SIGTERM
         elif self.received is not None and time.monotonic() - self.received_at > DEBOUNCE:
@@ -44,11 +53,38 @@ class SignalHandler:
                 self.check()
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt after SIGINT, SystemExit(128 + signal) after another; return if there was none."""
+        """Raise KeyboardInterrupt after SIGINT, SystemExit(128 + signal) after another, TimeLimitError when overdue."""
         if self.received == signal.SIGINT:
             raise KeyboardInterrupt
         if self.received is not None:
             raise SystemExit(128 + self.received)
+        if self.is_overdue:
+            raise TimeLimitError
+
+    @contextmanager
+    def until(self, deadline: float) -> Iterator[None]:
+        """Interrupt the block, where it may be, when `time.time()` reaches the deadline; not outside the main thread.
+
+        The thread that waits sends FORWARDED, which this handler must handle, since jobs may use SIGALRM themselves.
+        """
+        left = deadline - time.time()
+        if threading.current_thread() is not threading.main_thread() or left > threading.TIMEOUT_MAX:
+            yield
+            return
+        main = threading.get_ident()
+
+        def end() -> None:
+            self.is_overdue = True
+            signal.pthread_kill(main, FORWARDED)
+
+        timer = threading.Timer(max(0.0, left), end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:

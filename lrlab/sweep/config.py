@@ -34,6 +34,9 @@ class Sweeper:
     bracket_error: float = 0.07  # standard error of ln(best value) at which a tag(bracket, …) is done ...
     bracket_trials: int | None = None  # ... or when it has added so many trials; null is ten for each planned one
     max_failure_rate: float = 0.0  # the sweep stops when a larger fraction of all its trials has failed
+    timeout: Any = None  # seconds, or 45s, 90m, 2h: the sweep stops then, and can be resumed
+    dry_run: bool = False  # list what would be done; write nothing
+    reuse: bool = False  # a trial whose values a complete trial of the study has had is told the values of that one
     params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
     conditions: dict[str, Any] | None = field(default_factory=dict)  # key: OTHER=VALUES where it applies, or a list
     enqueue: list[Any] | None = field(default_factory=list)  # points {key: value, …} that are tried first

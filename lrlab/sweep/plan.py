@@ -1,6 +1,7 @@
 """Plan a sweep: check everything that was given, and write nothing."""
 
 import json
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -103,6 +104,7 @@ def plan_sweep(
     Raises:
         InputError: a setting or an override cannot be used.
     """
+    deadline = time.time() + settings.timeout
     storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
     composer = Composer(hydra_context.config_loader, config)
     search = _search(settings, arguments, composer, chosen=_sampler_is_chosen(settings, config, storage))
@@ -127,6 +129,8 @@ def plan_sweep(
         boundary_overrides=search.space.boundary_overrides(),
         directions=directions,
         max_failure_rate=settings.max_failure_rate,
+        deadline=deadline,
+        reuse=settings.reuse,
         precision=Precision(
             settings.bracket_error,
             BRACKET_TRIALS * len(trials) if settings.bracket_trials is None else settings.bracket_trials,

@@ -6,6 +6,7 @@ from typing import Any
 import optuna
 from omegaconf import OmegaConf
 
+from lrlab.sweep.study.queue import has_ended
 from lrlab.sweep.study.ranking import ranked
 
 
@@ -27,5 +28,5 @@ def _best(study: optuna.Study) -> dict[str, Any]:
 
 
 def _pareto_front(study: optuna.Study) -> dict[str, Any]:
-    solutions = [{"params": trial.params, "values": trial.values} for trial in study.best_trials]
+    solutions = [{"params": trial.params, "values": trial.values} for trial in filter(has_ended, study.best_trials)]
     return {"solutions": solutions} if solutions else {}

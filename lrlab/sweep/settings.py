@@ -1,5 +1,6 @@
 """The keys of `hydra.sweeper`, checked."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from optuna.distributions import CategoricalDistribution
 
 from lrlab.config import validation
 from lrlab.config.composition_errors import one_line
+from lrlab.config.duration import seconds
 from lrlab.errors import InputError
 from lrlab.runtime.environment import cores
 from lrlab.sweep.search.space import Dimension, Fixed, Part, Space
@@ -37,6 +39,9 @@ class Settings:
     bracket_error: float
     bracket_trials: int | None
     max_failure_rate: float
+    timeout: float  # seconds; infinite where none was given
+    dry_run: bool
+    reuse: bool
     params: Mapping[str, str]
     conditions: Mapping[str, Any]
     enqueue: list[Any]
@@ -87,6 +92,9 @@ class Settings:
             bracket_error=plain["bracket_error"],
             bracket_trials=plain["bracket_trials"],
             max_failure_rate=plain["max_failure_rate"],
+            timeout=math.inf if plain["timeout"] is None else seconds("hydra.sweeper.timeout", plain["timeout"]),
+            dry_run=plain["dry_run"],
+            reuse=plain["reuse"],
             params=plain["params"] or {},
             conditions=plain["conditions"] or {},
             enqueue=plain["enqueue"] or [],

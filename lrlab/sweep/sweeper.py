@@ -16,6 +16,7 @@ from optuna.exceptions import StorageInternalError
 from lrlab.config.override import overrides_of, typed_value
 from lrlab.errors import InputError, cannot_write
 from lrlab.runtime.signals import handle_signals
+from lrlab.sweep import dry_run, time_limit
 from lrlab.sweep.directory import MULTIRUN, claim
 from lrlab.sweep.plan import SweepPlan, plan_sweep
 from lrlab.sweep.progress import show_progress
@@ -56,7 +57,11 @@ def sweep(
     try:
         typed = typed_value(overrides_of(config, "hydra"), "hydra.sweeper.study_name")
         given = settings if typed is None else {**settings, "study_name": typed}
-        plan = plan_sweep(Settings.read(given), arguments, hydra_context, task_function, config)
+        checked = Settings.read(given)
+        plan = plan_sweep(checked, arguments, hydra_context, task_function, config)
+        if checked.dry_run:
+            dry_run.print_plan(plan, is_named=checked.study_name is not None)
+            return [[]]
         with _quiet_optuna():
             return run(plan, hydra_context)
     except InputError as error:
@@ -73,6 +78,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
     Raises:
         InputError: another sweep has changed the study since the plan was made.
         SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
+        SystemExit: the time limit was reached before all trials were done; the exit code is 1.
     """
     with plan.storage.exclusive():
         plan = plan.with_stored_state()  # another sweep may have created the study since
@@ -100,6 +106,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
             with show_progress(queue):
                 results = WorkerPool(worker, hydra_context, queue).run(signals)
             _check_failures(sweep, queue, results)
+            time_limit.check(plan, queue)
         except BaseException as error:
             with suppress(Exception):  # the first error is the one to raise
                 end(error)

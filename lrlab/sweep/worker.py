@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from optuna.exceptions import UpdateFinishedTrialError
 
 from lrlab.errors import InputError
-from lrlab.runtime.signals import FORWARDED, handle_signals
+from lrlab.runtime.signals import FORWARDED, TimeLimitError, handle_signals
 from lrlab.sweep.runners.job_return import sendable
 from lrlab.sweep.runners.protocols import Application, IntermediateValue, Runner, Sweep, TrialEnd, WorkerContext
 from lrlab.sweep.search.strategy import SearchStrategy
@@ -53,7 +53,7 @@ class Worker:
     sweep_pid: int = field(default_factory=os.getpid)
 
     def __call__(self, config: DictConfig) -> JobResults:
-        """Work until no trial waits; return what each trial returns to Hydra.
+        """Work until no trial waits or the time is over; return what each trial returns to Hydra.
 
         A launcher may use a process that was started elsewhere: relative paths are relative to the sweep's directory.
         """
@@ -66,11 +66,13 @@ class Worker:
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
         if os.getpid() != self.sweep_pid and threading.current_thread() is threading.main_thread():
             signal.signal(FORWARDED, signal.SIG_IGN)  # one on its way must not kill a worker that has just ended
-        with handle_signals() as signals:
+        with handle_signals() as signals, signals.until(self.sweep.deadline):
             runner = self.application.runner(WorkerContext(self.sweep, self.state, signals))
             loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid)
             try:
                 loop.run()
+            except TimeLimitError:
+                log.info("the time of the sweep is over")
             except KeyboardInterrupt:
                 if signals.received is None:  # raised by the task
                     raise
@@ -115,7 +117,7 @@ class WorkerLoop:
     def claim_trials(self) -> bool:
         """Claim trials while slots are free, but leave the other workers their share; return whether to go on."""
         counts = self.queue.counts()
-        while not self.sweep.too_many_failed(counts):
+        while not (self.sweep.too_many_failed(counts) or self.sweep.is_overdue()):
             share = math.ceil((counts.waiting + counts.running) / self.sweep.workers)
             if self.runner.free_slots <= 0 or len(self.running) >= share:
                 return True
@@ -124,11 +126,24 @@ class WorkerLoop:
                 return True
             self.running[trial.number] = trial
             try:
-                self.runner.start(trial, self.search.overrides(trial, self.sweep.config))
+                overrides = self.search.overrides(trial, self.sweep.config)
+                if self.sweep.reuse and self.reuse(trial):
+                    counts = self.queue.counts()
+                else:
+                    self.runner.start(trial, overrides)
             except InputError as error:
                 self.queue.fail(self.running.pop(trial.number), str(error))
                 counts = self.queue.counts()
         return False
+
+    def reuse(self, trial: optuna.Trial) -> bool:
+        """Tell a trial whose values are chosen what a complete one with the same came to, if there is one."""
+        same = self.queue.same(trial)
+        if same is None:
+            return False
+        self.queue.reuse(self.running.pop(trial.number), same)
+        log.warning("trial %d reuses trial %d", trial.number, same.number)
+        return True
 
     def handle_events(self, events: Sequence[IntermediateValue | TrialEnd]) -> None:
         """Store what happened in the study; a trial that has just ended is not pruned any more."""

@@ -41,7 +41,7 @@ class WorkerPool:
     queue: Queue
 
     def run(self, signals: SignalHandler) -> JobResults:
-        """Run until no trial waits and no bracket proposes more, or until too many trials have failed."""
+        """Run until no trial waits and no bracket proposes more, too many trials have failed, or the time is over."""
         results = self._run(signals)
         for _ in range(bracket.MAX_ROUNDS):
             with self.worker.storage.exclusive():
@@ -61,7 +61,7 @@ class WorkerPool:
         """
         results: JobResults = []
         launches_without_progress = 0
-        while True:
+        while not self.worker.sweep.is_overdue():
             before, broken = self._progress(), None
             try:
                 with signals.forward_until(self._forward_signal):
@@ -79,6 +79,7 @@ class WorkerPool:
                 raise broken
             if broken:
                 log.warning("A worker died; %d trials go on without it", counts.waiting)
+        return results
 
     def _progress(self) -> int:
         return self.queue.counts().done + self.queue.deaths()

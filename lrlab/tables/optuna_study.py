@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from lrlab.errors import InputError
+from lrlab.sweep.study.queue import REUSES
 from lrlab.sweep.study.storage import Storage, parse
 from lrlab.tables.columns import Source, from_rows
 
@@ -15,7 +16,7 @@ VALUE: Final = "value"
 
 
 def read_study(name: str, storage_url: str) -> Source:
-    """Return the trials of a study that are complete: columns `params.*`, `user_attrs.*` and `value`.
+    """Return the trials of a study that were run and are complete: columns `params.*`, `user_attrs.*` and `value`.
 
     A study of several objectives has the columns `values.0`, `values.1` and so on, none of which is chosen.
 
@@ -24,18 +25,21 @@ def read_study(name: str, storage_url: str) -> Source:
     """
     study = _load(name, parse(storage_url, Path.cwd()))
     trials = study.get_trials(deepcopy=False)
-    complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    told = [trial for trial in trials if trial.state.name == "COMPLETE"]
+    complete = [trial for trial in told if REUSES not in trial.user_attrs]
     if not complete:
         raise InputError(f"study {name!r} must have trials that are complete, got none of {len(trials)}")
     single = len(study.directions) == 1
     rows = [_row(trial, single) for trial in complete]
-    missing = len(trials) - len(complete)
+    missing, reused = len(trials) - len(told), len(told) - len(complete)
+    left_out = [f"{missing} of {len(trials)} trials are not complete"] if missing else []
+    left_out += [f"{reused} of {len(trials)} trials reuse the objective of another one"] if reused else []
     return Source(
         name=name,
         columns=from_rows(rows, f"study {name!r}"),
         loss=VALUE if single else None,
         maximize=study.direction.name == "MAXIMIZE" if single else None,
-        left_out=(f"{missing} of {len(trials)} trials are not complete",) if missing else (),
+        left_out=tuple(left_out),
     )
 
 

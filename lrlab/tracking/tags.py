@@ -18,6 +18,7 @@ class Tag:
     N_TRIALS = "lrlab.n_trials"  # of a sweep's parent run: how many trials were asked for last, or there are in the end
     BEST_RUN_ID = "lrlab.best_run_id"  # of a sweep's parent run
     TRIAL = "lrlab.trial"  # of a sweep's child run: the number of the trial
+    REUSED_BY = "lrlab.reused_by"  # of a sweep's child run: the trials that were told its objective instead of running
     OVERRIDES = "lrlab.overrides"  # of a sweep's child run: its Hydra overrides, separated by spaces
     CONFIRMS = "lrlab.confirms"  # of a confirmation's parent run: the name of the study
     MODEL = "lrlab.model"  # of a confirmation's parent run: the URI of the registered model

@@ -383,3 +383,16 @@ def test_an_interruption_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr("lrlab.core.gradcheck.check_all", interrupt)
     assert main(["gradcheck"]) == 130
     assert capsys.readouterr().err == "lrlab: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "runs"), [((), "in MLflow, outputs/mlflow.db"), (("tracking=none",), "kept nowhere")]
+)
+def test_a_dry_run_tells_what_would_be_done_and_writes_nothing(
+    working_folder: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], runs: str
+) -> None:
+    out = shown(capsys, "sweep", "knn", "--dry-run", *words)
+    assert "objective:  val/accuracy: maximize\n" in out
+    assert f"runs:       {runs}\n" in out
+    assert "  model.metric=l1 model.k=1\n  model.metric=l1 model.k=3\n" in out
+    assert list(working_folder.iterdir()) == []

@@ -1,3 +1,4 @@
+import math
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from lrlab.runtime import signals
-from lrlab.runtime.signals import FORWARDED, handle_signals
+from lrlab.runtime.signals import FORWARDED, TimeLimitError, handle_signals
 
 RAISED = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
 
@@ -170,3 +171,59 @@ def test_a_signal_waits_while_the_outer_block_is_recording() -> None:
         assert outer.received == signal.SIGTERM
         with pytest.raises(SystemExit), outer.interruptible():
             pass
+
+
+def test_a_deadline_interrupts_and_no_outer_handler_hears_of_it():
+    with handle_signals() as outer:
+        with (
+            pytest.raises(TimeLimitError),
+            handle_signals() as stop,
+            stop.until(time.time() + 0.05),
+            stop.interruptible(),
+        ):
+            time.sleep(60)
+        with outer.interruptible():
+            send(0)
+    assert (outer.received, outer.is_overdue) == (None, False)
+
+
+def test_a_deadline_waits_for_what_may_not_be_interrupted():
+    with handle_signals() as stop, stop.until(0.0):
+        while not stop.is_overdue:
+            time.sleep(0.001)
+        send(FORWARDED)
+        with pytest.raises(TimeLimitError), stop.interruptible():
+            pass
+
+
+def test_a_deadline_interrupts_once_and_a_signal_comes_first():
+    def work() -> None:
+        try:
+            time.sleep(60)
+        finally:
+            send(FORWARDED)
+
+    with handle_signals() as stop, stop.until(0.0):
+        with pytest.raises(TimeLimitError), stop.interruptible():
+            work()
+        send(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            stop.check()
+
+
+@pytest.mark.parametrize("deadline", [math.inf, 1e300])
+def test_a_deadline_that_is_far_away(deadline):
+    with handle_signals() as stop, stop.until(deadline), stop.interruptible():
+        assert not stop.is_overdue
+
+
+def test_other_threads_have_no_deadline():
+    def work():
+        with handle_signals() as stop, stop.until(0.0), stop.interruptible():
+            done.append(stop.is_overdue)
+
+    done: list[bool] = []
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [False]

@@ -35,6 +35,9 @@ class Application:
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
         return given or ("minimize",)
 
+    def description(self, sweep: Sweep) -> dict[str, str]:
+        return {"objective": "x", "runs": "nowhere"}
+
     def check(self, sweep: Sweep) -> None:
         self.checked.append(sweep)
 

@@ -41,6 +41,8 @@ def test_several_directions() -> None:
         ("n_trials", 0, "hydra.sweeper.n_trials must be an integer >= 1, got 0"),
         ("n_jobs", 0, "hydra.sweeper.n_jobs must be an integer >= 1, got 0"),
         ("max_failure_rate", 1.5, "hydra.sweeper.max_failure_rate must be a number >= 0 and <= 1, got 1.5"),
+        ("timeout", "2d", "hydra.sweeper.timeout must be a number of seconds > 0, or like 45s, 90m, 2h, got '2d'"),
+        ("timeout", 0, "hydra.sweeper.timeout must be a number of seconds > 0, or like 45s, 90m, 2h, got 0"),
         ("study_name", " ", "hydra.sweeper.study_name must not be empty"),
         ("sampler", "tpe", "hydra.sweeper.sampler must have a _target_, got 'tpe'"),
         ("pruner", {}, "hydra.sweeper.pruner must have a _target_, got {}"),

@@ -273,6 +273,8 @@ class Lab:
     def directions(self, config: DictConfig, given: tuple[str, ...] | None) -> tuple[str, ...]:
         return given or ("minimize",)
 
+    def description(self, sweep: Sweep) -> Any: ...
+
     def check(self, sweep: Sweep) -> None:
         if self.refusal:
             raise InputError(self.refusal)

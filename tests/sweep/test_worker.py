@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -14,7 +15,7 @@ from optuna.trial import TrialState
 from lrlab.errors import InputError
 from lrlab.sweep.runners.protocols import IntermediateValue, Sweep, TrialEnd
 from lrlab.sweep.search.strategy import SearchStrategy
-from lrlab.sweep.study.queue import OUTCOME, REASON, RETRY_OF, Queue, TrialCounts
+from lrlab.sweep.study.queue import OUTCOME, REASON, RETRY_OF, REUSES, Queue, TrialCounts
 from lrlab.sweep.study.storage import Storage
 from lrlab.sweep.worker import WorkerLoop
 
@@ -80,10 +81,10 @@ class Impatient(optuna.pruners.BasePruner):
         return trial.intermediate_values[trial.last_step] > 0.5
 
 
-def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0) -> WorkerLoop:
+def shift(queue: Queue, runner: Toy, search, *, workers: int = 1, rate: float = 0.0, **changes: Any) -> WorkerLoop:
     total = queue.counts().total
     unused: Any = None
-    sweep = Sweep(OmegaConf.create(), unused, "s", Path(), total, workers, (), max_failure_rate=rate)
+    sweep = Sweep(OmegaConf.create(), unused, "s", Path(), total, workers, (), max_failure_rate=rate, **changes)
     return WorkerLoop(queue, runner, search, sweep)
 
 
@@ -110,6 +111,29 @@ def test_every_trial_is_started_once_in_order_and_told(queue: Queue, over: Searc
         dict.fromkeys(range(1, STEPS + 1), trial.value) for trial in queue.trials()
     ]
     assert sorted(work.results) == [(number, f"result {number}") for number in range(5)]
+
+
+def test_no_trial_begins_once_the_time_is_over(queue: Queue, over: SearchStrategy) -> None:
+    queue.enqueue_missing(xs(0.1, 0.2))
+    runner = Toy()
+    shift(queue, runner, over, deadline=0.0).run()
+    assert (runner.started, queue.counts()) == ([], TrialCounts(waiting=2))
+
+
+def test_what_runs_then_is_given_back_after_its_step(queue: Queue, over: SearchStrategy) -> None:
+    queue.enqueue_missing(xs(0.1, 0.2))
+    work = shift(queue, Toy(), over)
+
+    class Slow(Toy):
+        def advance(self):
+            work.sweep = replace(work.sweep, deadline=0.0)
+            return super().advance()
+
+    work.runner = Slow()
+    work.run()
+    work.requeue_unfinished()
+    assert queue.counts() == TrialCounts(waiting=2)
+    assert [trial.user_attrs.get(RETRY_OF) for trial in queue.trials()] == [None, None, 0]
 
 
 def test_a_pruned_trial_makes_room_for_the_next(storage: Storage, queue: Queue, over: SearchStrategy) -> None:
@@ -261,3 +285,59 @@ def test_what_is_cut_off_waits_again_with_its_values(queue: Queue, over: SearchS
     retries = {trial.user_attrs[RETRY_OF]: trial.params for trial in queue.trials() if RETRY_OF in trial.user_attrs}
     assert retries == dict(enumerate(params))
     assert queue.counts() == TrialCounts(complete=3)
+
+
+def test_a_trial_with_the_values_of_a_complete_one_is_told_its_objective(
+    queue: Queue, search, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.enqueue_missing([{"x": 1, "seed": 0}, {"x": 2, "seed": 0}, {"x": 1, "seed": 1}, *[{"x": 1, "seed": 0}] * 2])
+    runner = Toy()
+    work = shift(queue, runner, search("x=1,2", "seed=0,1"), reuse=True)
+    work.run()
+    assert [number for number, _ in runner.started] == [0, 1, 2]
+    assert [trial.value for trial in queue.trials()] == [1, 2, 1, 1, 1]
+    assert [trial.user_attrs.get(REUSES) for trial in queue.trials()] == [None, None, None, 0, 0]
+    assert caplog.messages == ["trial 3 reuses trial 0", "trial 4 reuses trial 0"]
+    assert (work.running, queue.counts()) == ({}, TrialCounts(complete=5))
+    assert len(work.results) == 3
+
+
+def test_without_it_every_trial_is_run(queue: Queue, search) -> None:
+    queue.enqueue_missing([{"x": 1}] * 2)
+    runner = Toy()
+    shift(queue, runner, search("x=1,2")).run()
+    assert len(runner.started) == 2
+
+
+@pytest.mark.parametrize("outcome", ["failed", "diverged", "pruned", "no objective", "cut off", "running"])
+def test_what_is_not_complete_is_never_reused(queue: Queue, search, outcome: str) -> None:
+    queue.enqueue_missing([{"x": 1}])
+    space = search("x=1,2")
+    first = queue.claim()
+    assert first is not None
+    space.overrides(first, OmegaConf.create())
+    if outcome == "pruned":
+        queue.prune(first)
+    elif outcome == "cut off":
+        queue.requeue(queue.running())
+    elif outcome != "running":
+        queue.fail(first, "for a reason", outcome)
+    queue.enqueue([{"x": 1}])
+    runner = Toy(width=8)
+    shift(queue, runner, space, rate=1.0, reuse=True).run()
+    assert [number for number, _ in runner.started] == ([1, 2] if outcome == "cut off" else [1])
+    assert not any(REUSES in trial.user_attrs for trial in queue.trials())
+
+
+@pytest.mark.parametrize(("one", "other"), [(True, 1), (1, 1.0), ("1", 1), (None, "null")])
+def test_values_of_other_types_are_other_values(queue: Queue, one: Any, other: Any) -> None:
+    """Some of them are equal in Python, but they configure different trials."""
+    queue.study().add_trial(
+        optuna.trial.create_trial(
+            params={"x": one}, distributions={"x": optuna.distributions.CategoricalDistribution([one])}, value=0.5
+        )
+    )
+    for value, found in (one, 0), (other, None):
+        asked: Any = SimpleNamespace(params={"x": value})
+        same = queue.same(asked)
+        assert (same and same.number) == found

@@ -1,7 +1,7 @@
 """Workers are launched again while trials wait, without Hydra's launchers."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from types import SimpleNamespace
 from typing import Any, cast
@@ -21,11 +21,12 @@ def pool(storage: Storage, queue: Queue, search: Callable[..., Any], monkeypatch
     """Make a pool of three trials whose launches do what a list of functions says, the last one again and again."""
     queue.enqueue_missing([{}] * 3)
 
-    def made(*launches: Callable[[], Any], may_fail: float = 1.0) -> WorkerPool:
-        plan = list(launches)
+    def made(*launches: Callable[[], Any], may_fail: float = 1.0, overdue: Sequence[bool] = ()) -> WorkerPool:
+        plan, overdue = list(launches), list(overdue)
         sweep = SimpleNamespace(
             directions=("minimize",),
             precision=Precision(),
+            is_overdue=lambda: overdue.pop(0) if overdue else False,
             too_many_failed=lambda counts: counts.failed > may_fail * counts.total,
         )
         worker = SimpleNamespace(storage=storage, search=search("x=interval(0,1)"), sweep=sweep)
@@ -115,3 +116,9 @@ def test_a_death_that_has_a_job_to_blame_is_progress(pool: Any, queue: Queue) ->
 
     assert pool(kill).run(SignalHandler()) == []
     assert queue.counts() == TrialCounts(failed=3)
+
+
+def test_nobody_is_launched_once_the_time_is_over(pool: Any, queue: Queue) -> None:
+    assert pool(die, overdue=[True]).run(SignalHandler()) == []
+    assert pool(lambda: complete(queue, 1), overdue=[False, True]).run(SignalHandler()) == [(0, "result")]
+    assert queue.counts() == TrialCounts(complete=1, waiting=2)

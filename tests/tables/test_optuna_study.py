@@ -76,3 +76,17 @@ def test_a_database_of_something_else_is_not_filled(tmp_path: Path, monkeypatch:
         with pytest.raises(InputError, match=r"cannot be read|is not in"):
             read_study("mine", storage)
     assert (tmp_path / "other.db").read_bytes() == b""
+
+
+def test_an_objective_that_was_reused_is_no_further_result(url: str) -> None:
+    from lrlab.sweep.study.queue import REUSES
+    from lrlab.sweep.study.storage import parse
+
+    study = optuna.load_study(study_name="mine", storage=parse(url, Path.cwd()).open())
+    study.add_trial(optuna.trial.create_trial(value=0.5, user_attrs={REUSES: 0}))
+    source = read_study("mine", url)
+    assert len(source.columns["value"]) == 3
+    assert source.left_out == (
+        "2 of 6 trials are not complete",
+        "1 of 6 trials reuse the objective of another one",
+    )

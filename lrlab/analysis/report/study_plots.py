@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.plotting.figures import BLUE, RED, figure, png
 from lrlab.runtime.home import named_home
+from lrlab.sweep.study.queue import has_ended
 from lrlab.sweep.study.state import seed_key
 
 if TYPE_CHECKING:
@@ -102,9 +103,9 @@ def _coordinate(axes: "Axes", x: int, values: Sequence[Any], distribution: BaseD
 
 
 def _complete(study: "optuna.Study") -> list[FrozenTrial]:
-    """Return the trials that have a finite objective."""
+    """Return the trials that were run and have a finite objective."""
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return [trial for trial in trials if trial.value is not None and math.isfinite(trial.value)]
+    return [trial for trial in trials if has_ended(trial) and trial.value is not None and math.isfinite(trial.value)]
 
 
 def _maximized(study: "optuna.Study") -> bool:

@@ -15,7 +15,7 @@ from lrlab.config.flatten import flatten
 from lrlab.config.hydra_compat import exception_of
 from lrlab.config.secrets import is_secret
 from lrlab.errors import InputError
-from lrlab.runtime.signals import SignalHandler
+from lrlab.runtime.signals import SignalHandler, TimeLimitError
 from lrlab.sweep.compose import Composer
 from lrlab.sweep.job_tracking import command_of, job_tracking, parent_run, place_of
 from lrlab.sweep.roles import RolesOfSweep, given
@@ -53,6 +53,9 @@ class JobApplication:
         """
         config: Any = OmegaConf.to_container(composer.unresolved(overrides), resolve=False, enum_to_str=True)
         return {key: value for key, value in flatten(config).items() if not is_secret(key, value)}
+
+    def description(self, sweep: Sweep) -> Mapping[str, str]:
+        return {"objective": "what the task returns", "runs": f"one Hydra job each, in {sweep.directory}"}
 
     def check(self, sweep: Sweep) -> None:
         for overrides in sweep.boundary_overrides:
@@ -158,6 +161,7 @@ class JobRunner:
                 job_dir_key="hydra.sweep.dir",
                 job_subdir_key="hydra.sweep.subdir",
             )
+            self._signals.check()  # what a job made of its interruption is no result
         if returned.status == JobStatus.COMPLETED:
             end = TrialEnd(trial.number, "complete", returned.return_value, result=returned)
         else:
@@ -172,6 +176,7 @@ class JobRunner:
 
     def close(self) -> None:
         self._next = None
+        self._log_as_hydra()  # a job that was interrupted has left its own
         if self._records:
             self._records.close()
 
@@ -190,7 +195,7 @@ def _raising(task_function: TaskFunction, signals: SignalHandler) -> TaskFunctio
     def task(config: DictConfig) -> Any:
         try:
             return task_function(config)
-        except (Exception, KeyboardInterrupt):
+        except (Exception, KeyboardInterrupt, TimeLimitError):
             raise
         except BaseException as error:
             if signals.received is not None:

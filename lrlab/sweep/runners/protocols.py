@@ -4,6 +4,8 @@ A Hydra task function that carries the methods of `Application` is swept through
 task function gets `lrlab.sweep.runners.hydra_job.JobApplication`: one ordinary Hydra job per trial.
 """
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,10 +85,16 @@ class Sweep:
     directions: tuple[str, ...] = ("minimize",)  # or maximize: one per objective
     precision: Precision = field(default_factory=Precision)  # at which brackets are done
     max_failure_rate: float = 0.0  # the fraction of all trials that may fail before the sweep stops
+    deadline: float = math.inf  # seconds since 1970, which other machines count, too: when the sweep stops
+    reuse: bool = False  # whether a trial with the values of a complete one is told its objective, and not run
 
     def too_many_failed(self, counts: "TrialCounts") -> bool:
         """Return whether the sweep has to stop."""
         return counts.failed > self.max_failure_rate * counts.total
+
+    def is_overdue(self) -> bool:
+        """Return whether the time of the sweep is over."""
+        return time.time() >= self.deadline
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,9 @@ class Application(Protocol):
         Raises:
             InputError: that contradicts the objective.
         """
+
+    def description(self, sweep: Sweep) -> Mapping[str, str]:
+        """Return for a dry run what the "objective" is, and where the "runs" would be."""
 
     def check(self, sweep: Sweep) -> None:
         """Once in the parent: after the sweeper's checks, before anything is written.

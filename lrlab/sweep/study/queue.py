@@ -29,6 +29,7 @@ RUN_ID = "run_id"  # the run of a trial of lrlab's own trainer
 IS_JOB = "lrlab.job"  # a trial that a process runs alone: if the process dies, the trial may be why
 RUN_ID = "run_id"  # of its run, if it has one
 DEATHS = "lrlab.deaths"  # how many processes have died of what this trial repeats
+REUSES = "lrlab.reuses"  # the trial whose objective this one has: it had the same values, and was not run
 UNPLANNED = "lrlab.added"  # a trial beyond the plan, of a bracket
 # outcomes for which Optuna has one state, FAIL; stored studies hold these strings
 MAX_DEATHS = 3  # of which a job has failed
@@ -130,6 +131,10 @@ class Queue:
         """Return the values with which the trials of the plan were queued."""
         return [_queued_values(trial) for trial in self.trials() if not {RETRY_OF, UNPLANNED} & trial.user_attrs.keys()]
 
+    def waiting(self) -> list[dict[str, Any]]:
+        """Return the values with which the trials that wait were queued."""
+        return [_queued_values(trial) for trial in self.trials(TrialState.WAITING)]
+
     def enqueue_missing(self, plan: Sequence[Mapping[str, Any]]) -> None:
         """Queue the trials of a plan that the study does not hold."""
         study = self.study()
@@ -156,6 +161,18 @@ class Queue:
 
     def complete(self, trial: optuna.Trial, values: Sequence[float]) -> None:
         trial.study.tell(trial, values, skip_if_finished=True)  # a requeued trial is
+
+    def same(self, trial: optuna.Trial) -> FrozenTrial | None:
+        """Return the first complete trial that was run with exactly the values of another one; None without one."""
+        values = _text(trial.params)
+        complete = (each for each in self.trials(TrialState.COMPLETE) if REUSES not in each.user_attrs)
+        return next((each for each in complete if _text(each.params) == values), None)
+
+    def reuse(self, trial: optuna.Trial, complete: FrozenTrial) -> None:
+        """Tell a trial the objective of another one instead of running it."""
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr(REUSES, complete.number)
+        self.complete(trial, complete.values)
 
     def prune(self, trial: optuna.Trial) -> None:
         trial.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
@@ -228,8 +245,8 @@ def outcome_of(trial: FrozenTrial) -> str:
 
 
 def has_ended(trial: FrozenTrial) -> bool:
-    """Return whether a trial is over; an interrupted one was queued again as another trial."""
-    return trial.state.is_finished() and trial.user_attrs.get(OUTCOME) != INTERRUPTED
+    """Return whether a trial was run to its end: an interrupted one was queued again, one that reuses was not run."""
+    return trial.state.is_finished() and trial.user_attrs.get(OUTCOME) != INTERRUPTED and REUSES not in trial.user_attrs
 
 
 def claimants(trial: FrozenTrial) -> list[str]:
