@@ -4,7 +4,7 @@ from pathlib import Path
 
 import nox
 
-NUMERICAL = ("tests/core", "tests/training", "tests/parity", "tests/scaling", "tests/analysis")
+NUMERICAL = ("tests/core", "tests/training", "tests/parity", "tests/scaling_law", "tests/analysis")
 # OpenBLAS's kernels round differently; each needs an instruction set of the processor
 KERNELS = {"Haswell": "avx2", "SkylakeX": "avx512f"}
 

@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 COMPONENTS = {
-    "compose": ("lrlab.sweep.compose:Composer.compose", "lrlab.sweep.runners.population:from_config"),
+    "compose": ("lrlab.sweeper.compose:Composer.compose", "lrlab.sweeper.runners.population:from_config"),
     "study": (
-        "lrlab.sweep.study.queue:Queue.enqueue_missing",
-        "lrlab.sweep.study.queue:Queue.claim",
-        "lrlab.sweep.study.queue:Queue.counts",
-        "lrlab.sweep.study.queue:Queue.complete",
-        "lrlab.sweep.study.queue:Queue.trials",
-        "lrlab.sweep.study.queue:Queue.repair",
-        "lrlab.sweep.search.strategy:SearchStrategy.overrides",
-        "lrlab.sweep.worker:WorkerLoop.report_and_should_prune",
-        "lrlab.sweep.sweeper:save_results",
+        "lrlab.sweeper.study.queue:Queue.enqueue_missing",
+        "lrlab.sweeper.study.queue:Queue.claim",
+        "lrlab.sweeper.study.queue:Queue.counts",
+        "lrlab.sweeper.study.queue:Queue.complete",
+        "lrlab.sweeper.study.queue:Queue.trials",
+        "lrlab.sweeper.study.queue:Queue.repair",
+        "lrlab.sweeper.search.strategy:SearchStrategy.overrides",
+        "lrlab.sweeper.worker:WorkerLoop.report_and_should_prune",
+        "lrlab.sweeper.sweeper:save_results",
         "optuna.trial:Trial.set_user_attr",
     ),
     "tracking": (

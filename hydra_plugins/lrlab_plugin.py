@@ -10,13 +10,13 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 import lrlab
-from lrlab.sweep.config import register
+from lrlab.sweeper.config import register
 
 register()
 
 
 class LrlabSweeper(Sweeper):
-    """`hydra/sweeper: lrlab`; the work is done in `lrlab.sweep.sweeper`."""
+    """`hydra/sweeper: lrlab`; the work is done in `lrlab.sweeper.sweeper`."""
 
     hydra_context: HydraContext
     config: DictConfig
@@ -29,8 +29,8 @@ class LrlabSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         from lrlab.cli.own_application import OwnApplication
-        from lrlab.sweep.runners.protocols import Application
-        from lrlab.sweep.sweeper import sweep
+        from lrlab.sweeper.runners.protocols import Application
+        from lrlab.sweeper.sweeper import sweep
 
         application: Any = self.task_function
         if not isinstance(application, Application):

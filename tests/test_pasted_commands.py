@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lrlab.cli.main import main
-from lrlab.sweep.study.storage import parse
-from lrlab.sweep.study.study import names
+from lrlab.sweeper.study.storage import parse
+from lrlab.sweeper.study.study import names
 
 NAME = "it's größe, 1e3  [$x]"
 SPACE = ["optimizer.lr=choice(0.01,0.1)", "batch_size=choice(16,32)", "schedule.warmup=0", "regularizer.strength=0"]

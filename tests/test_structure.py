@@ -23,11 +23,11 @@ HEAVY = ("mlflow", "optuna", "hydra", "omegaconf", "matplotlib", "sklearn", "sci
 FLOORS = (
     ("errors", "runtime"),
     ("config", "plotting"),
-    ("core", "tracking", "scaling"),
+    ("core", "tracking", "scaling_law"),
     ("data",),
     ("training",),
     ("runs",),
-    ("sweep",),
+    ("sweeper",),
     ("analysis", "tables"),
     ("lecture", "commands"),
     ("cli",),
@@ -39,9 +39,9 @@ LOOSE = {"__init__", "__main__", "errors"}  # modules that may lie at the top of
 # The only places of what is large, slow to import or easily misused.
 PLACES = {
     "mlflow": ("lrlab.tracking.client_store", "lrlab.tracking.registry", "lrlab.tracking.classifier"),
-    "optuna": ("lrlab.sweep", "lrlab.analysis", "lrlab.commands", "lrlab.tables.optuna_study"),
-    "hydra": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
-    "omegaconf": ("lrlab.config", "lrlab.sweep", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
+    "optuna": ("lrlab.sweeper", "lrlab.analysis", "lrlab.commands", "lrlab.tables.optuna_study"),
+    "hydra": ("lrlab.config", "lrlab.sweeper", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
+    "omegaconf": ("lrlab.config", "lrlab.sweeper", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
     "matplotlib": ("lrlab.plotting", "lrlab.analysis.report"),
     "sklearn": (),
     "pickle": (),
@@ -132,10 +132,10 @@ def test_core_is_numpy_and_siblings_that_do_not_know_each_other() -> None:
 
 
 def test_the_scaling_analysis_stands_alone() -> None:
-    for module in (module for module in MODULES if within(module, "lrlab.scaling")):
+    for module in (module for module in MODULES if within(module, "lrlab.scaling_law")):
         ours = {other for other in imports(module) if within(other, "lrlab")}
         assert all(
-            within(other, "lrlab.errors", "lrlab.config.validation", "lrlab.scaling") or other == "lrlab.config"
+            within(other, "lrlab.errors", "lrlab.config.validation", "lrlab.scaling_law") or other == "lrlab.config"
             for other in ours
         ), module
 
@@ -214,8 +214,8 @@ WITHOUT_A_TEST = {
     "errors": None,
     "lecture/claims": None,
     "lecture/chapters/*": "tests/lecture/test_chapters.py",
-    "sweep/runners/protocols": None,
-    "sweep/sweeper": "tests/sweep/test_sweeper.py",
+    "sweeper/runners/protocols": None,
+    "sweeper/sweeper": "tests/sweeper/test_sweeper.py",
     "tracking/client_store": "tests/tracking/test_mlflow.py",
     "tracking/store": None,
     "tracking/tags": None,

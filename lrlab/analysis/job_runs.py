@@ -9,10 +9,10 @@ from lrlab.config.command_line import HERE, Places
 from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
 from lrlab.runs.job_record import REPORTED
-from lrlab.sweep.roles import KEY, loss_of
-from lrlab.sweep.study.queue import DIVERGED, OUTCOME, RUN_ID
-from lrlab.sweep.study.state import SweepState
-from lrlab.sweep.study.study import SPEC
+from lrlab.sweeper.roles import KEY, loss_of
+from lrlab.sweeper.study.queue import DIVERGED, OUTCOME, RUN_ID
+from lrlab.sweeper.study.state import SweepState
+from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord, Tracker

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.config.command_line import HERE, Places
 from lrlab.errors import InputError
-from lrlab.sweep.study.queue import DIVERGED, OUTCOME, RUN_ID
-from lrlab.sweep.study.state import read_state
-from lrlab.sweep.study.study import SPEC
+from lrlab.sweeper.study.queue import DIVERGED, OUTCOME, RUN_ID
+from lrlab.sweeper.study.state import read_state
+from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord, Tracker
 
@@ -134,7 +134,7 @@ class Runs:
         }
 
     def table(self) -> list[dict[str, Any]]:
-        """What `lrlab.scaling.analysis.analyse` takes."""
+        """What `lrlab.scaling_law.analysis.analyse` takes."""
         return [
             {"batch_size": run.batch_size, "lr": run.lr, "seed": run.seed, "loss": run.loss}
             for run in self.runs

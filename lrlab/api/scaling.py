@@ -1,4 +1,4 @@
-"""``lrlab.scaling``: how the best learning rate moves with the batch size, from Python."""
+"""``lrlab.scaling_law``: how the best learning rate moves with the batch size, from Python."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrlab.api.html import document, paragraph, picture
 from lrlab.plotting.figures import Figure
-from lrlab.scaling.analysis import ScalingAnalysis
+from lrlab.scaling_law.analysis import ScalingAnalysis
 
 if TYPE_CHECKING:
     from lrlab.analysis.runs import Runs
@@ -47,7 +47,7 @@ class Scaling:
     def loss_figure(self) -> Figure:
         """Return the loss against the learning rate, for every batch size."""
         from lrlab.analysis.report.scaling_plots import loss_against_lr
-        from lrlab.scaling.table import read
+        from lrlab.scaling_law.table import read
 
         return Figure(loss_against_lr(read(self.table), self.analysis.optima, "loss"), "Loss against learning rate.")
 

@@ -18,7 +18,7 @@ from lrlab.config.override import overrides_of, text_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
-from lrlab.sweep.objective import DIRECTIONS, direction_of
+from lrlab.sweeper.objective import DIRECTIONS, direction_of
 from lrlab.tracking.database import without_password
 from lrlab.tracking.memory_tracker import Memory
 from lrlab.tracking.mlflow import Mlflow
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     import optuna
 
     from lrlab.runs.train import TrainingOutcome
-    from lrlab.sweep.compose import Composer
-    from lrlab.sweep.runners.protocols import Runner, Sweep, WorkerContext
-    from lrlab.sweep.study.state import Command, SweepState
+    from lrlab.sweeper.compose import Composer
+    from lrlab.sweeper.runners.protocols import Runner, Sweep, WorkerContext
+    from lrlab.sweeper.study.state import Command, SweepState
 
 
 class TrainingTask:
@@ -98,7 +98,7 @@ class TrainingTask:
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
         """Open the parent run, or close what a dead sweep of this study left open."""
-        from lrlab.sweep.study.state import SweepState
+        from lrlab.sweeper.study.state import SweepState
         from lrlab.training.population import microbatches
 
         self.study, config = sweep.study, resolve(sweep.config)
@@ -130,7 +130,7 @@ class TrainingTask:
 
     def runner(self, context: "WorkerContext") -> "Runner":
         from lrlab.runtime.environment import cores, limit_blas
-        from lrlab.sweep.runners.population import PopulationRunner
+        from lrlab.sweeper.runners.population import PopulationRunner
 
         config = resolve(context.sweep.config)
         limit_blas(config["blas_threads"] or max(1, cores() // context.sweep.workers))
@@ -142,9 +142,9 @@ class TrainingTask:
         """Close the parent run, link its best child, and say what was found."""
         from lrlab.commands.best import best, trained_settings
         from lrlab.runs.recorder import status_of
-        from lrlab.sweep.job_tracking import untold
-        from lrlab.sweep.study.queue import TrialCounts
-        from lrlab.sweep.study.reuse import tag_reused_runs
+        from lrlab.sweeper.job_tracking import untold
+        from lrlab.sweeper.study.queue import TrialCounts
+        from lrlab.sweeper.study.reuse import tag_reused_runs
 
         tally = TrialCounts.of(study.get_trials(deepcopy=False))
         config = resolve(sweep.config)
@@ -321,7 +321,7 @@ def _address(config: DictConfig, key: str) -> str | None:
 
 def command(config: DictConfig) -> "Command":
     """Return the command line that began a sweep, for `lrlab resume`, which may be typed in another directory."""
-    from lrlab.sweep.study.state import Command
+    from lrlab.sweeper.study.state import Command
 
     sources, outputs = config.hydra.runtime.config_sources, str(config.outputs)
     folders = (Path(source.path) for source in sources if source.provider == "command-line")

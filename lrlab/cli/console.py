@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lrlab.data.catalog import DatasetInfo
     from lrlab.runs.reproduce import Reproduction
     from lrlab.runs.train import TrainingOutcome
-    from lrlab.sweep.study.ranking import Setting
+    from lrlab.sweeper.study.ranking import Setting
 
 MEMORY = "memory"  # the storage that ends with its process
 REPORTED = {"optimizer.lr", "schedule.warmup", "regularizer.strength"}  # a report is of one of them at least

@@ -85,7 +85,7 @@ def resume_command(study: "optuna.Study", outputs: Path, further: Sequence[str])
     Raises:
         InputError: lrlab does not know its command.
     """
-    from lrlab.sweep.study.state import read_state
+    from lrlab.sweeper.study.state import read_state
 
     state = read_state(study)
     begun = state.command if state else None

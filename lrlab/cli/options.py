@@ -15,7 +15,7 @@ from lrlab.config.override import text_override
 if TYPE_CHECKING:
     import optuna
 
-    from lrlab.sweep.study.storage import Storage
+    from lrlab.sweeper.study.storage import Storage
     from lrlab.tracking.client_store import ClientStore
     from lrlab.tracking.mlflow import Mlflow
     from lrlab.tracking.mlflow_tracker import MlflowTracker
@@ -40,7 +40,7 @@ class Records(Places):
 
     def tracking(self, study: "optuna.Study | None" = None) -> "Mlflow":
         """Return where the runs are: as given, else of the study, else from the environment, else in `outputs`."""
-        from lrlab.sweep.study.state import read_state
+        from lrlab.sweeper.study.state import read_state
         from lrlab.tracking.mlflow import Mlflow
 
         state = read_state(study) if study else None
@@ -64,7 +64,7 @@ class Records(Places):
 
     def storage(self) -> "Storage":
         """Return what holds the studies."""
-        from lrlab.sweep.study.storage import parse
+        from lrlab.sweeper.study.storage import parse
 
         return parse(self.storage_url or f"journal:{self.outputs / 'optuna.log'}", Path.cwd())
 
@@ -74,7 +74,7 @@ class Records(Places):
         Raises:
             InputError: there is none.
         """
-        from lrlab.sweep.study.study import load, newest
+        from lrlab.sweeper.study.study import load, newest
 
         storage = self.storage()
         return load(storage, name or newest(storage))

@@ -8,17 +8,17 @@ from lrlab.cli import console
 from lrlab.commands.best import best, is_recorded
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
-from lrlab.sweep.job_tracking import JobTracking, job_tracking, parent_run, places, untold
-from lrlab.sweep.runners.hydra_job import JobApplication
-from lrlab.sweep.study.queue import NO_OBJECTIVE, OUTCOME, TrialCounts, has_ended
+from lrlab.sweeper.job_tracking import JobTracking, job_tracking, parent_run, places, untold
+from lrlab.sweeper.runners.hydra_job import JobApplication
+from lrlab.sweeper.study.queue import NO_OBJECTIVE, OUTCOME, TrialCounts, has_ended
 from lrlab.tracking.tracker import UnreachableError
 
 if TYPE_CHECKING:
     import optuna
 
-    from lrlab.sweep.roles import RolesOfSweep
-    from lrlab.sweep.runners.protocols import Sweep
-    from lrlab.sweep.study.state import SweepState
+    from lrlab.sweeper.roles import RolesOfSweep
+    from lrlab.sweeper.runners.protocols import Sweep
+    from lrlab.sweeper.study.state import SweepState
 
 
 @dataclass(frozen=True)

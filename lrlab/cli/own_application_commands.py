@@ -18,7 +18,7 @@ from lrlab.runtime import child_process
 if TYPE_CHECKING:
     import optuna
 
-    from lrlab.sweep.study.state import SweepState
+    from lrlab.sweeper.study.state import SweepState
     from lrlab.tracking.tracker import Tracker
 
 STORAGE = f"{RESUME_PREFIX}STORAGE"  # the variable of an address, which may hold a password

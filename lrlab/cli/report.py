@@ -10,7 +10,7 @@ from lrlab.config.command_line import OUTPUTS
 from lrlab.errors import InputError
 
 if TYPE_CHECKING:
-    from lrlab.scaling.roles import Role
+    from lrlab.scaling_law.roles import Role
     from lrlab.tables.trials import Trials
 
 From = Annotated[

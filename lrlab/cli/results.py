@@ -39,7 +39,7 @@ def best(
     from lrlab.cli import console, own_application_commands, progress
     from lrlab.commands import best as command
     from lrlab.commands import confirm as confirmation
-    from lrlab.sweep.study.state import read_state
+    from lrlab.sweeper.study.state import read_state
     from lrlab.tracking.registry import Registry
 
     records = Records(outputs, storage, tracking_uri, allow)

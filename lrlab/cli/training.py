@@ -8,7 +8,7 @@ import typer
 from lrlab.cli.options import Allow, Outputs, Overrides, Records, StorageUrl, TrackingUri
 from lrlab.config.command_line import OUTPUTS
 from lrlab.config.override import texts_override
-from lrlab.sweep.study.name import RUN_ID
+from lrlab.sweeper.study.name import RUN_ID
 
 if TYPE_CHECKING:
     from lrlab.cli.hydra_app import HydraCommand
@@ -105,7 +105,7 @@ def resume(
     from lrlab.cli import console, hydra_app, own_application_commands, progress
     from lrlab.runs import train as runs
     from lrlab.runs.recorder import moved_paths
-    from lrlab.sweep.study.state import read_state
+    from lrlab.sweeper.study.state import read_state
 
     further, records = overrides or [], Records(outputs, storage, tracking_uri, allow)
     if what and ("=" in what or what.startswith("~")):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lrlab.errors import InputError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.recorder import config_of
-from lrlab.sweep.study.queue import RUN_ID
-from lrlab.sweep.study.ranking import End, Setting, at_ends, ranked, tied
+from lrlab.sweeper.study.queue import RUN_ID
+from lrlab.sweeper.study.ranking import End, Setting, at_ends, ranked, tied
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tracker import RunRecord, Tracker
 

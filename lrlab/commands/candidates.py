@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lrlab.commands.best import read_run, trained_settings
 from lrlab.runs.recorder import config_of
-from lrlab.sweep.search.space import SEED
+from lrlab.sweeper.search.space import SEED
 from lrlab.tracking.tracker import Tracker
 from lrlab.training.configuration import from_record
 from lrlab.training.experiment import Experiment

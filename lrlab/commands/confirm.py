@@ -21,7 +21,7 @@ from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runs.loop import RecordedTraining
 from lrlab.runs.recorder import check_data, log_weights, parent_run
-from lrlab.sweep.objective import DIRECTIONS, objective_of
+from lrlab.sweeper.objective import DIRECTIONS, objective_of
 from lrlab.tracking.registry import Model, Registry
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
@@ -143,7 +143,7 @@ def interval(accuracies: np.ndarray, images: int) -> tuple[float, float]:
     Two sources of chance: the seeds (Student's t of their mean), and which images are in the test split (binomial;
     more seeds do not lessen it). Their half-widths add as squares.
     """
-    from lrlab.scaling.estimate import Estimate  # imports SciPy
+    from lrlab.scaling_law.estimate import Estimate  # imports SciPy
 
     count, mean = len(accuracies), float(accuracies.mean())
     of_seeds = Estimate(mean, float(accuracies.std(ddof=1)) / math.sqrt(count), count - 1)

@@ -15,8 +15,8 @@ from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
 from lrlab.runs.job_record import OBJECTIVE, read_job
 from lrlab.runs.recorder import parent_run
-from lrlab.sweep.study.ranking import Setting
-from lrlab.sweep.study.state import SweepState
+from lrlab.sweeper.study.ranking import Setting
+from lrlab.sweeper.study.state import SweepState
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord, Tracker
 from lrlab.training.configuration import from_yaml
@@ -154,7 +154,7 @@ def _has_objective(run: RunRecord) -> bool:
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float]:
-    from lrlab.scaling.estimate import Estimate  # imports SciPy
+    from lrlab.scaling_law.estimate import Estimate  # imports SciPy
 
     count = len(values)
     reach = Estimate(fmean(values), stdev(values) / math.sqrt(count), count - 1).half_width()

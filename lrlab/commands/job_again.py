@@ -10,7 +10,7 @@ from lrlab.config.command_line import RESUME_PREFIX
 from lrlab.config.override import text_override, texts_override
 from lrlab.runs.launch import Launch
 from lrlab.runtime import child_process
-from lrlab.sweep.study.state import Command
+from lrlab.sweeper.study.state import Command
 
 ADDRESS = f"{RESUME_PREFIX}TRACKING"  # the variable of the tracking URI, which may hold a password
 STDERR = 2

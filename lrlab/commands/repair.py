@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from lrlab.errors import InputError
-from lrlab.sweep.study import study as studies
-from lrlab.sweep.study.queue import Queue, claimants
-from lrlab.sweep.study.state import read_state
-from lrlab.sweep.study.storage import Storage
+from lrlab.sweeper.study import study as studies
+from lrlab.sweeper.study.queue import Queue, claimants
+from lrlab.sweeper.study.state import read_state
+from lrlab.sweeper.study.storage import Storage
 from lrlab.tracking import database
 from lrlab.tracking.database import without_password
 from lrlab.tracking.mlflow import Mlflow, connect

@@ -12,7 +12,7 @@ from lrlab.analysis.runs import read
 from lrlab.commands.best import best
 from lrlab.config.command_line import Places
 from lrlab.errors import InputError
-from lrlab.sweep.study.state import read_state
+from lrlab.sweeper.study.state import read_state
 from lrlab.tables.trials import Trials
 from lrlab.tracking.artifacts import write
 from lrlab.tracking.store import MissingRunError

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
-from lrlab.sweep.study import study as studies
-from lrlab.sweep.study.queue import REUSES, TrialCounts, claimants, outcome_of
-from lrlab.sweep.study.ranking import ranked
-from lrlab.sweep.study.state import read_state
-from lrlab.sweep.study.storage import Storage
-from lrlab.sweep.study.study import SPEC
+from lrlab.sweeper.study import study as studies
+from lrlab.sweeper.study.queue import REUSES, TrialCounts, claimants, outcome_of
+from lrlab.sweeper.study.ranking import ranked
+from lrlab.sweeper.study.state import read_state
+from lrlab.sweeper.study.storage import Storage
+from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.client_store import ClientStore
 
 if TYPE_CHECKING:

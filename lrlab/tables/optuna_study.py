@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from lrlab.errors import InputError
-from lrlab.sweep.study.queue import REUSES
-from lrlab.sweep.study.storage import Storage, parse
+from lrlab.sweeper.study.queue import REUSES
+from lrlab.sweeper.study.storage import Storage, parse
 from lrlab.tables.columns import Source, from_rows
 
 if TYPE_CHECKING:

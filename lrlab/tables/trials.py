@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lrlab.errors import InputError
-from lrlab.scaling.roles import Role, guess, guess_accuracy, is_maximized
-from lrlab.scaling.table import FloatArray, Table
+from lrlab.scaling_law.roles import Role, guess, guess_accuracy, is_maximized
+from lrlab.scaling_law.table import FloatArray, Table
 from lrlab.tables.columns import Cell, Columns, Source, is_missing, number, plain
 
 ASKED: Final[tuple[Role, ...]] = ("lr", "batch_size", "seed", "loss")

@@ -6,9 +6,9 @@ import pytest
 from lrlab.analysis.job_runs import budget, read_jobs
 from lrlab.analysis.report.report import report
 from lrlab.errors import InputError
-from lrlab.sweep.study.queue import DIVERGED, OUTCOME, RUN_ID
-from lrlab.sweep.study.state import SweepState
-from lrlab.sweep.study.study import SPEC
+from lrlab.sweeper.study.queue import DIVERGED, OUTCOME, RUN_ID
+from lrlab.sweeper.study.state import SweepState
+from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import RunRecord

@@ -7,8 +7,8 @@ import pytest
 
 from lrlab.analysis.runs import Run, Runs, number_or_text, read
 from lrlab.errors import InputError
-from lrlab.sweep.study.state import Command, SweepState, write_state
-from lrlab.sweep.study.study import SPEC
+from lrlab.sweeper.study.state import Command, SweepState, write_state
+from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tracker import RunStatus
 

@@ -9,8 +9,8 @@ import pytest
 from lrlab.analysis.runs import Run, Runs
 from lrlab.api.scaling import Scaling, of_runs
 from lrlab.errors import InputError
-from lrlab.scaling.analysis import analyse
-from tests.scaling.synthetic import Noise, Simulation
+from lrlab.scaling_law.analysis import analyse
+from tests.scaling_law.synthetic import Noise, Simulation
 
 
 def test_a_verdict_is_shown_with_its_picture() -> None:

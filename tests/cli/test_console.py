@@ -13,8 +13,8 @@ from lrlab.cli import console
 from lrlab.commands.best import Best
 from lrlab.commands.repair import Repaired
 from lrlab.config.command_line import HERE, Places
-from lrlab.scaling.analysis import ScalingAnalysis
-from lrlab.sweep.study.ranking import End, Setting
+from lrlab.scaling_law.analysis import ScalingAnalysis
+from lrlab.sweeper.study.ranking import End, Setting
 
 METRICS = {"train/loss": 0.25, "val/loss": 0.5, "val/accuracy": 0.75, "lr": 0.1}
 BEST = Best(

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lrlab.cli.main import main
-from tests.scaling.crossed import Crossed
-from tests.scaling.synthetic import Noise
+from tests.scaling_law.crossed import Crossed
+from tests.scaling_law.synthetic import Noise
 
 HEADER = ["optimizer.lr", "bs", "depth", "width", "seed", "val acc", "minutes"]
 REFUSED = [

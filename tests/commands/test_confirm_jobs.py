@@ -9,7 +9,7 @@ from lrlab.cli.options import Records
 from lrlab.commands.confirm_jobs import confirm_jobs
 from lrlab.commands.job_again import Target
 from lrlab.errors import InputError
-from lrlab.sweep.study.state import SweepState, read_state
+from lrlab.sweeper.study.state import SweepState, read_state
 from lrlab.tracking.mlflow_tracker import MlflowTracker
 
 OUTPUTS = Path("outputs")

@@ -6,7 +6,7 @@ import pytest
 from lrlab.cli.options import Records
 from lrlab.commands.job_again import Target, run_again
 from lrlab.errors import InputError
-from lrlab.sweep.study.state import Command, read_state
+from lrlab.sweeper.study.state import Command, read_state
 from lrlab.tracking.mlflow_tracker import MlflowTracker
 
 OUTPUTS = Path("outputs")

@@ -6,11 +6,11 @@ import pytest
 
 from lrlab.commands.repair import Repaired, repair
 from lrlab.runtime.process_id import ProcessId
-from lrlab.sweep.study import study as studies
-from lrlab.sweep.study.queue import Queue
-from lrlab.sweep.study.state import SweepState, write_state
-from lrlab.sweep.study.storage import parse
-from lrlab.sweep.study.study import StudySpec
+from lrlab.sweeper.study import study as studies
+from lrlab.sweeper.study.queue import Queue
+from lrlab.sweeper.study.state import SweepState, write_state
+from lrlab.sweeper.study.storage import parse
+from lrlab.sweeper.study.study import StudySpec
 from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.place import Place
 from lrlab.tracking.tags import Tag

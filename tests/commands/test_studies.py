@@ -13,8 +13,8 @@ from lrlab.cli.main import main
 from lrlab.commands.studies import delete, summaries, summary, trial_table
 from lrlab.errors import InputError
 from lrlab.runtime.process_id import ProcessId
-from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, TrialCounts
-from lrlab.sweep.study.storage import Storage, parse
+from lrlab.sweeper.study.queue import INTERRUPTED, OUTCOME, TrialCounts
+from lrlab.sweeper.study.storage import Storage, parse
 from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tags import Tag
 

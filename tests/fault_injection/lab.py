@@ -16,10 +16,10 @@ from typing import Any
 
 from lrlab.cli.main import main
 from lrlab.runtime.process_id import ProcessId, is_gone
-from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME, Queue, TrialCounts, claimants
-from lrlab.sweep.study.state import STATE
-from lrlab.sweep.study.storage import Storage, parse
-from lrlab.sweep.study.study import names
+from lrlab.sweeper.study.queue import INTERRUPTED, OUTCOME, Queue, TrialCounts, claimants
+from lrlab.sweeper.study.state import STATE
+from lrlab.sweeper.study.storage import Storage, parse
+from lrlab.sweeper.study.study import names
 from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.mlflow_tracker import MlflowTracker
 

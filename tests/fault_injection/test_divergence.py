@@ -8,7 +8,7 @@ import pytest
 
 from lrlab.cli.main import main
 from lrlab.core.optimizer import SGD
-from lrlab.sweep.study.queue import TrialCounts
+from lrlab.sweeper.study.queue import TrialCounts
 from lrlab.training.population import StackedPopulation
 from tests.fault_injection.lab import Lab
 

@@ -13,11 +13,11 @@ faults = pytest.mark.faults
 CRASH = Path(__file__).with_name("crash.py")
 # what is about to happen, or has just happened, for the n-th time
 POINTS = [
-    "before lrlab.sweep.study.study:create 1",
-    "after lrlab.sweep.study.study:create 1",
+    "before lrlab.sweeper.study.study:create 1",
+    "after lrlab.sweeper.study.study:create 1",
     "after optuna:Study.enqueue_trial 3",
     "after optuna:Study.set_user_attr 2",
-    "after lrlab.sweep.study.queue:Queue.enqueue_missing 1",
+    "after lrlab.sweeper.study.queue:Queue.enqueue_missing 1",
     "before lrlab.tracking.mlflow_tracker:MlflowTracker.create_run 1",
     "after lrlab.tracking.mlflow_tracker:MlflowTracker.create_run 1",
     "after lrlab.tracking.mlflow_tracker:MlflowTracker.create_run 3",
@@ -30,10 +30,10 @@ POINTS = [
     "before lrlab.tracking.mlflow_tracker:MlflowTracker.end_run 2",
     "after lrlab.tracking.mlflow_tracker:MlflowTracker.end_run 2",
     "after lrlab.runs.recorder:log_weights 1",
-    "before lrlab.sweep.study.queue:Queue.complete 1",
-    "after lrlab.sweep.study.queue:Queue.complete 1",
-    "after lrlab.sweep.study.queue:Queue.complete 5",
-    "before lrlab.sweep.sweeper:save_results 1",
+    "before lrlab.sweeper.study.queue:Queue.complete 1",
+    "after lrlab.sweeper.study.queue:Queue.complete 1",
+    "after lrlab.sweeper.study.queue:Queue.complete 5",
+    "before lrlab.sweeper.sweeper:save_results 1",
     "before lrlab.cli.app:TrainingTask.on_sweep_end 1",
     "after lrlab.tracking.mlflow_tracker:MlflowTracker.set_tags 1",
 ]

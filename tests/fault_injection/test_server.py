@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.cli.main import main
-from lrlab.sweep.study.state import STATE
+from lrlab.sweeper.study.state import STATE
 from lrlab.tracking.mlflow import Mlflow
 from tests.fault_injection.lab import Lab
 from tests.tracking.faulty_proxy import FaultyProxy, Mode

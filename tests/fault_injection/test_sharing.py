@@ -9,8 +9,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from lrlab.sweep.study.queue import Queue, TrialCounts
-from lrlab.sweep.study.storage import parse
+from lrlab.sweeper.study.queue import Queue, TrialCounts
+from lrlab.sweeper.study.storage import parse
 from tests.fault_injection.lab import SPACE, STUDY, Lab, seeded
 
 faults = pytest.mark.faults
@@ -18,8 +18,8 @@ TAKE = """
 import random, sys, time
 from pathlib import Path
 import optuna
-from lrlab.sweep.study.queue import Queue
-from lrlab.sweep.study.storage import parse
+from lrlab.sweeper.study.queue import Queue
+from lrlab.sweeper.study.storage import parse
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 storage = parse(sys.argv[1], Path.cwd())
 queue = Queue(storage, "s", optuna.samplers.RandomSampler(int(sys.argv[2])))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from lrlab.sweep.study.queue import INTERRUPTED, OUTCOME
-from lrlab.sweep.study.state import STATE
+from lrlab.sweeper.study.queue import INTERRUPTED, OUTCOME
+from lrlab.sweeper.study.state import STATE
 from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tracker import RunRecord
 from tests.fault_injection.conftest import equip

@@ -6,7 +6,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig
 
-from lrlab.sweep.report import report
+from lrlab.sweeper.report import report
 
 ConfigStore.instance().store(
     name="minimal_app", node={"x": 0.0, "y": 1, "steps": 0, "wait": "${oc.decode:${oc.env:MINIMAL_APP_WAIT,0}}"}

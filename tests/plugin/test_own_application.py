@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 from lrlab.cli.options import Records
-from lrlab.sweep.study.queue import Queue, TrialCounts
-from lrlab.sweep.study.state import read_state
-from lrlab.sweep.study.storage import parse
-from lrlab.sweep.study.study import names
+from lrlab.sweeper.study.queue import Queue, TrialCounts
+from lrlab.sweeper.study.state import read_state
+from lrlab.sweeper.study.storage import parse
+from lrlab.sweeper.study.study import names
 
 APP = Path(__file__).with_name("minimal_app.py")
 SLOW = {**os.environ, "MINIMAL_APP_WAIT": "60"}

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from optuna.trial import TrialState
 
-from lrlab.sweep.study.queue import FAILED, OUTCOME, REASON, Queue, TrialCounts
-from lrlab.sweep.study.storage import parse
-from lrlab.sweep.study.study import names
+from lrlab.sweeper.study.queue import FAILED, OUTCOME, REASON, Queue, TrialCounts
+from lrlab.sweeper.study.storage import parse
+from lrlab.sweeper.study.study import names
 
 Program = Callable[..., subprocess.CompletedProcess[str]]
 APP = Path(__file__).with_name("minimal_app.py")

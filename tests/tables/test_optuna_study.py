@@ -79,8 +79,8 @@ def test_a_database_of_something_else_is_not_filled(tmp_path: Path, monkeypatch:
 
 
 def test_an_objective_that_was_reused_is_no_further_result(url: str) -> None:
-    from lrlab.sweep.study.queue import REUSES
-    from lrlab.sweep.study.storage import parse
+    from lrlab.sweeper.study.queue import REUSES
+    from lrlab.sweeper.study.storage import parse
 
     study = optuna.load_study(study_name="mine", storage=parse(url, Path.cwd()).open())
     study.add_trial(optuna.trial.create_trial(value=0.5, user_attrs={REUSES: 0}))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from lrlab.plotting.figures import BLUE, GREEN, ORANGE, figure, finish
-from lrlab.scaling.settings import PooledAnalysis
+from lrlab.scaling_law.settings import PooledAnalysis
 
 
 def exponents(pooled: PooledAnalysis) -> bytes:

@@ -11,9 +11,9 @@ from lrlab.analysis.report.page import Section
 from lrlab.analysis.runs import LR, Runs
 from lrlab.errors import InputError
 from lrlab.plotting.figures import Figure
-from lrlab.scaling.analysis import ScalingAnalysis
-from lrlab.scaling.verdict import MIN_BATCH_SIZES
-from lrlab.sweep.objective import objective_of
+from lrlab.scaling_law.analysis import ScalingAnalysis
+from lrlab.scaling_law.verdict import MIN_BATCH_SIZES
+from lrlab.sweeper.objective import objective_of
 
 if TYPE_CHECKING:
     import optuna

@@ -9,9 +9,9 @@ import numpy as np
 
 from lrlab.plotting.figures import BLUE, GREEN, ORANGE, PURPLE, RED, figure, finish, plain_text, png
 from lrlab.runtime.home import named_home
-from lrlab.scaling.analysis import ScalingAnalysis
-from lrlab.scaling.optimum import Optimum
-from lrlab.scaling.table import Table
+from lrlab.scaling_law.analysis import ScalingAnalysis
+from lrlab.scaling_law.optimum import Optimum
+from lrlab.scaling_law.table import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,8 +15,8 @@ from lrlab.analysis.runs import LR, Run, Runs
 from lrlab.analysis.steps_to_target import StepsToTarget, steps_to_target
 from lrlab.config.command_line import command
 from lrlab.plotting.figures import Figure
-from lrlab.scaling.analysis import ScalingAnalysis, analyse
-from lrlab.scaling.table import Table, read
+from lrlab.scaling_law.analysis import ScalingAnalysis, analyse
+from lrlab.scaling_law.table import Table, read
 
 LOSS = "validation loss (nats)"
 FINER_ERROR = 0.035  # of ln(best learning rate), where what was done cannot tell ...

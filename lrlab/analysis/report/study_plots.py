@@ -12,8 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.plotting.figures import BLUE, RED, figure, png
 from lrlab.runtime.home import named_home
-from lrlab.sweep.study.queue import has_ended
-from lrlab.sweep.study.state import seed_key
+from lrlab.sweeper.study.queue import has_ended
+from lrlab.sweeper.study.state import seed_key
 
 if TYPE_CHECKING:
     import optuna

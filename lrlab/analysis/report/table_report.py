@@ -9,9 +9,9 @@ from lrlab.analysis.report import page, pooled_plots, scaling_plots
 from lrlab.analysis.report.page import Section
 from lrlab.analysis.report.sections import optima_table, scaling_figures
 from lrlab.plotting.figures import Figure
-from lrlab.scaling.analysis import ScalingAnalysis, analyse_optima
-from lrlab.scaling.settings import PooledAnalysis, combine, optima_of
-from lrlab.scaling.table import Table
+from lrlab.scaling_law.analysis import ScalingAnalysis, analyse_optima
+from lrlab.scaling_law.settings import PooledAnalysis, combine, optima_of
+from lrlab.scaling_law.table import Table
 
 MAX_ROWS = 200  # of settings on a page
 

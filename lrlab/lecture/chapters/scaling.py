@@ -8,7 +8,7 @@ from lrlab.lecture.claims import ChapterResult, Claim
 from lrlab.lecture.figures import LOG, Chart, Line, charts
 from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.plotting.figures import Figure
-from lrlab.scaling.analysis import ScalingAnalysis, analyse
+from lrlab.scaling_law.analysis import ScalingAnalysis, analyse
 
 BATCH_SIZES = (16, 32, 64, 128, 256, 512)
 LRS = {

@@ -1,9 +1,9 @@
 import pytest
 
 from lrlab.analysis.report import pooled_plots
-from lrlab.scaling.settings import PooledAnalysis, pool
-from tests.scaling.crossed import Crossed
-from tests.scaling.synthetic import Noise
+from lrlab.scaling_law.settings import PooledAnalysis, pool
+from tests.scaling_law.crossed import Crossed
+from tests.scaling_law.synthetic import Noise
 
 PNG = b"\x89PNG\r\n"
 

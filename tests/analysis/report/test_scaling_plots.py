@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lrlab.analysis.report import scaling_plots
-from lrlab.scaling.analysis import analyse
-from lrlab.scaling.table import read
-from tests.scaling.synthetic import Columns, Simulation, edited
+from lrlab.scaling_law.analysis import analyse
+from lrlab.scaling_law.table import read
+from tests.scaling_law.synthetic import Columns, Simulation, edited
 
 PNG = b"\x89PNG"
 

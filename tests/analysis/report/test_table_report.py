@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from lrlab.analysis.report.table_report import MAX_ROWS, TableReport, table_report
-from lrlab.scaling.settings import PooledAnalysis
-from lrlab.scaling.table import Table
-from tests.scaling.crossed import Crossed
-from tests.scaling.synthetic import Noise
+from lrlab.scaling_law.settings import PooledAnalysis
+from lrlab.scaling_law.table import Table
+from tests.scaling_law.crossed import Crossed
+from tests.scaling_law.synthetic import Noise
 
 NASTY = '=HYPERLINK("http://evil")<script>alert(1)</script>$\\frac$'
 

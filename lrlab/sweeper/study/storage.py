@@ -1,0 +1,167 @@
+"""Where studies are kept: a journal file, SQLite, PostgreSQL, or the memory of this process."""
+
+import fcntl
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage, get_storage
+
+from lrlab.config.sqlite_url import SCHEME, SqliteUrl
+from lrlab.config.validation import writable_file
+from lrlab.errors import InputError, cannot_write
+from lrlab.sweeper.study.journal import create_private, open_journal
+
+ALLOWED = "memory, journal:PATH, PATH.log, sqlite:///PATH or postgresql://…"
+DEFAULT = Path("outputs") / "optuna.log"
+ADVISORY = 0x6C726C6162  # "lrlab": the key of its lock in PostgreSQL
+_MEMORIES: dict[str, InMemoryStorage] = {}  # of this process
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where studies are stored, by URL, so that every worker can open it for itself.
+
+    Attributes:
+        url: normalized: `memory:TOKEN`, `journal:/absolute/path`, or an SQLAlchemy URL.
+    """
+
+    url: str
+
+    @property
+    def is_memory(self) -> bool:
+        return self.url.startswith("memory:")
+
+    @property
+    def file(self) -> Path | None:
+        """Return the file that holds the studies; None if they are in no file."""
+        if self.url.startswith("journal:"):
+            return Path(self.url.removeprefix("journal:"))
+        database = SqliteUrl.parse("hydra.sweeper.storage", self.url, Path.cwd())
+        return database.file if database else None
+
+    @property
+    def exists(self) -> bool:
+        """Return whether there may be studies already; create nothing."""
+        return self.file.is_file() if self.file else True
+
+    def __str__(self) -> str:
+        """Return the URL without its password."""
+        if self.url.startswith(("memory:", "journal:")):
+            return self.url.partition(":")[0] if self.is_memory else self.url
+        from sqlalchemy import make_url
+
+        return make_url(self.url).render_as_string(hide_password=True)
+
+    def __repr__(self) -> str:
+        return f"Storage({self})"
+
+    def open(self) -> BaseStorage:
+        """Return a handle of this process; create the storage if it does not exist.
+
+        Raises:
+            InputError: it cannot be reached or written; the message never shows a password.
+        """
+        try:
+            if self.is_memory:
+                return _MEMORIES.setdefault(self.url, InMemoryStorage())
+            if self.url.startswith("journal:"):
+                return open_journal(Path(self.url.removeprefix("journal:")))
+            return _open_database(self.url, self.file)
+        except OSError as error:
+            raise cannot_write(f"hydra.sweeper.storage {self}", error) from None
+        except Exception as error:  # noqa: BLE001  whatever a database driver raises, which may show the URL
+            cause = error.__cause__ or error
+            reason = str(cause) if isinstance(cause, ImportError) else type(cause).__name__
+            raise InputError(f"hydra.sweeper.storage {self} cannot be opened: {reason}") from None
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other processes out of this block for this storage. The lock ends with its holder."""
+        if self.is_memory:
+            yield
+        elif self.file:
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self.file.with_name(f".{self.file.name}.guard").open("ab") as guard:
+                fcntl.flock(guard, fcntl.LOCK_EX)
+                yield
+        else:
+            with _advisory_lock(self.url):
+                yield
+
+    def check_writable(self) -> None:
+        """Refuse a file that could not be written, without writing it."""
+        if self.file is not None:
+            writable_file("hydra.sweeper.storage", self.file)
+
+
+def parse(url: str | None, folder: Path) -> Storage:
+    """Return the storage that a config names; relative paths start from a folder.
+
+    Raises:
+        InputError: it is none of the allowed forms.
+    """
+    text = str(DEFAULT) if url is None else str(url)
+    if text == "memory":
+        return Storage(f"memory:{secrets.token_hex(8)}")
+    scheme, _, rest = text.partition(":")
+    if scheme == "journal" and rest.strip("/"):
+        return Storage(f"journal:{(folder / _one_slash(rest)).absolute()}")
+    if text.removeprefix(SCHEME) and (database := SqliteUrl.parse("hydra.sweeper.storage", text, folder)):
+        return Storage(str(database))
+    if text.endswith(".log") and "://" not in text:
+        return Storage(f"journal:{(folder / text).absolute()}")
+    if scheme.partition("+")[0] == "postgresql" and rest.startswith("//"):
+        return Storage(text)
+    shown = text if "@" not in text else f"{scheme}:…"  # a password may be in it
+    raise InputError(f"hydra.sweeper.storage must be null, {ALLOWED}, got {shown!r}")
+
+
+def _one_slash(path: str) -> str:
+    return f"/{path.lstrip('/')}" if path.startswith("/") else path
+
+
+def _open_database(url: str, file: Path | None) -> BaseStorage:
+    if file is None:
+        return get_storage(RDBStorage(url))
+    create_private(file)
+    timeout = {} if "timeout" in dict(parse_qsl(url.partition("?")[2])) else {"connect_args": {"timeout": 60}}
+    database = RDBStorage(url, engine_kwargs=timeout)
+    _claim_writes_at_once(database.engine)
+    return get_storage(database)  # with its cache of finished trials
+
+
+def _claim_writes_at_once(engine: Any) -> None:
+    """Begin every SQLite transaction as a writing one.
+
+    By default a transaction reads first and asks for the write lock later, so two workers can read the same
+    waiting trial and both claim it.
+    """
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "connect")
+    def disable_implicit_transactions(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")  # halves the time; committed data stay consistent
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def begin_immediate(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    engine.dispose()  # connections made before now
+
+
+@contextmanager
+def _advisory_lock(url: str) -> Iterator[None]:
+    """PostgreSQL's own lock, which its server releases when the connection ends."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY})
+        yield

@@ -1,0 +1,69 @@
+"""Means over the seeds as the fit sees them."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrlab.scaling_law.compressed_means import CompressedMeans, base_and_scale, compressed, expanded, mean_losses
+from lrlab.scaling_law.table import Table
+
+X = np.linspace(-2, 2, 9)
+
+
+def trials(loss: np.ndarray) -> Table:
+    return Table(np.full(len(loss), 32), np.exp(X[: len(loss)]), np.full(len(loss), "0"), loss)
+
+
+def test_losses_near_the_least_are_not_compressed_and_order_is_kept() -> None:
+    excess = np.linspace(-1, 1000, 5001)
+    z = compressed(excess, 2.0)
+    np.testing.assert_array_equal(z[excess <= 2], excess[excess <= 2])
+    assert (np.diff(z) > 0).all()
+    assert z[-1] < 20
+    assert np.abs(np.diff(z)).max() <= np.diff(excess).max() + 1e-12
+
+
+@given(st.floats(-10, 1e6), st.floats(1e-3, 1e3))
+def test_what_is_compressed_can_be_expanded(excess: float, scale: float) -> None:
+    np.testing.assert_allclose(expanded(compressed(np.array(excess), scale), scale), excess, rtol=1e-9)
+
+
+def test_a_parabola_has_its_curvature_and_its_base() -> None:
+    group = CompressedMeans.of(trials(5 + 0.5 * X**2), 5.0, 3.0, None)
+    assert group.base == 5
+    np.testing.assert_allclose(group.z[2:7], 0.5 * X[2:7] ** 2, atol=1e-12)
+    assert 0.7 < group.curvature < 1.001
+    assert not group.diverged
+
+
+@pytest.mark.parametrize("finer", [1, 4, 16])
+def test_the_scale_does_not_depend_on_how_fine_the_learning_rates_are(finer: int) -> None:
+    x = np.linspace(-2, 2, 8 * finer + 1)
+    base, scale = base_and_scale(x, 7 + x**2)
+    assert base == 7
+    assert scale == pytest.approx(4 * 1.2**2, rel=0.1)
+
+
+def test_the_scale_is_that_of_the_side_that_rises_less() -> None:
+    x = np.linspace(-2, 2, 17)
+    assert base_and_scale(x, np.where(x > 0, 100 * x**2, x**2))[1] == pytest.approx(4 * 1.2**2, rel=0.1)
+
+
+def test_a_learning_rate_of_diverged_trials_is_the_last_and_highest() -> None:
+    group = CompressedMeans.of(trials((X - 1.5) ** 2), 0.0, 3.0, 3.0)
+    assert group.diverged
+    assert group.z[-1] == group.z.max()
+    assert group.x[-1] == 5.0
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.4]), st.floats(-10, 10)), min_size=1, max_size=20))
+def test_mean_losses_are_those_of_each_learning_rate(pairs: list[tuple[float, float]]) -> None:
+    lr, loss = np.array(pairs).T
+    one = Table(np.full(len(lr), 32), lr, np.full(len(lr), "0"), loss)
+    naive: dict[float, Any] = {rate: np.mean(loss[lr == rate]) for rate in sorted(set(lr))}
+    log_lr, means = mean_losses(one)
+    np.testing.assert_allclose(log_lr, np.log(list(naive)))
+    np.testing.assert_allclose(means, list(naive.values()), atol=1e-12)

@@ -1,0 +1,69 @@
+"""Sweeps whose time is over before all trials are done, and what of them is kept."""
+
+import time
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from lrlab.errors import InputError
+from lrlab.sweeper.study.queue import Queue, TrialCounts
+from lrlab.sweeper.study.storage import parse
+from tests.multirun import Multirun
+
+JOURNAL = "hydra.sweeper.study_name=s"
+
+
+def queue(name: str = "s") -> Queue:
+    return Queue(parse(None, Path.cwd()), name)
+
+
+def test_the_time_limit_interrupts_what_runs_and_the_rest_is_resumed(
+    multirun: Multirun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = [3]
+
+    def task(config: DictConfig) -> float:
+        if config.x in slow:
+            time.sleep(30)
+        return float(config.x)
+
+    with pytest.raises(SystemExit) as end:
+        multirun(task, "x=1,2,3,4", "hydra.sweeper.timeout=2s", JOURNAL, x=0)
+    counts = queue().counts()
+    assert end.value.code == 1
+    assert (counts.running, counts.failed, counts.total) == (0, 0, 4)
+    assert counts.waiting >= 2
+    line = f"the time limit, hydra.sweeper.timeout, was reached with {counts.done} of 4 trials done"
+    assert f"{line}; the same command with hydra.sweeper.study_name=s goes on" in capsys.readouterr().out
+    slow.clear()
+    multirun(task, "x=1,2,3,4", "hydra.sweeper.timeout=1.5h", JOURNAL, x=0)
+    assert queue().counts() == TrialCounts(complete=4)
+
+
+def test_what_a_job_makes_of_its_interruption_is_no_result(multirun: Multirun) -> None:
+    def task(config: DictConfig) -> float:
+        try:
+            time.sleep(30)
+        except BaseException as error:
+            if config.x == 2:
+                raise RuntimeError("stopped") from error
+        return 0.0
+
+    for x in (1, 2):
+        with pytest.raises(SystemExit):
+            multirun(task, f"x={x}", "hydra.sweeper.timeout=1", f"hydra.sweeper.study_name=s{x}", x=0)
+        assert queue(f"s{x}").counts() == TrialCounts(waiting=1)
+
+
+def test_a_study_in_memory_cannot_be_gone_on_with(multirun: Multirun, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        multirun(lambda _: time.sleep(30), "x=1,2", "hydra.sweeper.timeout=1", "hydra.sweeper.storage=memory", x=0)
+    assert "was reached with 0 of 2 trials done\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit", ["soon", "-1", "0", "1h30m", "[]", "true"])
+def test_a_limit_that_is_none_is_refused_before_anything_is_written(multirun: Multirun, limit: str) -> None:
+    with pytest.raises(InputError, match=r"^hydra\.sweeper\.timeout must be a number of seconds > 0, or like 45s, 90m"):
+        multirun(lambda _: 0.0, "x=1,2", f"hydra.sweeper.timeout={limit}", x=0)
+    assert list(Path.cwd().iterdir()) == []
