@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
-
-from omegaconf import DictConfig, OmegaConf
+from typing import TYPE_CHECKING, Any, Literal
 
 from lrlab.errors import InputError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 # The keys whose values are names and paths: study=1e3 is a study of that name, and no number
 TEXT_KEYS = (
@@ -46,8 +47,10 @@ def quoted(text: str) -> str:
     return f"'{text}'"
 
 
-def overrides_of(config: DictConfig, kind: Literal["task", "hydra"]) -> list[str]:
+def overrides_of(config: "DictConfig", kind: Literal["task", "hydra"]) -> list[str]:
     """Return the overrides with which Hydra composed a config, as typed: references in them are not resolved."""
+    from omegaconf import OmegaConf
+
     typed: dict[str, list[str]] = OmegaConf.to_container(config.hydra.overrides, resolve=False)  # type: ignore[assignment]
     return typed[kind]
 

@@ -47,7 +47,7 @@ def test_two_batch_sizes_are_too_few_for_a_verdict(made: Study) -> None:
     assert scaling.verdict == "cannot_tell"
     assert scaling.to_dict()["study"] == "mine"
     assert "cannot tell" in scaling._repr_html_()
-    assert scaling.loss_figure().png.startswith(b"\x89PNG")
+    assert scaling.figures[0].png.startswith(b"\x89PNG")
     with pytest.raises(InputError, match="optimizer must be one of"):
         made.scaling(optimizer="adam")
 
