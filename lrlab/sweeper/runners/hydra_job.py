@@ -26,6 +26,7 @@ from lrlab.sweeper.running_job import RunningJob, reporting
 from lrlab.sweeper.study.objective import short
 from lrlab.sweeper.study.queue import IS_JOB
 from lrlab.sweeper.study.state import SweepState
+from lrlab.tracking.database import without_password
 from lrlab.tracking.source_tags import program_tags
 from lrlab.tracking.tags import Tag
 
@@ -55,7 +56,9 @@ class JobApplication:
         return {key: value for key, value in flatten(config).items() if not is_secret(key, value)}
 
     def description(self, sweep: Sweep) -> Mapping[str, str]:
-        return {"objective": "what the task returns", "runs": f"one Hydra job each, in {sweep.directory}"}
+        tracking = job_tracking(sweep.config, sweep.state.runs if sweep.state else None)
+        recorded = f"recorded in MLflow, {without_password(tracking.address)}" if tracking else "not recorded"
+        return {"objective": "what the task returns", "runs": f"one Hydra job each, in {sweep.directory}, {recorded}"}
 
     def check(self, sweep: Sweep) -> None:
         for overrides in sweep.boundary_overrides:

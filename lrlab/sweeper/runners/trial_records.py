@@ -17,6 +17,7 @@ from lrlab.sweeper.running_job import RunningJob
 from lrlab.sweeper.study.objective import numbers_of, objective, short
 from lrlab.sweeper.study.queue import RUN_ID, TrialCounts
 from lrlab.sweeper.study.ranking import ranked
+from lrlab.sweeper.study.reuse import tag_reused_runs
 from lrlab.sweeper.study.state import SweepState
 from lrlab.tracking.tags import Tag
 
@@ -112,6 +113,7 @@ def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", e
         if counts.running:
             return
         tracker.close_orphans()
+        tag_reused_runs(study, tracker)
         settings = ranked(study) if len(study.directions) == 1 else []
         if settings:
             best = settings[0]

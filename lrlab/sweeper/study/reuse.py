@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from optuna.trial import TrialState
 
-from lrlab.sweeper.study.queue import REUSES
+from lrlab.sweeper.study.queue import REUSES, RUN_ID
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracker
@@ -24,7 +24,8 @@ def tag_reused_runs(study: "optuna.Study", tracker: Tracker) -> None:
     told: dict[str, list[str]] = defaultdict(list)
     for trial in trials:
         if trial.state == TrialState.COMPLETE and REUSES in trial.user_attrs:
-            told[trials[trial.user_attrs[REUSES]].user_attrs["run_id"]].append(str(trial.number))
+            told[trials[trial.user_attrs[REUSES]].user_attrs.get(RUN_ID, "")].append(str(trial.number))
+    told.pop("", None)  # was not recorded
     for run_id, numbers in told.items():
         with suppress(MissingRunError):  # deleted since
             tracker.set_tags(run_id, {Tag.REUSED_BY: ", ".join(numbers)})
