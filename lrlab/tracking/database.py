@@ -18,6 +18,7 @@ from lrlab.config.sqlite_url import SqliteUrl
 from lrlab.errors import InputError, cannot_write
 from lrlab.runtime.home import home_variable
 from lrlab.tracking import artifact_root as artifact_roots
+from lrlab.tracking import empty_database
 from lrlab.tracking.artifacts import location
 
 logger = logging.getLogger(__name__)
@@ -114,8 +115,11 @@ def create_database(file: Path, artifacts: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=file.parent) as scratch:
             new = Path(scratch) / "new.db"
             new.touch(mode=0o600)
-            logger.info("creating the MLflow store, once")  # without its path, which may be a secret of the environment
-            _fill(new, artifacts)
+            if not empty_database.copy_to(new, location(artifacts)):
+                new.write_bytes(b"")
+                logger.info("creating the MLflow store, once")  # its path may be a secret of the environment
+                _fill(new, artifacts)
+                empty_database.keep(new)
             with suppress(FileExistsError):
                 os.link(new, file)  # unlike a rename it never replaces a database that another process uses already
     except OSError as error:

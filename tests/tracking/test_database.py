@@ -54,13 +54,16 @@ def test_a_store_that_is_there_stays_as_it_is(outputs: str) -> None:
     assert file.read_bytes() == before
 
 
-def test_a_store_that_a_disk_has_no_room_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_store_that_a_disk_has_no_room_for(kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / f"cache of {tmp_path.name}"))
+    if kept:
+        create_database(tmp_path.parent / f"before {tmp_path.name}" / "mlflow.db", tmp_path.parent / "mlartifacts")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
     try:
-        with pytest.raises(
-            InputError, match=f"^MLflow cannot create a store in {tmp_path}: .*disk.*; check that its disk"
-        ):
+        said = r"the MLflow store \S+ cannot be written: .*" if kept else r"MLflow cannot create a store in .*: .*disk"
+        with pytest.raises(InputError, match=f"^{said}"):
             create_database(tmp_path / "mlflow.db", tmp_path / "mlartifacts")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -68,6 +71,7 @@ def test_a_store_that_a_disk_has_no_room_for(tmp_path: Path) -> None:
 
 
 def test_what_mlflow_says_is_passed_on_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONHOME", str(tmp_path / "nowhere"))  # no Python starts with this
     with pytest.raises(InputError, match=r"^MLflow cannot create [^\n]+$"):
         create_database(tmp_path / "mlflow.db", tmp_path / "mlartifacts")
