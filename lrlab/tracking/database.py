@@ -1,5 +1,6 @@
 """The address of the MLflow store, and the creation of its SQLite file."""
 
+import errno
 import logging
 import os
 import re
@@ -29,6 +30,7 @@ import sys
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 SqlAlchemyStore("sqlite:///new.db", sys.argv[1])
 """
+CANNOT_WRITE = {"FULL": errno.ENOSPC, "IOERR": errno.EIO, "READONLY": errno.EACCES}  # SQLite's errors
 OWN = "outputs"  # instead of a tracking URI: mlflow.db in the output directory, whatever the environment says
 
 
@@ -81,7 +83,15 @@ def relocate_artifacts(outputs: str) -> int:
     try:
         return artifact_roots.relocate(url, artifact_root(outputs))
     except sqlite3.Error as error:
-        raise InputError(f"outputs must hold a usable MLflow database, got {url.file} ({error})") from error
+        raise unusable(url.file, error) from error
+
+
+def unusable(file: Path, error: sqlite3.Error) -> InputError:
+    """Return the error of a database that cannot be read or written."""
+    kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
+    if kind in CANNOT_WRITE:
+        return cannot_write(f"the MLflow store {file}", OSError(CANNOT_WRITE[kind], str(error)))
+    return InputError(f"tracking.uri must name a usable MLflow database, got {file} ({error})")
 
 
 def mlflow_command(uri: str, *arguments: str) -> str:

@@ -7,7 +7,6 @@ is created and one when it is written to. A test compares all of them with the c
 `schema_is_supported` tells whether a database is one of those; any other is written through MLflow's client instead.
 """
 
-import errno
 import math
 import sqlite3
 import time
@@ -18,9 +17,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from lrlab.config.sqlite_url import SqliteUrl
-from lrlab.errors import InputError, cannot_write
+from lrlab.errors import InputError
 from lrlab.tracking import artifacts
 from lrlab.tracking.artifact_root import ArtifactRoot
+from lrlab.tracking.database import unusable
 from lrlab.tracking.store import (
     CONTEXT,
     EXPERIMENT_KIND,
@@ -70,7 +70,6 @@ REPLACE_LATEST = f"""{INSERT["latest_metrics"]} ON CONFLICT (key, run_uuid) DO U
     SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
     WHERE (excluded.step, excluded.timestamp, excluded.value)
         > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)"""
-CANNOT_WRITE = {"FULL": errno.ENOSPC, "IOERR": errno.EIO, "READONLY": errno.EACCES}  # SQLite's errors
 ONCE = " ON CONFLICT DO NOTHING"
 CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{Tag.PARENT}' AND value = ?"
 
@@ -282,7 +281,4 @@ def _translate_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        kind = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
-        if kind in CANNOT_WRITE:
-            raise cannot_write(f"the MLflow store {file}", OSError(CANNOT_WRITE[kind], str(error))) from error
-        raise InputError(f"tracking.uri must name a usable MLflow database, got {file} ({error})") from error
+        raise unusable(file, error) from error

@@ -1,7 +1,8 @@
 """Delivery from a real spool to a real store, without threads; test_spooling_store.py has the server that fails."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
@@ -59,14 +60,17 @@ def one(outputs: str) -> Deliverer:
 
 
 @pytest.fixture
-def fill(tmp_path: Path) -> Fill:
-    def filled(*entries: dict, destination: Destination = HERE) -> Spool:
-        spool = Spool.create(tmp_path / "spool", destination)
-        for entry in entries:
-            spool.add(entry)
-        return spool
+def fill(tmp_path: Path) -> Iterator[Fill]:
+    with ExitStack() as opened:
 
-    return filled
+        def filled(*entries: dict, destination: Destination = HERE) -> Spool:
+            spool = Spool.create(tmp_path / "spool", destination)
+            opened.callback(spool.close)
+            for entry in entries:
+                spool.add(entry)
+            return spool
+
+        yield filled
 
 
 def test_every_entry_arrives_and_again_it_changes_nothing(one: Deliverer, fill: Fill) -> None:
@@ -120,4 +124,3 @@ def test_of_dead_processes_only_what_is_meant_for_this_store(one: Deliverer, fil
     (left,) = Spool.orphaned(tmp_path / "spool")
     assert (left.destination, len(left), len(alive)) == (ELSEWHERE, 1, 1)
     left.close()
-    alive.close()
