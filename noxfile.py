@@ -8,6 +8,8 @@ NUMERICAL = ("tests/core", "tests/training", "tests/parity", "tests/scaling_law"
 # OpenBLAS's kernels round differently; each needs an instruction set of the processor
 KERNELS = {"Haswell": "avx2", "SkylakeX": "avx512f"}
 
+TWO_CORES = ("-n", "2", "--dist", "loadfile")
+
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
@@ -22,14 +24,14 @@ def install(session: nox.Session, constraints: str = "constraints.txt") -> None:
 def tests(session: nox.Session) -> None:
     """The README's test command."""
     install(session)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *TWO_CORES, *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """The same tests with their coverage of lrlab/, and the least that it may be."""
     install(session)
-    session.run("pytest", "--cov", "--cov-report=term:skip-covered", "--cov-report=html", *session.posargs)
+    session.run("pytest", *TWO_CORES, "--cov", "--cov-report=term:skip-covered", "--cov-report=html", *session.posargs)
 
 
 @nox.session
@@ -40,7 +42,7 @@ def kernels(session: nox.Session) -> None:
     instructions = set(cpuinfo.read_text().split()) if cpuinfo.is_file() else set()
     for kernel, needed in KERNELS.items():
         if needed in instructions:
-            session.run("pytest", *NUMERICAL, env={"OPENBLAS_CORETYPE": kernel})
+            session.run("pytest", *TWO_CORES, *NUMERICAL, env={"OPENBLAS_CORETYPE": kernel})
         else:
             session.warn(f"BLAS kernel {kernel} is left out: this processor has no {needed}")
 
@@ -76,4 +78,4 @@ def mlflow(session: nox.Session, version: str) -> None:
 def lowest(session: nox.Session) -> None:
     """The tests with the lowest versions that pyproject.toml allows, in an environment of their own."""
     install(session, "constraints-lowest.txt")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *TWO_CORES, *session.posargs)
