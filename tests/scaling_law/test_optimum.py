@@ -134,13 +134,10 @@ def test_four_learning_rates_are_too_few() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
 def test_too_few_learning_rates_say_where_more_are_wanted(count: int) -> None:
     rates = np.array([1e-4, 1e-3, 1e-2, 1e-1])[-count:]
-    columns = {"batch_size": [32] * count, "lr": rates, "seed": [0] * count, "loss": np.abs(np.log(rates / 1e-2))}
-    problem = assessed(
-        read(
-            {key: [*cells, *cells] for key, cells in columns.items()} | {"batch_size": [32] * count + [64] * count}
-        ).at(32),
-        None,
-    ).problem
+    loss = np.abs(np.log(rates / 1e-2))
+    sizes = [32] * count + [64] * count
+    part = read({"batch_size": sizes, "lr": [*rates, *rates], "seed": [0] * 2 * count, "loss": [*loss, *loss]}).at(32)
+    problem = assessed(part, None).problem
     wanted = "0.1" if count == 1 else "0.01"
     assert problem == f"{count} learning rates were tried, 5 are needed: try {5 - count} more around {wanted}"
 
