@@ -6,10 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrlab.scaling_law.compressed_means import MIN_RATES
+from lrlab.scaling_law.compressed_means import MIN_RATES, mean_losses
 from lrlab.scaling_law.curve_fit import fit
 from lrlab.scaling_law.estimate import Estimate
 from lrlab.scaling_law.loss_curve import LossCurve
+from lrlab.scaling_law.seed_means import without_levels
 from lrlab.scaling_law.table import Table
 
 MAX_END_PROBABILITY: Final = 0.05  # that the best learning rate lies at an end of what was tried
@@ -74,19 +75,38 @@ def estimate(curve: LossCurve) -> Estimate:
 
 def assessed(part: Table, curve: LossCurve | None) -> Optimum:
     """Return the optimum of the trials of one batch size, and whether a conclusion may rest on it."""
-    tried, diverged = f"{part.lr.min():.3g} to {part.lr.max():.3g}", int((~np.isfinite(part.loss)).sum())
-    problem = ""
-    if curve is None:
-        lost = " without a diverged trial" if diverged else ""
-        problem = f"fewer than {MIN_RATES} learning rates{lost} were tried"
-    else:
-        for end, words in ((0, "below"), (-1, "above")):
-            probability = curve.probability_at(end)
-            if probability > MAX_END_PROBABILITY:
-                problem = (
-                    f"the best learning rate may lie {words} {math.exp(curve.rates[end]):.3g} "
-                    f"(probability {probability:.2f}; tried: {tried})"
-                )
+    diverged = int((~np.isfinite(part.loss)).sum())
+    problem = _beyond(part, curve) if curve else _too_few(part)
     log_lr = estimate(curve) if curve else None
     seeds = len(np.unique(part.seed))
     return Optimum(int(part.batch_size[0]), curve, log_lr, seeds, diverged, problem)
+
+
+def _too_few(part: Table) -> str:
+    """Return how many learning rates can be used, and which are wanted."""
+    diverged = ~np.isfinite(part.loss)
+    safe = part.rows(~np.isin(part.lr, part.lr[diverged]))
+    rates = np.unique(safe.lr)
+    lost = " without a diverged trial" if diverged.any() else ""
+    count = f"{len(rates)} learning rates were tried{lost}, {MIN_RATES} are needed"
+    if not len(rates):
+        return f"{count}: try some below {part.lr.min():.3g}"
+    log_lr, loss = mean_losses(without_levels(safe))
+    return f"{count}: try {MIN_RATES - len(rates)} more around {math.exp(log_lr[loss.argmin()]):.3g}"
+
+
+def _beyond(part: Table, curve: LossCurve) -> str:
+    """Return at which ends of the curve the best learning rate may lie, and what would tell; empty if at none.
+
+    The curve covers learning rates near the least mean loss alone, so that others may have been tried beyond its ends.
+    """
+    said = []
+    for end, words, furthest in ((0, "below", part.lr.min()), (-1, "above", part.lr.max())):
+        probability, rate = curve.probability_at(end), math.exp(curve.rates[end])
+        if probability > MAX_END_PROBABILITY:
+            if math.isclose(rate, furthest, rel_tol=1e-6):
+                wanted = f"the {'lowest' if end == 0 else 'highest'} that was tried: try some {words} it"
+            else:
+                wanted = f"though some to {furthest:.3g} were tried: try more, or more seeds, about {rate:.3g}"
+            said.append(f"the best learning rate may lie {words} {rate:.3g} (probability {probability:.2f}), {wanted}")
+    return "; ".join(said)

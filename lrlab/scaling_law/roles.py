@@ -3,7 +3,8 @@
     guess(["optimizer.lr", "data.bs", "seed", "val/loss"])
     {"lr": "optimizer.lr", "batch_size": "data.bs", "seed": "seed", "loss": "val/loss"}
 
-A name is compared by its last words: `config.optimizer.lr` and `optimizer/lr` end in `lr`.
+A name is compared by its last words: `config.optimizer.lr`, `optimizer/lr` and Optuna's `params_lr` end in `lr`. A
+unit in parentheses, as in `batch size (samples)`, is no part of it.
 """
 
 import re
@@ -117,5 +118,7 @@ def _usual(
 
 def _endings(name: str) -> list[str]:
     """Return `optimizer_lr` and `lr` for `Optimizer.lr`: the ends of a name in lower case, joined by underscores."""
-    words = [re.sub(r"\W+", "_", word) for word in re.split(r"[./:]", name.strip().lower())]
+    plain = re.sub(r"\s*(\([^()]*\)|\[[^\[\]]*\])$", "", name.strip().lower())
+    plain = re.sub(r"^(params|user_attrs|config|hparams)_", r"\1.", plain)
+    words = [re.sub(r"\W+", "_", word) for word in re.split(r"[./:]", plain)]
     return ["_".join(words[start:]) for start in range(len(words))]

@@ -46,7 +46,7 @@ class SizeEffect:
         sure = "" if low > 0 or high < 0 else ", which may be none"
         power, (least, most) = self.log_lr.value, self.log_lr.interval()
         return (
-            f"for a {self.key} 10 times as large the exponent moves by {moved:+.2f} [{low:+.2f}, {high:+.2f}]{sure}; "
+            f"for {self.key} 10 times as large the exponent moves by {moved:+.2f} [{low:+.2f}, {high:+.2f}]{sure}; "
             f"the best learning rate at batch size {self.batch_size:.3g} moves as {self.key}^{power:.2f} "
             f"[{least:.2f}, {most:.2f}]"
         )

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -14,6 +15,8 @@ Columns = dict[str, list[Cell]]
 MAX_ROWS: Final = 1_000_000
 MAX_COLUMNS: Final = 2_000
 MAX_DEPTH: Final = 20  # of nested objects
+MISSING: Final = frozenset(("", "-", "--", "na", "n/a", "#n/a", "<na>", "none", "null"))
+THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,14 @@ def _cell(value: Any) -> Cell:
 
 
 def number(cell: Cell) -> float | None:
-    """Return a cell as a number, "nan" and "inf" too; None if it is none."""
+    """Return a cell as a number, "nan", "inf", "91.2%" and "1,024" too; None if it is none."""
     if isinstance(cell, bool) or cell is None:
         return None
     try:
+        if isinstance(cell, str) and cell.rstrip().endswith("%"):
+            return float(cell.rstrip()[:-1]) / 100
+        if isinstance(cell, str) and THOUSANDS.fullmatch(cell.strip()):
+            return float(cell.replace(",", ""))
         return float(cell)
     except (ValueError, OverflowError):
         return None
@@ -95,4 +102,5 @@ def plain(cell: Cell) -> Cell:
 
 
 def is_missing(cell: Cell) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    """Return whether a cell holds nothing, or one of the usual words for it. NaN is a number."""
+    return cell is None or (isinstance(cell, str) and cell.strip().lower() in MISSING)

@@ -18,6 +18,7 @@ VALUE: Final = "value"
 def read_study(name: str, storage_url: str) -> Source:
     """Return the trials of a study that were run and are complete: columns `params.*`, `user_attrs.*` and `value`.
 
+    Settings are told by the parameters. The objective function wrote the user_attrs, results more often than not.
     A study of several objectives has the columns `values.0`, `values.1` and so on, none of which is chosen.
 
     Raises:
@@ -34,9 +35,11 @@ def read_study(name: str, storage_url: str) -> Source:
     missing, reused = len(trials) - len(told), len(told) - len(complete)
     left_out = [f"{missing} of {len(trials)} trials are not complete"] if missing else []
     left_out += [f"{reused} of {len(trials)} trials reuse the objective of another one"] if reused else []
+    columns = from_rows(rows, f"study {name!r}")
     return Source(
         name=name,
-        columns=from_rows(rows, f"study {name!r}"),
+        columns=columns,
+        keys=frozenset(key for key in columns if key.startswith("params.")),
         loss=VALUE if single else None,
         maximize=study.direction.name == "MAXIMIZE" if single else None,
         left_out=tuple(left_out),

@@ -3,15 +3,17 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from lrlab.errors import InputError
-from lrlab.tables.columns import MAX_COLUMNS, MAX_ROWS, Columns, from_rows
+from lrlab.tables.columns import MAX_COLUMNS, MAX_ROWS, Cell, Columns, from_rows
 
 MAX_BYTES: Final = 100_000_000
 SEPARATORS: Final = ",;\t"
+DECIMAL_COMMA: Final = re.compile(r"\s*[+-]?\d*,\d+([eE][+-]?\d+)?\s*%?\s*")
 
 
 def check_size(path: Path, most: int = MAX_BYTES) -> None:
@@ -35,6 +37,8 @@ def check_size(path: Path, most: int = MAX_BYTES) -> None:
 
 def read_csv(path: Path) -> Columns:
     """Return the columns of a CSV file, separated by commas, semicolons or tabs; every cell is a text.
+
+    Between semicolons a number may have a decimal comma, if none in its column has a point.
 
     Raises:
         InputError: it is too large, no text, has a name twice, a row that is too long, or no rows.
@@ -62,7 +66,16 @@ def read_csv(path: Path) -> Columns:
                 column.append(row[place] if place < len(row) else None)
     except csv.Error as error:
         raise InputError(f"{path.name} line {reader.line_num} is not CSV: {error}") from None
-    return columns
+    return {name: _with_points(cells) for name, cells in columns.items()} if separator == ";" else columns
+
+
+def _with_points(cells: list[Cell]) -> list[Cell]:
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    if any("." in text for text in texts) or not any(map(DECIMAL_COMMA.fullmatch, texts)):
+        return cells
+    return [
+        cell.replace(",", ".") if isinstance(cell, str) and DECIMAL_COMMA.fullmatch(cell) else cell for cell in cells
+    ]
 
 
 def read_json_lines(path: Path) -> Columns:

@@ -13,6 +13,7 @@ from lrlab.errors import InputError
 from lrlab.scaling_law.roles import Role, guess, guess_accuracy, is_maximized
 from lrlab.scaling_law.table import FloatArray, Table
 from lrlab.tables.columns import Cell, Columns, Source, is_missing, number, plain
+from lrlab.tables.run_columns import is_progress, is_record, unfinished
 
 ASKED: Final[tuple[Role, ...]] = ("lr", "batch_size", "seed", "loss")
 MEANINGS: Final[Mapping[Role, str]] = {
@@ -104,19 +105,24 @@ def read_trials(
     values = {name: [plain(cells[row]) for row in rows] for name, cells in columns.items()}
     free = [name for name in columns if name not in roles.values() and (source.keys is None or name in source.keys)]
     if by is None:
-        chosen = [name for name in free if _is_setting(values[name], lr, batch_size)]
+        told = [name for name in free if not is_record(name, values[name]) and not is_progress(name)]
+        chosen = [name for name in told if _is_setting(values[name], lr, batch_size)]
     else:
         chosen = list(dict.fromkeys(_resolved("by", name, columns) for name in by))
         if roled := [name for name in chosen if name in roles.values()]:
             raise InputError(f"--by cannot be {roled[0]!r}, which is a role already")
     keys = list(zip(*(values[name] for name in chosen), strict=True)) if chosen else [()] * len(rows)
-    seed = _seeds(values.get(roles.get("seed", "")), zip(batch_size, lr, keys, strict=True))
+    labels = values[roles["seed"]] if "seed" in roles else None
+    for name in columns:
+        if is_progress(name) and name not in (*chosen, *roles.values()):
+            _refuse_steps(name, values[name], zip(batch_size, lr, labels or keys, keys, strict=True))
+    seed = _seeds(labels, zip(batch_size, lr, keys, strict=True))
     table = Table(batch_size.astype(np.int64), lr, seed, _squarable(-loss if upwards else loss))
     if "seed" in roles:
         _refuse_twice(table, keys, rows, values, roles, free)
     if len(set(keys)) > MAX_SETTINGS:
         raise InputError(f"settings must be at most {MAX_SETTINGS}, got {len(set(keys))} by {', '.join(chosen)}")
-    unused = tuple(name for name in free if name not in chosen and len(set(values[name])) > 1)
+    unused = tuple(name for name in free if name and name not in chosen and len(set(values[name])) > 1)
     left_out = [*source.left_out, *left_out]
     return Trials(source.name, roles, upwards, tuple(chosen), _grouped(table, keys), tuple(left_out), unused)
 
@@ -166,17 +172,21 @@ def _only(columns: Columns, where: Mapping[str, str]) -> Sequence[int]:
 def _usable(columns: Columns, roles: Mapping[Role, str], kept: Sequence[int]) -> tuple[list[int], list[str]]:
     """Return those of the rows that have a learning rate, a batch size and a result, and why others have not."""
     count = len(kept)
+    ended = unfinished(columns)
     rows, missing = [], Counter[str]()
     for row in kept:
+        if row in ended:
+            missing[ended[row]] += 1
+            continue
         absent = next((roles[role] for role in MEANINGS if is_missing(columns[roles[role]][row])), None)
         if absent is None:
             rows.append(row)
         else:
-            missing[absent] += 1
+            missing[f"no {absent}"] += 1
     if not rows:
-        name = missing.most_common(1)[0][0]
-        raise InputError(f"column {name!r} must not be empty, got no row with all of {', '.join(roles.values())}")
-    return rows, [f"{number} of {count} rows have no {name}" for name, number in missing.items()]
+        why = ", ".join(f"{number} have {what}" for what, number in missing.most_common())
+        raise InputError(f"some row must be a run that finished with {', '.join(roles.values())}, got {count}: {why}")
+    return rows, [f"{number} of {count} rows have {what}" for what, number in missing.items()]
 
 
 def _numbers(columns: Columns, name: str, rows: Sequence[int]) -> FloatArray:
@@ -224,6 +234,29 @@ def _is_setting(cells: Sequence[Cell], lr: FloatArray, batch_size: FloatArray) -
     return len(places) > 1 and 2 * crossed > len(places)
 
 
+def _refuse_steps(name: str, steps: Sequence[Cell], places: Iterable[Hashable]) -> None:
+    """Refuse the log of runs, row by row: its steps would pass for repetitions.
+
+    In it, runs begin at the same step and go on to others. Repetitions that end at different steps do not.
+    """
+    logs: dict[Hashable, list[Cell]] = {}
+    for place, step in zip(places, steps, strict=True):
+        logs.setdefault(place, []).append(step)
+    first, count = Counter(min(log, key=_order) for log in logs.values()).most_common(1)[0]
+    longer = sum(first in log and len(set(log)) > 1 for log in logs.values())
+    if 2 * min(count, longer) > len(logs):
+        last = max(steps, key=_order)
+        raise InputError(
+            f"one row must be one run, got several that differ in {name!r}: keep the last of each run "
+            f"(--where {name}={last}, if all have it), or name it as a setting (--by {name})"
+        )
+
+
+def _order(cell: Cell) -> float:
+    value = number(cell)
+    return -math.inf if value is None or math.isnan(value) else value
+
+
 def _refuse_twice(
     table: Table,
     keys: Sequence[Values],
@@ -244,7 +277,7 @@ def _refuse_twice(
             size, rate, seed, _ = cell
             raise InputError(
                 f"a setting must have each trial once, got {roles['batch_size']}={size}, {roles['lr']}={rate:g}, "
-                f"{roles['seed']}={seed} in rows {rows[before] + 1} and {rows[place] + 1}: {hint}"
+                f"{roles['seed']}={seed or '(empty)'} in rows {rows[before] + 1} and {rows[place] + 1}: {hint}"
             )
 
 

@@ -116,7 +116,9 @@ def test_a_batch_size_where_everything_diverged_is_refused_alone() -> None:
     columns = PLANTED.table(5)
     mine, _ = at(columns, 64)
     found = optima(edited(columns, loss=np.where(mine, math.nan, columns["loss"])))
-    assert found[64].problem == "fewer than 5 learning rates without a diverged trial were tried"
+    lowest = min(np.array(columns["lr"])[mine])
+    wanted = f"0 learning rates were tried without a diverged trial, 5 are needed: try some below {lowest:.3g}"
+    assert found[64].problem == wanted
     assert found[64].to_dict()["best_lr"] is None
     assert sum(one.is_bracketed for one in found.values()) == 6
 
@@ -126,7 +128,39 @@ def test_four_learning_rates_are_too_few() -> None:
     assert all(one.curve for one in found.values())
     columns = Simulation(steps=2, batch_sizes=(32, 64)).table(0)
     found = optima(edited(columns, np.array(columns["lr"]) > min(columns["lr"])))
-    assert found[32].problem == "fewer than 5 learning rates were tried"
+    assert found[32].problem.startswith("4 learning rates were tried, 5 are needed: try 1 more around 0.0")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_too_few_learning_rates_say_where_more_are_wanted(count: int) -> None:
+    rates = np.array([1e-4, 1e-3, 1e-2, 1e-1])[-count:]
+    loss = np.abs(np.log(rates / 1e-2))
+    sizes = [32] * count + [64] * count
+    part = read({"batch_size": sizes, "lr": [*rates, *rates], "seed": [0] * 2 * count, "loss": [*loss, *loss]}).at(32)
+    problem = assessed(part, None).problem
+    wanted = "0.1" if count == 1 else "0.01"
+    assert problem == f"{count} learning rates were tried, 5 are needed: try {5 - count} more around {wanted}"
+
+
+@pytest.mark.parametrize(("end", "words"), [(0, "below"), (-1, "above")])
+def test_an_end_of_the_curve_is_not_taken_for_the_end_of_what_was_tried(end: int, words: str) -> None:
+    drawn = curve(np.full(100, 0.0), 0.01)
+    at_end = curve(np.where(np.arange(100) < 50, drawn.log_lr[end], 0.0), 0.01)
+    rates = np.exp(drawn.rates)
+    for tried, said in (
+        (rates, f"the {'lowest' if end == 0 else 'highest'} that was tried: try some {words} it"),
+        (np.array([1e-4, *rates, 1e4]), f"though some to {(1e-4, 1e4)[end]:.3g} were tried: try more, or more seeds"),
+    ):
+        row = {"lr": [*tried, 1.0], "batch_size": [32] * len(tried) + [64], "seed": [0] * (len(tried) + 1)}
+        part = read(row | {"loss": [1.0] * (len(tried) + 1)}).at(32)
+        assert f"may lie {words} {rates[end]:.3g} (probability 0.50), {said}" in assessed(part, at_end).problem
+
+
+def test_both_ends_are_named() -> None:
+    ends = curve(np.where(np.arange(100) < 50, -3.0, 3.0), 0.01)
+    part = read({"lr": [0.01, 0.1, 1.0], "batch_size": [32, 32, 64], "seed": [0] * 3, "loss": [1.0] * 3}).at(32)
+    assert "may lie below" in assessed(part, ends).problem
+    assert "may lie above" in assessed(part, ends).problem
 
 
 def test_learning_rates_need_not_be_the_same_for_every_seed() -> None:

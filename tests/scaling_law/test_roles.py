@@ -25,6 +25,12 @@ from lrlab.scaling_law.roles import Role, guess, guess_accuracy, is_maximized
         (["loss", "test_loss"], {"loss": "test_loss"}),
         (["lr", "base_lr"], {"lr": "lr"}),
         (["learning_rate_init", "alpha"], {"lr": "learning_rate_init", "weight_decay": "alpha"}),
+        (["params_lr", "params_data.batch_size"], {"lr": "params_lr", "batch_size": "params_data.batch_size"}),
+        (
+            ["batch_size (samples)", "Learning Rate [1/step]"],
+            {"batch_size": "batch_size (samples)", "lr": "Learning Rate [1/step]"},
+        ),
+        (["learning_rate", "lr_scheduler", "lr_scheduler_type"], {"lr": "learning_rate"}),
         (["color", "my_lr_note", "blast"], {}),
         ([], {}),
     ],

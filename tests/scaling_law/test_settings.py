@@ -61,7 +61,7 @@ def test_settings_that_differ_are_told_apart() -> None:
     (width,) = found.sizes
     low, high = width.exponent.interval()
     assert 0 < low < 0.15 < high
-    assert "for a width 10 times as large the exponent moves by +0.3" in width.describe()
+    assert "for width 10 times as large the exponent moves by +0.3" in width.describe()
 
 
 def flat(table: Table, value: float = 1.0) -> Table:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.tables.columns import MAX_COLUMNS, from_rows, number, plain
+from lrlab.tables.columns import MAX_COLUMNS, Cell, from_rows, is_missing, number, plain
 
 
 def test_objects_are_flattened_and_gaps_filled() -> None:
@@ -48,10 +48,25 @@ def test_too_many_columns() -> None:
         (True, None),
         (None, None),
         ("", None),
+        ("91.2%", 0.912),
+        (" 5 % ", 0.05),
+        ("1,024", 1024.0),
+        ("1,234,567.5", 1234567.5),
+        ("0,001", None),
+        ("12,34", None),
+        ("%", None),
+        ("16 samples", None),
     ],
 )
 def test_numbers(cell: object, expected: float | None) -> None:
     assert number(cell) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cell", [None, "", " ", "-", "N/A", "NA", "None", "null"])
+def test_missing_cells(cell: Cell) -> None:
+    assert is_missing(cell)
+    present: list[Cell] = ["nan", "inf", "0", 0, False, "nano"]
+    assert not any(map(is_missing, present))
 
 
 def test_equal_values_are_equal() -> None:

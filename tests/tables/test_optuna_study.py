@@ -44,6 +44,7 @@ def test_the_trials_that_are_complete(url: str, tmp_path: Path) -> None:
     assert len(source.columns["value"]) == 3
     assert (source.loss, source.maximize) == ("value", True)
     assert source.left_out == ("2 of 5 trials are not complete",)
+    assert source.keys == frozenset(["params.opt.lr"])  # an attribute may be a result
 
 
 def test_several_objectives_have_none_that_is_chosen(url: str) -> None:

@@ -21,6 +21,21 @@ def test_csv_of_any_separator(tmp_path: Path, content: str) -> None:
     assert read_csv(written(tmp_path, content)) == {"lr": ["0.1"], "loss": ["1"]}
 
 
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["0,001", "1e-2", "5"], ["0.001", "1e-2", "5"]),
+        (["-1,5e-3", " 2,0", ",5"], ["-1.5e-3", " 2.0", ".5"]),
+        (["91,2%", "", "nan"], ["91.2%", "", "nan"]),
+        (["1.234,5", "0,5"], ["1.234,5", "0,5"]),
+        (["a,b", "c"], ["a,b", "c"]),
+    ],
+)
+def test_decimal_commas_between_semicolons(tmp_path: Path, cells: list[str], expected: list[str]) -> None:
+    lines = "".join(f"{cell};1\n" for cell in cells)
+    assert read_csv(written(tmp_path, f"lr;loss\n{lines}"))["lr"] == expected
+
+
 def test_csv_with_quotes_and_short_rows(tmp_path: Path) -> None:
     columns = read_csv(written(tmp_path, '"val, loss",note\n1,"two\nlines"\n2\n'))
     assert columns == {"val, loss": ["1", "2"], "note": ["two\nlines", None]}

@@ -140,7 +140,7 @@ def replaced(name: str, row: int, cell: Cell) -> Columns:
             "column 'val loss' must hold a finite number in some row, got none",
         ),
         (columns(**{"val loss": [None] * 24}), {}, "for the loss"),
-        (columns(**{"val loss": [None] * 24}), {"given": {"loss": "val loss"}}, "column 'val loss' must not be empty"),
+        (columns(**{"val loss": [None] * 24}), {"given": {"loss": "val loss"}}, "got 24: 24 have no val loss"),
         (
             columns(),
             {"by": []},
@@ -154,6 +154,73 @@ def test_bad_tables_are_refused_in_a_line(found: Columns, options: Any, said: st
     with pytest.raises(InputError, match=said) as refusal:
         trials(found, **options)
     assert "\n" not in str(refusal.value)
+
+
+def logged(**changes: Any) -> Columns:
+    """The runs of `columns`, each with three rows."""
+    rows = len(columns()["bs"])
+    found: Columns = {name: [cell for cell in cells for _ in range(3)] for name, cells in columns(**changes).items()}
+    return found | {"epoch": [1, 2, 3] * rows}
+
+
+@pytest.mark.parametrize("name", ["epoch", "trainer/global_step", "_step", "training_iteration"])
+@pytest.mark.parametrize("seeded", [True, False])
+@pytest.mark.parametrize("by", [None, ["depth"]])
+def test_the_steps_of_a_run_are_neither_settings_nor_repetitions(name: str, seeded: bool, by: Any) -> None:
+    found = logged()
+    found[name] = found.pop("epoch")
+    if not seeded:
+        del found["seed"]
+    with pytest.raises(InputError, match=f"one row must be one run, got several that differ in '{name}': .*=3, if all"):
+        trials(found, by=by)
+    assert trials(found, by=by, where={name: "3"}).by == ("depth",)
+    assert trials(found, by=[name, "depth"]).by == (name, "depth")
+
+
+def test_runs_that_end_at_different_steps_are_repetitions() -> None:
+    found = columns()
+    del found["seed"]
+    found["epoch"] = [(7 * row) % 23 for row in range(24)]
+    read = trials(found)
+    assert read.by == ("depth",)
+    assert "epoch" in read.unused
+
+
+@pytest.mark.parametrize(
+    "name", ["train/acc", "top1", "train loss", "Created", "date", "Unnamed: 0", "", "user", "ppl"]
+)
+def test_results_and_records_are_no_settings_though_their_values_recur(name: str) -> None:
+    found = columns(**{name: [("0.9", "0.8", "0.7")[row // 4 % 2] for row in range(24)]})
+    assert trials(found).by == ("depth",)
+    if name:
+        assert trials(found, by=[name, "depth"]).by == (name, "depth")
+
+
+def test_a_loss_that_is_a_choice_is_a_setting() -> None:
+    found = columns(**{"method.loss": ["hinge", "logistic"] * 12})
+    assert trials(found, {"loss": "val loss"}).by == ("depth", "method.loss")
+
+
+def test_an_index_without_a_name_is_no_seed() -> None:
+    found = columns(**{"": list(range(24))})
+    del found["seed"]
+    assert set(trials(found).settings[2,].seed) == {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "ends", "left_out"),
+    [
+        ("State", ["finished", "crashed", "running"], ("State crashed", "State running")),
+        ("info.status", ["FINISHED", "FAILED", "KILLED"], ("info.status failed", "info.status killed")),
+        ("state", ["COMPLETE", "PRUNED", ""], ("state pruned",)),
+        ("state", ["CA", "NY", "failed"], ()),
+    ],
+)
+def test_runs_that_say_that_they_did_not_finish_are_left_out(
+    name: str, ends: list[str], left_out: tuple[str, ...]
+) -> None:
+    found = columns(**{name: (ends[1:] + [ends[0]] * 22)})
+    assert trials(found, by=["depth"]).left_out == tuple(f"1 of 24 rows have {what}" for what in left_out)
 
 
 def test_the_same_run_twice() -> None:

@@ -166,15 +166,18 @@ def _best_lrs(optima: Sequence[Optimum]) -> dict[float, float]:
 
 
 def _optima(axes: "Axes", optima: Sequence[Optimum]) -> None:
-    """Draw the optima with their 95 % intervals; hollow where they carry no conclusion."""
-    for sound, filled, label in ((True, BLUE, "best lr, 95 % interval"), (False, "white", "best lr, unsound")):
+    """Draw the optima with their 95 % intervals; hollow and without where they carry no conclusion."""
+    for sound, filled, label in (
+        (True, BLUE, "best lr, 95 % interval"),
+        (False, "white", "not known: the best may lie outside of the fit"),
+    ):
         chosen = [optimum for optimum in optima if optimum.curve and optimum.is_bracketed == sound]
         if not chosen:
             continue
         centre = np.array([optimum.curve.centre for optimum in chosen if optimum.curve])
         reach = np.array([optimum.log_lr.half_width() if optimum.log_lr else 0.0 for optimum in chosen])
         lr = np.exp(centre)
-        ends = np.stack([lr - np.exp(centre - reach), np.exp(centre + reach) - lr])
+        ends = np.stack([lr - np.exp(centre - reach), np.exp(centre + reach) - lr]) if sound else None
         x = [optimum.batch_size for optimum in chosen]
         axes.errorbar(x, lr, ends, fmt="o", color=BLUE, mfc=filled, capsize=3, ms=6, zorder=5, label=label)
 

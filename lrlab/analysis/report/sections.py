@@ -257,11 +257,16 @@ def settings(runs: Runs, analyses: dict[str, ScalingAnalysis]) -> Section | None
 
 
 def optima_table(analysis: ScalingAnalysis, loss: str = "loss (nats)") -> tuple[tuple[str, ...], ...]:
-    """Return rows of the best learning rates of one setting, the first of them the column names."""
+    """Return rows of the best learning rates of one setting, the first of them the column names.
+
+    An optimum that is not bracketed has no interval: that of the fit ends where the fit does.
+    """
     rows: list[tuple[str, ...]] = [("batch size", "best lr", "95 % interval", loss, "seeds", "problems")]
     for optimum in analysis.optima:
         shown: dict[str, Any] = optimum.to_dict()
         interval = "{:.3g} to {:.3g}".format(*shown["best_lr_ci"]) if shown["best_lr_ci"] else ""
+        if optimum.curve and not optimum.is_bracketed:
+            interval = "open"
         best, loss = (f"{shown[key]:.4g}" if shown[key] is not None else "" for key in ("best_lr", "loss"))
         rows.append((f"{optimum.batch_size:g}", best, interval, loss, str(optimum.seeds), optimum.problem))
     return tuple(rows)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lrlab.analysis.report.sections import analyse_runs, budget, steps_section, warmup_section
+from lrlab.analysis.report.sections import analyse_runs, budget, optima_table, steps_section, warmup_section
 from lrlab.analysis.runs import Run, Runs
 from lrlab.config.command_line import Places
 from lrlab.runs.history import CURVE
+from lrlab.scaling_law.analysis import analyse
 
 
 def run(batch_size: int, updates: int, lr: float, *, diverged: bool = False) -> Run:
@@ -93,3 +94,18 @@ def test_a_warmup_says_how_many_updates_it_is() -> None:
     assert section.paragraphs == (
         "batch size 16: least loss by warmup: 0% (0 of 100 updates): 1 at lr 0.2, 2% (2 of 100 updates): 1 at lr 0.2.",
     )
+
+
+@pytest.mark.parametrize("highest", [0.01, 0.02, 0.05])
+def test_an_optimum_at_the_end_of_what_was_tried_has_no_interval(highest: float) -> None:
+    rates = [highest / 2**k for k in range(6)]
+    rows = [
+        {"batch_size": size, "lr": lr, "seed": 0, "loss": 1 + math.log(lr / best) ** 2 / 10}
+        for size, best in ((16, highest / 8), (32, highest * 9))
+        for lr in rates
+    ]
+    header, known, open_one = optima_table(analyse(rows))
+    assert header[2] == "95 % interval"
+    assert " to " in known[2]
+    assert open_one[2] == "open"
+    assert "try some above it" in open_one[-1]
