@@ -66,7 +66,8 @@ class Records(Places):
         """Return what holds the studies."""
         from lrlab.sweeper.study.storage import parse
 
-        return parse(self.storage_url or f"journal:{self.outputs / 'optuna.log'}", Path.cwd())
+        default = f"journal:{self.outputs / 'optuna.log'}"
+        return parse(default if self.storage_url is None else self.storage_url, Path.cwd())
 
     def study(self, name: str | None) -> "optuna.Study":
         """Load a study; without a name, the newest.
@@ -77,7 +78,7 @@ class Records(Places):
         from lrlab.sweeper.study.study import load, newest
 
         storage = self.storage()
-        return load(storage, name or newest(storage))
+        return load(storage, newest(storage) if name is None else name)
 
     @contextmanager
     def overrides(self) -> Iterator[list[str]]:
