@@ -11,6 +11,7 @@ import typer
 
 from lrlab.config.command_line import RESUME_PREFIX, Places
 from lrlab.config.override import text_override
+from lrlab.errors import InputError
 
 if TYPE_CHECKING:
     import optuna
@@ -56,6 +57,18 @@ class Records(Places):
             InputError: there are none.
         """
         return self.tracking(study).open_existing(str(self.outputs))
+
+    def check_kept(self, study: "optuna.Study") -> None:
+        """Refuse a study whose sweep kept no runs.
+
+        Raises:
+            InputError: it is one.
+        """
+        from lrlab.sweeper.study.state import read_state
+
+        state = read_state(study)
+        if state and not state.run_id:
+            raise InputError(f"study {study.study_name} has no runs: its sweep kept none (tracking=none)")
 
     def client_store(self, study: "optuna.Study") -> "ClientStore | None":
         """Return the runs of a study as MLflow's client sees them; None if there are none."""

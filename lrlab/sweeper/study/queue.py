@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 # user attributes of a trial
 OUTCOME, REASON, RETRY_OF = "lrlab.outcome", "lrlab.reason", "lrlab.retry_of"
-RUN_ID = "run_id"  # the run of a trial of lrlab's own trainer
 IS_JOB = "lrlab.job"  # a trial that a process runs alone: if the process dies, the trial may be why
 RUN_ID = "run_id"  # of its run, if it has one
 DEATHS = "lrlab.deaths"  # how many processes have died of what this trial repeats
