@@ -1,4 +1,4 @@
-"""The one error of the doors: what the user gave cannot be used."""
+"""What the command line says in one line: what the user gave cannot be used, or too many trials failed."""
 
 import errno
 
@@ -8,6 +8,14 @@ NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIS
 
 class InputError(ValueError):
     """One line that names the key, the value and what is allowed. The command line prints it and exits with 2."""
+
+    exit_code = 2
+
+
+class TrialsFailedError(InputError):
+    """A sweep stopped because too many of its trials failed. The command line exits with 1, as Hydra does."""
+
+    exit_code = 1
 
 
 def cannot_write(what: str, error: OSError) -> InputError:

@@ -141,13 +141,20 @@ def sweep(name: str, *overrides: str) -> Study:
         name: of a sweep: a file of ./sweeps/, or one that ships.
         overrides: of Hydra's grammar, such as "data=cifar10" or "hydra.sweeper.n_trials=20".
 
+    A sweep that reached its time limit is a study, too; a line says how many trials are left.
+
     Raises:
-        InputError: something given cannot be used; nothing has been written.
+        InputError: something given cannot be used, and nothing has been written; or too many trials failed.
     """
     from lrlab.cli import hydra_app
     from lrlab.cli.options import Records
+    from lrlab.sweeper.time_limit import TimeLimitReached
 
     command = hydra_app.sweep_command(name, overrides)
     with hydra_app.composed(command) as config:
         places = Records(Path(config.outputs), config.hydra.sweeper.storage, config.tracking.get("uri"))
-    return Study(hydra_app.run(command), places)
+    try:
+        name = hydra_app.run(command)
+    except TimeLimitReached as end:
+        name = end.study
+    return Study(name, places)

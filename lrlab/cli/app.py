@@ -116,12 +116,13 @@ class TrainingTask:
                 tags={Tag.STUDY: sweep.study, Tag.N_TRIALS: str(sweep.trials)},
                 config=to_yaml(spell_choices(config)),
             )
+        kept = keeps_runs(runs)
         population = config["population"]
         fair = -(-sweep.trials // (2 * sweep.workers))  # two rounds at least, so that the search can learn
         batch_sizes = (sweep.composer.compose(overrides)["batch_size"] for overrides in sweep.boundary_overrides)
         fixed = population["microbatch"]
         return SweepState(
-            run_id=run_id,
+            run_id=run_id if kept else "",
             width=population["width"] or min(32, fair),
             microbatches=((1, fixed),) if fixed else tuple(microbatches(batch_sizes)),
             command=command(sweep.config),
@@ -140,7 +141,7 @@ class TrainingTask:
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
-        from lrlab.commands.best import best, trained_settings
+        from lrlab.commands.best import best, best_settings
         from lrlab.runs.recorder import status_of
         from lrlab.sweeper.job_tracking import untold
         from lrlab.sweeper.study.queue import TrialCounts
@@ -156,7 +157,7 @@ class TrainingTask:
             return
         if not keeps_runs(store):
             if error is None:
-                console.best_setting(sweep.study, trained_settings(study)[0])
+                console.best_setting(sweep.study, best_settings(study)[0])
             return
         with store.open(config["outputs"]) as tracker:
             if error is not None:
@@ -278,6 +279,9 @@ def check_place(sweep: "Sweep") -> None:
         if state and state.runs:
             runs.check_same(state.runs, state.run_id, outputs)
     runs.verify(outputs)
+    if state and keeps_runs(runs) != bool(state.run_id):
+        rule = "mlflow, where its runs are, got none" if state.run_id else "none, as its sweep kept no runs, got mlflow"
+        raise InputError(f"tracking of study {sweep.study} must be {rule}")
     if state and keeps_runs(runs):
         _check_parent(runs, outputs, state.run_id)
 

@@ -28,7 +28,7 @@ from lrlab.config.composition_errors import one_line
 from lrlab.config.hydra_compat import Hydra, create_config_search_path, get_args_parser, restored_logging
 from lrlab.config.override import check_texts, text_override, texts_as_typed
 from lrlab.config.policy import check_composed
-from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, cannot_write
+from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, TrialsFailedError, cannot_write
 
 if TYPE_CHECKING:
     import optuna
@@ -108,7 +108,9 @@ def run(command: HydraCommand) -> str:
     """Train one configuration, or sweep; return the name of the sweep's study, "" after a single training.
 
     Raises:
-        InputError: something given cannot be used; nothing has been written.
+        InputError: something given cannot be used, and nothing has been written; or what is found out cannot be stored.
+        TrialsFailedError: too many trials of a sweep failed.
+        TimeLimitReached: trials of a sweep are left.
     """
     with _composed(command) as (hydra, config):
         mode = config.hydra.mode
@@ -198,6 +200,8 @@ def _composed(command: HydraCommand) -> Iterator[tuple[Hydra, DictConfig]]:
         check_texts(resolve(config))
         with restored_logging():
             yield hydra, config
+    except TrialsFailedError:
+        raise
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(one_line(error)) from error
     except SystemExit as end:

@@ -80,7 +80,10 @@ def app() -> typer.Typer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 1 (a replay that differs), 2 (input that cannot be used)."""
+    """Run one command and return its exit code.
+
+    0: all of it was done; 1: a replay differs, trials of a sweep failed or are left; 2: something cannot be used.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     with logs_on_stderr():
         return entrypoint.run_command(lambda: _run(given))
@@ -113,16 +116,16 @@ def _run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _refuse(error.format_message())
     except InputError as error:
-        return _refuse(str(error))
+        return _refuse(str(error), error.exit_code)
     except OSError as error:
         if error.errno not in NO_SPACE and (error.filename is None or error.errno not in NOT_WRITABLE):
             raise
         return _refuse(str(cannot_write(str(error.filename or "the output"), error)))
 
 
-def _refuse(message: str) -> int:
+def _refuse(message: str, code: int = InputError.exit_code) -> int:
     print(f"lrlab: {' '.join(line.strip() for line in message.splitlines())}", file=sys.stderr)
-    return 2
+    return code
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import typer
 
 from lrlab.config.command_line import RESUME_PREFIX, Places
 from lrlab.config.override import text_override
+from lrlab.errors import InputError
 
 if TYPE_CHECKING:
     import optuna
@@ -57,6 +58,18 @@ class Records(Places):
         """
         return self.tracking(study).open_existing(str(self.outputs))
 
+    def check_kept(self, study: "optuna.Study") -> None:
+        """Refuse a study whose sweep kept no runs.
+
+        Raises:
+            InputError: it is one.
+        """
+        from lrlab.sweeper.study.state import read_state
+
+        state = read_state(study)
+        if state and not state.run_id:
+            raise InputError(f"study {study.study_name} has no runs: its sweep kept none (tracking=none)")
+
     def client_store(self, study: "optuna.Study") -> "ClientStore | None":
         """Return the runs of a study as MLflow's client sees them; None if there are none."""
         tracking = self.tracking(study)
@@ -66,7 +79,8 @@ class Records(Places):
         """Return what holds the studies."""
         from lrlab.sweeper.study.storage import parse
 
-        return parse(self.storage_url or f"journal:{self.outputs / 'optuna.log'}", Path.cwd())
+        default = f"journal:{self.outputs / 'optuna.log'}"
+        return parse(default if self.storage_url is None else self.storage_url, Path.cwd())
 
     def study(self, name: str | None) -> "optuna.Study":
         """Load a study; without a name, the newest.
@@ -77,7 +91,7 @@ class Records(Places):
         from lrlab.sweeper.study.study import load, newest
 
         storage = self.storage()
-        return load(storage, name or newest(storage))
+        return load(storage, newest(storage) if name is None else name)
 
     @contextmanager
     def overrides(self) -> Iterator[list[str]]:

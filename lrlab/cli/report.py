@@ -72,6 +72,7 @@ def _report_study(study: str | None, where: list[str], records: Records, *, as_j
     from lrlab.commands.report import conditions, publish
 
     chosen = records.study(study)
+    records.check_kept(chosen)
     with records.tracker(chosen) as tracker:
         made, page = publish(chosen, tracker, records, conditions(where))
     if as_json:

@@ -48,11 +48,15 @@ def best(
     if state and state.launch:
         own_application_commands.best(chosen, state, records, confirm, top, allow, as_json=as_json)
         return
+    if confirm is None and state and not state.run_id:  # its sweep kept no runs
+        console.result(command.best(chosen, None), console.configuration, as_json=as_json)
+        return
     if confirm is None:
         with records.tracker(chosen) as tracker:
             found = command.best(chosen, tracker)
         console.result(found, lambda shown: console.best(shown, records), as_json=as_json)
         return
+    records.check_kept(chosen)
     tracking = records.tracking(chosen)
     registry = Registry.beside(tracking.place.uri, str(outputs))
     with tracking.open_existing(str(outputs)) as tracker:
@@ -100,6 +104,8 @@ def reproduce(
     records = Records(outputs, storage, tracking_uri)
     of_study = run == "best" or (run.isdecimal() and len(run) < 32) or study is not None
     chosen = records.study(study) if of_study else None
+    if chosen:
+        records.check_kept(chosen)
     tracking = records.tracking(chosen)
     with tracking.open_existing(str(outputs)) if chosen else tracking.open_beside(run, str(outputs)) as tracker:
         run_id = _run_id(run, chosen, tracker)

@@ -37,12 +37,18 @@ def run_command(command: Callable[[], int]) -> int:
 def run_program(command: Callable[[], int]) -> NoReturn:
     """Run a command as all that this process does, and end the process with its exit code.
 
-    A signal that comes after the command ends the process at once, with the same code.
+    A signal that comes after the command ends the process at once, with the same code. Where the reader of the output
+    has left, as `head` does, the code is 1, and what is left to say is dropped.
     """
+    logging.raiseExceptions = False  # a traceback for every message that a reader who left cannot be told
     atexit.register(_ignore_signals)  # the first to be registered is the last to be called
     code = 1
     try:
         code = run_command(command)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what Python flushes at its end
+        code = 1
     except SystemExit as exiting:
         code = exiting.code if isinstance(exiting.code, int) else code
         raise

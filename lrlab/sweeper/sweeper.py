@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
 from lrlab.config.override import overrides_of, typed_value
-from lrlab.errors import InputError, cannot_write
+from lrlab.errors import InputError, TrialsFailedError, cannot_write
 from lrlab.runtime.signals import handle_signals
 from lrlab.sweeper import dry_run, time_limit
 from lrlab.sweeper.directory import MULTIRUN, claim
@@ -36,8 +36,8 @@ class InvalidSweepError(InputError, CompactHydraException):
     """An `InputError` in the form that Hydra prints as its one line."""
 
 
-class SweepFailedError(CompactHydraException):
-    """Too many trials failed, or their results cannot be stored."""
+class SweepFailedError(TrialsFailedError, CompactHydraException):
+    """A `TrialsFailedError` in the form that Hydra prints as its one line."""
 
 
 def sweep(
@@ -50,7 +50,7 @@ def sweep(
     """Run a sweep; return what Hydra's own sweeper does: one batch of job returns, in trial order.
 
     Raises:
-        InputError: a setting or an override cannot be used; nothing has been written.
+        InputError: a setting or an override cannot be used, and nothing has been written; or results cannot be stored.
         SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
     """
     plan = None
@@ -64,12 +64,14 @@ def sweep(
             return [[]]
         with _quiet_optuna():
             return run(plan, hydra_context)
+    except TrialsFailedError:
+        raise
     except InputError as error:
         raise InvalidSweepError(str(error)) from error
     except (OSError, StorageInternalError) as error:
         if hasattr(error, "__notes__"):  # a task raised it, see `_check_failures`
             raise
-        raise SweepFailedError(f"the sweep cannot go on: {_reason(error, plan)}") from error
+        raise InvalidSweepError(f"the sweep cannot go on: {_reason(error, plan)}") from error
 
 
 def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
@@ -78,7 +80,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
     Raises:
         InputError: another sweep has changed the study since the plan was made.
         SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
-        SystemExit: the time limit was reached before all trials were done; the exit code is 1.
+        TimeLimitReached: the time was over before all trials were done.
     """
     with plan.storage.exclusive():
         plan = plan.with_stored_state()  # another sweep may have created the study since

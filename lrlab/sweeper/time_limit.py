@@ -7,16 +7,26 @@ from lrlab.config.override import text_override
 from lrlab.sweeper.plan import SweepPlan
 from lrlab.sweeper.study.queue import Queue
 
-EXIT_CODE = 1
-
 log = logging.getLogger(__name__)
+
+
+class TimeLimitReached(SystemExit):
+    """A sweep left, in order, trials that wait; a line said so. The exit code is 1.
+
+    Attributes:
+        study: its name.
+    """
+
+    def __init__(self, study: str) -> None:
+        super().__init__(1)
+        self.study = study
 
 
 def check(plan: SweepPlan, queue: Queue) -> None:
     """Leave, in order, if the time was over while trials still waited; say how many are done, and how to go on.
 
     Raises:
-        SystemExit: they wait; the exit code is `EXIT_CODE`.
+        TimeLimitReached: they wait.
     """
     counts = queue.counts()
     if not (counts.waiting and plan.sweep.is_overdue()):
@@ -24,4 +34,4 @@ def check(plan: SweepPlan, queue: Queue) -> None:
     told = f"the time limit, hydra.sweeper.timeout, was reached with {counts.done} of {counts.total} trials done"
     again = shlex.quote(text_override("hydra.sweeper.study_name", plan.sweep.study))
     log.warning("%s", told if plan.storage.is_memory else f"{told}; the same command with {again} goes on")
-    raise SystemExit(EXIT_CODE)
+    raise TimeLimitReached(plan.sweep.study)

@@ -17,6 +17,8 @@ UNKNOWN = "unknown"
 def source_tags() -> dict[str, str]:
     """Return user, program and, when lrlab itself is a git checkout, its commit and whether files differ from it.
 
+    Files that git does not know, nor ignores, count where they are in the package.
+
     What git cannot tell of a checkout is "unknown".
     """
     return {Tag.USER: _user(), Tag.SOURCE_NAME: "lrlab", Tag.SOURCE_TYPE: "LOCAL", **_git_tags(PACKAGE)}
@@ -55,7 +57,8 @@ def _git_tags(package: Path) -> dict[str, str]:
         return {}
     commit = _git(package, "rev-parse", "--verify", "HEAD")
     changes = _git(package, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
-    dirty = UNKNOWN if commit is None or changes is None else str(bool(changes)).lower()
+    unknown = _git(package, "ls-files", "--others", "--exclude-standard")
+    dirty = UNKNOWN if None in (commit, changes, unknown) else str(bool(changes or unknown)).lower()
     return {Tag.GIT_COMMIT: commit or UNKNOWN, Tag.GIT_DIRTY: dirty}
 
 

@@ -29,6 +29,13 @@ def test_a_sweep_is_a_study(made: Study) -> None:
     assert study("mine", outputs=made.records.outputs) == study(outputs=made.records.outputs)
 
 
+def test_a_sweep_that_reached_its_time_limit_is_a_study(tmp_path: Path) -> None:
+    limited = ("hydra.sweeper.timeout=0.001", "study=late", f"outputs={tmp_path}")
+    late = sweep("linear_scaling", *limited, *SMALL, *SPACE)
+    assert late.name == "late"
+    assert late.summary().trials.waiting > 0
+
+
 def test_trials_and_runs_are_tables(made: Study) -> None:
     trials, runs = made.trials(), made.runs()
     assert len(trials) == len(runs) == 4

@@ -204,20 +204,6 @@ def test_a_sweep_resumed_with_options_anywhere(working_folder: Path, capsys: pyt
     assert dict(os.environ) == before
 
 
-@pytest.mark.parametrize("more", [(), ("seed=0,1", "batch_size=16"), ("objective=val/accuracy",)])
-def test_a_sweep_that_keeps_no_runs_is_done(
-    working_folder: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
-) -> None:
-    assert main(["sweep", "quickstart", "study=s", "tracking=none", *SPACE, *TINY, *more]) == 0
-    captured = capsys.readouterr()
-    assert "best of s: trial" in captured.out
-    assert "tracking=none: no run was kept" in captured.out
-    assert "lrlab: " not in captured.err
-    assert main(["resume", "s", "hydra.sweeper.n_trials=3"]) == 0
-    assert len(study("s").trials) == 3
-    assert not (working_folder / "outputs" / "mlflow.db").exists()
-
-
 @pytest.mark.parametrize("place", ["mlartifacts", "mlartifacts/1"])
 @pytest.mark.parametrize("command", [["train"], ["sweep", "quickstart", "study=s", *SPACE]], ids=lambda words: words[0])
 def test_artifacts_that_cannot_be_written_are_one_line(

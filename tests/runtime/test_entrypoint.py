@@ -48,6 +48,39 @@ def test_the_exit_code_is_the_command_s() -> None:
     assert subprocess.run([sys.executable, "-c", program]).returncode == 7
 
 
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        "print('x' * 100_000)",
+        "print('x')",
+        "logging.basicConfig(stream=sys.stdout); logging.warning('x'); print('x')",
+    ],
+)
+def test_a_reader_who_left_costs_no_traceback(write: str, buffered: str) -> None:
+    program = f"""
+import logging, sys
+from lrlab.runtime import entrypoint
+def command():
+    {write}
+    return 0
+entrypoint.run_program(command)
+"""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": buffered},
+            text=True,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_a_command_writes_for_its_user_alone() -> None:
     before = os.umask(0o022)
     try:

@@ -34,6 +34,23 @@ def test_a_checkout_has_a_commit_and_may_differ_from_it(tmp_path: Path) -> None:
     assert _git_tags(package) == tags(head, dirty=True)
 
 
+@pytest.mark.parametrize("name", ["new.py", "part/new.py", "größe.py"])
+def test_a_module_that_git_does_not_know_is_a_change(tmp_path: Path, name: str) -> None:
+    package = checkout(tmp_path)
+    head = git(tmp_path, "rev-parse", "HEAD")
+    (package / name).parent.mkdir(exist_ok=True)
+    (package / name).write_text("x = 1")
+    assert _git_tags(package) == tags(head, dirty=True)
+    (tmp_path / ".git/info/exclude").write_text("*.py")
+    assert _git_tags(package) == tags(head, dirty=False)
+
+
+def test_files_beside_the_package_that_git_does_not_know_are_no_change(tmp_path: Path) -> None:
+    package = checkout(tmp_path)
+    (tmp_path / "notes.txt").write_text("")
+    assert _git_tags(package) == tags(git(tmp_path, "rev-parse", "HEAD"), dirty=False)
+
+
 @pytest.mark.parametrize("variables", [("GIT_DIR", "GIT_WORK_TREE"), ("GIT_DIR",), ("GIT_INDEX_FILE",)])
 def test_the_repository_that_the_environment_names_is_somebody_elses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: tuple[str, ...]

@@ -184,7 +184,8 @@ class PopulationRunner:
         )
         self._running[trial.number] = training
         del self._waiting[trial.number]
-        trial.set_user_attr(RUN_ID, training.run_id)
+        if self._parent:  # runs are kept
+            trial.set_user_attr(RUN_ID, training.run_id)
         return training
 
     def _report(self, number: int, training: RecordedTraining, result: EpochResult) -> IntermediateValue | TrialEnd:
