@@ -36,10 +36,12 @@ class Errors:
     Attributes:
         own: (k,) standard errors, > 0.
         shared: (k, k) covariance of the errors, 0 on the diagonal.
+        stated: (k,) standard errors as the estimates state them, where those are wider than `own`.
     """
 
     own: FloatArray
     shared: FloatArray
+    stated: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class RandomEffects:
     Attributes:
         coefficients: β, one for each column of x.
         tau: standard deviation of what the settings truly differ by, the columns apart; its mean over the posterior.
-        q: Cochran's Q, the scatter about β in units of the errors as given.
+        q: Cochran's Q, the scatter about β in units of the errors as stated: to say that settings differ needs more.
         freedom: k less the number of columns: what Q is on average if τ = 0.
         p_value: probability of a Q as large if τ = 0; 1 without degrees of freedom.
         factor: φ; its geometric mean over the posterior.
@@ -122,7 +124,8 @@ def fit(
     weights = special.softmax(likelihood + prior + np.resize(PRIOR, len(tau)))
     shared = np.clip(np.exp(log_phi), LEAST_SHARED, 1.0)[:, None] * np.einsum("tik,tik->ti", pull @ errors.shared, pull)
     spread = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2) + np.maximum(shared, 0.0))
-    freedom, q = len(y) - columns.shape[1], _cochran(y, errors.own, columns)
+    stated = errors.own if errors.stated is None else errors.stated
+    freedom, q = len(y) - columns.shape[1], _cochran(y, stated, columns)
     return RandomEffects(
         coefficients=tuple(_mixture(weights, beta[:, i], spread[:, i]) for i in range(columns.shape[1])),
         tau=float(weights @ tau),

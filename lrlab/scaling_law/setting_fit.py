@@ -125,4 +125,5 @@ def alike(fits: Sequence[SettingFit]) -> FloatArray:
 def _errors(fits: Sequence[SettingFit], parts: Callable[[SettingFit], tuple[float, float]]) -> Errors:
     noise, interpolation = np.array([parts(each) for each in fits]).T
     shared = (alike(fits) - np.eye(len(fits))) * np.outer(interpolation, interpolation)
-    return Errors(np.hypot(noise, interpolation), shared)
+    stated = np.hypot(noise, interpolation / math.sqrt(INTERPOLATION_VARIANCE))
+    return Errors(np.hypot(noise, interpolation), shared, stated)

@@ -94,3 +94,11 @@ def test_the_factor_that_a_scatter_tells() -> None:
     assert math.log(0.2) < many[0] < few[0] < prior
     assert many[1] < few[1] < doubt
     assert np.isfinite(log_factor_of(0.0, 5)).all()
+
+
+def test_to_say_that_settings_differ_takes_more_than_the_errors_as_stated() -> None:
+    y, own = 0.1 * np.random.default_rng(0).standard_normal(30), np.full(30, 0.03)
+    narrow, wide = fit(y, independent(own), typical=0.1), fit(y, Errors(own, np.zeros((30, 30)), 4 * own), typical=0.1)
+    assert narrow.p_value < 1e-6 < 0.05 < wide.p_value
+    assert wide.q == pytest.approx(narrow.q / 16)
+    assert wide.coefficients == narrow.coefficients
