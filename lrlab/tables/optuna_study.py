@@ -73,9 +73,10 @@ def _open(storage: Storage) -> Any:
     """Return a storage that does not create, repair or migrate anything."""
     from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend
+    from sqlalchemy.pool import NullPool
 
     file = storage.file
     if storage.url.startswith("journal:"):
         return JournalStorage(JournalFileBackend(str(file)))
     url = f"sqlite:///file:{quote(str(file))}?mode=ro&uri=true" if file else storage.url
-    return RDBStorage(url, skip_table_creation=True)
+    return RDBStorage(url, engine_kwargs={"poolclass": NullPool}, skip_table_creation=True)  # leaves nothing open

@@ -1,4 +1,10 @@
 import math
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -37,6 +43,26 @@ def test_runs_with_their_last_metrics(folder: Path, monkeypatch: pytest.MonkeyPa
     assert {lr: loss for lr, loss in found.items() if lr != "0.0001"} == {"1.0": 0.0, "0.1": 1.0, "0.01": 2.0}
     assert math.isnan(float(str(found["0.0001"])))
     assert source.keys == frozenset(["params.optimizer.lr"])
+    assert source.left_out == ("1 of 5 runs did not finish",)
+
+
+def test_an_experiment_on_a_server(folder: Path, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    store = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--port", str(port)]
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1", *store]
+    with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
+        try:
+            while True:
+                assert server.poll() is None, (tmp_path / "log").read_text()
+                with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                    break
+                time.sleep(0.2)
+            source = read_experiment("theirs", f"http://127.0.0.1:{port}", "outputs")
+        finally:
+            server.terminate()
+    assert sorted(map(str, source.columns["params.optimizer.lr"])) == ["0.0001", "0.01", "0.1", "1.0"]
     assert source.left_out == ("1 of 5 runs did not finish",)
 
 

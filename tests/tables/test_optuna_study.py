@@ -5,9 +5,11 @@ import optuna
 import pytest
 from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
+from sqlalchemy.pool import NullPool
 
 from lrlab.errors import InputError
 from lrlab.tables.optuna_study import read_study
+from tests import postgres
 
 
 def fill(storage: optuna.storages.BaseStorage) -> None:
@@ -45,6 +47,15 @@ def test_the_trials_that_are_complete(url: str, tmp_path: Path) -> None:
     assert (source.loss, source.maximize) == ("value", True)
     assert source.left_out == ("2 of 5 trials are not complete",)
     assert source.keys == frozenset(["params.opt.lr"])  # an attribute may be a result
+
+
+@pytest.mark.skipif(postgres.programs() is None, reason="there is no PostgreSQL")
+def test_a_study_in_postgresql(tmp_path: Path) -> None:
+    with postgres.running(tmp_path) as url:
+        fill(RDBStorage(url, engine_kwargs={"poolclass": NullPool}))
+        source = read_study("mine", url)
+    assert len(source.columns["value"]) == 3
+    assert source.columns["value"] == source.columns["params.opt.lr"]
 
 
 def test_several_objectives_have_none_that_is_chosen(url: str) -> None:
