@@ -1,4 +1,4 @@
-"""``lrlab.study`` and ``lrlab.sweeper``: a study and what it found, from Python."""
+"""``lrlab.study`` and ``lrlab.sweep``: a study and what it found, from Python."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -293,9 +293,7 @@ def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> 
     uri = OmegaConf.to_container(config, resolve=False)["tracking"].get("uri")  # type: ignore[index, call-overload, union-attr]
     if uri is None and state and state.runs:
         return state.runs
-    place = runs.place.to_record(str(config.outputs))
-    is_reference = isinstance(uri, str) and "${" in uri and RESUME_PREFIX not in uri
-    return Place(uri, place.experiment) if is_reference else place
+    return runs.place.to_record(str(config.outputs)).as_written(uri)
 
 
 def places(config: DictConfig) -> Places:

@@ -15,7 +15,7 @@ from lrlab.config.command_line import command
 from lrlab.data.spec import DatasetSpec
 from lrlab.data.verified_files import atomic_write
 from lrlab.errors import InputError
-from lrlab.runtime.home import home
+from lrlab.runtime.home import cache
 
 ARRAYS = ("x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy")
 MANIFEST = "manifest.json"
@@ -73,10 +73,10 @@ def folder_of(name: str, root: str | None = None) -> Path:
         except RuntimeError:
             key = "data.root" if root else "LRLAB_DATA"
             raise InputError(f"{key} must have no ~, as there is no home directory, got {chosen!r}") from None
-    cache = os.environ.get("XDG_CACHE_HOME")
-    if not cache and home() is None:
+    folder = cache()
+    if folder is None:
         raise InputError("data.root or LRLAB_DATA must name the folder of the data sets: there is no home directory")
-    return (Path(cache) if cache else Path.home() / ".cache") / "lrlab" / name
+    return folder / name
 
 
 def open_verified(images: DatasetSpec, root: str | None = None) -> tuple[Path, Manifest]:

@@ -16,6 +16,14 @@ def home() -> Path | None:
         return None
 
 
+def cache() -> Path | None:
+    """Return lrlab's folder in the user's cache; None if the user has no cache."""
+    chosen, user = os.environ.get("XDG_CACHE_HOME"), home()
+    if chosen:
+        return Path(chosen) / "lrlab"
+    return user / ".cache" / "lrlab" if user else None
+
+
 def home_variable() -> dict[str, str]:
     """Return HOME as other libraries need it: they fail if there is none, and do without one that does not exist."""
     return {} if home() else {"HOME": NOWHERE}

@@ -65,9 +65,7 @@ def job_tracking(config: DictConfig, recorded: Place | None = None) -> JobTracki
 
 def place_of(tracking: JobTracking, config: DictConfig) -> Place:
     """Return where jobs are, to be put on record: a reference to the environment stays one."""
-    written = _written(config, "tracking")
-    place = tracking.mlflow.place.to_record(tracking.outputs)
-    return Place(written, place.experiment) if written and "${" in written and RESUME_PREFIX not in written else place
+    return tracking.mlflow.place.to_record(tracking.outputs).as_written(_written(config, "tracking"))
 
 
 def places(config: DictConfig) -> Places:

@@ -1,6 +1,5 @@
 """An empty MLflow database in the user's cache: MLflow takes five seconds to create one, a copy takes none."""
 
-import os
 import sqlite3
 import tempfile
 import time
@@ -8,16 +7,13 @@ from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 
-from lrlab.runtime.home import home
+from lrlab.runtime.home import cache
 
 
 def path() -> Path | None:
     """Return where the database of the installed MLflow is kept; None if the user has no cache."""
-    cache, user = os.environ.get("XDG_CACHE_HOME"), home()
-    if not cache and user is None:
-        return None
-    folder = Path(cache) if cache else Path(str(user)) / ".cache"
-    return folder / "lrlab" / "mlflow" / f"{version('mlflow')}.db"
+    folder = cache()
+    return folder / "mlflow" / f"{version('mlflow')}.db" if folder else None
 
 
 def copy_to(file: Path, artifacts: str) -> bool:

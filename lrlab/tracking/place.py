@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX
 from lrlab.config.sqlite_url import SCHEME, SqliteUrl
 from lrlab.errors import InputError
 from lrlab.tracking.database import OWN, sqlite_url, without_password
@@ -14,7 +15,6 @@ URI, EXPERIMENT, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "ML
 CREDENTIALS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 DEFAULT_EXPERIMENT = "lrlab"
 REMOTE = re.compile(r"(https?|postgresql|mysql|mssql)(\+\w+)?://.+")
-REFERENCE = re.compile(r"\$\{oc\.env:(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,14 @@ class Place:
         recorded = SqliteUrl(from_outputs(url.file, outputs), url.options)
         return type(self)(OWN if url == sqlite_url(OWN, outputs) else str(recorded), self.experiment)
 
+    def as_written(self, uri: object) -> Self:
+        """Return it as it is recorded where a configuration writes this URI: a reference to the environment stays one.
+
+        Not one of `lrlab resume`, which passes on what the user gave it.
+        """
+        is_reference = isinstance(uri, str) and "${" in uri and RESUME_PREFIX not in uri
+        return type(self)(str(uri), self.experiment) if is_reference else self
+
     @classmethod
     def from_record(cls, recorded: "Place", outputs: str) -> Self:
         """Return the place that `to_record` recorded.
@@ -49,7 +57,7 @@ class Place:
                 while there are credentials for one in the environment.
         """
         uri, experiment = recorded.uri, recorded.experiment
-        if reference := REFERENCE.fullmatch(uri):
+        if reference := ENVIRONMENT.fullmatch(uri):
             if not (value := os.environ.get(reference[1])):
                 raise InputError(f"tracking.uri is {uri}, as recorded with the study, and {reference[1]} is not set")
             return cls(check_uri(reference[1], value), experiment)
