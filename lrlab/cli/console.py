@@ -164,13 +164,8 @@ def repaired(done: "Repaired", places: Places) -> None:
 
 def confirmed(found: "Confirmation") -> None:
     """Show the results on fresh seeds and on the test split, beside those of the search."""
-    headers = ("trial", f"{found.objective} in the search", f"mean over {len(found.seeds)} fresh seeds", "")
-    rows = []
-    for each in found.candidates:
-        mean = "diverged" if each["validation"] is None else f"{each['validation']:.4f}"
-        chosen = "chosen" if each["trial"] == found.trial else ""
-        rows.append((str(each["trial"]), f"{each['search_value']:.4f}", mean, chosen))
-    out().print(WholeTable(rows, headers))
+    means = [_mean(each["validation"], "diverged") for each in found.candidates]
+    _candidates(found, means, found.objective)
     low, high = found.test_accuracy_ci
     out().print(
         f"test accuracy {found.test_accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), loss {found.test_loss:.4f}"
@@ -184,16 +179,24 @@ def confirmed(found: "Confirmation") -> None:
 
 def jobs_confirmed(found: "JobConfirmation") -> None:
     """Show the results on fresh seeds beside those of the search."""
-    headers = ("trial", "objective in the search", f"mean over {len(found.seeds)} fresh seeds", "")
-    rows = []
-    for each in found.candidates:
-        mean = "failed" if each["mean"] is None else f"{each['mean']:.4f}"
-        chosen = "chosen" if each["trial"] == found.trial else ""
-        rows.append((str(each["trial"]), f"{each['search_value']:.4f}", mean, chosen))
-    out().print(WholeTable(rows, headers))
+    _candidates(found, [_mean(each["mean"], "failed") for each in found.candidates], "objective")
     low, high = found.interval
     out().print(f"objective {found.mean:.4f} (95 % interval {low:.4f} to {high:.4f}, for the choice of the seeds)")
     out().print(f"run {found.run_id}")
+
+
+def _candidates(found: "Confirmation | JobConfirmation", means: Sequence[str], objective: str) -> None:
+    """Show every configuration with its mean objective in the search, and its mean on the fresh seeds."""
+    headers = ("trial", f"{objective} in the search", f"mean over {len(found.seeds)} fresh seeds", "")
+    rows = [
+        (str(each["trial"]), f"{each['search_value']:.4f}", mean, "chosen" if each["trial"] == found.trial else "")
+        for each, mean in zip(found.candidates, means, strict=True)
+    ]
+    out().print(WholeTable(rows, headers))
+
+
+def _mean(value: float | None, otherwise: str) -> str:
+    return otherwise if value is None else f"{value:.4f}"
 
 
 def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -> None:

@@ -1,6 +1,6 @@
 """The best configurations of a search, to be trained again, and seeds that it has not had."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -52,5 +52,10 @@ def fresh_seeds(study: "optuna.Study", candidates: Sequence[Candidate], count: i
     """Return seeds that no trial of the search has had."""
     used = {trial.params[SEED] for trial in study.get_trials(deepcopy=False) if SEED in trial.params}
     used |= {candidate.experiment.seed for candidate in candidates}
-    first = max(int(seed) for seed in used) + 1
+    return seeds_after(map(int, used), count)
+
+
+def seeds_after(used: Iterable[int], count: int) -> list[int]:
+    """Return the seeds that follow those that were used, from 0 where there were none."""
+    first = max(used, default=-1) + 1
     return list(range(first, first + count))

@@ -143,10 +143,10 @@ def interval(accuracies: np.ndarray, images: int) -> tuple[float, float]:
     Two sources of chance: the seeds (Student's t of their mean), and which images are in the test split (binomial;
     more seeds do not lessen it). Their half-widths add as squares.
     """
-    from lrlab.scaling_law.estimate import Estimate  # imports SciPy
+    from lrlab.scaling_law.estimate import Estimate, mean_of  # imports SciPy
 
-    count, mean = len(accuracies), float(accuracies.mean())
-    of_seeds = Estimate(mean, float(accuracies.std(ddof=1)) / math.sqrt(count), count - 1)
+    of_seeds = mean_of(accuracies.tolist())
+    mean = of_seeds.value
     of_images = Estimate(mean, math.sqrt(mean * (1 - mean) / images), math.inf)
     reach = math.hypot(of_seeds.half_width(), of_images.half_width())
     return max(mean - reach, 0.0), min(mean + reach, 1.0)

@@ -4,10 +4,11 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from lrlab.commands.best import run_of, trained_settings
+from lrlab.commands.candidates import seeds_after
 from lrlab.commands.job_again import Target, run_again
 from lrlab.config import validation
 from lrlab.config.command_line import command
@@ -71,6 +72,8 @@ def confirm_jobs(
         InputError: a number is out of range, no key is known to be the seed, the application is not to be trusted or
             not here, or every configuration has failed.
     """
+    from lrlab.scaling_law.estimate import mean_of  # imports SciPy
+
     validation.integer("--confirm", seeds, at_least=2)
     validation.integer("--top", top, at_least=1)
     settings = _distinct(trained_settings(study), top)
@@ -98,7 +101,7 @@ def confirm_jobs(
         choose = max if study.direction.name == "MAXIMIZE" else min
         winner = choose(whole, key=lambda index: fmean(means[index]))
         values = means[winner]
-        low, high = _interval(values)
+        low, high = mean_of(values).interval()
         said = f"trial {settings[winner].trial} of {name}: {fmean(values):.4g} [{low:.4g}, {high:.4g}] on fresh seeds"
         tracker.log_metrics(parent, 0, {OBJECTIVE: fmean(values)})
         tracker.set_tags(parent, {Tag.NOTE: said})
@@ -138,8 +141,7 @@ def _fresh_seeds(study: "optuna.Study", runs: Sequence[RunRecord], key: str, cou
     for seed in used:
         if not isinstance(seed, int) or isinstance(seed, bool):
             raise InputError(f"{key} must be an integer to be the seed, got {seed!r}")
-    first = max(used, default=-1) + 1
-    return list(range(first, first + count))
+    return seeds_after(used, count)
 
 
 def _with_seeds(overrides: Sequence[str], key: str, seeds: Sequence[int]) -> list[str]:
@@ -151,11 +153,3 @@ def _with_seeds(overrides: Sequence[str], key: str, seeds: Sequence[int]) -> lis
 
 def _has_objective(run: RunRecord) -> bool:
     return run.status == "FINISHED" and OBJECTIVE in run.metrics and math.isfinite(run.metrics[OBJECTIVE][-1][1])
-
-
-def _interval(values: Sequence[float]) -> tuple[float, float]:
-    from lrlab.scaling_law.estimate import Estimate  # imports SciPy
-
-    count = len(values)
-    reach = Estimate(fmean(values), stdev(values) / math.sqrt(count), count - 1).half_width()
-    return fmean(values) - reach, fmean(values) + reach

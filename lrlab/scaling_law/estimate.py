@@ -1,8 +1,10 @@
 """A number with its standard error, and an interval that is honest when the standard error rests on few seeds."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean, stdev
 from typing import Final
 
 import numpy as np
@@ -38,6 +40,12 @@ class Estimate:
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the interval that holds the true number with this probability."""
         return self.value - self.half_width(level), self.value + self.half_width(level)
+
+
+def mean_of(values: Sequence[float]) -> Estimate:
+    """Return the mean of two or more independent values, with its error as they show it (Student 1908)."""
+    count = len(values)
+    return Estimate(fmean(values), stdev(values) / math.sqrt(count), count - 1)
 
 
 def weighted_sum(weights: FloatArray, estimates: Sequence[Estimate]) -> Estimate:

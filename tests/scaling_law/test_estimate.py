@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lrlab.scaling_law.estimate import Estimate, weighted_sum
+from lrlab.scaling_law.estimate import Estimate, mean_of, weighted_sum
 
 
 def test_the_interval_is_that_of_student() -> None:
@@ -12,6 +12,12 @@ def test_the_interval_is_that_of_student() -> None:
     one = Estimate(float(values.mean()), float(values.std(ddof=1) / math.sqrt(3)), 2)
     expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.9)
     np.testing.assert_allclose(one.interval(0.9), expected)
+
+
+def test_the_mean_of_values_has_the_error_that_they_show() -> None:
+    values = np.random.default_rng(0).normal(2, 3, 6)
+    expected = stats.ttest_1samp(values, 0.0).confidence_interval()
+    np.testing.assert_allclose(mean_of(values.tolist()).interval(), expected)
 
 
 def test_a_difference_of_means_is_that_of_welch() -> None:

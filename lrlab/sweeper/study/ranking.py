@@ -80,16 +80,15 @@ def tied(settings: Sequence[Setting]) -> Setting | None:
     Decided by Student's t of the differences at common seeds; None if it is clearly behind, or if there are fewer than
     two common seeds to tell it by.
     """
-    from lrlab.scaling_law.estimate import Estimate  # imports SciPy
+    from lrlab.scaling_law.estimate import mean_of  # imports SciPy
 
     if len(settings) < 2:
         return None
     first, second = settings[:2]
     differences = [second.values[seed] - value for seed, value in first.values.items() if seed in second.values]
-    count = len(differences)
-    if count < 2:
+    if len(differences) < 2:
         return None
-    behind = Estimate(fmean(differences), stdev(differences) / math.sqrt(count), count - 1)
+    behind = mean_of(differences)
     return second if abs(behind.value) <= behind.half_width(CONFIDENCE) else None
 
 
