@@ -4,13 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from lrlab.analysis.runs import LR, Run, Runs
+from lrlab.analysis.runs import LR, Run, Runs, has_result
 from lrlab.config.command_line import HERE, Places
 from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
 from lrlab.runs.job_record import REPORTED
 from lrlab.sweeper.roles import KEY, loss_of
-from lrlab.sweeper.study.queue import DIVERGED, OUTCOME, RUN_ID
+from lrlab.sweeper.study.queue import RUN_ID
 from lrlab.sweeper.study.state import SweepState
 from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.store import MissingRunError
@@ -44,7 +44,7 @@ def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker, places
     trials = [trial for trial in study.get_trials(deepcopy=False) if RUN_ID in trial.user_attrs]
     if spec is None or not state.run_id or not trials:
         raise InputError(f"study must be one whose trials have runs, got {study.study_name!r}, which has none")
-    ended = [t for t in trials if t.state.name == "COMPLETE" or t.user_attrs.get(OUTCOME) == DIVERGED]
+    ended = list(filter(has_result, trials))
     if not ended or len(study.directions) > 1:
         raise InputError(
             f"study must have one objective and trials that came to their end, got {study.study_name!r}, "

@@ -161,7 +161,7 @@ def read(study: "optuna.Study", tracker: Tracker, places: Places = HERE) -> Runs
 
 def _left_out(study: "optuna.Study", tracker: Tracker, found: Collection[int]) -> str:
     """Return in one line which trials came to their end but have no run, and why the first of them has none."""
-    ended = (trial for trial in study.get_trials(deepcopy=False) if _has_result(trial))
+    ended = (trial for trial in study.get_trials(deepcopy=False) if has_result(trial))
     missing = [trial for trial in ended if RUN_ID in trial.user_attrs and trial.number not in found]
     if not missing:
         return ""
@@ -175,7 +175,8 @@ def _left_out(study: "optuna.Study", tracker: Tracker, found: Collection[int]) -
     return f"{count} of study {study.study_name} left out, for want of a run: {numbers}; trial {first}: {why}"
 
 
-def _has_result(trial: "FrozenTrial") -> bool:
+def has_result(trial: "FrozenTrial") -> bool:
+    """Return whether a trial came to its end, a loss that is not finite included."""
     return trial.state.name == "COMPLETE" or trial.user_attrs.get(OUTCOME) == DIVERGED
 
 
