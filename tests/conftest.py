@@ -1,7 +1,8 @@
 """What every test may ask for: a small data set in memory, and experiments on it."""
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +35,16 @@ def pytest_report_header() -> str:
     if wanted and kernels != {wanted}:
         raise pytest.UsageError(f"OPENBLAS_CORETYPE={wanted}, but OpenBLAS multiplies with {', '.join(kernels)}")
     return f"OpenBLAS kernel: {', '.join(kernels) or 'none'}"
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """Leave the root logger as it was: Hydra gives it handlers that write to what pytest has closed by the next test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @dataclass(frozen=True)
