@@ -1,0 +1,1 @@
+"""What a study answers, a question a module."""
