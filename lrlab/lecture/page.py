@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lrlab.analysis.report.page import Section, render
+from lrlab.plotting.page import Section, render
 from lrlab.lecture.claims import ChapterResult, Claim
 
 

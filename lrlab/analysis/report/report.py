@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lrlab.analysis.report import page, sections
-from lrlab.analysis.report.page import Section
+from lrlab.plotting import page
+from lrlab.analysis.report import sections
+from lrlab.plotting.page import Section
 from lrlab.analysis.runs import LR, Runs
 from lrlab.errors import InputError
 from lrlab.plotting.figures import Figure

@@ -10,7 +10,7 @@ import numpy as np
 
 from lrlab.analysis.gradient_noise import NoiseScaleEstimate, estimate_noise_scale
 from lrlab.analysis.report import scaling_plots, training_plots
-from lrlab.analysis.report.page import Section
+from lrlab.plotting.page import Section
 from lrlab.analysis.runs import LR, Run, Runs
 from lrlab.analysis.steps_to_target import StepsToTarget, steps_to_target
 from lrlab.config.command_line import command

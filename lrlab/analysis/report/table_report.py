@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrlab.analysis.report import page, pooled_plots, scaling_plots
-from lrlab.analysis.report.page import Section
+from lrlab.plotting import page
+from lrlab.analysis.report import pooled_plots, scaling_plots
+from lrlab.plotting.page import Section
 from lrlab.analysis.report.sections import optima_table, scaling_figures
 from lrlab.plotting.figures import Figure
 from lrlab.scaling_law.analysis import ScalingAnalysis, analyse_optima

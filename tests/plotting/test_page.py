@@ -1,4 +1,4 @@
-from lrlab.analysis.report.page import Section, render
+from lrlab.plotting.page import Section, render
 from lrlab.plotting.figures import Figure
 
 

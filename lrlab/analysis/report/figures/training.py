@@ -1,0 +1,264 @@
+"""Trainings side by side: learning rates, warmup, regularization, updates to a target."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from lrlab.analysis.report.figures.means import grouped, mean_row, range_row
+from lrlab.analysis.report.figures.scaling import BATCH_SIZE
+from lrlab.analysis.runs import Run
+from lrlab.analysis.steps_to_target import StepsToTarget
+from lrlab.plotting import charts, theme
+from lrlab.plotting.charts import Series
+from lrlab.plotting.figures import Figure
+
+STRENGTH = "regularizer.strength"
+MOST_POINTS = 200  # of a curve
+
+
+def loss_curves(chosen: Mapping[str, Sequence[Run]], loss: str, unit: str) -> Figure:
+    """Return the loss against its steps for a few groups of runs, such as learning rates; a group's runs are seeds."""
+    import altair as alt
+
+    rows = [
+        {"series": name, "run": f"{name}/{run.run_id or number}", "step": step, "loss": value}
+        for name, runs in chosen.items()
+        for number, run in enumerate(runs)
+        for step, value in _thinned(run.metrics.get("val/loss", ()))
+        if math.isfinite(value)
+    ]
+    series = Series(list(chosen), "learning rate")
+    picked, opacity = series.picked()
+    x = partial(charts.epoch_axis, alt.X, title=unit, last=max((row["step"] for row in rows), default=1))
+    y = partial(charts.value_axis, alt.Y, title=loss, values=[row["loss"] for row in rows])
+    encoded = {"x": x("step"), "y": y("loss"), "color": series.color, "opacity": opacity, "detail": "run:N"}
+    told = charts.tooltip(series="learning rate*", step=unit, loss=loss)
+    layers = [
+        alt.Chart(charts.data()).mark_line().encode(strokeDash=series.dash, **encoded),
+        alt.Chart(charts.data()).mark_point(size=28).encode(shape=series.shape, tooltip=told, **encoded),
+    ]
+    spec = charts.spec(alt.layer(*layers).add_params(picked, charts.zoom()), legend=series.names, rows=rows)
+    title = "What a learning rate that is too low, right or too high looks like in training"
+    return Figure((spec,), "A line for every training.", "learning_rates", title)
+
+
+def warmup(runs: Iterable[Run], loss: str) -> tuple[Figure, Figure]:
+    """Return the least mean loss against the warmup, a line a batch size, and the loss against the learning rate."""
+    import altair as alt
+
+    key = "schedule.warmup"
+    groups = grouped(
+        sorted(runs, key=lambda run: (run.batch_size, float(run.params[key]), run.lr)),
+        lambda run: (run.batch_size, float(run.params[key]), run.lr),
+    )
+    rows = [
+        {"size": size, "warmup": warm, "series": _percent(warm), "lr": lr, **range_row([run.loss for run in group])}
+        for (size, warm, lr), group in groups.items()
+    ]
+    rows = [row for row in rows if row["mean"] is not None]
+    best = []
+    for same in grouped(rows, lambda row: (row["size"], row["warmup"])).values():
+        least = min(same, key=lambda row: row["mean"])
+        seeds = groups[least["size"], least["warmup"], least["lr"]]
+        best.append(least | mean_row([run.loss for run in seeds]) | {"series": f"{least['size']}"})
+    sizes = Series(list(dict.fromkeys(row["series"] for row in best)), "batch size")
+    picked, opacity = sizes.picked()
+    axis = alt.Axis(values=sorted({row["warmup"] for row in best}), format="~%", labelOverlap="greedy")
+    x = alt.X("warmup:Q", title="warmup, share of the training", axis=axis, scale=alt.Scale(padding=14))
+    y = partial(charts.linear_axis, alt.Y, title=f"least {loss}")
+    encoded = {"x": x, "color": sizes.color, "opacity": opacity}
+    chart = alt.Chart(charts.data())
+    told = charts.tooltip(
+        series="batch size*", warmup="warmup", lr="at learning rate", mean="mean loss", low="from", high="to", n="seeds"
+    )
+    layers = [
+        chart.mark_line().encode(y=y("mean"), strokeDash=sizes.dash, **encoded),
+        chart.mark_rule().encode(y=y("low"), y2="high", **encoded),
+        chart.mark_point(size=80).encode(y=y("mean"), shape=sizes.shape, tooltip=told, **encoded),
+    ]
+    spec = charts.spec(alt.layer(*layers).add_params(picked), legend=sizes.names, rows=best)
+    shortest = Figure(
+        (spec,),
+        "At the learning rate that is best for each warmup; bars: 95 % intervals over the seeds. Intervals that overlap "
+        "leave open which warmup is better.",
+        "warmup_best",
+        "Does warmup lower the loss, each at its best learning rate?",
+    )
+    return shortest, _loss_by_warmup(rows, loss)
+
+
+def _loss_by_warmup(rows: Sequence[Mapping[str, Any]], loss: str) -> Figure:
+    import altair as alt
+
+    names = [_percent(warm) for warm in sorted({row["warmup"] for row in rows})]
+    series = Series(names, "warmup", ordered=True)
+    panels = []
+    for size, same in grouped(rows, lambda row: row["size"]).items():
+        picked, opacity = series.picked()
+        least = min(row["mean"] for row in same)
+        ends = [row[end] for row in same for end in ("low", "high") if row["mean"] <= 2 * least or least <= 0]
+        x = partial(charts.log_axis, alt.X, title="learning rate", values=[row["lr"] for row in same])
+        y = partial(charts.linear_axis, alt.Y, title=loss, domain=[min(ends), max(ends)])
+        chart = alt.Chart(charts.data())
+        encoded = {"x": x("lr"), "color": series.color, "opacity": opacity}
+        told = charts.tooltip(
+            series="warmup*", lr="learning rate", mean="mean loss", low="lowest", high="highest", n="seeds"
+        )
+        layers = [
+            chart.mark_line(clip=True).encode(y=y("mean"), strokeDash=series.dash, **encoded),
+            chart.mark_rule(clip=True).encode(y=y("low"), y2="high", **encoded),
+            chart.mark_point(clip=True).encode(y=y("mean"), shape=series.shape, tooltip=told, **encoded),
+        ]
+        chart = alt.layer(*layers).add_params(picked, charts.zoom())
+        panels.append(charts.spec(chart, f"batch size {size}", legend=names, rows=same))
+    caption = (
+        "Points: mean over the seeds; bars: from the lowest to the highest seed. Losses above twice the least lie out of "
+        "sight: zoom out."
+    )
+    return Figure(tuple(panels), caption, "warmup", "Does warmup allow larger learning rates?")
+
+
+def regularization(kinds: Mapping[str, Sequence[Run]], loss: str) -> tuple[Figure, ...]:
+    """Return losses, accuracies and the weights' norm against lambda, every regularizer in the same axes."""
+    losses = _against_lambda(
+        kinds, {"validation": "val/loss", "training": "train/loss"}, loss.replace("validation ", "")
+    )
+    figures = [
+        Figure(
+            (losses,),
+            "Mean over the seeds with 95 % intervals. What a regularizer buys: a higher training loss, and a lower "
+            "validation loss. lambda = 0 has a place of its own at the left.",
+            "regularization",
+            "What does lambda buy, and do the regularizers differ?",
+        )
+    ]
+    further = [
+        ({"validation": "val/accuracy", "training": "train/accuracy"}, "accuracy"),
+        ({"": "weight_norm"}, "norm of the weights"),
+    ]
+    panels = [
+        _against_lambda(kinds, metrics, title)
+        for metrics, title in further
+        if any(run.metrics.get(name) for name in metrics.values() for runs in kinds.values() for run in runs)
+    ]
+    if panels:
+        caption = "Mean over the seeds with 95 % intervals."
+        figures.append(
+            Figure(tuple(panels), caption, "regularization_more", "What lambda does to accuracy and weights")
+        )
+    return tuple(figures)
+
+
+def _against_lambda(kinds: Mapping[str, Sequence[Run]], metrics: Mapping[str, str], title: str) -> dict[str, Any]:
+    import altair as alt
+
+    rows = []
+    for kind, runs in kinds.items():
+        for split, metric in metrics.items():
+            for strength, same in sorted(grouped(runs, strength_of).items()):
+                row = mean_row([run.last(metric) for run in same])
+                if row["mean"] is not None:
+                    rows.append({"series": kind, "split": split, "strength": strength, **row})
+    strengths = sorted({row["strength"] for row in rows})
+    positive = [strength for strength in strengths if strength > 0]
+    scale = (
+        alt.Scale(type="symlog", constant=min(positive) / 2, nice=False, padding=12)
+        if 0 in strengths and positive
+        else alt.Scale(type="log" if positive == strengths else "linear", nice=False, padding=12)
+    )
+    ticks = [strength for strength in strengths if strength == 0 or _is_decade(strength)]
+    axis = alt.Axis(values=ticks if len(ticks) > 2 else strengths, format="~g", labelOverlap="greedy")
+    x = alt.X("strength:Q", title="lambda", scale=scale, axis=axis)
+    y = partial(charts.value_axis, alt.Y, title=title, values=[row["mean"] for row in rows])
+    series, splits = Series(list(kinds), "regularizer"), Series([each for each in metrics if each], "", "split")
+    picked, opacity = series.picked()
+    chart, encoded = alt.Chart(charts.data()), {"x": x, "color": series.color, "opacity": opacity}
+    told = charts.tooltip(
+        series="regularizer*", split="part*", strength="lambda", mean="mean", low="from", high="to", n="seeds"
+    )
+    dash = {"strokeDash": splits.dash} if splits.names else {"strokeDash": series.dash}
+    layers = [
+        chart.mark_area(fillOpacity=0.12, clip=True).encode(
+            y=y("low"), y2="high", x=x, fill=series.fill, detail="split:N"
+        ),
+        chart.mark_line(clip=True).encode(y=y("mean"), **dash, **encoded),
+        chart.mark_point(clip=True).encode(y=y("mean"), shape=series.shape, detail="split:N", tooltip=told, **encoded),
+    ]
+    return charts.spec(
+        alt.layer(*layers).add_params(picked, charts.zoom()), legend=[*series.names, *splits.names], rows=rows
+    )
+
+
+def steps_to_target(found: Mapping[str, StepsToTarget], differ: str = "") -> Figure | None:
+    """Return the updates to a target loss against the batch size; None if fewer than two batch sizes reach it.
+
+    Args:
+        found: by label of the setting.
+        differ: what the settings differ in.
+    """
+    import altair as alt
+
+    rows, perfect = [], []
+    for label, steps in found.items():
+        reached = steps.reached
+        if len(reached) < 2:
+            continue
+        for each in reached:
+            told = "yes" if each.is_bracketed else "no: the last one tried"
+            row = mean_row(each.updates)
+            row["low"] = max(row["low"], row["mean"] / 10)  # an interval of few seeds may reach below 0
+            rows.append({"series": label, "size": each.batch_size, "lr": each.lr, "bracketed": told, **row})
+        first, last = reached[0], reached[-1]
+        for each in (first, last):
+            updates = first.mean * first.batch_size / each.batch_size
+            perfect.append({"series": label, "size": each.batch_size, "mean": updates})
+    if not rows:
+        return None
+    sizes = sorted({row["size"] for row in rows})
+    ends = [row[end] for row in rows for end in ("low", "high")] + [row["mean"] for row in perfect]
+    x = partial(charts.log_axis, alt.X, title=BATCH_SIZE, values=sizes, ticks=sizes)
+    y = partial(charts.log_axis, alt.Y, title="updates to the target loss", values=ends)
+    series = Series(list(dict.fromkeys(row["series"] for row in rows)), differ)
+    picked, opacity = series.picked()
+    encoded = {"x": x("size"), "color": series.color, "opacity": opacity}
+    ideal, measured = alt.Chart(charts.data("perfect")), alt.Chart(charts.data("rows"))
+    shown = charts.tooltip(
+        series="setting*", size="batch size", mean="updates", low="from", high="to", n="seeds", lr="learning rate",
+        bracketed="learning rate bracketed*",
+    )  # fmt: skip
+    layers = [
+        ideal.mark_line(strokeDash=[3, 4], strokeWidth=1.5).encode(y=y("mean"), **(encoded | {"opacity": alt.value(0.7)})),
+        ideal.transform_filter(f"datum.size == {sizes[-1]}").mark_text(
+            align="right", dx=-8, dy=12, text="perfect scaling", fontSize=11
+        ).encode(x=x("size"), y=y("mean")),
+        measured.mark_line().encode(y=y("mean"), **encoded),
+        measured.mark_rule().encode(y=y("low"), y2="high", **encoded),
+        measured.mark_point(size=80).encode(y=y("mean"), shape=series.shape, tooltip=shown, **encoded),
+    ]  # fmt: skip
+    chart = alt.layer(*layers).add_params(picked)
+    spec = charts.spec(chart, legend=series.names, rows=rows, perfect=perfect)
+    caption = (
+        "Updates until the loss first is at the target, at the fastest learning rate: mean over the seeds with its 95 % "
+        "interval. Dotted: twice the batch, half the updates."
+    )
+    return Figure((spec,), caption, "steps_to_target", "How many updates does a larger batch save?")
+
+
+def strength_of(run: Run) -> float:
+    """Return lambda."""
+    return float(run.params.get(STRENGTH, 0.0))
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share else "none"
+
+
+def _is_decade(value: float) -> bool:
+    return math.isclose(value, 10 ** round(math.log10(value)), rel_tol=1e-6)
+
+
+def _thinned(points: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
+    """Return a curve of few enough points for a page, with its last."""
+    every = max(1, math.ceil(len(points) / MOST_POINTS))
+    return [*points[:-1:every], *points[-1:]]
