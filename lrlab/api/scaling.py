@@ -102,7 +102,8 @@ def of_runs(runs: "Runs") -> Scaling:
     Raises:
         InputError: they are of several settings, or have fewer than two batch sizes.
     """
-    from lrlab.analysis.report.sections import analyse_runs, scaling_section
+    from lrlab.analysis.answers.scaling import analyse_runs
+    from lrlab.analysis.report.sections import scaling_section
 
     settings = runs.settings()
     if len(settings) > 1:

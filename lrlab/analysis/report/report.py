@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lrlab.analysis.answers.scaling import analyse_settings
 from lrlab.analysis.report import page, sections
 from lrlab.analysis.report.page import Section
-from lrlab.analysis.runs import LR, Runs
+from lrlab.analysis.runs import Runs
 from lrlab.errors import InputError
 from lrlab.plotting.figures import Figure
 from lrlab.scaling_law.analysis import ScalingAnalysis
@@ -77,18 +78,12 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
         count = len(runs.runs)
         raise InputError(f"study must have a trial that ended with a finite loss, got {runs.study!r}: {count} diverged")
     built: list[Section | None] = [Section("Left out", paragraphs=(runs.left_out,))] if runs.left_out else []
-    analyses: dict[str, ScalingAnalysis] = {}
-    if len(runs.values("batch_size")) > 1 and runs.values(LR):
-        groups = runs.settings()
-        least = 2 if len(groups) == 1 else MIN_BATCH_SIZES  # one of several must be able to tell
-        for label, part in groups.items():
-            if len(part.values("batch_size")) >= least:
-                analyses[label], noise = sections.analyse_runs(part, tolerance)
-                built += [
-                    sections.scaling_section(part, analyses[label], noise, label),
-                    sections.steps_section(part, label),
-                ]
-        built.insert(0, sections.settings(runs, analyses))
+    found = analyse_settings(runs, tolerance)
+    analyses = {label: analysis for label, (analysis, _) in found.items()}
+    for label, (analysis, noise) in found.items():
+        part = runs.settings()[label]
+        built += [sections.scaling_section(part, analysis, noise, label), sections.steps_section(part, label)]
+    built.insert(0, sections.settings(runs, analyses))
     built += [
         sections.learning_rates_section(runs),
         sections.warmup_section(runs),

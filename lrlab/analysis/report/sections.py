@@ -1,69 +1,20 @@
 """The sections of a report, each None if the study has no data for it."""
 
 import math
-import shlex
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from lrlab.analysis.gradient_noise import NoiseScaleEstimate, estimate_noise_scale
+from lrlab.analysis.gradient_noise import NoiseScaleEstimate
 from lrlab.analysis.report import scaling_plots, training_plots
 from lrlab.analysis.report.page import Section
 from lrlab.analysis.runs import LR, Run, Runs
 from lrlab.analysis.steps_to_target import StepsToTarget, steps_to_target
-from lrlab.config.command_line import command
 from lrlab.plotting.figures import Figure
-from lrlab.scaling_law.analysis import ScalingAnalysis, analyse
+from lrlab.scaling_law.analysis import ScalingAnalysis
 from lrlab.scaling_law.table import Table, read
 
 LOSS = "validation loss (nats)"
-FINER_ERROR = 0.035  # of ln(best learning rate), where what was done cannot tell ...
-FINER_TRIALS = 4  # ... and how many trials that may take, for each that was made
-MOST_BRACKET_VALUES = 7  # where a bracket is suggested
 TOO_LOW_OR_HIGH_FACTOR = 16.0  # off the best learning rate: what is shown as too low and too high
-NOISE_SCALE_LR_FACTOR = 2.0  # off the best learning rate: runs within it count for the noise scale
-
-
-def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, NoiseScaleEstimate | None]:
-    """Return the scaling analysis of one setting, with the noise scale that was measured near the optima.
-
-    Raises:
-        InputError: the runs have no learning rates, or fewer than two batch sizes.
-    """
-    analysis = analyse(runs.table(), study=runs.study, tolerance=tolerance)
-    if analysis.verdict == "cannot_tell":
-        analysis = replace(analysis, reasons=(*analysis.reasons, what_would_settle_it(runs)))
-    best = {optimum.batch_size: optimum.curve.centre for optimum in analysis.optima if optimum.curve}
-    near = [
-        run
-        for run in runs
-        if abs(math.log(run.lr) - best.get(run.batch_size, math.inf)) <= math.log(NOISE_SCALE_LR_FACTOR)
-    ]
-    noise = estimate_noise_scale(run for run in near if not run.diverged)
-    return replace(analysis, noise_scale=noise.average if noise else None), noise
-
-
-def what_would_settle_it(runs: Runs) -> str:
-    """Return the command after which more can be told than now, as the end of a sentence."""
-    if "bracket" not in runs.swept.get(LR, ""):
-        override = shlex.quote(
-            f"{runs.names.get(LR, LR)}=tag(bracket,choice({','.join(_bracket_values(runs.values(LR)))}))"
-        )
-        return f"what would settle it is a sweep that brackets the best learning rates, with {override}"
-    error, trials = f"{FINER_ERROR:g}", FINER_TRIALS * len(runs.runs)
-    finer = f"hydra.sweeper.bracket_error={error}", f"hydra.sweeper.bracket_trials={trials}"
-    return f"to settle it: {command('resume', runs.study, *finer, places=runs.places)}"
-
-
-def _bracket_values(tried: Sequence[float]) -> list[str]:
-    """Return learning rates at which a bracket may begin: those that were tried, or some between their ends."""
-    low, high = min(tried), max(tried)
-    if low == high:
-        low, high = low / 2, high * 2
-    count = min(max(len(tried), 3), MOST_BRACKET_VALUES)
-    return [f"{lr:.3g}" for lr in np.geomspace(low, high, count)]
 
 
 def scaling_section(
