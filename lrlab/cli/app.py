@@ -46,7 +46,7 @@ class TrainingTask:
         study: name of the study, once a sweep has prepared it.
     """
 
-    resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
+    resume_ignored_keys = ("allow", "study", "question", "outputs", "tracking", "blas_threads")
     study: str = ""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class TrainingTask:
                 if keeps_runs(runs):
                     tracker.close_orphans()
                     tracker.set_tags(sweep.state.run_id, {Tag.N_TRIALS: str(sweep.trials)})
-                return replace(sweep.state, command=command(sweep.config), runs=place)
+                return replace(sweep.state, command=command(sweep.config), runs=place, question=sweep.question)
             run_id = tracker.create_run(
                 sweep.study,
                 params={"study": sweep.study},
@@ -127,6 +127,7 @@ class TrainingTask:
             microbatches=((1, fixed),) if fixed else tuple(microbatches(batch_sizes)),
             command=command(sweep.config),
             runs=place,
+            question=sweep.question,
         )
 
     def runner(self, context: "WorkerContext") -> "Runner":

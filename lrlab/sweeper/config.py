@@ -28,6 +28,7 @@ class Sweeper:
     pruner: Any = "???"
     direction: Any = None  # minimize, maximize, or a list of them, one per value the task returns; null is minimize
     storage: str | None = None  # null is outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
+    question: str | None = None  # what the sweep is to answer; null is the usual one of what is swept
     study_name: str | None = None  # null is the job's name, the time and a random suffix; an existing study is resumed
     n_trials: int | None = None  # null is every combination of a finite space, else 20
     n_jobs: int = 1  # workers, -1 for one a core; more than one needs hydra/launcher=joblib or another

@@ -20,7 +20,7 @@ from lrlab.sweeper.study.name import check_name
 if TYPE_CHECKING:
     from lrlab.sweeper.compose import Composer
 
-NAMES = ("study_name", "storage")  # keys that may tell of the job, whose search is the same all the same
+NAMES = ("study_name", "storage", "question")  # keys that may tell of the job, whose search is the same all the same
 
 NO_PRUNER = "optuna.pruners.NopPruner"
 
@@ -33,6 +33,7 @@ class Settings:
     pruner: Mapping[str, Any]
     directions: tuple[str, ...] | None  # None where none was given
     storage: str | None
+    question: str
     study_name: str | None
     n_trials: int | None
     n_jobs: int
@@ -79,6 +80,9 @@ class Settings:
         validation.number("hydra.sweeper.bracket_error", plain["bracket_error"], above=0)
         if plain["bracket_trials"] is not None:
             validation.integer("hydra.sweeper.bracket_trials", plain["bracket_trials"], at_least=0)
+        question = plain["question"]
+        if question is not None and not isinstance(question, str):
+            raise InputError(f"hydra.sweeper.question must be a text, got {question!r}: put it in quotes")
         if plain["study_name"] is not None:
             check_name("hydra.sweeper.study_name", str(plain["study_name"]))
         return cls(
@@ -86,6 +90,7 @@ class Settings:
             pruner=plain["pruner"],
             directions=directions,
             storage=plain["storage"],
+            question=" ".join((question or "").split()),
             study_name=None if plain["study_name"] is None else str(plain["study_name"]),
             n_trials=plain["n_trials"],
             n_jobs=plain["n_jobs"],

@@ -71,7 +71,8 @@ class JobApplication:
     def prepare(self, sweep: Sweep) -> SweepState:
         """Open the parent run, or close what a dead sweep of this study left open."""
         known = sweep.state or SweepState()
-        state = replace(known, command=command_of(sweep.config), roles=dict(self.roles(sweep).known))
+        roles = dict(self.roles(sweep).known)
+        state = replace(known, command=command_of(sweep.config), roles=roles, question=sweep.question)
         tracking = job_tracking(sweep.config, known.runs)
         if tracking is None:
             return replace(state, run_id="", runs=None)

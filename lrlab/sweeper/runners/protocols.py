@@ -86,6 +86,7 @@ class Sweep:
     precision: Precision = field(default_factory=Precision)  # at which brackets are done
     max_failure_rate: float = 0.0  # the fraction of all trials that may fail before the sweep stops
     deadline: float = math.inf  # seconds since 1970, which other machines count, too: when the sweep stops
+    question: str = ""  # that it is to answer; "" is the usual one of what is swept
     reuse: bool = False  # whether a trial with the values of a complete one is told its objective, and not run
 
     def too_many_failed(self, counts: "TrialCounts") -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lrlab.analysis.report.sections import analyse_runs, budget, optima_table, steps_section, warmup_section
+from lrlab.analysis.answers.scaling import analyse_runs
+from lrlab.analysis.report.sections import budget, optima_table, steps_section, warmup_section
 from lrlab.analysis.runs import Run, Runs
 from lrlab.config.command_line import Places
 from lrlab.runs.history import CURVE

@@ -306,7 +306,7 @@ def _sight(rows: Sequence[Mapping[str, Any]], best: Sequence[Mapping[str, Any]])
     """Return the losses between which the optima can be told apart."""
     means = [row["mean"] for row in rows]
     least = min(means)
-    highest = max((row["loss"] for row in best), default=least)
+    highest = max([least, *(row["loss"] for row in best)])
     reach = (highest - least) + HEADROOM * max(abs(least), highest - least)
     top = min(least + reach, max(row["high"] for row in rows)) if reach else least + 1.0
     return least - 0.06 * (top - least), top + 0.02 * (top - least)
