@@ -96,6 +96,7 @@ def at_ends(study: optuna.Study, setting: Setting) -> dict[str, End]:
     """Return which numbers of a setting are at an end of what was tried: a better one may lie beyond.
 
     Of a choice or range these are the lowest and the highest value tried, of an interval its lowest and highest 2 %.
+    Nothing lies below 0 of values that are 0 or more, as lambda and warmup are, nor below the whole number 1.
     """
     trials = list(filter(has_ended, study.get_trials(deepcopy=False)))
     definitions = study.user_attrs.get(SPEC, {}).get("space", {})
@@ -108,7 +109,8 @@ def at_ends(study: optuna.Study, setting: Setting) -> dict[str, End]:
         is_choice = isinstance(distributions[key], CategoricalDistribution)
         is_interval = not is_choice and "interval(" in definitions.get(key, "interval(")
         low, high = _inner_bounds(distributions[key]) if is_interval else (min(tried), max(tried))
-        if value <= low or value >= high:
+        is_first = value == min(tried) and (value == 0 or (value == 1 and isinstance(value, int)))
+        if (value <= low and not is_first) or value >= high:
             ends[key] = "lowest" if value <= low else "highest"
     return ends
 

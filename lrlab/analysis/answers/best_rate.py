@@ -1,0 +1,82 @@
+"""Each setting at the learning rate that is best for it, so that none is compared at the best rate of another."""
+
+import math
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lrlab.analysis.runs import LR, REPEATED, Run, Runs
+
+Values = dict[Hashable, float]  # seed -> loss
+
+
+@dataclass(frozen=True)
+class AtBestRate:
+    """A setting at the learning rate with its least mean loss.
+
+    Attributes:
+        lr: the learning rate; None where none was swept or recorded.
+        losses: at the end, of each seed.
+        tried: learning rates with which no seed diverged.
+        is_at_end: whether the learning rate is the lowest or the highest tried, so that a better one may lie beyond.
+    """
+
+    lr: float | None
+    losses: Values
+    tried: int
+    is_at_end: bool
+
+    @property
+    def mean(self) -> float:
+        return sum(self.losses.values()) / len(self.losses)
+
+
+def at_best_rate(runs: Iterable[Run]) -> AtBestRate | None:
+    """Return one setting at its best learning rate; None if a seed diverged with each of them.
+
+    Only learning rates with as many seeds as any has planned count, or one that few seeds flatter would win.
+    """
+    rates: dict[float | None, Values] = {}
+    for run in runs:
+        rates.setdefault(run.lr if LR in run.params else None, {})[run.params.get("seed")] = run.loss
+    finite = {lr: losses for lr, losses in rates.items() if all(map(math.isfinite, losses.values()))}
+    if not finite:
+        return None
+    seeds = _planned_seeds(finite)
+    whole = {lr: losses for lr, losses in finite.items() if losses.keys() >= seeds}
+    means = {lr: sum(losses.values()) / len(losses) for lr, losses in whole.items()}
+    best = min(means, key=lambda lr: means[lr])
+    known = [lr for lr in rates if lr is not None]
+    return AtBestRate(best, whole[best], len(finite), len(known) > 1 and best in (min(known), max(known)))
+
+
+def panels(runs: Runs, key: str, *, by_batch_size: bool = True) -> dict[str, dict[Any, list[Run]]]:
+    """Return the runs by what else was chosen, then by the value of a key.
+
+    Args:
+        by_batch_size: whether a batch size is something else that was chosen.
+    """
+    others = [
+        name
+        for name, shown in runs.swept.items()
+        if name not in (*REPEATED, key) and "interval(" not in shown and len(runs.values(name)) > 1
+    ]
+    found: dict[str, dict[Any, list[Run]]] = {}
+    for run in sorted(runs, key=lambda run: run.params.get("batch_size", 0)):
+        if key in run.params:
+            words = [f"batch size {run.batch_size}"] if by_batch_size and "batch_size" in run.params else []
+            label = ", ".join([*words, *(f"{name}={run.params.get(name)}" for name in others)])
+            found.setdefault(label, {}).setdefault(run.params[key], []).append(run)
+    return found
+
+
+def has_intervals(runs: Runs) -> bool:
+    """Return whether something was swept as an interval: hardly two trials have a setting in common then."""
+    return any("interval(" in shown for shown in runs.swept.values())
+
+
+def _planned_seeds(rates: Mapping[float | None, Values]) -> set[Hashable]:
+    """Return the seeds that most learning rates have."""
+    tried = [set(losses) for losses in rates.values()]
+    common = [seeds for seeds in tried if 2 * sum(other >= seeds for other in tried) >= len(tried)]
+    return max(common or tried, key=len)
