@@ -20,6 +20,7 @@ HEIGHT = 320
 ROWS = "rows"  # the data of a chart that has but one table
 Rows = Sequence[Mapping[str, Any]]
 FADED = 0.12
+NUMBER = ".6~g"  # 0.01, 64, 0.000001: as one writes them
 
 
 def data(name: str = ROWS) -> "alt.NamedData":
@@ -68,7 +69,7 @@ def log_axis(
 
     low, high = padded(min(values := list(values)), max(values))
     kind = {"type": "log", "nice": False, "domain": [low, high]} | scale
-    axis = alt.Axis(format="~g", labelOverlap="greedy", values=list(ticks) or log_ticks(low, high))
+    axis = alt.Axis(format=NUMBER, labelOverlap="greedy", values=list(ticks) or log_ticks(low, high))
     return channel(f"{field}:Q", title=title, scale=alt.Scale(**kind), axis=axis)
 
 
@@ -84,12 +85,13 @@ def log_ticks(low: float, high: float) -> list[float]:
     return [tick for tick in ticks if low <= tick <= high]
 
 
-def linear_axis(channel: Any, field: str, title: str, form: str = "~g", **scale: Any) -> Any:
-    """Return a linear axis that need not begin at zero."""
+def linear_axis(channel: Any, field: str, title: str, ticks: Sequence[float] = (), **scale: Any) -> Any:
+    """Return a linear axis that need not begin at zero; see `log_axis`."""
     import altair as alt
 
-    kind = {"zero": False, "nice": True} | scale
-    return channel(f"{field}:Q", title=title, scale=alt.Scale(**kind), axis=alt.Axis(format=form, tickCount=6))
+    kind = {"zero": False, "nice": "domain" not in scale} | scale
+    axis = alt.Axis(format=NUMBER, labelOverlap="greedy", **({"values": list(ticks)} if ticks else {"tickCount": 6}))
+    return channel(f"{field}:Q", title=title, scale=alt.Scale(**kind), axis=axis)
 
 
 def epoch_axis(channel: Any, field: str, title: str, last: int) -> Any:
@@ -97,7 +99,7 @@ def epoch_axis(channel: Any, field: str, title: str, last: int) -> Any:
     import altair as alt
 
     axis = alt.Axis(format="d", tickMinStep=1, tickCount=min(last, 10))
-    return channel(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=False), axis=axis)
+    return channel(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=False, padding=10), axis=axis)
 
 
 def value_axis(channel: Any, field: str, title: str, values: Iterable[float], **scale: Any) -> Any:
@@ -140,13 +142,6 @@ class Series:
         return alt.Color(self._shorthand, scale=self._scale(self._colours), legend=self._legend(), sort=None)
 
     @property
-    def fill(self) -> Any:
-        """Return the colours of areas, which have no legend of their own."""
-        import altair as alt
-
-        return alt.Fill(self._shorthand, scale=self._scale(self._colours), legend=None, sort=None)
-
-    @property
     def shape(self) -> Any:
         """Return the shapes of points."""
         import altair as alt
@@ -182,7 +177,7 @@ class Series:
         if len(self.names) < 2:
             return None
         looks = {"symbolType": "stroke", "symbolSize": 320, "symbolStrokeWidth": 2.5} if self.lines else {}
-        return alt.Legend(title=self.title or None, **looks)
+        return alt.Legend(title=self.title or None, symbolOpacity=1, **looks)
 
     def _scale(self, values: Sequence[Any]) -> Any:
         import altair as alt

@@ -67,10 +67,9 @@ CONFIG: Final[dict[str, Any]] = {
         "labelLimit": 300,
         "titleLimit": 0,
         "symbolSize": 90,
-        "symbolStrokeWidth": 2,
+        "symbolStrokeWidth": 0,
         "columnPadding": 14,
         "rowPadding": 4,
-        "symbolOpacity": 1,
         "offset": 30,
     },
     "title": {

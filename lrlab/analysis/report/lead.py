@@ -12,7 +12,6 @@ from lrlab.analysis.runs import Runs
 from lrlab.config.command_line import command
 from lrlab.plotting.page import Card, Command, Lead
 from lrlab.sweeper.study.queue import TrialCounts
-from lrlab.sweeper.study.state import read_state
 from lrlab.tracking.tags import Tag
 
 if TYPE_CHECKING:
@@ -26,12 +25,6 @@ MAX_COMMANDS = 5
 MAX_KEYS = 12  # of a best configuration
 
 
-def question(study: "optuna.Study", found: Sequence[Answer]) -> str:
-    """Return the question that the sweep was made for; else that of its first answer."""
-    state = read_state(study)
-    return (state.question if state else "") or found[0].question
-
-
 def lead(study: "optuna.Study", runs: Runs, found: Sequence[Answer], records: "Sequence[RunRecord]") -> Lead:
     """Return the first screen.
 
@@ -42,6 +35,7 @@ def lead(study: "optuna.Study", runs: Runs, found: Sequence[Answer], records: "S
     best = next((answer for answer in found if answer.kind == "best" and answer.values.get("params")), None)
     cards = [
         *([_best(best)] if best else []),
+        Card("What was swept", rows=tuple(_swept(runs))),
         Card("What was trained", rows=tuple(_training(study, runs))),
         Card("What was recorded", rows=tuple(_record(study, runs, records))),
     ]
@@ -85,11 +79,14 @@ def _training(study: "optuna.Study", runs: Runs) -> Iterator[tuple[str, str]]:
     counts = TrialCounts.of(study.get_trials(deepcopy=False))
     left = f"{counts.total} trials, {counts.done} done"
     yield "trials", left if counts.done < counts.total else f"{counts.total}"
-    if seeds := [str(seed) for seed in runs.values("seed")]:
-        yield "seeds", ", ".join(seeds[:MAX_VALUES]) + (", …" if len(seeds) > MAX_VALUES else "")
-    for key, shown in runs.swept.items():
+    seeds = runs.values("seed")
+    yield "seeds", f"{seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} ({seeds[0]} to {seeds[-1]})"
+
+
+def _swept(runs: Runs) -> Iterator[tuple[str, str]]:
+    for key, definition in runs.swept.items():
         if key != "seed":
-            yield f"swept: {runs.names.get(key, key)}", _range(runs, key, shown)
+            yield runs.names.get(key, key), _range(runs, key, definition)
 
 
 def _record(study: "optuna.Study", runs: Runs, records: "Sequence[RunRecord]") -> Iterator[tuple[str, str]]:
@@ -136,11 +133,17 @@ def _budget(fixed: Mapping[str, Any]) -> str:
 
 
 def _range(runs: Runs, key: str, definition: str) -> str:
-    """Return what was swept, as a definition or as the values that were tried."""
-    if "interval" in definition or "bracket" not in definition:
+    """Return what was swept in words: an interval, or the values that were tried."""
+    if ends := re.search(r"interval\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)", definition):
+        logarithmic = ", logarithmic" if re.search(r"\blog\b", definition) else ""
+        return f"{ends[1]} to {ends[2]}{logarithmic}"
+    values = runs.values(key)
+    if all(isinstance(value, int | float) for value in values):
+        values = sorted(values)
+    tried = list(map(number, values))
+    if not tried:
         return definition
-    tried = runs.values(key)
-    return f"{number(tried[0])} to {number(tried[-1])}, {len(tried)} values" if tried else definition
+    return ", ".join(tried) if len(tried) <= MAX_VALUES + 2 else f"{tried[0]} to {tried[-1]}, {len(tried)} values"
 
 
 def _span(begun: datetime, ended: datetime) -> str:

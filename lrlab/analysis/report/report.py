@@ -89,12 +89,11 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01, records: 
         raise InputError(f"study must have a trial that ended with a finite loss, got {runs.study!r}: {count} diverged")
     analyses = analyse_settings(runs, tolerance)
     found = answers(study, runs, analyses=analyses)
-    question = lead.question(study, found)
     return Report(
         study=runs.study,
         parent=runs.parent,
         scaling={label: analysis for label, (analysis, _) in analyses.items()},
-        question=question,
+        question=found[0].question,
         lead=lead.lead(study, runs, found, records),
         sections=tuple(sections.sections(study, runs, found, analyses)),
         answers=found,

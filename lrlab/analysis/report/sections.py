@@ -5,7 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from lrlab.analysis.answers import best, scaling
+from lrlab.analysis.answers import (
+    best,
+    neighbours,
+    optimizers,
+    regularization,
+    scaling,
+    steps_to_target,
+    warmup,
+)
+from lrlab.analysis.answers import importance as importances
 from lrlab.analysis.answers.answer import Answer
 from lrlab.analysis.answers.scaling import Analyses
 from lrlab.analysis.answers.wording import CANNOT_TELL
@@ -13,7 +22,8 @@ from lrlab.analysis.report.figures import scaling as scaling_figures
 from lrlab.analysis.report.figures import search, settings, training
 from lrlab.analysis.report.lead import prose
 from lrlab.analysis.runs import LR, Run, Runs
-from lrlab.analysis.steps_to_target import StepsToTarget, steps_to_target
+from lrlab.analysis import steps_to_target as target
+from lrlab.analysis.steps_to_target import StepsToTarget
 from lrlab.plotting.figures import Figure
 from lrlab.plotting.page import Command, Fold, Section
 from lrlab.scaling_law.analysis import ScalingAnalysis
@@ -24,9 +34,10 @@ if TYPE_CHECKING:
     import optuna
 
 LOSS = "validation loss (nats)"
-WARMUP: Final = "schedule.warmup"
+SCALING: Final = "Best learning rate and batch size"
 TOO_LOW_OR_HIGH_FACTOR = 16.0  # off the best learning rate: what is shown as too low and too high
 MAX_DETAILS = 3  # sentences of an answer above its figures; further ones are folded
+MAX_VERDICT = 300  # letters of a sentence that can be taken in
 MAX_WARMUPS = 6
 MIN_STRENGTHS = 3
 MAX_PANELS = 6  # settings with a panel of their own
@@ -37,7 +48,8 @@ class Evidence:
     """What an answer rests on.
 
     Attributes:
-        title: of its section, where there is no answer.
+        title: of its section.
+        summary: says the answer where its own sentence is long; empty for none.
         paragraphs, figures, table, folds: as those of a section.
     """
 
@@ -46,46 +58,52 @@ class Evidence:
     paragraphs: tuple[str, ...] = ()
     table: tuple[tuple[str, ...], ...] = ()
     folds: tuple[Fold, ...] = ()
+    summary: str = ""
 
 
 def sections(study: "optuna.Study", runs: Runs, answers: Sequence[Answer], analyses: Analyses) -> Iterator[Section]:
     """Yield all that a study has the data for, in the order of its answers."""
+    kinds = {answer.kind for answer in answers}
     evidence: dict[str, Evidence | None] = {
-        scaling.KIND: scaling_evidence(runs, analyses) if analyses else None,
-        "steps_to_target": steps_evidence(runs, analyses),
-        "warmup": warmup_evidence(runs),
-        "regularization": regularization_evidence(runs),
+        neighbours.KIND: neighbours_evidence(runs),
+        warmup.KIND: warmup_evidence(runs),
+        regularization.KIND: regularization_evidence(runs),
+        optimizers.KIND: optimizers_evidence(runs),
+        steps_to_target.KIND: steps_evidence(runs, analyses),
+        scaling.KIND: scaling_evidence(runs, analyses) if scaling.KIND in kinds else None,
+        best.KIND: best_evidence(study, has_own_figures=bool(kinds - {best.KIND, scaling.KIND})),
         "learning_rates": learning_rates_evidence(runs),
-        best.KIND: best_evidence(study),
     }
-    for answer in answers:
-        found = evidence.pop(answer.kind, None) or Evidence(answer.question)
-        yield _answered(answer, found)
-    yield from (_section(each) for each in evidence.values() if each)
+    for index, answer in enumerate(answers):
+        yield _answered(answer, evidence.pop(answer.kind, None) or Evidence(answer.question), is_first=index == 0)
+    yield from (_section(each) for each in evidence.values() if each and (each.figures or each.table))
     if searched := search_section(study):
         yield searched
-    yield details_section(study, runs)
+    yield details_section(runs)
 
 
-def _answered(answer: Answer, found: Evidence) -> Section:
-    details, folds = tuple(map(prose, answer.details)), found.folds
+def _answered(answer: Answer, found: Evidence, *, is_first: bool) -> Section:
+    """Return the section of an answer; what the first screen says already is not said again."""
+    details, folds, verdict = tuple(map(prose, answer.details)), found.folds, prose(answer.sentence)
+    if len(verdict) > MAX_VERDICT:
+        verdict, details = found.summary or verdict, (verdict, *details)
     if answer.sentence.startswith(CANNOT_TELL):
         shown, folded, about = (), details, "Why it cannot be told"
+    elif found.summary:
+        shown, folded, about = (), details, "The answers one by one"
     else:
         shown, folded, about = details[:MAX_DETAILS], details[MAX_DETAILS:], "Further details"
     if folded:
         folds = (Fold(about, folded), *folds)
-    steps = tuple(
-        Command(step.command, step.purpose) for step in answer.next_steps if not step.command.startswith("lrlab report")
-    )
+    steps = [Command(step.command, step.purpose) for step in answer.next_steps]
     return Section(
-        title=answer.question,
-        verdict=prose(answer.sentence),
+        title=found.title,
+        verdict="" if is_first else verdict,
         paragraphs=(*shown, *found.paragraphs),
         figures=found.figures,
         table=found.table,
         folds=folds,
-        commands=steps,
+        commands=() if is_first else tuple(step for step in steps if not step.line.startswith("lrlab report")),
     )
 
 
@@ -107,7 +125,7 @@ def scaling_evidence(runs: Runs, analyses: Analyses) -> Evidence:
         for label, (_, noise) in analyses.items()
         if noise and len(noise.epochs) > 1 and any(math.isfinite(each) and each > 0 for each in noise.by_epoch)
     }
-    if noise:
+    if noise and not is_search:
         figures.append(scaling_figures.noise_scale(noise, _knee(found)))
     paragraphs = [budget(runs)]
     if any(not scaling_figures.can_be_drawn(table) for table in tables.values()):
@@ -116,11 +134,15 @@ def scaling_evidence(runs: Runs, analyses: Analyses) -> Evidence:
     if len(analyses) == 1:
         (analysis,) = found.values()
         paragraphs += [_noise_scale(each, _knee(found)) for each in measured if each and each.average]
-        return Evidence(scaling.QUESTION, tuple(figures), tuple(paragraphs), optima_table(analysis, runs.loss_label))
+        table = optima_table(analysis, runs.loss_label)
+        if analysis.verdict == "cannot_tell":
+            fold = Fold("Best learning rates, as far as they are known", (), table)
+            return Evidence(SCALING, tuple(figures), tuple(paragraphs), folds=(fold,))
+        return Evidence(SCALING, tuple(figures), tuple(paragraphs), table)
     folds = tuple(
         Fold(f"Best learning rates: {name}", (), optima_table(each, runs.loss_label)) for name, each in found.items()
     )
-    return Evidence(scaling.QUESTION, tuple(figures), tuple(paragraphs), settings_table(found), folds)
+    return Evidence(SCALING, tuple(figures), tuple(paragraphs), settings_table(found), folds, _exponents(found))
 
 
 def scaling_evidence_figures(
@@ -154,7 +176,7 @@ def scaling_evidence_figures(
 def steps_evidence(runs: Runs, analyses: Analyses) -> Evidence | None:
     """Return the updates to a target loss against batch size; None for runs that cannot tell."""
     parts = runs.settings()
-    found = {label: steps for label in analyses or parts if (steps := steps_to_target(parts[label]))}
+    found = {label: steps for label in analyses or parts if (steps := target.steps_to_target(parts[label]))}
     if not found:
         return None
     names = short_labels(list(found))
@@ -174,8 +196,7 @@ def steps_evidence(runs: Runs, analyses: Analyses) -> Evidence | None:
             Fold(f"Updates at each batch size{f': {names[label]}' if begin else ''}", missing, _updates(steps))
         )
     figure = training.steps_to_target({names[label]: steps for label, steps in found.items()}, differ(list(found)))
-    title = "How many updates does a larger batch save?"
-    return Evidence(title, (figure,) if figure else (), tuple(paragraphs), folds=tuple(folds))
+    return Evidence("Updates to a target", (figure,) if figure else (), tuple(paragraphs), folds=tuple(folds))
 
 
 def learning_rates_evidence(runs: Runs) -> Evidence | None:
@@ -203,23 +224,15 @@ def learning_rates_evidence(runs: Runs) -> Evidence | None:
     chosen = {f"{name}: {lr:.3g}": groups[lr] for name, lr in named.items() if name == "right" or lr != best}
     figure = training.loss_curves(chosen, runs.loss_label, runs.unit)
     said = f"Batch size {size}: the best learning rate tried, and some far below and above it."
-    return Evidence("Learning rate too low, right, too high", (figure,) if figure.panels else (), (said,))
+    return Evidence("Learning rate too low or too high", (figure,) if figure.panels else (), (said,))
 
 
 def warmup_evidence(runs: Runs) -> Evidence | None:
     """Return the loss against warmup and learning rate, for two to six lengths of warmup; else None."""
-    lengths = runs.values(WARMUP)
-    if not 2 <= len(lengths) <= MAX_WARMUPS or len(runs.values(LR)) < 2:
+    lengths = runs.values(warmup.KEY)
+    if not 2 <= len(lengths) <= MAX_WARMUPS or "interval" in runs.swept.get(warmup.KEY, ""):
         return None
-    if not any(math.isfinite(run.loss) for run in runs):
-        return None
-    updates = {}
-    for length in lengths:
-        longest = max(run.last("updates") for run in runs if run.params.get(WARMUP) == length)
-        updates[length] = f"{length:.0%} are {length * longest:.0f} updates" if longest == longest and length else ""
-    said = "; ".join(filter(None, updates.values()))
-    paragraphs = (f"Of the longest training, {said}.",) if said else ()
-    return Evidence("Does warmup help?", training.warmup(runs, runs.loss_label), paragraphs)
+    return Evidence("Warmup", training.warmup(runs))
 
 
 def regularization_evidence(runs: Runs) -> Evidence | None:
@@ -230,15 +243,29 @@ def regularization_evidence(runs: Runs) -> Evidence | None:
     kinds: dict[str, list[Run]] = {}
     for run in runs:
         kinds.setdefault(str(run.params["regularizer"]), []).append(run)
-    return Evidence("What does lambda buy?", training.regularization(kinds, runs.loss_label))
+    return Evidence("Regularization", training.regularization(kinds, runs.loss_label))
 
 
-def best_evidence(study: "optuna.Study") -> Evidence | None:
-    """Return a comparison of all choices, where the search was a small grid of them; else None."""
-    if not search.can_be_drawn(study):
+def optimizers_evidence(runs: Runs) -> Evidence | None:
+    """Return the losses of several optimizers; None for one of them."""
+    if optimizers.KEY not in runs.swept or len(runs.values(optimizers.KEY)) < 2:
         return None
-    figure = search.comparison(study, objective_label(study))
-    return Evidence(best.QUESTION, (figure,)) if figure else None
+    figure = training.optimizers(runs)
+    return Evidence("Optimizers", (figure,)) if figure else None
+
+
+def neighbours_evidence(runs: Runs) -> Evidence | None:
+    """Return the accuracies of nearest neighbours; None for another model."""
+    figure = training.neighbours(runs)
+    return Evidence("Neighbours", (figure,)) if figure else None
+
+
+def best_evidence(study: "optuna.Study", *, has_own_figures: bool) -> Evidence | None:
+    """Return a comparison of all choices, where the search was a small grid of them without figures of its own."""
+    figure = None
+    if not has_own_figures and search.can_be_drawn(study):
+        figure = search.comparison(study, objective_label(study))
+    return Evidence("Best configuration", (figure,) if figure else ())
 
 
 def search_section(study: "optuna.Study") -> Section | None:
@@ -248,13 +275,13 @@ def search_section(study: "optuna.Study") -> Section | None:
     objective = objective_label(study)
     drawn = (
         search.objective_by_key(study, objective),
-        search.importance(study, objective),
+        search.importance(importances.importance(study), objective),
         search.history(study, objective),
     )
     return Section("The search", figures=tuple(figure for figure in drawn if figure))
 
 
-def details_section(study: "optuna.Study", runs: Runs) -> Section:
+def details_section(runs: Runs) -> Section:
     """Return what was left out, and the configuration that the runs have in common."""
     first, *others = runs.runs
     same = {key: value for key, value in first.params.items() if all(run.params.get(key) == value for run in others)}
@@ -336,6 +363,16 @@ def _updates(steps: StepsToTarget) -> tuple[tuple[str, ...], ...]:
         known = (f"{each.lr:.4g}", f"{each.mean:.4g}", f"{each.spread:.2g}") if each.lr else ("", "censored", "")
         rows.append((str(each.batch_size), *known, f"{each.censored} of {each.trainings} trainings"))
     return tuple(rows)
+
+
+def _exponents(analyses: Mapping[str, ScalingAnalysis]) -> str:
+    """Return the exponents of several settings in a sentence."""
+    said = [
+        "{} {:.2f} [{:.2f}, {:.2f}]".format(label, each.power_law.exponent.value, *each.power_law.exponent.interval())
+        for label, each in analyses.items()
+        if each.power_law
+    ]
+    return f"Best learning rate ~ batch size ^ p, with p: {', '.join(said)}." if said else ""
 
 
 def _knee(analyses: Mapping[str, ScalingAnalysis]) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lrlab.analysis.answers.scaling import RULES
 from lrlab.analysis.report.figures.means import range_row
 from lrlab.plotting import charts, theme
 from lrlab.plotting.charts import Series
@@ -346,15 +347,9 @@ def _named(analysis: ScalingAnalysis) -> str:
 
 
 def _title(analysis: ScalingAnalysis) -> str:
-    verdict, plain = analysis.verdict, analysis.verdict.replace("_", " ")
-    if verdict == "cannot_tell":
-        return "How does the best learning rate move with the batch size? It cannot be told yet"
-    said = {
-        "linear": "grows in proportion to the batch size",
-        "square_root": "grows with the square root of the batch size",
-        "constant": "is the same at every batch size",
-    }
-    return f"The best learning rate {said.get(verdict, f'against the batch size: {plain}')}"
+    if analysis.verdict == "cannot_tell":
+        return "How the best learning rate moves with the batch size cannot be told yet"
+    return f"The best learning rate {RULES[analysis.verdict]}"
 
 
 def _of(name: str) -> Any:

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.importance import get_param_importances
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -23,13 +22,17 @@ if TYPE_CHECKING:
 
 MAX_LINES = 8  # of a comparison: more are not told apart
 MIN_VALUES = 3  # of the key along its axis
-BEST = "the best"
+MAX_TICKS = 12  # values of a key that are ticks themselves
+FAR = 8.0  # ratio of the highest to the lowest choice from which on an axis is logarithmic
 PANEL_HEIGHT = 220
+MAX_POINTS = 800  # trials in a panel
+
+T = TypeVar("T")
 
 
 def can_be_drawn(study: "optuna.Study") -> bool:
     """Return whether more than three trials are complete, and some hyperparameter took two values or more."""
-    complete = complete_trials(study)
+    complete = complete_trials(study) if len(study.directions) == 1 else []
     return len(complete) > 3 and any(
         len({trial.params.get(name) for trial in complete}) > 1 for name in complete[0].params
     )
@@ -44,7 +47,7 @@ def history(study: "optuna.Study", objective: str) -> Figure:
     best = (np.maximum if is_maximized(study) else np.minimum).accumulate(values)
     rows = [
         {"series": "trial", "trial": trial.number, "value": value, "best": least}
-        for trial, value, least in zip(trials, values, best, strict=True)
+        for trial, value, least in thinned(list(zip(trials, values, best, strict=True)))
     ]
     x = partial(charts.epoch_axis, alt.X, title="trial", last=10)
     y = partial(charts.value_axis, alt.Y, title=objective, values=values.tolist())
@@ -58,36 +61,31 @@ def history(study: "optuna.Study", objective: str) -> Figure:
         ),
     ]
     spec = charts.spec(alt.layer(*layers).add_params(charts.zoom()), height=260, rows=rows)
-    caption = "Points: every trial in the order of their start. Line: the best so far."
-    return Figure((spec,), caption, "history", f"{objective} over {len(trials)} trials")
+    caption = f"Points: {_counted(trials).lower()} in the order of their start. Line: the best so far."
+    return Figure((spec,), caption, "history", f"{_plain(objective)} over {len(trials)} trials")
 
 
-def importance(study: "optuna.Study", objective: str) -> Figure | None:
-    """Return each key's share in what tells the best trials from the rest (PED-ANOVA); None for fewer than two keys.
-
-    The seed is none: what it explains is noise.
-    """
+def importance(shares: Mapping[str, float], objective: str) -> Figure | None:
+    """Return each key's share in what tells the best trials from the rest; None if it is not known."""
     import altair as alt
 
-    names = {name for trial in complete_trials(study) for name in trial.params} - {seed_key(study)}
-    if len(names) < 2:
+    if not shares:
         return None
-    shares = get_param_importances(study, params=sorted(names))
     rows = [{"key": name, "share": share} for name, share in shares.items()]
-    highest = max(shares.values())
     y = alt.Y("key:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=200))
-    scale, axis = alt.Scale(domain=[0, 1.15 * highest or 1.0]), alt.Axis(format="~%", tickCount=4)
-    x = alt.X("share:Q", title=f"share of what tells the best {objective} from the rest", scale=scale, axis=axis)
+    scale, axis = alt.Scale(domain=[0, 1.15 * max(shares.values())]), alt.Axis(format="~%", tickCount=4)
+    x = alt.X(
+        "share:Q", title="share of what tells the best quarter of the trials from the rest", scale=scale, axis=axis
+    )
     chart = alt.Chart(charts.data())
     layers = [
         chart.mark_bar(color=theme.category(0), cornerRadiusEnd=2, height=18).encode(x=x, y=y),
         chart.mark_text(align="left", dx=5).encode(x=x, y=y, text=alt.Text("share:Q", format=".0%")),
     ]
-    spec = charts.spec(alt.layer(*layers), height=32 * len(rows), rows=rows)
+    spec = charts.spec(alt.layer(*layers), height=34 * len(rows), rows=rows)
     (first, share), *_ = shares.items()
-    return Figure(
-        (spec,), "By PED-ANOVA.", "importance", f"{first} matters most ({share:.0%})" if share else "What mattered"
-    )
+    caption = f"By PED-ANOVA, for {objective}. It says where the search made a difference, not which value is better."
+    return Figure((spec,), caption, "importance", f"{first} mattered most ({share:.0%})")
 
 
 def objective_by_key(study: "optuna.Study", objective: str) -> Figure | None:
@@ -99,11 +97,12 @@ def objective_by_key(study: "optuna.Study", objective: str) -> Figure | None:
     for name in names:
         having = [trial for trial in trials if name in trial.params]
         if len({str(trial.params[name]) for trial in having}) > 1:
-            panels.append(_panel(name, having, best, objective))
+            shown = thinned(having)
+            panels.append(_panel(name, shown if best in shown else [*shown, best], best, objective))
     if not panels:
         return None
-    caption = "Every trial in each panel; the ring marks the best."
-    return Figure(tuple(panels), caption, "search_space", f"{objective} against each swept key")
+    caption = f"{_counted(trials)} in each panel; the ring marks the best."
+    return Figure(tuple(panels), caption, "search_space", f"{_plain(objective)} against each swept key")
 
 
 def comparison(study: "optuna.Study", objective: str) -> Figure | None:
@@ -148,13 +147,23 @@ def comparison(study: "optuna.Study", objective: str) -> Figure | None:
     repeated = any(row["n"] > 1 for row in rows)
     caption = "Mean over the seeds with its 95 % interval." if repeated else "One trial at each point."
     by = f", by {', '.join(others)}" if others else ""
-    return Figure((spec,), caption, "comparison", f"{objective} against {along}{by}")
+    return Figure((spec,), caption, "comparison", f"{_plain(objective)} against {along}{by}")
 
 
 def complete_trials(study: "optuna.Study") -> list[FrozenTrial]:
     """Return the trials that were run and have a finite objective."""
     trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return [trial for trial in trials if has_ended(trial) and trial.value is not None and math.isfinite(trial.value)]
+
+
+def thinned(things: Sequence[T]) -> Sequence[T]:
+    """Return as many as a page can hold, evenly chosen."""
+    return things[:: math.ceil(len(things) / MAX_POINTS)]
+
+
+def _counted(trials: Sequence[FrozenTrial]) -> str:
+    every = math.ceil(len(trials) / MAX_POINTS)
+    return "Every trial" if every == 1 else f"One in {every} trials"
 
 
 def is_maximized(study: "optuna.Study") -> bool:
@@ -177,7 +186,9 @@ def _panel(name: str, trials: Sequence[FrozenTrial], best: FrozenTrial, objectiv
     ]
     y = partial(charts.value_axis, alt.Y, title=objective, values=[row["value"] for row in rows])
     if numbers:
-        x = partial(_number_axis, alt.X, title=name, values=[row["x"] for row in rows])("x")
+        distribution = best.distributions.get(name)
+        log = None if isinstance(distribution, CategoricalDistribution) else bool(getattr(distribution, "log", False))
+        x = _number_axis(alt.X, "x", name, [row["x"] for row in rows], log=log)
         selection = charts.zoom()
     else:
         x = alt.X("x:N", title=name, sort=None, axis=alt.Axis(labelAngle=0, labelOverlap=False, labelLimit=90))
@@ -193,13 +204,25 @@ def _panel(name: str, trials: Sequence[FrozenTrial], best: FrozenTrial, objectiv
     return charts.spec(alt.layer(*layers).add_params(selection), height=PANEL_HEIGHT, rows=rows)
 
 
-def _number_axis(channel: Any, field: str, title: str, values: Sequence[float]) -> Any:
-    """Return an axis of the values of a key: those themselves if they are few."""
+def _plain(objective: str) -> str:
+    """Return an objective as the begin of a title."""
+    name = objective.removesuffix(" (nats)")
+    return name[:1].upper() + name[1:] if " " in name else name
+
+
+def _number_axis(channel: Any, field: str, title: str, values: Sequence[float], *, log: bool | None = None) -> Any:
+    """Return an axis of the values of a key: those themselves if they are few.
+
+    Args:
+        log: whether it is logarithmic; None: where the values reach far.
+    """
     different = sorted(set(values))
-    few = different if len(different) <= 12 else []
-    if different[0] > 0 and different[-1] / different[0] > 8:
+    few = different if len(different) <= MAX_TICKS else []
+    if log is None:
+        log = different[0] > 0 and different[-1] / different[0] >= FAR
+    if log:
         return charts.log_axis(channel, field, title, different, few)
-    return charts.linear_axis(channel, field, title, padding=10)
+    return charts.linear_axis(channel, field, title, ticks=few, padding=10)
 
 
 def _is_continuous(distribution: BaseDistribution) -> bool:

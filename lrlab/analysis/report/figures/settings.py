@@ -38,7 +38,7 @@ def best_lrs(analyses: Analyses, title: str, name: str = "best_lr") -> Figure | 
     told = charts.tooltip(series="setting*", size="batch size", lr="best learning rate", ends="95 % interval*")
     laws, points = alt.Chart(charts.data("laws")), alt.Chart(charts.data("optima"))
     layers = [
-        laws.mark_area(fillOpacity=0.13, clip=True).encode(x=x("size"), y=y("low"), y2="high", fill=series.fill),
+        laws.mark_area(fillOpacity=0.13, clip=True).encode(x=x("size"), y=y("low"), y2="high", color=series.color),
         laws.mark_line(clip=True).encode(
             x=x("size"), y=y("lr"), color=series.color, strokeDash=series.dash, opacity=opacity
         ),
@@ -80,7 +80,7 @@ def exponents(analyses: Mapping[str, Estimate], pooled: PooledAnalysis | None = 
         said = f"in common: p = {mean.value:.2f} [{low:.2f}, {high:.2f}]"
         common = [{"p": mean.value, "low": low, "high": high, "lowest": lowest, "highest": highest, "said": said}]
         ends += [lowest, highest]
-    domain = [max(min(ends), -MAX_HALF_WIDTH), min(max(ends), MAX_HALF_WIDTH)]
+    domain = [max(min(ends), -MAX_HALF_WIDTH) - 0.08, min(max(ends), MAX_HALF_WIDTH) + 0.08]
     x = partial(charts.linear_axis, alt.X, title="exponent p of best learning rate ~ batch size ^ p", domain=domain)
     many = len(rows) > 24
     axis = alt.Axis(labels=False, ticks=False, domain=False) if many else alt.Axis(ticks=False, labelLimit=260)

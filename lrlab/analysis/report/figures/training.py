@@ -1,15 +1,20 @@
 """Trainings side by side: learning rates, warmup, regularization, updates to a target."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from lrlab.analysis.answers.best_rate import at_best_rate, panels
+from lrlab.analysis.answers.neighbours import KEY as K
+from lrlab.analysis.answers.neighbours import wilson
+from lrlab.analysis.answers.optimizers import KEY as OPTIMIZER
+from lrlab.analysis.answers.warmup import KEY as WARMUP
 from lrlab.analysis.report.figures.means import grouped, mean_row, range_row
 from lrlab.analysis.report.figures.scaling import BATCH_SIZE
-from lrlab.analysis.runs import Run
+from lrlab.analysis.runs import LR, Run, Runs
 from lrlab.analysis.steps_to_target import StepsToTarget
-from lrlab.plotting import charts, theme
+from lrlab.plotting import charts
 from lrlab.plotting.charts import Series
 from lrlab.plotting.figures import Figure
 
@@ -43,30 +48,24 @@ def loss_curves(chosen: Mapping[str, Sequence[Run]], loss: str, unit: str) -> Fi
     return Figure((spec,), "A line for every training.", "learning_rates", title)
 
 
-def warmup(runs: Iterable[Run], loss: str) -> tuple[Figure, Figure]:
-    """Return the least mean loss against the warmup, a line a batch size, and the loss against the learning rate."""
+def warmup(runs: Runs) -> tuple[Figure, ...]:
+    """Return the loss at the best learning rate against the warmup, and the loss against the learning rate."""
     import altair as alt
 
-    key = "schedule.warmup"
-    groups = grouped(
-        sorted(runs, key=lambda run: (run.batch_size, float(run.params[key]), run.lr)),
-        lambda run: (run.batch_size, float(run.params[key]), run.lr),
-    )
-    rows = [
-        {"size": size, "warmup": warm, "series": _percent(warm), "lr": lr, **range_row([run.loss for run in group])}
-        for (size, warm, lr), group in groups.items()
-    ]
-    rows = [row for row in rows if row["mean"] is not None]
-    best = []
-    for same in grouped(rows, lambda row: (row["size"], row["warmup"])).values():
-        least = min(same, key=lambda row: row["mean"])
-        seeds = groups[least["size"], least["warmup"], least["lr"]]
-        best.append(least | mean_row([run.loss for run in seeds]) | {"series": f"{least['size']}"})
+    best, panels_of_rates = [], []
+    for label, lengths in panels(runs, WARMUP).items():
+        for length, part in sorted(lengths.items(), key=lambda pair: float(pair[0])):
+            if found := at_best_rate(part):
+                row = {"series": label.removeprefix("batch size "), "warmup": float(length), "lr": found.lr}
+                best.append(row | mean_row(list(found.losses.values())))
+        panels_of_rates.append((label, lengths))
+    if not best:
+        return ()
     sizes = Series(list(dict.fromkeys(row["series"] for row in best)), "batch size")
     picked, opacity = sizes.picked()
     axis = alt.Axis(values=sorted({row["warmup"] for row in best}), format="~%", labelOverlap="greedy")
     x = alt.X("warmup:Q", title="warmup, share of the training", axis=axis, scale=alt.Scale(padding=14))
-    y = partial(charts.linear_axis, alt.Y, title=f"least {loss}")
+    y = partial(charts.linear_axis, alt.Y, title=runs.loss_label)
     encoded = {"x": x, "color": sizes.color, "opacity": opacity}
     chart = alt.Chart(charts.data())
     told = charts.tooltip(
@@ -78,27 +77,106 @@ def warmup(runs: Iterable[Run], loss: str) -> tuple[Figure, Figure]:
         chart.mark_point(size=80).encode(y=y("mean"), shape=sizes.shape, tooltip=told, **encoded),
     ]
     spec = charts.spec(alt.layer(*layers).add_params(picked), legend=sizes.names, rows=best)
-    shortest = Figure(
-        (spec,),
-        "At the learning rate that is best for each warmup; bars: 95 % intervals over the seeds. Intervals that overlap "
-        "leave open which warmup is better.",
-        "warmup_best",
-        "Does warmup lower the loss, each at its best learning rate?",
+    caption = (
+        "Each at the learning rate that is best for it; bars: 95 % intervals of the mean over the seeds. The seeds are the "
+        "same for all, so that the answer above, which pairs them, can tell smaller differences than the bars."
     )
-    return shortest, _loss_by_warmup(rows, loss)
+    title = "Does warmup lower the loss, each at its best learning rate?"
+    rates = _loss_by_warmup(dict(panels_of_rates), runs.loss_label) if runs.values(LR) else ()
+    return (Figure((spec,), caption, "warmup_best", title), *rates)
 
 
-def _loss_by_warmup(rows: Sequence[Mapping[str, Any]], loss: str) -> Figure:
+def optimizers(runs: Runs) -> Figure | None:
+    """Return the loss of every optimizer at its best learning rate, against the batch size; None if none is known."""
     import altair as alt
 
-    names = [_percent(warm) for warm in sorted({row["warmup"] for row in rows})]
-    series = Series(names, "warmup", ordered=True)
-    panels = []
-    for size, same in grouped(rows, lambda row: row["size"]).items():
+    rows = []
+    for label, parts in panels(runs, OPTIMIZER).items():
+        size = next(iter(parts.values()))[0].batch_size
+        for name, part in parts.items():
+            if found := at_best_rate(part):
+                row = {"series": f"{name}{label.partition(', ')[1]}{label.partition(', ')[2]}", "size": size}
+                rows.append(row | {"lr": found.lr} | mean_row(list(found.losses.values())))
+    if not rows:
+        return None
+    series = Series(list(dict.fromkeys(row["series"] for row in rows)), "optimizer")
+    picked, opacity = series.picked()
+    sizes = sorted({row["size"] for row in rows})
+    x = partial(charts.log_axis, alt.X, title=BATCH_SIZE, values=sizes, ticks=sizes)
+    y = partial(charts.value_axis, alt.Y, title=runs.loss_label, values=[row["mean"] for row in rows])
+    encoded = {"x": x("size"), "color": series.color, "opacity": opacity}
+    chart = alt.Chart(charts.data())
+    told = charts.tooltip(
+        series="optimizer*",
+        size="batch size",
+        lr="at learning rate",
+        mean="mean loss",
+        low="from",
+        high="to",
+        n="seeds",
+    )
+    layers = [
+        chart.mark_line(clip=True).encode(y=y("mean"), strokeDash=series.dash, **encoded),
+        chart.mark_rule(clip=True).encode(y=y("low"), y2="high", **encoded),
+        chart.mark_point(size=80).encode(y=y("mean"), shape=series.shape, tooltip=told, **encoded),
+    ]
+    spec = charts.spec(alt.layer(*layers).add_params(picked), legend=series.names, rows=rows)
+    caption = "Each at the learning rate that is best for it and the batch size; bars: 95 % intervals over the seeds."
+    return Figure((spec,), caption, "optimizers", "Which optimizer ends lowest, at each batch size?")
+
+
+def neighbours(runs: Runs) -> Figure | None:
+    """Return the validation accuracy of nearest neighbours against k, a line for each other choice; None without it."""
+    import altair as alt
+
+    others = [key for key in runs.swept if key != K and len(runs.values(key)) > 1]
+    rows = []
+    for run in sorted(runs, key=lambda run: float(run.params.get(K, 0))):
+        accuracy = run.last("val/accuracy")
+        if K in run.params and math.isfinite(accuracy):
+            low, high = wilson(accuracy, run.validation) if run.validation else (accuracy, accuracy)
+            series = ", ".join(str(run.params.get(key)) for key in others)
+            rows.append({"series": series, "k": run.params[K], "mean": accuracy, "low": low, "high": high})
+    if len({row["k"] for row in rows}) < 2:
+        return None
+    names = Series(list(dict.fromkeys(row["series"] for row in rows)), ", ".join(others))
+    picked, opacity = names.picked()
+    tried = sorted({row["k"] for row in rows})
+    x = partial(charts.log_axis, alt.X, title="neighbours k", values=tried, ticks=tried)
+    y = partial(charts.linear_axis, alt.Y, title="validation accuracy")
+    encoded = {"x": x("k"), "color": names.color, "opacity": opacity}
+    chart = alt.Chart(charts.data())
+    told = charts.tooltip(series="choice*", k="k", mean="accuracy", low="from", high="to")
+    layers = [
+        chart.mark_area(fillOpacity=0.12).encode(x=x("k"), y=y("low"), y2="high", color=names.color),
+        chart.mark_line().encode(y=y("mean"), strokeDash=names.dash, **encoded),
+        chart.mark_point(size=80).encode(y=y("mean"), shape=names.shape, tooltip=told, **encoded),
+    ]
+    spec = charts.spec(alt.layer(*layers).add_params(picked, charts.zoom()), legend=names.names, rows=rows)
+    caption = "Bands: 95 % intervals of an accuracy on so many validation samples (Wilson)."
+    return Figure((spec,), caption, "neighbours", "How many neighbours should vote?")
+
+
+def _loss_by_warmup(found: Mapping[str, Mapping[Any, Sequence[Run]]], loss: str) -> tuple[Figure, ...]:
+    import altair as alt
+
+    lengths = sorted({float(length) for parts in found.values() for length in parts})
+    series = Series([_percent(length) for length in lengths], "warmup", ordered=True)
+    made = []
+    for label, parts in found.items():
+        rows = []
+        for length in sorted(parts, key=float):
+            for lr, same in sorted(grouped(parts[length], lambda run: run.lr).items()):
+                row = range_row([run.loss for run in same])
+                if row["mean"] is not None:
+                    rows.append({"series": _percent(float(length)), "lr": lr, **row})
+        if len({row["lr"] for row in rows}) < 2:
+            continue
         picked, opacity = series.picked()
-        least = min(row["mean"] for row in same)
-        ends = [row[end] for row in same for end in ("low", "high") if row["mean"] <= 2 * least or least <= 0]
-        x = partial(charts.log_axis, alt.X, title="learning rate", values=[row["lr"] for row in same])
+        least = min(row["mean"] for row in rows)
+        ends = [row[end] for row in rows for end in ("low", "high") if row["mean"] <= 2 * least or least <= 0]
+        seen = [row["lr"] for row in rows if row["mean"] <= max(ends)]
+        x = partial(charts.log_axis, alt.X, title="learning rate", values=[min(seen) / 1.5, max(seen) * 1.5])
         y = partial(charts.linear_axis, alt.Y, title=loss, domain=[min(ends), max(ends)])
         chart = alt.Chart(charts.data())
         encoded = {"x": x("lr"), "color": series.color, "opacity": opacity}
@@ -107,16 +185,17 @@ def _loss_by_warmup(rows: Sequence[Mapping[str, Any]], loss: str) -> Figure:
         )
         layers = [
             chart.mark_line(clip=True).encode(y=y("mean"), strokeDash=series.dash, **encoded),
-            chart.mark_rule(clip=True).encode(y=y("low"), y2="high", **encoded),
+            chart.mark_rule(clip=True, strokeOpacity=0.6).encode(y=y("low"), y2="high", **encoded),
             chart.mark_point(clip=True).encode(y=y("mean"), shape=series.shape, tooltip=told, **encoded),
         ]
         chart = alt.layer(*layers).add_params(picked, charts.zoom())
-        panels.append(charts.spec(chart, f"batch size {size}", legend=names, rows=same))
+        made.append(charts.spec(chart, label, legend=series.names, rows=rows))
     caption = (
         "Points: mean over the seeds; bars: from the lowest to the highest seed. Losses above twice the least lie out of "
         "sight: zoom out."
     )
-    return Figure(tuple(panels), caption, "warmup", "Does warmup allow larger learning rates?")
+    title = "Does warmup allow larger learning rates?"
+    return (Figure(tuple(made), caption, "warmup", title),) if made else ()
 
 
 def regularization(kinds: Mapping[str, Sequence[Run]], loss: str) -> tuple[Figure, ...]:
@@ -137,16 +216,14 @@ def regularization(kinds: Mapping[str, Sequence[Run]], loss: str) -> tuple[Figur
         ({"validation": "val/accuracy", "training": "train/accuracy"}, "accuracy"),
         ({"": "weight_norm"}, "norm of the weights"),
     ]
-    panels = [
+    made = [
         _against_lambda(kinds, metrics, title)
         for metrics, title in further
         if any(run.metrics.get(name) for name in metrics.values() for runs in kinds.values() for run in runs)
     ]
-    if panels:
+    if made:
         caption = "Mean over the seeds with 95 % intervals."
-        figures.append(
-            Figure(tuple(panels), caption, "regularization_more", "What lambda does to accuracy and weights")
-        )
+        figures.append(Figure(tuple(made), caption, "regularization_more", "What lambda does to accuracy and weights"))
     return tuple(figures)
 
 
@@ -171,7 +248,10 @@ def _against_lambda(kinds: Mapping[str, Sequence[Run]], metrics: Mapping[str, st
     axis = alt.Axis(values=ticks if len(ticks) > 2 else strengths, format="~g", labelOverlap="greedy")
     x = alt.X("strength:Q", title="lambda", scale=scale, axis=axis)
     y = partial(charts.value_axis, alt.Y, title=title, values=[row["mean"] for row in rows])
-    series, splits = Series(list(kinds), "regularizer"), Series([each for each in metrics if each], "", "split")
+    series, splits = (
+        Series(list(kinds), "regularizer"),
+        Series([each for each in metrics if each], "", "split", lines=True),
+    )
     picked, opacity = series.picked()
     chart, encoded = alt.Chart(charts.data()), {"x": x, "color": series.color, "opacity": opacity}
     told = charts.tooltip(
@@ -180,7 +260,7 @@ def _against_lambda(kinds: Mapping[str, Sequence[Run]], metrics: Mapping[str, st
     dash = {"strokeDash": splits.dash} if splits.names else {"strokeDash": series.dash}
     layers = [
         chart.mark_area(fillOpacity=0.12, clip=True).encode(
-            y=y("low"), y2="high", x=x, fill=series.fill, detail="split:N"
+            y=y("low"), y2="high", x=x, color=series.color, detail="split:N"
         ),
         chart.mark_line(clip=True).encode(y=y("mean"), **dash, **encoded),
         chart.mark_point(clip=True).encode(y=y("mean"), shape=series.shape, detail="split:N", tooltip=told, **encoded),
