@@ -64,7 +64,7 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places, analyses: A
     for label, (analysis, _) in found.items():
         details += [f"{label}: {reason}" if len(said) > 1 else reason for reason in analysis.reasons]
     steps = [
-        NextStep(settling, "finer, until it can be told")
+        NextStep(settling, "settles it, most likely")
         for label, (analysis, _) in found.items()
         if analysis.verdict == "cannot_tell" and (settling := settling_command(parts[label]))
     ]
@@ -77,7 +77,7 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places, analyses: A
         plot=_plot(found),
         next_steps=(
             *steps[:1],
-            NextStep(command("report", runs.study, places=places), "figures, and what the verdict rests on"),
+            NextStep(command("report", runs.study, places=places), "the answers as a page with figures"),
         ),
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lrlab.analysis.answers.answer import Answer
+from lrlab.analysis.answers.answers import answers
 from lrlab.analysis.answers.scaling import analyse_settings
 from lrlab.analysis.report import page, sections
 from lrlab.analysis.report.page import Section
@@ -29,12 +31,14 @@ class Report:
         parent: id of the sweep's run.
         scaling: the scaling analysis of every setting; empty without two batch sizes.
         sections: in the order of the page.
+        answers: the most pertinent first.
     """
 
     study: str
     parent: str
     scaling: Mapping[str, ScalingAnalysis]
     sections: tuple[Section, ...]
+    answers: tuple[Answer, ...] = ()
 
     def verdict(self) -> dict[str, Any]:
         """Return the answer as JSON. Several settings have no answer in common, unless there is but one of them.
@@ -72,7 +76,7 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
         tolerance: relative loss that a predicted learning rate may cost.
 
     Raises:
-        InputError: the study answers none of the report's questions, or all of its trials diverged.
+        InputError: all of its trials diverged.
     """
     if not any(math.isfinite(run.loss) for run in runs):
         count = len(runs.runs)
@@ -89,16 +93,9 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
         sections.warmup_section(runs),
         sections.regularization_section(runs),
     ]
-    search = _search(study)
-    # of another application, the search alone is worth a report
-    if not any(built[bool(runs.left_out) :]) and not (search and runs.names):
-        sizes = ", ".join(map(str, runs.values("batch_size"))) or "no batch size"
-        raise InputError(
-            f"study {runs.study!r} answers none of the report's questions: it has {sizes} as its batch_size "
-            "and sweeps neither learning rates nor warmup nor lambda"
-        )
-    built.append(search)
-    return Report(runs.study, runs.parent, analyses, tuple(section for section in built if section))
+    built.append(_search(study))
+    told = answers(study, runs, analyses=found)
+    return Report(runs.study, runs.parent, analyses, tuple(section for section in built if section), told)
 
 
 def _search(study: "optuna.Study") -> Section | None:
