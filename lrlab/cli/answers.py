@@ -26,17 +26,18 @@ def show(answers: Sequence[Answer]) -> None:
     """Show what a study answers: the first in full, of the others the sentences, and the best as a table."""
     first, *others = answers
     out = console.out()
+    (best,) = (each for each in answers if each.kind == BEST)
     out.print(Text(console.printable(first.question), style="bold"))
     out.print(f"  {console.printable(first.sentence)}", style="bold" if out.is_terminal else None)
-    best = next((each for each in answers if each.kind == BEST), None)
-    if best and best.values.get("ranking"):
-        out.print(ranking(best.values))
     details(first)
-    for other in others:
-        out.print(f"  {console.printable(other.sentence)}")
-        if other.kind == BEST:
-            details(other, most=1)
     plot(first, out)
+    for other in others:
+        if other.kind != BEST:
+            out.print(f"  also: {console.printable(other.sentence)}")
+    if best.values.get("ranking"):
+        out.print(ranking(best.values))
+    if best is not first:
+        details(best, most=1)
 
 
 def details(answer: Answer, most: int = MAX_DETAILS) -> None:
@@ -61,7 +62,9 @@ def ranking(values: Mapping[str, Any]) -> WholeTable:
         ends = each["interval"]
         mean = f"{each['value']:.4g}" + (f" ± {(ends[1] - ends[0]) / 2:.2g}" if ends else "")
         rows.append([str(place), mean, *(console.printable(number(each["params"].get(key, ""))) for key in keys)])
-    return WholeTable(rows, ["", values["objective"], *keys])
+    count = values["configurations"]
+    title = f"the best of {count} configuration{'s' * (count > 1)}" + (", mean over the seeds ± 95 %" if ends else "")
+    return WholeTable(rows, ["", values["objective"], *keys], title=title)
 
 
 def hints(answers: Sequence[Answer], places: Places, run_id: str = "") -> None:

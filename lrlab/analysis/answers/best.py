@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 KIND: Final = "best"
 QUESTION: Final = "Which configuration is best?"
 CONFIRMED: Final = 5  # fresh seeds
+FEWEST_SEEDS: Final = 2  # that a confirmation takes
 RANKED: Final = 3  # settings that a table shows
 
 
@@ -154,8 +155,8 @@ def _next_steps(study: "optuna.Study", runs: Runs | None, places: Places) -> Seq
         if "seed" in state.roles:
             steps.append(NextStep(confirm, "the best three again on fresh seeds"))
     elif runs and _has_no_seeds(runs):
-        once = command("best", name, "--confirm", "1", places=places)
-        steps.append(NextStep(once, "the best three, then one look at the test split"))
+        few = command("best", name, "--confirm", str(FEWEST_SEEDS), places=places)
+        steps.append(NextStep(few, "one look at the test split"))
     elif runs and any(run.metrics.get("val/accuracy") for run in runs):
         steps.append(NextStep(confirm, "the best three on fresh seeds, then one look at the test split"))
     if runs:
