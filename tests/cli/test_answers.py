@@ -11,6 +11,7 @@ import pytest
 from lrlab.analysis.answers.answer import Answer, NextStep, Plot
 from lrlab.analysis.report.report import Report
 from lrlab.cli import answers, console
+from lrlab.cli.main import main
 from lrlab.config.command_line import HERE, Places
 from tests.cli.test_console import BEST, hints
 
@@ -110,3 +111,31 @@ def test_a_report_repeats_its_conditions(capsys: pytest.CaptureFixture[str]) -> 
     made = Report("s", "", {}, (), (WARMUP, TOLD))
     console.report(made, Path("page"), ["optimizer=adam", "model.hidden=[7, 5]"], HERE)
     assert hints(capsys) == ["lrlab report s --where optimizer=adam --where 'model.hidden=[7, 5]' --json"]
+
+
+SHORT = {
+    "quickstart": ["hydra.sweeper.n_trials=6"],
+    "best": ["hydra.sweeper.n_trials=6"],
+    "linear_scaling": ["batch_size=choice(16,32)", "seed=choice(0,1)", "hydra.sweeper.bracket_trials=8"],
+    "warmup": ["batch_size=choice(16,64)", "seed=choice(0,1)", "hydra.sweeper.bracket_trials=8"],
+    "regularization": ["seed=choice(0,1)", "regularizer.strength=choice(0,1e-3,1e-1)"],
+    "optimizers": ["batch_size=choice(16,32)", "seed=choice(0,1)", "hydra.sweeper.bracket_trials=8"],
+    "steps_to_target": ["updates=20", "batch_size=choice(16,32)", "seed=choice(0,1)", "hydra.sweeper.bracket_trials=8"],
+    "knn": ["model.k=choice(1,3,5)"],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sweep", SHORT)
+def test_every_hint_of_a_sweep_that_ships_works(
+    sweep: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    epochs = [] if sweep == "steps_to_target" else ["epochs=1"]
+    assert main(["sweep", sweep, "data.train_size=200", *epochs, *SHORT[sweep]]) == 0, capsys.readouterr().err
+    lines = hints(capsys)
+    assert 2 <= len(lines) <= 4
+    for words in map(shlex.split, lines):
+        if words[1] != "ui":
+            shorter = ["2" if word == "5" else word for word in words[1:]]
+            assert main(shorter) == 0, (words, capsys.readouterr().err)
