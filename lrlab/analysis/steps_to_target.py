@@ -22,7 +22,7 @@ class UpdatesNeeded:
     Attributes:
         batch_size: samples per update.
         lr: takes the fewest updates, of the learning rates that reach the target with every seed; None without one.
-        updates: of each seed at that learning rate; empty without one.
+        updates: of each seed, in their order, at that learning rate; empty without one.
         is_bracketed: whether lower and higher learning rates were tried: beyond the last one it may be even fewer.
         trainings: at this batch size, at any learning rate.
         censored: those that never reach the target: what they would take is not known.
@@ -122,7 +122,7 @@ def _needed(batch_size: int, rates: Rates, seeds: set[int], target: float) -> Up
     for lr, seed, run in trainings:
         if updates := _updates_until(run.metrics[CURVE], target):
             reached.setdefault(lr, {})[seed] = updates
-    whole = {lr: tuple(each.values()) for lr, each in reached.items() if each.keys() == seeds}
+    whole = {lr: tuple(each[seed] for seed in sorted(each)) for lr, each in reached.items() if each.keys() == seeds}
     best = min(whole, key=lambda lr: mean(whole[lr]), default=None)
     censored = len(trainings) - sum(map(len, reached.values()))
     if best is None:

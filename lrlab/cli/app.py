@@ -142,6 +142,9 @@ class TrainingTask:
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
+        from lrlab.analysis.answers.answers import answers
+        from lrlab.analysis.runs import read
+        from lrlab.cli import answers as shown
         from lrlab.commands.best import best, best_settings
         from lrlab.runs.recorder import status_of
         from lrlab.sweeper.job_tracking import untold
@@ -158,7 +161,9 @@ class TrainingTask:
             return
         if not keeps_runs(store):
             if error is None:
-                console.best_setting(sweep.study, best_settings(study)[0])
+                best_settings(study)  # refuses a study that has none
+                shown.show(answers(study, None, here))
+                console.out().print(f"study {sweep.study}; tracking=none: no run was kept")
             return
         with store.open(config["outputs"]) as tracker:
             if error is not None:
@@ -175,7 +180,7 @@ class TrainingTask:
                 note = f"Best: {mean}trial {found.trial}, run {found.run_id}"
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
                 tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
-                console.best(found, here)
+                shown.sweep_ended(answers(study, read(study, tracker, here), here), found, here)
             except MissingRunError as missing:  # deleted meanwhile: the sweep itself is done
                 console.err().print(str(missing))
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool

@@ -36,7 +36,9 @@ def best(
       lrlab best --json
       lrlab best --confirm 5                       # the best three again on five fresh seeds, then the test split
     """
-    from lrlab.cli import console, own_application_commands, progress
+    from lrlab.analysis.answers.answers import answers as answer
+    from lrlab.analysis.runs import read
+    from lrlab.cli import answers, console, own_application_commands, progress
     from lrlab.commands import best as command
     from lrlab.commands import confirm as confirmation
     from lrlab.sweeper.study.state import read_state
@@ -49,12 +51,13 @@ def best(
         own_application_commands.best(chosen, state, records, confirm, top, allow, as_json=as_json)
         return
     if confirm is None and state and not state.run_id:  # its sweep kept no runs
-        console.result(command.best(chosen, None), console.configuration, as_json=as_json)
+        answers.best(command.best(chosen, None), answer(chosen, None, records), records, as_json=as_json)
         return
     if confirm is None:
         with records.tracker(chosen) as tracker:
             found = command.best(chosen, tracker)
-        console.result(found, lambda shown: console.best(shown, records), as_json=as_json)
+            told = answer(chosen, read(chosen, tracker, records), records)
+        answers.best(found, told, records, as_json=as_json)
         return
     records.check_kept(chosen)
     tracking = records.tracking(chosen)

@@ -103,7 +103,7 @@ def epoch_axis(channel: Any, field: str, title: str, last: int) -> Any:
 
 
 def value_axis(channel: Any, field: str, title: str, values: Iterable[float], **scale: Any) -> Any:
-    """Return an axis of these values: logarithmic if they are above 0 and far apart, so that no value is out of sight."""
+    """Return an axis of these values: logarithmic if they are above 0 and far apart, so that all are in sight."""
     known = [value for value in values if np.isfinite(value)]
     if known and min(known) > 0 and max(known) / min(known) > 3:
         return log_axis(channel, field, title, known, **scale)

@@ -80,9 +80,6 @@ class Settings:
         validation.number("hydra.sweeper.bracket_error", plain["bracket_error"], above=0)
         if plain["bracket_trials"] is not None:
             validation.integer("hydra.sweeper.bracket_trials", plain["bracket_trials"], at_least=0)
-        question = plain["question"]
-        if question is not None and not isinstance(question, str):
-            raise InputError(f"hydra.sweeper.question must be a text, got {question!r}: put it in quotes")
         if plain["study_name"] is not None:
             check_name("hydra.sweeper.study_name", str(plain["study_name"]))
         return cls(
@@ -90,7 +87,7 @@ class Settings:
             pruner=plain["pruner"],
             directions=directions,
             storage=plain["storage"],
-            question=" ".join((question or "").split()),
+            question=_question(plain["question"]),
             study_name=None if plain["study_name"] is None else str(plain["study_name"]),
             n_trials=plain["n_trials"],
             n_jobs=plain["n_jobs"],
@@ -106,6 +103,13 @@ class Settings:
             custom_search_space=plain["custom_search_space"] or "",
             allow=tuple(plain["allow"]),
         )
+
+
+def _question(given: Any) -> str:
+    """Return a question as one line."""
+    if given is not None and not isinstance(given, str):
+        raise InputError(f"hydra.sweeper.question must be a text, got {given!r}: put it in quotes")
+    return " ".join((given or "").split())
 
 
 def check_same_for_all(settings: Settings, config: DictConfig, composer: "Composer", space: Space) -> None:

@@ -1,5 +1,5 @@
-from lrlab.plotting.page import Section, render
 from lrlab.plotting.figures import Figure
+from lrlab.plotting.page import Section, render
 
 
 def test_every_part_of_a_section_is_on_the_page_in_order_and_escaped() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.analysis.answers.answer import Answer, NextStep, Plot
 from lrlab.analysis.answers.importance import importance
+from lrlab.analysis.answers.neighbours import KEY as NEIGHBOURS
 from lrlab.analysis.answers.paired import Difference, difference
 from lrlab.analysis.answers.wording import CANNOT_TELL, interval, listed, number, setting
 from lrlab.analysis.runs import Runs
@@ -16,6 +17,7 @@ from lrlab.config.command_line import Places, command
 from lrlab.sweeper.objective import objective_of
 from lrlab.sweeper.study.queue import has_ended
 from lrlab.sweeper.study.ranking import Setting, at_ends, ranked
+from lrlab.sweeper.study.state import read_state
 
 if TYPE_CHECKING:
     import optuna
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 KIND: Final = "best"
 QUESTION: Final = "Which configuration is best?"
 CONFIRMED: Final = 5  # fresh seeds
+FEWEST_SEEDS: Final = 2  # that a confirmation takes
+RANKED: Final = 3  # settings that a table shows
 
 
 def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer:
@@ -43,7 +47,7 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer:
     runner_up = settings[1] if len(settings) > 1 else None
     behind = difference(best.values, runner_up.values) if runner_up else None
     ends, shares = at_ends(study, best), importance(study)
-    details = [*_runner_up(objective, best, runner_up, behind), *_optimism(settings)]
+    details = [*_runner_up(objective, best, runner_up, behind), *_optimism(settings, runs)]
     details += [
         f"{key}={number(best.params[key])} is among the {end} values tried: better ones may lie beyond"
         for key, end in ends.items()
@@ -65,6 +69,10 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer:
             "seeds": len(best.values),
             "trial": best.trial,
             "trials": list(best.trials),
+            "ranking": [
+                {"params": each.params, "value": each.mean, "interval": interval_of(each), "trial": each.trial}
+                for each in settings[:RANKED]
+            ],
             "runner_up": runner_up and {"params": runner_up.params, "value": runner_up.mean, "trial": runner_up.trial},
             "behind": behind and behind.to_dict(),
             "at_ends": ends,
@@ -96,16 +104,22 @@ def _runner_up(objective: str, best: Setting, second: Setting | None, behind: Di
     differing = {key: value for key, value in second.params.items() if value != best.params.get(key)}
     said = f"the next is {setting(differing)} with {objective} {second.mean:.4g}"
     if behind is None:
-        return (f"{said}; with one seed each, chance may explain the difference",)
+        return (f"{said}: of one training each, how much of the difference is chance cannot be told",)
     if behind.may_be_zero:
         return (f"{said}, a tie: it differs by {behind.describe()}, which includes 0",)
     return (f"{said}, clearly behind: by {behind.describe()}",)
 
 
-def _optimism(settings: Sequence[Setting]) -> Sequence[str]:
+def _optimism(settings: Sequence[Setting], runs: Runs | None) -> Sequence[str]:
     if len(settings) < 2:
         return ()
-    return (f"the value is that of the best of {len(settings)}, so optimistic: fresh seeds would tell",)
+    told = "" if runs and _has_no_seeds(runs) else ": fresh seeds would tell"
+    return (f"the value is that of the best of {len(settings)}, so optimistic{told}",)
+
+
+def _has_no_seeds(runs: Runs) -> bool:
+    """Return whether the seed plays no part in the runs."""
+    return any(NEIGHBOURS in run.params for run in runs)
 
 
 def _shares(shares: Mapping[str, float]) -> str:
@@ -131,13 +145,22 @@ def _history(study: "optuna.Study", objective: str) -> Plot | None:
 
 
 def _next_steps(study: "optuna.Study", runs: Runs | None, places: Places) -> Sequence[NextStep]:
-    name = study.study_name
-    if runs is None or not any(runs):
+    """Return what a study allows: the seeds of an application may be unknown, and a report needs runs."""
+    name, state, steps = study.study_name, read_state(study), []
+    is_recorded = runs is not None or (state is not None and bool(state.run_id))
+    if not is_recorded:
         return ()
-    steps = []
-    if any(run.metrics.get("val/accuracy") for run in runs):
-        confirm = command("best", name, "--confirm", str(CONFIRMED), places=places)
-        steps.append(NextStep(confirm, "the best again on fresh seeds, then the test split"))
+    confirm = command("best", name, "--confirm", str(CONFIRMED), places=places)
+    if state and state.launch:
+        if "seed" in state.roles:
+            steps.append(NextStep(confirm, "the best three again on fresh seeds"))
+    elif runs and _has_no_seeds(runs):
+        few = command("best", name, "--confirm", str(FEWEST_SEEDS), places=places)
+        steps.append(NextStep(few, "one look at the test split"))
+    elif runs and any(run.metrics.get("val/accuracy") for run in runs):
+        steps.append(NextStep(confirm, "the best three on fresh seeds, then one look at the test split"))
+    if runs:
+        steps.append(NextStep(command("report", name, places=places), "the answers as a page with figures"))
     again = command("reproduce", "best", "--study", name, places=places)
     return (*steps, NextStep(again, "train it again, and prove it is the same"))
 

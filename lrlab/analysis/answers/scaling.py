@@ -30,6 +30,7 @@ FINER_ERROR = 0.035  # of ln(best learning rate), where what was done cannot tel
 FINER_TRIALS = 4  # ... and how many trials that may take, for each that was made
 MOST_BRACKET_VALUES = 7  # where a bracket is suggested
 NOISE_SCALE_LR_FACTOR = 2.0  # off the best learning rate: runs within it count for the noise scale
+LIKELY: Final = 0.01  # from which probability on a rule is worth a word
 RULES: Final = {
     "linear": "grows in proportion to the batch size",
     "square_root": "grows with the square root of the batch size",
@@ -62,9 +63,9 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places, analyses: A
     told = only if len(said) == 1 else "; ".join(f"{label}: {words}" for label, words in said.items())
     details = []
     for label, (analysis, _) in found.items():
-        details += [f"{label}: {reason}" if len(said) > 1 else reason for reason in analysis.reasons]
+        details += [f"{label}: {line}" if len(said) > 1 else line for line in _details(analysis)]
     steps = [
-        NextStep(settling, "finer, until it can be told")
+        NextStep(settling, "settles it, most likely")
         for label, (analysis, _) in found.items()
         if analysis.verdict == "cannot_tell" and (settling := settling_command(parts[label]))
     ]
@@ -77,7 +78,7 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places, analyses: A
         plot=_plot(found),
         next_steps=(
             *steps[:1],
-            NextStep(command("report", runs.study, places=places), "figures, and what the verdict rests on"),
+            NextStep(command("report", runs.study, places=places), "the answers as a page with figures"),
         ),
     )
 
@@ -101,6 +102,15 @@ def sentence(analysis: ScalingAnalysis) -> str:
     else:
         said.append("nowhere may it surely be carried over in proportion")
     return "; ".join(said)
+
+
+def _details(analysis: ScalingAnalysis) -> list[str]:
+    """Return what the sentence leaves out."""
+    if analysis.verdict == "cannot_tell" or not analysis.rules:
+        return list(analysis.reasons)
+    ranked = sorted(analysis.rules.probability.items(), key=lambda pair: -pair[1])
+    likely = [f"{name.replace('_', ' ')} {probability:.2f}" for name, probability in ranked if probability >= LIKELY]
+    return [f"probabilities of the rules: {', '.join(likely)}", *analysis.reasons[2:]]
 
 
 def why_not(analysis: ScalingAnalysis) -> str:

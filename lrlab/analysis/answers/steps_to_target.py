@@ -51,9 +51,8 @@ def _sentence(steps: StepsToTarget) -> str:
     at = f"to a loss of {steps.target:.4g} ({small.batch_size} to {large.batch_size})"
     ratio = saving(small, large)
     if ratio is None:
-        return (
-            f"{larger} takes {small.mean / large.mean:.3g} times fewer updates {at}, with one seed: {steps.describe()}"
-        )
+        fewer = f"{small.mean / large.mean:.3g} times fewer updates"
+        return f"{larger} takes {fewer} {at}, with one seed: {steps.describe()}"
     value, (low, high) = math.exp(ratio.value), map(math.exp, ratio.interval())
     said = f"{value:.3g} {interval((low, high))} times fewer updates {at}"
     if low <= 1 <= high:

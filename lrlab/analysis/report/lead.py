@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lrlab.tracking.tracker import RunRecord
 
 MODEL: Final = ("model", "model.hidden", "model.k", "loss", "optimizer", "schedule", "regularizer")  # what was trained
+GRADIENT: Final = "gradient"
 MAX_VALUES = 6  # of a key that are listed one by one
 MAX_COMMANDS = 5
 MAX_KEYS = 12  # of a best configuration
@@ -72,10 +73,12 @@ def _training(study: "optuna.Study", runs: Runs) -> Iterator[tuple[str, str]]:
         if "data" in fixed:
             samples = next((run.samples for run in runs if run.samples), None)
             yield "data", f"{fixed['data']}, {samples} training samples" if samples else str(fixed["data"])
-        for key in MODEL:
+        is_trained = fixed.get("method", GRADIENT) == GRADIENT  # by updates, which nearest neighbours are not
+        for key in MODEL if is_trained else ("model", "method"):
             if fixed.get(key) not in (None, ""):
                 yield key, str(fixed[key])
-        yield "budget", _budget(fixed)
+        if is_trained:
+            yield "budget", _budget(fixed)
     counts = TrialCounts.of(study.get_trials(deepcopy=False))
     left = f"{counts.total} trials, {counts.done} done"
     yield "trials", left if counts.done < counts.total else f"{counts.total}"

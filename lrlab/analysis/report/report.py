@@ -43,7 +43,7 @@ class Report:
     question: str
     lead: Lead
     sections: tuple[Section, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[Answer, ...] = ()
 
     def verdict(self) -> dict[str, Any]:
         """Return the answer as JSON. Several settings have no answer in common, unless there is but one of them.

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from lrlab.analysis import steps_to_target as target
 from lrlab.analysis.answers import (
     best,
     neighbours,
@@ -22,7 +23,6 @@ from lrlab.analysis.report.figures import scaling as scaling_figures
 from lrlab.analysis.report.figures import search, settings, training
 from lrlab.analysis.report.lead import prose
 from lrlab.analysis.runs import LR, Run, Runs
-from lrlab.analysis import steps_to_target as target
 from lrlab.analysis.steps_to_target import StepsToTarget
 from lrlab.plotting.figures import Figure
 from lrlab.plotting.page import Command, Fold, Section

@@ -38,8 +38,10 @@ def loss_rows(table: Table) -> list[dict[str, Any]]:
     rows = []
     for size in np.unique(table.batch_size):
         part = table.at(size)
-        for lr in np.unique(part.lr):
-            rows.append({"size": int(size), "lr": float(lr), **range_row(part.loss[part.lr == lr].tolist())})
+        rows += [
+            {"size": int(size), "lr": float(lr), **range_row(part.loss[part.lr == lr].tolist())}
+            for lr in np.unique(part.lr)
+        ]
     return rows
 
 
@@ -81,14 +83,14 @@ def best_lr(analysis: ScalingAnalysis, name: str = "best_lr") -> Figure | None:
         noise=[{"size": analysis.noise_scale}],
     )
     caption = (
-        "Points: the best learning rate of each batch size with its 95 % interval; hollow where the best may lie beyond "
-        "what was tried. The band is the power law's 95 % interval."
+        "Points: the best learning rate of each batch size with its 95 % interval; hollow where the best may lie "
+        "beyond what was tried. The band is the power law's 95 % interval."
     )
     return Figure((spec,), caption, name, _title(analysis))
 
 
 def loss_against_lr(tables: Tables, analyses: Analyses, loss: str, name: str = "loss_against_lr") -> Figure:
-    """Return the mean loss, called `loss`, against the learning rate: a line for every batch size, a panel a setting."""
+    """Return the mean loss, called `loss`, against the learning rate: a line a batch size, a panel a setting."""
     import altair as alt
 
     panels = []
@@ -126,8 +128,8 @@ def loss_against_lr(tables: Tables, analyses: Analyses, loss: str, name: str = "
         chart = alt.layer(*layers).add_params(chosen, charts.zoom())
         panels.append(charts.spec(chart, label, legend=sizes.names, rows=rows, fits=fits, best=best))
     caption = (
-        "Points: mean over the seeds; bars: from the lowest to the highest seed; thick lines: the local fit; rings: its "
-        "least loss. Losses far above the optima lie out of sight: drag, or zoom out."
+        "Points: mean over the seeds; bars: from the lowest to the highest seed; thick lines: the local fit; rings: "
+        "its least loss. Losses far above the optima lie out of sight: drag, or zoom out."
     )
     return Figure(
         tuple(panels), caption, name, "The loss at the end, by learning rate: each batch size has its own best"

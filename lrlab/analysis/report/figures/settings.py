@@ -51,8 +51,8 @@ def best_lrs(analyses: Analyses, title: str, name: str = "best_lr") -> Figure | 
     lines = [row for label, each in analyses.items() for row in law_rows(label, each)]
     spec = charts.spec(alt.layer(*layers).add_params(chosen), legend=labels, laws=lines, optima=optima, height=360)
     caption = (
-        "Best learning rate of each setting with its 95 % interval, hollow where it may lie beyond what was tried; lines "
-        "and bands: the power laws. A slope of 1 is in proportion to the batch size, 1/2 its square root."
+        "Best learning rate of each setting with its 95 % interval, hollow where it may lie beyond what was tried; "
+        "lines and bands: the power laws. A slope of 1 is in proportion to the batch size, 1/2 its square root."
     )
     return Figure((spec,), caption, name, "How the best learning rate moves with the batch size, setting by setting")
 
@@ -81,7 +81,7 @@ def exponents(analyses: Mapping[str, Estimate], pooled: PooledAnalysis | None = 
         common = [{"p": mean.value, "low": low, "high": high, "lowest": lowest, "highest": highest, "said": said}]
         ends += [lowest, highest]
     domain = [max(min(ends), -MAX_HALF_WIDTH) - 0.08, min(max(ends), MAX_HALF_WIDTH) + 0.08]
-    x = partial(charts.linear_axis, alt.X, title="exponent p of best learning rate ~ batch size ^ p", domain=domain)
+    x = partial(charts.linear_axis, alt.X, title="exponent p", domain=domain)
     many = len(rows) > 24
     axis = alt.Axis(labels=False, ticks=False, domain=False) if many else alt.Axis(ticks=False, labelLimit=260)
     y = alt.Y("series:N", sort=[row["series"] for row in rows], title=None, axis=axis)
@@ -102,7 +102,7 @@ def exponents(analyses: Mapping[str, Estimate], pooled: PooledAnalysis | None = 
     spec = charts.spec(
         alt.layer(*layers), height=max(step * len(rows), 90), rows=rows, references=REFERENCES, common=common
     )
-    caption = "Exponent of each setting with its 95 % interval."
+    caption = "Exponent p of best learning rate ~ batch size ^ p, of each setting with its 95 % interval."
     if common:
         title = f"The exponents of {len(rows)} settings, {common[0]['said']}"
         caption += " Dark band: what they have in common; light band: where another setting's would lie, both 95 %."

@@ -78,8 +78,8 @@ def warmup(runs: Runs) -> tuple[Figure, ...]:
     ]
     spec = charts.spec(alt.layer(*layers).add_params(picked), legend=sizes.names, rows=best)
     caption = (
-        "Each at the learning rate that is best for it; bars: 95 % intervals of the mean over the seeds. The seeds are the "
-        "same for all, so that the answer above, which pairs them, can tell smaller differences than the bars."
+        "Each at the learning rate that is best for it; bars: 95 % intervals of the mean over the seeds. The seeds are "
+        "the same for all, so that the answer above, which pairs them, can tell smaller differences than the bars."
     )
     title = "Does warmup lower the loss, each at its best learning rate?"
     rates = _loss_by_warmup(dict(panels_of_rates), runs.loss_label) if runs.values(LR) else ()
@@ -191,8 +191,8 @@ def _loss_by_warmup(found: Mapping[str, Mapping[Any, Sequence[Run]]], loss: str)
         chart = alt.layer(*layers).add_params(picked, charts.zoom())
         made.append(charts.spec(chart, label, legend=series.names, rows=rows))
     caption = (
-        "Points: mean over the seeds; bars: from the lowest to the highest seed. Losses above twice the least lie out of "
-        "sight: zoom out."
+        "Points: mean over the seeds; bars: from the lowest to the highest seed. Losses above twice the least lie out "
+        "of sight: zoom out."
     )
     title = "Does warmup allow larger learning rates?"
     return (Figure(tuple(made), caption, "warmup", title),) if made else ()
@@ -308,7 +308,7 @@ def steps_to_target(found: Mapping[str, StepsToTarget], differ: str = "") -> Fig
         bracketed="learning rate bracketed*",
     )  # fmt: skip
     layers = [
-        ideal.mark_line(strokeDash=[3, 4], strokeWidth=1.5).encode(y=y("mean"), **(encoded | {"opacity": alt.value(0.7)})),
+        ideal.mark_line(strokeDash=[3, 4], strokeWidth=1.5, strokeOpacity=0.7).encode(y=y("mean"), **encoded),
         ideal.transform_filter(f"datum.size == {sizes[-1]}").mark_text(
             align="right", dx=-8, dy=12, text="perfect scaling", fontSize=11
         ).encode(x=x("size"), y=y("mean")),
@@ -319,8 +319,8 @@ def steps_to_target(found: Mapping[str, StepsToTarget], differ: str = "") -> Fig
     chart = alt.layer(*layers).add_params(picked)
     spec = charts.spec(chart, legend=series.names, rows=rows, perfect=perfect)
     caption = (
-        "Updates until the loss first is at the target, at the fastest learning rate: mean over the seeds with its 95 % "
-        "interval. Dotted: twice the batch, half the updates."
+        "Updates until the loss first is at the target, at the fastest learning rate: mean over the seeds with its "
+        "95 % interval. Dotted: twice the batch, half the updates."
     )
     return Figure((spec,), caption, "steps_to_target", "How many updates does a larger batch save?")
 
