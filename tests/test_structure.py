@@ -43,7 +43,7 @@ PLACES = {
     "hydra": ("lrlab.config", "lrlab.sweeper", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
     "omegaconf": ("lrlab.config", "lrlab.sweeper", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
     "matplotlib": ("lrlab.plotting",),
-    "altair": ("lrlab.plotting", "lrlab.analysis.report"),
+    "altair": ("lrlab.plotting", "lrlab.analysis.report", "lrlab.lecture.figures"),
     "vl_convert": ("lrlab.plotting.vega",),
     "sklearn": (),
     "pickle": (),
