@@ -12,7 +12,7 @@ from lrlab.plotting.figures import Figure
 
 LOG_X, LOG_Y = {"xscale": "log"}, {"yscale": "log"}
 LOG = LOG_X | LOG_Y
-HEIGHT = 280
+HEIGHT = 240
 MOST_POINTS = 120  # of a line: more cannot be told apart
 ROLES = "series", "reference", "background", "marked"
 Role = Literal["series", "reference", "background", "marked"]
@@ -43,7 +43,7 @@ class Chart:
 
     Attributes:
         title: of a panel among several.
-        axes: "xscale" and "yscale", which may be "log"; "xlim" and "ylim", beyond which lines are cut.
+        axes: "xscale" and "yscale", which may be "log"; "xlim" and "ylim", beyond which lines are cut; "xticks".
         markers: whether every point has a mark, not only a tooltip.
         contours: lines of equal height behind all others, each an array (N, 2).
         order: whether the series go from little to much, such as batch sizes.
@@ -127,9 +127,9 @@ def _short(value: float) -> float:
 
 def _axis(channel: Any, chart: Chart, side: Literal["x", "y"]) -> Any:
     title = chart.x if side == "x" else chart.y
-    limits = chart.axes.get(f"{side}lim")
+    limits, ticks = chart.axes.get(f"{side}lim"), chart.axes.get(f"{side}ticks", ())
     if chart.axes.get(f"{side}scale") == "log":
         rows = [_rows(chart, line, 0) for line in chart.lines]
         values = limits or [row[side] for line in rows for row in line]
-        return log_axis(channel, side, title, values, **({"domain": list(limits)} if limits else {}))
-    return linear_axis(channel, side, title, **({"domain": list(limits)} if limits else {}))
+        return log_axis(channel, side, title, values, ticks, **({"domain": list(limits)} if limits else {}))
+    return linear_axis(channel, side, title, ticks, **({"domain": list(limits)} if limits else {}))

@@ -34,7 +34,7 @@ def page(
         rows=(
             ("course", COURSE),
             ("lecture", LECTURE),
-            ("§ 5.5", "section 5.5 of the lecture's notes: every claim names its own"),
+            ("§", "the section of the lecture's notes that makes the claim"),
         ),
     )
     how = Card(
@@ -67,7 +67,7 @@ def summary(data: str, claims: Sequence[Claim]) -> str:
 def scoreboard(claims: Sequence[Claim]) -> tuple[tuple[str, ...], ...]:
     """Return a row for each claim, under the names of the columns; its name leads to its place."""
     rows = [
-        (f"§ {claim.section}", Link(claim.name, anchor(claim)), claim.measured, VERDICTS[claim.verdict])
+        (f"§\u00a0{claim.section}", Link(claim.name, anchor(claim)), claim.measured, VERDICTS[claim.verdict])
         for claim in claims
     ]
     return (("section", "claim", "measured", "verdict"), *rows)
@@ -76,7 +76,7 @@ def scoreboard(claims: Sequence[Claim]) -> tuple[tuple[str, ...], ...]:
 def section(chapter: Chapter, result: ChapterResult) -> Section:
     """Return the section of one chapter."""
     return Section(
-        f"{chapter.title} (§ {chapter.number})",
+        f"{chapter.title} (§\u00a0{chapter.number})",
         figures=result.figures,
         statements=tuple(map(statement, result.claims)),
     )
@@ -89,7 +89,7 @@ def statement(claim: Claim) -> Statement:
         rows.append(("why not", claim.reason))
     if claim.condition:
         rows.append(("holds" if claim.verdict == "depends" else "would hold", claim.condition))
-    source = f"CS231n, Lecture 2, § {claim.section}"
+    source = f"CS231n, Lecture 2, §\u00a0{claim.section}"
     return Statement(anchor(claim), claim.claim, source, VERDICTS[claim.verdict], tuple(rows))
 
 

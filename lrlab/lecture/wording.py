@@ -19,8 +19,8 @@ def number(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     if value and abs(value) < 1e-4:
-        power = math.floor(math.log10(abs(value)))
-        return f"{value / 10.0**power:.2g} × 10{str(power).translate(SUPERSCRIPTS)}"
+        digits, _, power = f"{value:.1e}".partition("e")
+        return f"{digits.removesuffix('.0')} × 10{str(int(power)).translate(SUPERSCRIPTS)}"
     return f"{value:.3g}"
 
 

@@ -172,13 +172,14 @@ def loss_curve(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> bytes:
     return png(drawing)
 
 
-def templates(W: np.ndarray, image_shape: Sequence[int], classes: Sequence[str]) -> bytes:
+def templates(W: np.ndarray, image_shape: Sequence[int], classes: Sequence[str], dpi: int = 110) -> bytes:
     """Draw every class's row of W as an image: the template that its score is the match with.
 
     Args:
         W: (C, D) weights of a linear model.
         image_shape: (height, width, channels), D in all.
         classes: the C names.
+        dpi: pixels for each inch; a tile has 1.5.
     """
     columns = min(5, len(classes))
     rows = math.ceil(len(classes) / columns)
@@ -192,5 +193,5 @@ def templates(W: np.ndarray, image_shape: Sequence[int], classes: Sequence[str])
             axes.imshow(image[..., 0], cmap="PuOr", vmin=-limit, vmax=limit)
         else:
             axes.imshow(0.5 + image / (2 * limit))
-        axes.set_title(name, fontsize=9)
-    return png(drawing)
+        axes.set_title(name, fontsize=16)  # as wide as a telephone all ten are half as large
+    return png(drawing, dpi)

@@ -17,7 +17,7 @@ PNG = b"\x89PNG\r\n"
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that were drawn."""
     kept: list[Any] = []
-    monkeypatch.setattr(figures, "png", kept.append)
+    monkeypatch.setattr(figures, "png", lambda drawing, dpi=110: kept.append(drawing))
     return kept
 
 

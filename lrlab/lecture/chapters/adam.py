@@ -115,7 +115,7 @@ def _decay(trainer: ChapterTrainer) -> tuple[tuple[Claim, ...], Figure]:
             "AdamW is not Adam with L2",
             "AdamW's decay does not pass through the moments, Adam's L2 does: they are not the same",
             "norms of the weights that differ by more than 10 % at the same nominal decay of 0.1",
-            f"{norms[0]:.2f} with AdamW, {norms[1]:.2f} with Adam + L2",
+            f"a norm of {norms[0]:.2f} with AdamW, {norms[1]:.2f} with Adam + L2",
             abs(norms[0] / norms[1] - 1) > 0.1,
         ),
         Claim(
@@ -123,7 +123,7 @@ def _decay(trainer: ChapterTrainer) -> tuple[tuple[Claim, ...], Figure]:
             "AdamW against Adam with L2",
             "AdamW outperforms Adam (on many tasks)",
             "a lower validation loss than Adam + L2, each at its best decay",
-            f"{losses[0]:.4f} with AdamW, {losses[1]:.4f} with Adam + L2",
+            f"validation loss {losses[0]:.4f} with AdamW, {losses[1]:.4f} with Adam + L2",
             losses[0] < losses[1],
             Failure(
                 f"At its best decay, {found[0]:g}, AdamW ends no lower than Adam with L2 at {found[1]:g}.",

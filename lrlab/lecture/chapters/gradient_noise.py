@@ -40,7 +40,11 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
         Line("1 / √(batch size)", sizes, noise[0] / np.sqrt(sizes), "reference"),
     ]
     chart = Chart(
-        "batch size (samples)", "|batch gradient - full gradient| / |full gradient|", lines, axes=LOG, markers=True
+        "batch size (samples)",
+        "|batch gradient - full gradient| / |full gradient|",
+        lines,
+        axes={**LOG, "xticks": sizes.tolist()},
+        markers=True,
     )
     drawn = line_figure(
         chart,

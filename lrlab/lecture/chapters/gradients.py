@@ -92,7 +92,7 @@ def _batches(trainer: ChapterTrainer) -> tuple[Claim, Figure]:
         "Mini-batches against full batches",
         "At an equal number of epochs mini-batch SGD gets further than gradient descent on the full batch",
         "a lower training loss, each at its best learning rate",
-        f"{mini:.4f} against {full:.4f} after {preset.epochs} epochs",
+        f"training loss {mini:.4f} against {full:.4f} after {preset.epochs} epochs",
         mini < full,
         Failure(
             f"In {preset.epochs} epochs the full batch makes {preset.epochs} updates, mini-batches "

@@ -9,7 +9,7 @@ from lrlab.data.spirals import Spirals
 from lrlab.lecture.claims import ChapterResult, Claim, Failure
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
 from lrlab.lecture.wording import agreement
-from lrlab.plotting.figures import Figure, templates
+from lrlab.plotting.figures import PAGE_DPI, Figure, templates
 
 EXPECTED_ACCURACY = {"cifar10": (0.39, 0.42), "digits": (0.93, 1.0)}
 RANDOM_PAIRS = 10_000
@@ -37,19 +37,19 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
             "Accuracy of a linear classifier",
             "A linear softmax classifier is a baseline: its test accuracy",
             f"{low} to {high}",
-            f"{accuracy:.4f}, the learning rate chosen on validation images",
+            f"{accuracy:.4f} of the test images, the learning rate chosen on validation images",
             low <= accuracy <= high,
         ),
     )
     data = trainer.load(trainer.preset.full_data)
-    picture = templates(chosen.weights["W1"], data.image_shape, data.classes)
+    colours = "Purple" if data.image_shape[-1] == 1 else "Bright"
+    picture = templates(chosen.weights["W1"], data.image_shape, data.classes, PAGE_DPI)
     return ChapterResult(
         claims,
         (
             Figure(
                 picture,
-                "Each class's row of W as an image. Where a pixel is bright, it speaks for the class; where it is "
-                "dark, against it.",
+                f"Each class's row of W as an image. {colours} pixels of the image speak for the class.",
                 title="What a linear classifier looks for: a template of each class",
             ),
         ),
@@ -88,7 +88,7 @@ def _templates(trainer: ChapterTrainer, chosen: Trained) -> Claim:
         "Template view: a row, an image",
         "Template view: each row of W is a template of its class",
         f"the mean image of each of the {len(means)} classes scores highest under its own row",
-        f"{matched} of {len(means)}",
+        f"{matched} of {len(means)} mean images",
         matched == len(means),
         Failure(f"The mean images of {', '.join(map(str, missed))} score higher under the row of another class."),
     )

@@ -52,8 +52,8 @@ def _at_the_start(trainer: ChapterTrainer) -> Claim:
         "2.2",
         "The loss of a model that guesses",
         "With weights near zero every class is equally likely, and the loss is ln(classes)",
-        f"{guessing:.4f} ± 1 %",
-        f"{start:.4f}",
+        f"{guessing:.4f} nats ± 1 %",
+        f"{start:.4f} nats",
         abs(start / guessing - 1) < 0.01,
     )
 

@@ -40,7 +40,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
             "Two layers on images",
             "A two-layer network classifies images better than a linear model",
             f"higher test accuracy than linear, with {HIDDEN} hidden units and the same optimizer",
-            f"{network.tested['test/accuracy']:.4f} against {linear.tested['test/accuracy']:.4f}",
+            f"{network.tested['test/accuracy']:.4f} of the test images, against {linear.tested['test/accuracy']:.4f}",
             network.tested["test/accuracy"] > linear.tested["test/accuracy"],
             Failure(
                 f"After {images.epochs} epochs the network's training loss is {network.last('train/loss'):.4f}, the "
@@ -65,7 +65,7 @@ def _claim_spirals(linear_run: Trained, mlp_run: Trained) -> Claim:
         "Two layers on spirals",
         "Data that is not linearly separable: a linear model fails, a two-layer network learns it",
         "on three spirals, test accuracy below 0.65 and above 0.95",
-        f"{accuracies[0]:.3f} linear, {accuracies[1]:.3f} with {HIDDEN} hidden units",
+        f"test accuracy {accuracies[0]:.3f} linear, {accuracies[1]:.3f} with {HIDDEN} hidden units",
         accuracies[0] < 0.65 and accuracies[1] > 0.95,
     )
 

@@ -22,7 +22,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
             "Random search is no training",
             "Random search is no way to train: far below what following the slope reaches",
             "test accuracy of the best of 1,000 draws below half of that of one epoch of gradient descent",
-            f"{chance:.4f} against {skill:.4f}",
+            f"{chance:.4f} of the test images, against {skill:.4f}",
             chance < skill / 2,
         )
     ]
@@ -34,7 +34,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
                 "Accuracy of random search",
                 "The best of 1,000 random W by training loss: test accuracy on CIFAR-10",
                 f"{EXPECTED_ACCURACY} ± {ACCURACY_TOLERANCE}",
-                f"{chance:.4f}",
+                f"{chance:.4f} of the test images",
                 abs(chance - EXPECTED_ACCURACY) <= ACCURACY_TOLERANCE,
             ),
         )

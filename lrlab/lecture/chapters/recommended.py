@@ -33,7 +33,8 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
         "AdamW at 1e-3 or 5e-4 with warmup + cosine is a good first choice",
         f"validation accuracy at most {ACCURACY_MARGIN} below the best of a sweep of {TRIALS} "
         f"({_accuracy(best_swept):.4f})",
-        ", ".join(f"{_accuracy(run):.4f} at {run.experiment.optimizer.lr:g}" for run in advised),
+        "validation accuracy "
+        + ", ".join(f"{_accuracy(run):.4f} at a rate of {run.experiment.optimizer.lr:g}" for run in advised),
         _accuracy(best_advised) >= _accuracy(best_swept) - ACCURACY_MARGIN,
         Failure(
             f"A sweep of {TRIALS} finds momentum at {best_swept.experiment.optimizer.lr:.2g} with batches of "

@@ -62,13 +62,14 @@ def effective_share(run: Trained) -> float:
 
 def _improves_validation(kind: str, baseline: Trained, run: Trained) -> Claim:
     names = "train/loss", "val/loss"
+    strength = run.experiment.regularizer.strength
     before, after = ([trained.last(name) for name in names] for trained in (baseline, run))
     return Claim(
         "3.1",
         f"Worse in training, better outside: {kind}",
         f"{kind}: slightly worse on the training data, better on data not seen",
         f"at the best lambda, training loss above {before[0]:.4f} and validation loss below {before[1]:.4f}",
-        f"{after[0]:.4f} and {after[1]:.4f} at lambda {number(run.experiment.regularizer.strength)}; validation "
+        f"training loss {after[0]:.4f}, validation loss {after[1]:.4f} at lambda {number(strength)}; validation "
         f"accuracy from {baseline.last('val/accuracy'):.3f} to {run.last('val/accuracy'):.3f}",
         after[0] > before[0] and after[1] < before[1],
         Failure(
@@ -104,7 +105,7 @@ def _spread(bests: dict[str, Trained]) -> Claim:
         "L2 spreads weights out",
         "L2 prefers weights that are spread out, L1 sparse ones",
         "a larger effective share of the weights with L2",
-        f"{l2:.2f} with L2, {l1:.2f} with L1",
+        f"an effective share of {l2:.2f} with L2, {l1:.2f} with L1",
         l2 > l1,
     )
 

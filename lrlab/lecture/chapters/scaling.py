@@ -9,7 +9,7 @@ from lrlab.core.optimizer import SGD
 from lrlab.lecture.claims import ChapterResult, Claim, Failure
 from lrlab.lecture.figures import LOG, Chart, Line, line_figure
 from lrlab.lecture.trainer import ChapterTrainer, Trained
-from lrlab.lecture.wording import percent
+from lrlab.lecture.wording import number, percent
 from lrlab.plotting.figures import Figure
 from lrlab.scaling_law.analysis import ScalingAnalysis, analyse
 
@@ -49,11 +49,11 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
         [replace(baseline, batch_size=b, optimizer=SGD(lr)) for b, lr in ((256, 0.1), (512, 0.2))],
     )
     return ChapterResult(
-        (_doubles(analysis, samples), _literal(literal, trained, samples)), (_picture(trained, analysis),)
+        (_doubles(analysis, trained, samples), _literal(literal, trained, samples)), (_picture(trained, analysis),)
     )
 
 
-def _doubles(analysis: ScalingAnalysis, samples: int) -> Claim:
+def _doubles(analysis: ScalingAnalysis, trained: list[Trained], samples: int) -> Claim:
     rates = {
         optimum.batch_size: math.exp(optimum.curve.centre) if optimum.curve else math.nan for optimum in analysis.optima
     }
@@ -64,7 +64,8 @@ def _doubles(analysis: ScalingAnalysis, samples: int) -> Claim:
     verdict = analysis.verdict.replace("_", " ")
     reason = (
         f"The factors are {found or 'unknown'}. {EPOCHS} epochs are {_updates(samples, 256)} updates at batch size 256 "
-        f"and {_updates(samples, 512)} at 512: too few for the larger batch to gain by a larger step. The scaling "
+        f"and {_updates(samples, 512)} at 512: the least loss is {_least(trained, 256):.3f} and "
+        f"{_least(trained, 512):.3f}, against {_least(trained, BATCH_SIZES[0]):.3f} at {BATCH_SIZES[0]}. The scaling "
         f"analysis of all sizes says: {verdict}."
     )
     met = listed([f"from {low} to {high}" for low, high in double]) if double else ""
@@ -83,6 +84,10 @@ def _unknown(rates: dict[int, float]) -> str:
     return listed([f"batch size {size}" for size in (256, 512) if not math.isfinite(rates[size])])
 
 
+def _least(trained: list[Trained], batch_size: int) -> float:
+    return min(run.last("val/loss") for run in trained if run.experiment.batch_size == batch_size)
+
+
 def _updates(samples: int, batch_size: int) -> int:
     return EPOCHS * -(-samples // batch_size)
 
@@ -99,13 +104,13 @@ def _literal(pair: list[Trained], trained: list[Trained], samples: int) -> Claim
         if (2 * size, 2 * lr) in losses and math.isfinite(loss)
     }
     alike = [key for key, difference in apart.items() if difference <= LOSS_TOLERANCE]
-    first = f", such as {alike[0][1]:g} at {alike[0][0]} and {2 * alike[0][1]:g} at {2 * alike[0][0]}" if alike else ""
+    first = f", such as {_pair(*alike[0])}" if alike else ""
     return Claim(
         "6.4",
         "Twice the batch, twice the rate",
         "Learning rate 0.1 at batch size 256 and 0.2 at 512 train alike",
         f"validation losses within {LOSS_TOLERANCE:.0%} after {EPOCHS} epochs",
-        f"{small:.4f} and {large:.4f}: {percent(abs(large / small - 1))} apart",
+        f"validation losses {small:.4f} and {large:.4f}: {percent(abs(large / small - 1))} apart",
         abs(large / small - 1) <= LOSS_TOLERANCE,
         Failure(
             f"After {_updates(samples, 256)} and {_updates(samples, 512)} updates both are still far from the least "
@@ -114,6 +119,10 @@ def _literal(pair: list[Trained], trained: list[Trained], samples: int) -> Claim
             bool(alike),
         ),
     )
+
+
+def _pair(size: int, lr: float) -> str:
+    return f"{number(lr)} at {size} and {number(2 * lr)} at {2 * size}"
 
 
 def _picture(trained: list[Trained], analysis: ScalingAnalysis) -> Figure:
@@ -140,7 +149,7 @@ def _picture(trained: list[Trained], analysis: ScalingAnalysis) -> Figure:
             markers=True,
             order=True,
         ),
-        Chart("batch size (samples)", "best learning rate", lines, axes=LOG, markers=True),
+        Chart("batch size (samples)", "best learning rate", lines, axes={**LOG, "xticks": sizes}, markers=True),
         title="Does the best learning rate grow with the batch size?",
         caption=f"Plain SGD, {EPOCHS} epochs. First panel: seed 0 of {len(SEEDS)}. Dashed: in proportion to the batch "
         "size, from the smallest.",

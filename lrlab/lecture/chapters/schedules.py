@@ -45,7 +45,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
             "Decaying the learning rate",
             "Lowering the learning rate during training beats a constant one",
             f"each decay ends at a lower validation loss than constant ({ends['constant']:.4f}), each at its best rate",
-            ", ".join(f"{name} {end:.4f}" for name, end in decays.items()),
+            "validation loss: " + ", ".join(f"{name} {end:.4f}" for name, end in decays.items()),
             all(end < ends["constant"] for end in decays.values()),
             _why_no_decay(trained, chosen),
         ),
@@ -54,7 +54,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
             "Warmup + cosine",
             "Warmup + cosine is a good combination",
             f"the lowest validation loss of all, or within 10 % of it ({first}: {ends[first]:.4f})",
-            f"{ends['warmup + cosine']:.4f}",
+            f"validation loss {ends['warmup + cosine']:.4f}",
             ends["warmup + cosine"] <= 1.1 * ends[first],
             Failure(f"It ends {ends['warmup + cosine'] / ends[first] - 1:.0%} above {first}, each at its best rate."),
         ),
@@ -108,7 +108,7 @@ def _warmup(trainer: ChapterTrainer) -> Claim:
         "Warmup avoids instability from large initial steps",
         f"with {WARMUP_FRACTIONS[1]:.0%} warmup, larger learning rates still end with half of the best gain "
         "over guessing",
-        f"up to {number(led)} with warmup, up to {number(cold)} without",
+        f"rates up to {number(led)} with warmup, up to {number(cold)} without",
         led > cold,
         Failure(
             f"Training is stable up to a rate of {number(cold)} without warmup, and up to {number(led)} with it: "

@@ -98,7 +98,7 @@ def _valley(paths: dict[str, Trained]) -> Claim:
         "A narrow valley is slow for SGD; momentum builds up speed along its floor",
         f"condition number {CONDITION:g}: momentum is below {TARGET_VALUE:g} in fewer steps, "
         "each at its best learning rate",
-        f"{in_steps(steps['momentum'], STEPS)} against {in_steps(steps['SGD'], STEPS)}",
+        f"{in_steps(steps['momentum'], STEPS)} with momentum, {in_steps(steps['SGD'], STEPS)} with SGD",
         steps["momentum"] < steps["SGD"],
     )
 
@@ -127,7 +127,7 @@ def _saddle(paths: dict[str, Trained]) -> Claim:
         "A saddle",
         "At a saddle the gradient nearly vanishes; momentum passes it sooner than SGD",
         "fewer steps until |y| stays above 0.5, each at its best learning rate",
-        f"{in_steps(steps['momentum'], STEPS)} against {in_steps(steps['SGD'], STEPS)}",
+        f"{in_steps(steps['momentum'], STEPS)} with momentum, {in_steps(steps['SGD'], STEPS)} with SGD",
         steps["momentum"] < steps["SGD"],
     )
 
@@ -139,7 +139,7 @@ def _local_minimum_claim(paths: dict[str, Trained]) -> Claim:
         "A local minimum",
         "SGD ends in a local minimum through which momentum rolls",
         "x = 0.96 for SGD, -1.04 for momentum (± 0.1)",
-        f"{ends['SGD']:.2f} and {ends['momentum']:.2f}",
+        f"SGD ends at x = {ends['SGD']:.2f}, momentum at {ends['momentum']:.2f}",
         abs(ends["SGD"] - 0.96) < 0.1 and abs(ends["momentum"] + 1.04) < 0.1,
     )
 
@@ -159,7 +159,7 @@ def _hard(name: FunctionName, paths: dict[str, Trained], decayed: dict[str, Trai
         f"{name.capitalize()}: beyond SGD",
         f"{name.capitalize()}: momentum and adaptive steps get further than SGD",
         f"every one of them ends lower after {STEPS} steps, each at its best learning rate",
-        ", ".join(f"{optimizer} {number(value)}" for optimizer, value in ends.items()),
+        "values at the end: " + ", ".join(f"{optimizer} {number(value)}" for optimizer, value in ends.items()),
         len(ahead) == len(ends) - 1,
         Failure(" ".join(_detour(optimizer, paths[optimizer]) for optimizer in behind), "; ".join(met), bool(met)),
     )
