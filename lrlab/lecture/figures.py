@@ -13,7 +13,7 @@ from lrlab.plotting.figures import Figure
 LOG_X, LOG_Y = {"xscale": "log"}, {"yscale": "log"}
 LOG = LOG_X | LOG_Y
 HEIGHT = 240
-MOST_POINTS = 120  # of a line: more cannot be told apart
+MOST_POINTS = 100  # of a line: more cannot be told apart
 ROLES = "series", "reference", "background", "marked"
 Role = Literal["series", "reference", "background", "marked"]
 
@@ -69,7 +69,7 @@ def draw(chart: Chart) -> dict[str, Any]:
     import altair as alt
 
     names = list(dict.fromkeys(line.name for line in chart.lines if line.role == "series"))
-    series = Series(names, ordered=chart.order)
+    series = Series(names, ordered=chart.order, lines=not chart.markers)
     tables: dict[str, list[dict[str, Any]]] = {role: [] for role in ROLES}
     for number, line in enumerate(chart.lines):
         tables[line.role] += _rows(chart, line, number)

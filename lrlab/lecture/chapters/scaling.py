@@ -73,7 +73,7 @@ def _doubles(analysis: ScalingAnalysis, trained: list[Trained], samples: int) ->
         "6.4",
         "The best rate doubles with the batch",
         "Linear scaling rule: from batch size 256 to 512 the best learning rate doubles",
-        f"a factor of {EXPECTED_LR_RATIO:g} ± {RATIO_TOLERANCE:.0%} between the best learning rates",
+        f"a factor of {EXPECTED_LR_RATIO:g} ± {percent(RATIO_TOLERANCE, 0)} between the best learning rates",
         f"a factor of {ratio:.2f}" if math.isfinite(ratio) else f"no best learning rate at {_unknown(rates)}",
         abs(ratio / EXPECTED_LR_RATIO - 1) <= RATIO_TOLERANCE,
         Failure(reason, met or "with batches far below the gradient's noise scale, and enough updates", bool(double)),
@@ -109,7 +109,7 @@ def _literal(pair: list[Trained], trained: list[Trained], samples: int) -> Claim
         "6.4",
         "Twice the batch, twice the rate",
         "Learning rate 0.1 at batch size 256 and 0.2 at 512 train alike",
-        f"validation losses within {LOSS_TOLERANCE:.0%} after {EPOCHS} epochs",
+        f"validation losses within {percent(LOSS_TOLERANCE, 0)} after {EPOCHS} epochs",
         f"validation losses {small:.4f} and {large:.4f}: {percent(abs(large / small - 1))} apart",
         abs(large / small - 1) <= LOSS_TOLERANCE,
         Failure(

@@ -10,7 +10,7 @@ from lrlab.core.schedule import Constant, Cosine, InverseSqrt, LinearDecay, Sche
 from lrlab.lecture.claims import ChapterResult, Claim, Failure
 from lrlab.lecture.figures import LOG_Y, Chart, Line, curve, line_figure
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
-from lrlab.lecture.wording import number
+from lrlab.lecture.wording import number, percent
 from lrlab.plotting.figures import Figure
 
 SCHEDULES: dict[str, Schedule] = {
@@ -56,7 +56,9 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
             f"the lowest validation loss of all, or within 10 % of it ({first}: {ends[first]:.4f})",
             f"validation loss {ends['warmup + cosine']:.4f}",
             ends["warmup + cosine"] <= 1.1 * ends[first],
-            Failure(f"It ends {ends['warmup + cosine'] / ends[first] - 1:.0%} above {first}, each at its best rate."),
+            Failure(
+                f"It ends {percent(ends['warmup + cosine'] / ends[first] - 1)} above {first}, each at its best rate."
+            ),
         ),
         _warmup(trainer),
     )
@@ -106,7 +108,7 @@ def _warmup(trainer: ChapterTrainer) -> Claim:
         "6.3",
         "Warmup against instability",
         "Warmup avoids instability from large initial steps",
-        f"with {WARMUP_FRACTIONS[1]:.0%} warmup, larger learning rates still end with half of the best gain "
+        f"with {percent(WARMUP_FRACTIONS[1], 0)} warmup, larger learning rates still end with half of the best gain "
         "over guessing",
         f"rates up to {number(led)} with warmup, up to {number(cold)} without",
         led > cold,

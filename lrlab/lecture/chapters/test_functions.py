@@ -21,8 +21,8 @@ LRS = tuple(np.logspace(-4, 0, 9).tolist())
 CONDITION = 100.0
 STEPS = 200
 LAST_STEPS = 50  # of a descent, by which its end is judged
-LEVELS = 12  # lines of equal height,
-GRID = 64  # found on so many points along each axis
+LEVELS = 10  # lines of equal height,
+GRID = 48  # found on so many points along each axis
 TARGET_VALUE = 1e-3  # the value at which a descent has arrived
 
 
