@@ -48,6 +48,7 @@ def lead(study: "optuna.Study", runs: Runs, found: Sequence[Answer], records: "S
 
 def prose(text: str) -> str:
     """Return words of an answer as a sentence: with a capital, unless it begins with a name, and with a full stop."""
+    text = text.strip()
     first = re.match(r"[a-z]+(?=[\s:,])", text)
     begun = text[:1].upper() + text[1:] if first else text
     return begun if begun.endswith((".", "!", "?")) else f"{begun}."

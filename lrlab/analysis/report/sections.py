@@ -88,9 +88,9 @@ def _answered(answer: Answer, found: Evidence, *, is_first: bool) -> Section:
     if len(verdict) > MAX_VERDICT:
         verdict, details = found.summary or verdict, (verdict, *details)
     if answer.sentence.startswith(CANNOT_TELL):
-        shown, folded, about = (), details, "Why it cannot be told"
+        shown, folded, about = details[:0], details, "Why it cannot be told"
     elif found.summary:
-        shown, folded, about = (), details, "The answers one by one"
+        shown, folded, about = details[:0], details, "The answers one by one"
     else:
         shown, folded, about = details[:MAX_DETAILS], details[MAX_DETAILS:], "Further details"
     if folded:
@@ -158,7 +158,7 @@ def scaling_evidence_figures(
     """
     figures: list[Figure | None] = []
     if len(analyses) == 1:
-        figures.append(scaling_figures.best_lr(*analyses.values()))
+        figures.append(scaling_figures.best_lr(next(iter(analyses.values()))))
     else:
         known = {label: each.power_law.exponent for label, each in analyses.items() if each.power_law}
         figures.append(settings.best_lrs(analyses, title))

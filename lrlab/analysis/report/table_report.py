@@ -93,8 +93,8 @@ def _lead(answer: ScalingAnalysis | PooledAnalysis, loss: str, tables: Mapping[A
     cards = []
     if middle is not None:
         note = f"95 % interval {ends[0]:.2f} to {ends[1]:.2f}"
-        rows = (("1", "in proportion to the batch size"), ("1/2", "its square root"), ("0", "no change"))
-        cards.append(Card("Exponent of best learning rate ~ batch size ^ p", f"p = {middle:.2f}", note, rows))
+        meaning = (("1", "in proportion to the batch size"), ("1/2", "its square root"), ("0", "no change"))
+        cards.append(Card("Exponent of best learning rate ~ batch size ^ p", f"p = {middle:.2f}", note, meaning))
     sizes = sorted({int(size) for table in tables.values() for size in table.batch_size})
     seeds = {str(seed) for table in tables.values() for seed in table.seed}
     rows = (

@@ -192,7 +192,7 @@ def noise_scale(by_epoch: Mapping[str, tuple[Sequence[int], Sequence[float]]], f
     """
     import altair as alt
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"series": label or "measured", "epoch": epoch, "scale": value}
         for label, (epochs, values) in by_epoch.items()
         for epoch, value in zip(epochs, values, strict=True)

@@ -45,7 +45,7 @@ def history(study: "optuna.Study", objective: str) -> Figure:
     trials = complete_trials(study)
     values = np.array([trial.value for trial in trials], dtype=float)
     best = (np.maximum if is_maximized(study) else np.minimum).accumulate(values)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"series": "trial", "trial": trial.number, "value": value, "best": least}
         for trial, value, least in thinned(list(zip(trials, values, best, strict=True)))
     ]
@@ -125,7 +125,7 @@ def comparison(study: "optuna.Study", objective: str) -> Figure | None:
     along = max(numeric, key=lambda name: len(values[name]))
     others = [name for name in names if name != along and len(values[name]) > 1]
     groups = grouped(trials, lambda trial: (tuple(trial.params[name] for name in others), trial.params[along]))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"series": ", ".join(map(str, chosen)), "x": at, **mean_row([float(trial.value or 0.0) for trial in same])}
         for (chosen, at), same in groups.items()
     ]
