@@ -71,7 +71,7 @@ def log_axis(
     low, high = padded(min(values := list(values)), max(values))
     kind: dict[str, Any] = {"type": "log", "nice": False, "domain": [low, high]} | scale
     axis = alt.Axis(format=NUMBER, labelOverlap="greedy", values=list(ticks) or log_ticks(low, high))
-    return channel(f"{field}:Q", title=title, scale=alt.Scale(**kind), axis=axis)
+    return channel(f"{field}:Q", title=title, scale=dict(**kind), axis=axis)
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -92,7 +92,7 @@ def linear_axis(channel: Any, field: str, title: str, ticks: Sequence[float] = (
 
     kind: dict[str, Any] = {"zero": False, "nice": "domain" not in scale} | scale
     axis = alt.Axis(format=NUMBER, labelOverlap="greedy", **({"values": list(ticks)} if ticks else {"tickCount": 6}))
-    return channel(f"{field}:Q", title=title, scale=alt.Scale(**kind), axis=axis)
+    return channel(f"{field}:Q", title=title, scale=dict(**kind), axis=axis)
 
 
 def epoch_axis(channel: Any, field: str, title: str, last: int) -> Any:
@@ -100,7 +100,7 @@ def epoch_axis(channel: Any, field: str, title: str, last: int) -> Any:
     import altair as alt
 
     axis = alt.Axis(format="d", tickMinStep=1, tickCount=min(last, 10))
-    return channel(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=False, padding=10), axis=axis)
+    return channel(f"{field}:Q", title=title, scale=dict(zero=False, nice=False, padding=10), axis=axis)
 
 
 def value_axis(channel: Any, field: str, title: str, values: Iterable[float], **scale: Any) -> Any:
@@ -177,14 +177,15 @@ class Series:
 
         if len(self.names) < 2:
             return None
-        looks: dict[str, Any] = {"symbolType": "stroke", "symbolSize": 320, "symbolStrokeWidth": 2.5} if self.lines else {}
+        looks: dict[str, Any] = (
+            {"symbolType": "stroke", "symbolSize": 320, "symbolStrokeWidth": 2.5} if self.lines else {}
+        )
         return alt.Legend(title=self.title or None, symbolOpacity=1, **looks)
 
     def _scale(self, values: Sequence[Any]) -> Any:
-        import altair as alt
 
         count = len(self.names)
-        return alt.Scale(domain=list(self.names), range=[values[index % len(values)] for index in range(count)])
+        return dict(domain=list(self.names), range=[values[index % len(values)] for index in range(count)])
 
 
 def zoom(*channels: str) -> Any:

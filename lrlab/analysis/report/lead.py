@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.analysis.answers.answer import Answer
@@ -115,11 +116,14 @@ def _record(study: "optuna.Study", runs: Runs, records: "Sequence[RunRecord]") -
 
 
 def _versions(tags: Mapping[str, str]) -> str:
-    from lrlab import __version__
-
     environment: dict[str, Any] = json.loads(tags.get(Tag.PROVENANCE, "{}")).get("environment", {})
     python = environment.get("python") or tags.get(Tag.PYTHON)
-    named = {"lrlab": __version__, "Python": python, "NumPy": environment.get("numpy"), "BLAS": environment.get("blas")}
+    named = {
+        "lrlab": version("lrlab"),
+        "Python": python,
+        "NumPy": environment.get("numpy"),
+        "BLAS": environment.get("blas"),
+    }
     packages = dict(each.split("==", 1) for each in tags.get(Tag.PACKAGES, "").split() if "==" in each)
     named |= {name: packages[name] for name in ("torch", "jax", "scikit-learn") if name in packages}
     return ", ".join(f"{name} {version}" for name, version in named.items() if version)

@@ -37,6 +37,7 @@ LOSS = "validation loss (nats)"
 SCALING: Final = "Best learning rate and batch size"
 TOO_LOW_OR_HIGH_FACTOR = 16.0  # off the best learning rate: what is shown as too low and too high
 MAX_DETAILS = 3  # sentences of an answer above its figures; further ones are folded
+MIN_KNOWN = 2  # best learning rates, for a figure of them
 MAX_VERDICT = 300  # letters of a sentence that can be taken in
 MAX_WARMUPS = 6
 MIN_STRENGTHS = 3
@@ -120,6 +121,8 @@ def scaling_evidence(runs: Runs, analyses: Analyses) -> Evidence:
     is_search = any("interval(" in shown for shown in runs.swept.values())  # no two trials differ in one key alone
     drawn = {} if is_search else tables
     figures = scaling_evidence_figures(drawn, found, runs.loss_label, differ(list(analyses)))
+    if max(sum(optimum.is_bracketed for optimum in each.optima) for each in found.values()) < MIN_KNOWN:
+        figures = [figure for figure in figures if not figure.name.startswith("best_lr")]
     noise = {
         names[label]: (noise.epochs, noise.by_epoch)
         for label, (_, noise) in analyses.items()

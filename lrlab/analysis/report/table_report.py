@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
-from lrlab import __version__
 from lrlab.analysis.answers.scaling import QUESTION
 from lrlab.analysis.report.figures import settings
 from lrlab.analysis.report.lead import prose
@@ -104,7 +104,7 @@ def _lead(answer: ScalingAnalysis | PooledAnalysis, loss: str, tables: Mapping[A
         ("settings", f"{len(tables)}, by {', '.join(by)}" if by else "one"),
         ("batch sizes", ", ".join(map(str, sizes))),
         ("seeds", str(len(seeds))),
-        ("made", f"{datetime.now():%Y-%m-%d}, lrlab {__version__}"),
+        ("made", f"{datetime.now():%Y-%m-%d}, lrlab {version('lrlab')}"),
     )
     return Lead("lrlab, runs that ended elsewhere", verdict(answer), (*cards, Card("What was read", rows=rows)))
 

@@ -158,7 +158,7 @@ def loss_surface(tables: Tables, analyses: Analyses, name: str = "loss_surface")
         classes = [*map(_class, EXCESS), BEYOND]
         colour = alt.Color(
             "class:N",
-            scale=alt.Scale(domain=classes, range=[*theme.EXCESS[: len(EXCESS)], theme.BEYOND]),
+            scale=dict(domain=classes, range=[*theme.EXCESS[: len(EXCESS)], theme.BEYOND]),
             legend=alt.Legend(
                 title="mean loss above the best of its batch size", symbolType="square", symbolStrokeWidth=0
             ),

@@ -65,7 +65,7 @@ def warmup(runs: Runs) -> tuple[Figure, ...]:
     sizes = Series(list(dict.fromkeys(row["series"] for row in best)), "batch size")
     picked, opacity = sizes.picked()
     axis = alt.Axis(values=sorted({row["warmup"] for row in best}), format="~%", labelOverlap="greedy")
-    x = alt.X("warmup:Q", title="warmup, share of the training", axis=axis, scale=alt.Scale(padding=14))
+    x = alt.X("warmup:Q", title="warmup, share of the training", axis=axis, scale=dict(padding=14))
     y = partial(charts.linear_axis, alt.Y, title=runs.loss_label)
     encoded = {"x": x, "color": sizes.color, "opacity": opacity}
     chart = alt.Chart(charts.data())
@@ -241,9 +241,9 @@ def _against_lambda(kinds: Mapping[str, Sequence[Run]], metrics: Mapping[str, st
     strengths = sorted({row["strength"] for row in rows})
     positive = [strength for strength in strengths if strength > 0]
     scale = (
-        alt.Scale(type="symlog", constant=min(positive) / 2, nice=False, padding=12)
+        dict(type="symlog", constant=min(positive) / 2, nice=False, padding=12)
         if 0 in strengths and positive
-        else alt.Scale(type="log" if positive == strengths else "linear", nice=False, padding=12)
+        else dict(type="log" if positive == strengths else "linear", nice=False, padding=12)
     )
     ticks = [strength for strength in strengths if strength == 0 or _is_decade(strength)]
     axis = alt.Axis(values=ticks if len(ticks) > 2 else strengths, format="~g", labelOverlap="greedy")
