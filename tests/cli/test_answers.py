@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from lrlab.analysis.answers.answer import Answer, NextStep, Plot
 from lrlab.analysis.report.report import Report
@@ -61,7 +62,7 @@ def test_a_detail_that_is_long_is_for_the_page(capsys: pytest.CaptureFixture[str
 )
 def test_a_plot_is_for_a_wide_terminal(width: int, encoding: str, drawn: bool) -> None:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    out = console.Console(file=file, force_terminal=True, width=width)
+    out = Console(file=file, force_terminal=True, width=width)
     answers.plot(WARMUP, out)
     file.seek(0)
     assert ("●" in file.read()) is drawn

@@ -11,6 +11,7 @@ from lrlab.analysis.answers.answer import Answer, NextStep, Plot
 from lrlab.analysis.answers.importance import importance
 from lrlab.analysis.answers.neighbours import KEY as NEIGHBOURS
 from lrlab.analysis.answers.paired import Difference, difference
+from lrlab.analysis.answers.wider import wider
 from lrlab.analysis.answers.wording import CANNOT_TELL, interval, listed, number, setting
 from lrlab.analysis.runs import Runs
 from lrlab.config.command_line import Places, command
@@ -79,7 +80,7 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer:
             "importance": shares,
         },
         plot=_history(study, objective),
-        next_steps=tuple(_next_steps(study, runs, places)),
+        next_steps=(*wider(study, best.params, ends), *_next_steps(study, runs, places)),
     )
 
 
