@@ -105,7 +105,7 @@ def _runner_up(objective: str, best: Setting, second: Setting | None, behind: Di
     differing = {key: value for key, value in second.params.items() if value != best.params.get(key)}
     said = f"the next is {setting(differing)} with {objective} {second.mean:.4g}"
     if behind is None:
-        return (f"{said}: of one training each, how much of the difference is chance cannot be told",)
+        return (f"{said}; with one training each, chance may be why",)
     if behind.may_be_zero:
         return (f"{said}, a tie: it differs by {behind.describe()}, which includes 0",)
     return (f"{said}, clearly behind: by {behind.describe()}",)
