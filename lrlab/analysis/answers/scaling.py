@@ -64,11 +64,8 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places, analyses: A
     details = []
     for label, (analysis, _) in found.items():
         details += [f"{label}: {line}" if len(said) > 1 else line for line in _details(analysis)]
-    steps = [
-        NextStep(settling, "settles it, most likely")
-        for label, (analysis, _) in found.items()
-        if analysis.verdict == "cannot_tell" and (settling := settling_command(parts[label]))
-    ]
+    open_parts = [parts[label] for label, (analysis, _) in found.items() if analysis.verdict == "cannot_tell"]
+    steps = [step for part in open_parts for step in settling_steps(part)]
     return Answer(
         kind=KIND,
         question=QUESTION,
@@ -165,6 +162,12 @@ def what_would_settle_it(runs: Runs) -> str:
         f"{runs.names.get(LR, LR)}=tag(bracket,choice({','.join(_bracket_values(runs.values(LR)))}))"
     )
     return f"what would settle it is a sweep that brackets the best learning rates, with {override}"
+
+
+def settling_steps(runs: Runs) -> tuple[NextStep, ...]:
+    """Return the command that goes on with a study that brackets; none for any other."""
+    settling = settling_command(runs)
+    return (NextStep(settling, "settles it, most likely"),) if settling else ()
 
 
 def settling_command(runs: Runs) -> str:
