@@ -31,7 +31,7 @@ def compose_next(hydra: Hydra, config: "DictConfig") -> None:
         del loader.load_configuration  # the class's is the one after
         return config
 
-    loader.load_configuration = load_configuration  # type: ignore[method-assign,unused-ignore]
+    loader.load_configuration = load_configuration  # type: ignore[assignment,method-assign]
 
 
 def without_callbacks(context: "HydraContext") -> "HydraContext":
