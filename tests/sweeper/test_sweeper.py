@@ -166,9 +166,7 @@ def test_failures_that_were_not_raised_end_it_too(multirun: Multirun) -> None:
 
 
 def test_jobs_that_exit_have_failed_and_the_sweep_goes_on(multirun: Multirun) -> None:
-    codes = {1: 0, 2: 1, 3: None, 4: "usage"}
-
-    def task(config: DictConfig) -> float:
+    def task(config: DictConfig, codes: Any = {1: 0, 2: 1, 3: None, 4: "usage"}) -> float:  # noqa: B006
         return sys.exit(codes[config.x]) if config.x in codes else 0.5
 
     multirun(task, "x=1,2,3,4,5,6", JOURNAL, "hydra.sweeper.max_failure_rate=0.7", x=0)
