@@ -25,7 +25,9 @@ KEY: Final = "schedule.warmup"
 
 def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer | None:
     """Return whether warmup helps; None for runs without two lengths of it, one of them 0."""
-    if runs is None or has_intervals(runs) or len(runs.values(KEY)) < 2 or 0 not in runs.values(KEY):
+    if runs is None or has_intervals(runs) or KEY not in runs.swept:
+        return None
+    if len(runs.values(KEY)) < 2 or 0 not in runs.values(KEY):
         return None
     said: dict[str, list[str]] = {"helps": [], "hurts": [], "open": []}
     details, values, series = [], {}, {}
