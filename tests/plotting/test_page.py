@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tarfile
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import altair as alt
@@ -107,7 +108,7 @@ def test_contents_lead_to_their_sections_and_headings_are_in_steps(page: str) ->
     levels = [int(tag[1]) for tag, _ in outline.elements if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_figures_are_named_for_those_who_cannot_see_them(page: str) -> None:

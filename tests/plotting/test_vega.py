@@ -13,14 +13,11 @@ from lrlab.plotting import charts, vega
 def line(names: int = 3, title: str = "") -> dict[str, Any]:
     rows = [{"series": f"{name}", "x": x, "y": x * name} for name in range(names) for x in (1, 2, 3)]
     series = charts.Series([f"{name}" for name in range(names)])
+    axes = {"x": charts.linear_axis(alt.X, "x", "x"), "y": charts.linear_axis(alt.Y, "y", "y", domain=[1, 2])}
     marks = [
-        alt.Chart(charts.data()).mark_line(clip=True).encode(
-            x=charts.linear_axis(alt.X, "x", "x"), y=charts.linear_axis(alt.Y, "y", "y", domain=[1, 2]), color=series.color
-        ),
-        alt.Chart(charts.data()).mark_point(clip=True).encode(
-            x=charts.linear_axis(alt.X, "x", "x"), y=charts.linear_axis(alt.Y, "y", "y", domain=[1, 2]), shape=series.shape
-        ),
-    ]  # fmt: skip
+        alt.Chart(charts.data()).mark_line(clip=True).encode(color=series.color, **axes),
+        alt.Chart(charts.data()).mark_point(clip=True).encode(shape=series.shape, **axes),
+    ]
     return charts.spec(alt.layer(*marks), title, legend=series.names, rows=rows)
 
 

@@ -59,6 +59,11 @@ def test_one_trial_or_choices_alone_have_a_page_too(swept: tuple[str, ...]) -> N
     assert found.sections[-1].title == "What it rests on"
 
 
+@pytest.mark.parametrize("swept", [(), ("regularizer",)])
+def test_one_trial_or_choices_alone_have_a_best_one(swept: tuple[str, ...]) -> None:
+    assert [answer.kind for answer in made(lambda params: False, *swept).answers] == ["best"]
+
+
 @pytest.mark.parametrize(
     ("diverges", "swept"),
     [
