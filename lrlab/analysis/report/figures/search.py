@@ -83,8 +83,8 @@ def importance(shares: Mapping[str, float], objective: str) -> Figure | None:
     spec = charts.spec(alt.layer(*layers), height=34 * len(rows), rows=rows)
     (first, share), *_ = shares.items()
     caption = (
-        f"Share in what tells the best quarter of the trials from the rest in {objective} (PED-ANOVA): where the search "
-        "made a difference, not which value is better."
+        f"Share in what tells the best quarter of the trials from the rest in {objective} (PED-ANOVA): where the "
+        "search made a difference, not which value is better."
     )
     return Figure((spec,), caption, "importance", f"{first} mattered most ({share:.0%})")
 
