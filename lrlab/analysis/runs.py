@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,6 +142,13 @@ class Runs:
             for run in self.runs
             if LR in run.params
         ]
+
+
+def planned_seeds(groups: Iterable[Collection[Hashable]]) -> set[Hashable]:
+    """Return the seeds that at least half of the groups have: a bracket gives further seeds to some of them."""
+    tried = [set(seeds) for seeds in groups]
+    common = [seeds for seeds in tried if 2 * sum(other >= seeds for other in tried) >= len(tried)]
+    return max(common or tried, key=len, default=set())
 
 
 def read(study: "optuna.Study", tracker: Tracker, places: Places = HERE) -> Runs:

@@ -15,6 +15,9 @@ from lrlab.cli.table import WholeTable
 from lrlab.config.command_line import Places, command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lrlab.analysis.report.report import Report
     from lrlab.commands.best import Best
 
 MAX_DETAILS: Final = 6
@@ -110,6 +113,14 @@ def best(found: "Best", answers: Sequence[Answer], places: Places, *, as_json: b
     (told,) = (each for each in answers if each.kind == BEST)
     console.configuration(found, told.details)
     hints([told], places, found.run_id)
+
+
+def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -> None:
+    """Show what a report on the runs with some values answers, and where it is."""
+    show(made.answers)
+    console.out().print(f"page: {page}")
+    conditions = [word for condition in where for word in ("--where", condition)]
+    console.hints([(command("report", made.study, *conditions, "--json", places=places), "the same, for programs")])
 
 
 def to_json(answers: Sequence[Answer]) -> list[dict[str, Any]]:

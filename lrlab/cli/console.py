@@ -15,7 +15,6 @@ from lrlab.config.command_line import Places, command
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lrlab.analysis.report.report import Report
     from lrlab.analysis.report.table_report import TableReport
     from lrlab.commands.best import Best
     from lrlab.commands.confirm import Confirmation
@@ -176,16 +175,6 @@ def _candidates(found: "Confirmation | JobConfirmation", means: Sequence[str], o
 
 def _mean(value: float | None, otherwise: str) -> str:
     return otherwise if value is None else f"{value:.4f}"
-
-
-def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -> None:
-    """Show what a report on the runs with some values answers, and where it is."""
-    from lrlab.cli import answers
-
-    answers.show(made.answers)
-    out().print(f"page: {page}")
-    conditions = [word for condition in where for word in ("--where", condition)]
-    _next(command("report", made.study, *conditions, "--json", places=places), "the same, for programs")
 
 
 def table_report(made: "TableReport", page: "Path") -> None:

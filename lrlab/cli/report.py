@@ -79,7 +79,7 @@ def _report_study(study: str | None, where: list[str], records: Records, *, as_j
         verdict = made.verdict() if made.scaling else {"study": made.study}
         console.json_document(verdict | {"answers": answers.to_json(made.answers)})
     else:
-        console.report(made, page, where, records)
+        answers.report(made, page, where, records)
 
 
 def _trials(

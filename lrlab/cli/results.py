@@ -90,7 +90,7 @@ def reproduce(
     \b
     examples:
       lrlab reproduce best
-      lrlab reproduce 17 --study quickstart_2026-01-31_12-00-00_3f9a
+      lrlab reproduce 17 --study quickstart_0131_1200_k3f9x
       lrlab reproduce 0f3c…  # an MLflow run id
       lrlab reproduce best data.path=moved/train.csv
     """

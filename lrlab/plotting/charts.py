@@ -45,11 +45,12 @@ def spec(
     sized = chart.properties(width="container", height=height)
     made: dict[str, Any] = (sized.properties(title=title) if title else sized).to_dict()
     made.pop("config", None)
-    made["datasets"] = {name: [_plain_row(row) for row in rows] for name, rows in tables.items()}
+    made["datasets"] = {name: list(rows) for name, rows in tables.items()}
     made["config"] = theme.CONFIG
     made["usermeta"] = {"legend": list(legend)}
     made["autosize"] = {"type": "fit-x", "contains": "padding"}
-    return made
+    plain: dict[str, Any] = _plain(made)
+    return plain
 
 
 def log_axis(
@@ -68,9 +69,9 @@ def log_axis(
     import altair as alt
 
     low, high = padded(min(values := list(values)), max(values))
-    kind = {"type": "log", "nice": False, "domain": [low, high]} | scale
+    kind: dict[str, Any] = {"type": "log", "nice": False, "domain": [low, high]} | scale
     axis = alt.Axis(format=NUMBER, labelOverlap="greedy", values=list(ticks) or log_ticks(low, high))
-    return channel(f"{field}:Q", title=title, scale=alt.Scale(**kind), axis=axis)
+    return channel(f"{field}:Q", title=title, scale=dict(**kind), axis=axis)
 
 
 def log_ticks(low: float, high: float) -> list[float]:
@@ -89,9 +90,9 @@ def linear_axis(channel: Any, field: str, title: str, ticks: Sequence[float] = (
     """Return a linear axis that need not begin at zero; see `log_axis`."""
     import altair as alt
 
-    kind = {"zero": False, "nice": "domain" not in scale} | scale
+    kind: dict[str, Any] = {"zero": False, "nice": "domain" not in scale} | scale
     axis = alt.Axis(format=NUMBER, labelOverlap="greedy", **({"values": list(ticks)} if ticks else {"tickCount": 6}))
-    return channel(f"{field}:Q", title=title, scale=alt.Scale(**kind), axis=axis)
+    return channel(f"{field}:Q", title=title, scale=dict(**kind), axis=axis)
 
 
 def epoch_axis(channel: Any, field: str, title: str, last: int) -> Any:
@@ -99,7 +100,7 @@ def epoch_axis(channel: Any, field: str, title: str, last: int) -> Any:
     import altair as alt
 
     axis = alt.Axis(format="d", tickMinStep=1, tickCount=min(last, 10))
-    return channel(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=False, padding=10), axis=axis)
+    return channel(f"{field}:Q", title=title, scale=dict(zero=False, nice=False, padding=10), axis=axis)
 
 
 def value_axis(channel: Any, field: str, title: str, values: Iterable[float], **scale: Any) -> Any:
@@ -176,14 +177,15 @@ class Series:
 
         if len(self.names) < 2:
             return None
-        looks = {"symbolType": "stroke", "symbolSize": 320, "symbolStrokeWidth": 2.5} if self.lines else {}
+        looks: dict[str, Any] = (
+            {"symbolType": "stroke", "symbolSize": 320, "symbolStrokeWidth": 2.5} if self.lines else {}
+        )
         return alt.Legend(title=self.title or None, symbolOpacity=1, **looks)
 
     def _scale(self, values: Sequence[Any]) -> Any:
-        import altair as alt
 
         count = len(self.names)
-        return alt.Scale(domain=list(self.names), range=[values[index % len(values)] for index in range(count)])
+        return dict(domain=list(self.names), range=[values[index % len(values)] for index in range(count)])
 
 
 def zoom(*channels: str) -> Any:
@@ -193,7 +195,7 @@ def zoom(*channels: str) -> Any:
     return alt.selection_interval(
         name="zoom",
         bind="scales",
-        encodings=list(channels or ("x", "y")),
+        encodings=list(channels or ("x", "y")),  # type: ignore[arg-type]
         zoom="wheel![event.ctrlKey || event.shiftKey]",
     )
 
@@ -210,12 +212,15 @@ def tooltip(**columns: str) -> list[Any]:
     ]
 
 
-def _plain_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _plain(value) for key, value in row.items()}
-
-
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: numbers of Python's, None where one is not finite, texts without control marks."""
+    """Return a value as JSON has it: numbers of Python's, None where one is not finite, texts without control marks.
+
+    Vega takes titles into expressions, where some of these marks would end a line.
+    """
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):

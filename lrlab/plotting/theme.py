@@ -40,6 +40,8 @@ CONFIG: Final[dict[str, Any]] = {
     "font": FONT,
     "padding": {"left": 2, "right": 14, "top": 4, "bottom": 4},
     "view": {"stroke": None},
+    "mark": {"aria": False},  # the figure as a whole has a description
+    "aria": False,
     "axis": {
         "labelColor": INK,
         "titleColor": INK,

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from html import escape
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -105,10 +106,14 @@ def _clipped_once(drawn: str) -> str:
         if together is None or together.nextSibling is not mark:
             together = document.createElement("g")
             together.setAttribute("clip-path", mark.getAttribute("clip-path"))
-            mark.parentNode.insertBefore(together, mark)
+            parent = mark.parentNode
+            assert parent
+            parent.insertBefore(together, mark)
         mark.removeAttribute("clip-path")
         together.appendChild(mark)
-    return str(document.documentElement.toxml())
+    root = document.documentElement
+    assert root
+    return str(root.toxml())
 
 
 def _legend_columns(spec: Spec, width: int) -> int:
@@ -126,7 +131,7 @@ def javascript() -> str:
     import vl_convert
 
     folder = home.cache()
-    kept = folder / f"vega-{vl_convert.__version__}.js" if folder else None
+    kept = folder / f"vega-{version('vl-convert-python')}.js" if folder else None
     if kept:
         with suppress(OSError, UnicodeDecodeError):
             return kept.read_text(encoding="utf-8")

@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from lrlab.analysis.answers.answer import Answer, NextStep, Plot
 from lrlab.analysis.report.report import Report
-from lrlab.cli import answers, console
+from lrlab.cli import answers
 from lrlab.cli.main import main
 from lrlab.config.command_line import HERE, Places
 from tests.cli.test_console import BEST, hints
@@ -61,7 +62,7 @@ def test_a_detail_that_is_long_is_for_the_page(capsys: pytest.CaptureFixture[str
 )
 def test_a_plot_is_for_a_wide_terminal(width: int, encoding: str, drawn: bool) -> None:
     file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-    out = console.Console(file=file, force_terminal=True, width=width)
+    out = Console(file=file, force_terminal=True, width=width)
     answers.plot(WARMUP, out)
     file.seek(0)
     assert ("●" in file.read()) is drawn
@@ -109,7 +110,7 @@ def test_the_best_is_shown_or_a_document_with_all_answers(capsys: pytest.Capture
 
 def test_a_report_repeats_its_conditions(capsys: pytest.CaptureFixture[str]) -> None:
     made = Report("s", "", {}, (), (WARMUP, TOLD))
-    console.report(made, Path("page"), ["optimizer=adam", "model.hidden=[7, 5]"], HERE)
+    answers.report(made, Path("page"), ["optimizer=adam", "model.hidden=[7, 5]"], HERE)
     assert hints(capsys) == ["lrlab report s --where optimizer=adam --where 'model.hidden=[7, 5]' --json"]
 
 

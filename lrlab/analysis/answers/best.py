@@ -11,6 +11,7 @@ from lrlab.analysis.answers.answer import Answer, NextStep, Plot
 from lrlab.analysis.answers.importance import importance
 from lrlab.analysis.answers.neighbours import KEY as NEIGHBOURS
 from lrlab.analysis.answers.paired import Difference, difference
+from lrlab.analysis.answers.wider import wider
 from lrlab.analysis.answers.wording import CANNOT_TELL, interval, listed, number, setting
 from lrlab.analysis.runs import Runs
 from lrlab.config.command_line import Places, command
@@ -79,7 +80,7 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer:
             "importance": shares,
         },
         plot=_history(study, objective),
-        next_steps=tuple(_next_steps(study, runs, places)),
+        next_steps=(*wider(study, best.params, ends), *_next_steps(study, runs, places)),
     )
 
 
@@ -104,7 +105,7 @@ def _runner_up(objective: str, best: Setting, second: Setting | None, behind: Di
     differing = {key: value for key, value in second.params.items() if value != best.params.get(key)}
     said = f"the next is {setting(differing)} with {objective} {second.mean:.4g}"
     if behind is None:
-        return (f"{said}: of one training each, how much of the difference is chance cannot be told",)
+        return (f"{said}; with one training each, chance may be why",)
     if behind.may_be_zero:
         return (f"{said}, a tie: it differs by {behind.describe()}, which includes 0",)
     return (f"{said}, clearly behind: by {behind.describe()}",)

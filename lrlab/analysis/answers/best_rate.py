@@ -5,7 +5,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrlab.analysis.runs import LR, REPEATED, Run, Runs
+from lrlab.analysis.runs import LR, REPEATED, Run, Runs, planned_seeds
 
 Values = dict[Hashable, float]  # seed -> loss
 
@@ -18,7 +18,7 @@ class AtBestRate:
         lr: the learning rate; None where none was swept or recorded.
         losses: at the end, of each seed.
         tried: learning rates with which no seed diverged.
-        is_at_end: whether the learning rate is the lowest or the highest tried, so that a better one may lie beyond.
+        is_at_end: whether no worse learning rate was tried on one side, so that a better one may lie there.
     """
 
     lr: float | None
@@ -42,12 +42,11 @@ def at_best_rate(runs: Iterable[Run]) -> AtBestRate | None:
     finite = {lr: losses for lr, losses in rates.items() if all(map(math.isfinite, losses.values()))}
     if not finite:
         return None
-    seeds = _planned_seeds(finite)
+    seeds = planned_seeds(finite.values())
     whole = {lr: losses for lr, losses in finite.items() if losses.keys() >= seeds}
     means = {lr: sum(losses.values()) / len(losses) for lr, losses in whole.items()}
     best = min(means, key=lambda lr: means[lr])
-    known = [lr for lr in rates if lr is not None]
-    return AtBestRate(best, whole[best], len(finite), len(known) > 1 and best in (min(known), max(known)))
+    return AtBestRate(best, whole[best], len(finite), best is not None and _is_at_end(best, rates))
 
 
 def panels(runs: Runs, key: str, *, by_batch_size: bool = True) -> dict[str, dict[Any, list[Run]]]:
@@ -75,8 +74,21 @@ def has_intervals(runs: Runs) -> bool:
     return any("interval(" in shown for shown in runs.swept.values())
 
 
-def _planned_seeds(rates: Mapping[float | None, Values]) -> set[Hashable]:
-    """Return the seeds that most learning rates have."""
-    tried = [set(losses) for losses in rates.values()]
-    common = [seeds for seeds in tried if 2 * sum(other >= seeds for other in tried) >= len(tried)]
-    return max(common or tried, key=len)
+def _is_at_end(best: float, rates: Mapping[float | None, Values]) -> bool:
+    """Return whether the next lower or higher learning rate is missing, or better at common seeds.
+
+    One that some seed diverged with is worse. A single learning rate was chosen by the user, and has no ends.
+    """
+    known = sorted(lr for lr in rates if lr is not None)
+    if len(known) < 2:
+        return False
+    at = known.index(best)
+    sides = known[at - 1] if at else None, known[at + 1] if at + 1 < len(known) else None
+    return any(side is None or not _is_worse(rates[side], rates[best]) for side in sides)
+
+
+def _is_worse(losses: Values, best: Values) -> bool:
+    common = [seed for seed in losses if seed in best]
+    if not all(map(math.isfinite, losses.values())):
+        return True
+    return bool(common) and sum(losses[seed] - best[seed] for seed in common) >= 0

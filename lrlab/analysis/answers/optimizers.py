@@ -4,12 +4,14 @@ Pairs are compared at common seeds; the intervals of all pairs hold at once with
 is called best was not merely the luckiest.
 """
 
+from collections.abc import Collection
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from lrlab.analysis.answers.answer import Answer
 from lrlab.analysis.answers.best_rate import AtBestRate, at_best_rate, has_intervals, panels
 from lrlab.analysis.answers.paired import Difference, difference
+from lrlab.analysis.answers.scaling import settling_steps
 from lrlab.analysis.answers.wording import CANNOT_TELL, listed
 from lrlab.analysis.runs import Runs
 from lrlab.config.command_line import Places
@@ -55,12 +57,14 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer |
         (first, second): difference(whole[first], whole[second], len(ranked) * (len(ranked) - 1) // 2)
         for first, second in combinations(ranked, 2)
     }
+    open_ends = {name for name in ranked[1:] if any(found.is_at_end for found in every[name])}
+    details += [f"{name}: its best learning rate is the last one tried somewhere" for name in sorted(open_ends)]
     details += [f"{second} less {first}: {found.describe()}" for (first, second), found in pairs.items() if found]
     over = f", on average over {len(parts)} batch sizes" if len(parts) > 1 else ""
     return Answer(
         kind=KIND,
         question=QUESTION,
-        sentence=f"{_sentence(ranked, average, pairs)}{over}",
+        sentence=f"{_sentence(ranked, average, pairs, open_ends)}{over}",
         details=tuple(details),
         values={
             "ranking": [{"optimizer": name, "loss": average[name]} for name in ranked],
@@ -69,6 +73,7 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer |
             },
             "by_setting": values,
         },
+        next_steps=settling_steps(runs) if open_ends else (),
     )
 
 
@@ -78,16 +83,28 @@ def _averaged(found: list[AtBestRate]) -> Seeds:
     return {seed: sum(each.losses[seed] for each in found) / len(found) for seed in seeds}
 
 
-def _sentence(ranked: list[str], average: dict[str, float], pairs: dict[tuple[str, str], Difference | None]) -> str:
-    """Return which is best, and which cannot be told from it."""
+def _sentence(
+    ranked: list[str],
+    average: dict[str, float],
+    pairs: dict[tuple[str, str], Difference | None],
+    open_ends: Collection[str],
+) -> str:
+    """Return which is best, and which cannot be told from it.
+
+    Args:
+        open_ends: those that may have a better learning rate than those tried.
+    """
     first, losses = ranked[0], ", ".join(f"{name} {average[name]:.4g}" for name in ranked)
     compared = {name: pairs[first, name] for name in ranked[1:]}
     if not any(compared.values()):
         return f"{CANNOT_TELL} for want of seeds: it takes two; the least loss is that of {first}: {losses}"
-    tied = [name for name, each in compared.items() if each is None or each.may_be_zero]
+    tied = [name for name, each in compared.items() if each is None or each.may_be_zero or name in open_ends]
     if not tied:
         second = compared[ranked[1]]
         return f"{first} is best: {losses}; it is ahead of {ranked[1]} by {second.amount() if second else ''}"
     if len(tied) == len(compared):
-        return f"{CANNOT_TELL} them apart: {losses}; the seeds' noise explains the differences"
+        why = "the seeds' noise explains the differences"
+        if open_ends:
+            why = f"better learning rates may lie beyond those tried with {listed(sorted(open_ends))}"
+        return f"{CANNOT_TELL} them apart: {losses}; {why}"
     return f"{listed([first, *tied])} lead and cannot be told apart: {losses}"

@@ -26,7 +26,7 @@ Strengths = dict[float, AtBestRate]
 
 def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer | None:
     """Return what regularization gains; None for runs without two values of lambda."""
-    if runs is None or has_intervals(runs) or len(runs.values(KEY)) < MIN_STRENGTHS:
+    if runs is None or has_intervals(runs) or KEY not in runs.swept or len(runs.values(KEY)) < MIN_STRENGTHS:
         return None
     kinds = {kind: found for kind, part in _kinds(runs).items() if (found := _by_strength(part))}
     if not kinds:

@@ -57,30 +57,34 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places, analyses: A
     found = analyses if analyses is not None else (analyse_settings(runs) if runs else {})
     if runs is None or not found:
         return None
-    parts = runs.settings()
     said = {label: sentence(analysis) for label, (analysis, _) in found.items()}
-    only = next(iter(said.values()))
-    told = only if len(said) == 1 else "; ".join(f"{label}: {words}" for label, words in said.items())
     details = []
     for label, (analysis, _) in found.items():
         details += [f"{label}: {line}" if len(said) > 1 else line for line in _details(analysis)]
-    steps = [
-        NextStep(settling, "settles it, most likely")
-        for label, (analysis, _) in found.items()
-        if analysis.verdict == "cannot_tell" and (settling := settling_command(parts[label]))
-    ]
+    is_open = any(analysis.verdict == "cannot_tell" for analysis, _ in found.values())
     return Answer(
         kind=KIND,
         question=QUESTION,
-        sentence=told,
+        sentence=_of_all(said),
         details=tuple(details),
         values=_values(found),
         plot=_plot(found),
         next_steps=(
-            *steps[:1],
+            *(settling_steps(runs) if is_open else ()),
             NextStep(command("report", runs.study, places=places), "the answers as a page with figures"),
         ),
     )
+
+
+def _of_all(said: Mapping[str, str]) -> str:
+    """Return the sentences of several settings as one; those that cannot tell are named together."""
+    if len(said) == 1:
+        return next(iter(said.values()))
+    told = [f"{label}: {words}" for label, words in said.items() if not words.startswith(CANNOT_TELL)]
+    is_open = [label for label, words in said.items() if words.startswith(CANNOT_TELL)]
+    if not told:
+        return f"{CANNOT_TELL}: the best learning rates are not known closely enough with any of {len(said)} settings"
+    return "; ".join([*told, *([f"with {listed(is_open)} it cannot be told"] if is_open else [])])
 
 
 def sentence(analysis: ScalingAnalysis) -> str:
@@ -165,6 +169,12 @@ def what_would_settle_it(runs: Runs) -> str:
         f"{runs.names.get(LR, LR)}=tag(bracket,choice({','.join(_bracket_values(runs.values(LR)))}))"
     )
     return f"what would settle it is a sweep that brackets the best learning rates, with {override}"
+
+
+def settling_steps(runs: Runs) -> tuple[NextStep, ...]:
+    """Return the command that goes on with a study that brackets; none for any other."""
+    settling = settling_command(runs)
+    return (NextStep(settling, "settles it, most likely"),) if settling else ()
 
 
 def settling_command(runs: Runs) -> str:

@@ -53,10 +53,17 @@ def _sentence(steps: StepsToTarget) -> str:
     if ratio is None:
         fewer = f"{small.mean / large.mean:.3g} times fewer updates"
         return f"{larger} takes {fewer} {at}, with one seed: {steps.describe()}"
-    value, (low, high) = math.exp(ratio.value), map(math.exp, ratio.interval())
-    said = f"{value:.3g} {interval((low, high))} times fewer updates {at}"
+    low, high = map(math.exp, ratio.interval())
+    said = f"{math.exp(ratio.value):.3g} {interval((low, high))} times fewer updates {at}"
     if low <= 1 <= high:
         return f"{CANNOT_TELL} whether {larger} saves updates: {said}"
+    slower = small if low > 1 else large
+    if not slower.is_bracketed:
+        beyond = f"the fastest learning rate of batch size {slower.batch_size} is the last one tried"
+        return f"{CANNOT_TELL} whether {larger} saves updates: {beyond}"
+    if high < 1:
+        more = interval((1 / high, 1 / low))
+        return f"{larger} saves nothing: it takes {math.exp(-ratio.value):.3g} {more} times as many updates {at}"
     return f"{larger} takes {said}: {steps.describe()}"
 
 

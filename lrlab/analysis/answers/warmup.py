@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lrlab.analysis.answers.answer import Answer, Plot
 from lrlab.analysis.answers.best_rate import AtBestRate, at_best_rate, has_intervals, panels
 from lrlab.analysis.answers.paired import Difference, difference
+from lrlab.analysis.answers.scaling import settling_steps
 from lrlab.analysis.answers.wording import CANNOT_TELL, listed, number
 from lrlab.analysis.runs import Runs
 from lrlab.config.command_line import Places
@@ -24,7 +25,9 @@ KEY: Final = "schedule.warmup"
 
 def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer | None:
     """Return whether warmup helps; None for runs without two lengths of it, one of them 0."""
-    if runs is None or has_intervals(runs) or len(runs.values(KEY)) < 2 or 0 not in runs.values(KEY):
+    if runs is None or has_intervals(runs) or KEY not in runs.swept:
+        return None
+    if len(runs.values(KEY)) < 2 or 0 not in runs.values(KEY):
         return None
     said: dict[str, list[str]] = {"helps": [], "hurts": [], "open": []}
     details, values, series = [], {}, {}
@@ -47,7 +50,8 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer |
         sentence = "; ".join([*told, *([f"at {listed(open_labels)} it cannot be told"] if open_labels else [])])
     else:
         sentence = f"{CANNOT_TELL} whether warmup helps: {'; '.join(said['open'])}"
-    return Answer(KIND, QUESTION, sentence, tuple(details), values, Plot("warmup", runs.loss_label, series))
+    steps = settling_steps(runs) if said["open"] else ()
+    return Answer(KIND, QUESTION, sentence, tuple(details), values, Plot("warmup", runs.loss_label, series), steps)
 
 
 def _compared(known: dict[float, AtBestRate]) -> dict[float, Difference]:
@@ -65,11 +69,18 @@ def _verdict(label: str, known: dict[float, AtBestRate], compared: dict[float, D
     if not compared:
         return "open", f"{label}: {'one seed' if len(known) > 1 else 'nothing to compare'}"
     length, best = min(compared.items(), key=lambda pair: pair[1].mean.value)
+    open_ends = [each for each in known if known[each].is_at_end]
+    if (0.0 in open_ends) if best.mean.value < 0 else bool(open_ends):  # what looks worse may be better there
+        return "open", f"{label}: a better learning rate may lie beyond those tried with {_percent(open_ends)}"
     if not best.may_be_zero and best.mean.value < 0:
         return "helps", f"at {label} warmup helps: {length:.0%} of training lowers the loss by {best.amount()}"
     if all(not each.may_be_zero and each.mean.value > 0 for each in compared.values()):
         return "hurts", f"at {label} warmup hurts: even {length:.0%} of training raises the loss by {best.amount()}"
     return "open", f"{label}: {length:.0%} changes the loss by {best.describe()}, which includes 0"
+
+
+def _percent(lengths: list[float]) -> str:
+    return listed([f"{length:.0%}" for length in sorted(lengths)])
 
 
 def _losses(known: dict[float, AtBestRate]) -> str:
@@ -80,7 +91,7 @@ def _losses(known: dict[float, AtBestRate]) -> str:
 
 
 def _ends(label: str, known: dict[float, Any]) -> list[str]:
-    at_end = [f"{length:.0%}" for length, found in sorted(known.items()) if found.is_at_end]
+    at_end = [length for length, found in known.items() if found.is_at_end]
     if not at_end:
         return []
-    return [f"{label}: the best learning rate with {listed(at_end)} is the last one tried: a better one may lie beyond"]
+    return [f"{label}: the best learning rate with {_percent(at_end)} is the last one tried with all seeds"]

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.analysis.answers.answer import Answer
@@ -48,6 +49,7 @@ def lead(study: "optuna.Study", runs: Runs, found: Sequence[Answer], records: "S
 
 def prose(text: str) -> str:
     """Return words of an answer as a sentence: with a capital, unless it begins with a name, and with a full stop."""
+    text = text.strip()
     first = re.match(r"[a-z]+(?=[\s:,])", text)
     begun = text[:1].upper() + text[1:] if first else text
     return begun if begun.endswith((".", "!", "?")) else f"{begun}."
@@ -114,11 +116,14 @@ def _record(study: "optuna.Study", runs: Runs, records: "Sequence[RunRecord]") -
 
 
 def _versions(tags: Mapping[str, str]) -> str:
-    from lrlab import __version__
-
     environment: dict[str, Any] = json.loads(tags.get(Tag.PROVENANCE, "{}")).get("environment", {})
     python = environment.get("python") or tags.get(Tag.PYTHON)
-    named = {"lrlab": __version__, "Python": python, "NumPy": environment.get("numpy"), "BLAS": environment.get("blas")}
+    named = {
+        "lrlab": version("lrlab"),
+        "Python": python,
+        "NumPy": environment.get("numpy"),
+        "BLAS": environment.get("blas"),
+    }
     packages = dict(each.split("==", 1) for each in tags.get(Tag.PACKAGES, "").split() if "==" in each)
     named |= {name: packages[name] for name in ("torch", "jax", "scikit-learn") if name in packages}
     return ", ".join(f"{name} {version}" for name, version in named.items() if version)

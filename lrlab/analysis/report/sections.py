@@ -37,6 +37,7 @@ LOSS = "validation loss (nats)"
 SCALING: Final = "Best learning rate and batch size"
 TOO_LOW_OR_HIGH_FACTOR = 16.0  # off the best learning rate: what is shown as too low and too high
 MAX_DETAILS = 3  # sentences of an answer above its figures; further ones are folded
+MIN_KNOWN = 2  # best learning rates, for a figure of them
 MAX_VERDICT = 300  # letters of a sentence that can be taken in
 MAX_WARMUPS = 6
 MIN_STRENGTHS = 3
@@ -88,9 +89,9 @@ def _answered(answer: Answer, found: Evidence, *, is_first: bool) -> Section:
     if len(verdict) > MAX_VERDICT:
         verdict, details = found.summary or verdict, (verdict, *details)
     if answer.sentence.startswith(CANNOT_TELL):
-        shown, folded, about = (), details, "Why it cannot be told"
+        shown, folded, about = details[:0], details, "Why it cannot be told"
     elif found.summary:
-        shown, folded, about = (), details, "The answers one by one"
+        shown, folded, about = details[:0], details, "The answers one by one"
     else:
         shown, folded, about = details[:MAX_DETAILS], details[MAX_DETAILS:], "Further details"
     if folded:
@@ -120,6 +121,8 @@ def scaling_evidence(runs: Runs, analyses: Analyses) -> Evidence:
     is_search = any("interval(" in shown for shown in runs.swept.values())  # no two trials differ in one key alone
     drawn = {} if is_search else tables
     figures = scaling_evidence_figures(drawn, found, runs.loss_label, differ(list(analyses)))
+    if max(sum(optimum.is_bracketed for optimum in each.optima) for each in found.values()) < MIN_KNOWN:
+        figures = [figure for figure in figures if not figure.name.startswith("best_lr")]
     noise = {
         names[label]: (noise.epochs, noise.by_epoch)
         for label, (_, noise) in analyses.items()
@@ -158,7 +161,7 @@ def scaling_evidence_figures(
     """
     figures: list[Figure | None] = []
     if len(analyses) == 1:
-        figures.append(scaling_figures.best_lr(*analyses.values()))
+        figures.append(scaling_figures.best_lr(next(iter(analyses.values()))))
     else:
         known = {label: each.power_law.exponent for label, each in analyses.items() if each.power_law}
         figures.append(settings.best_lrs(analyses, title))

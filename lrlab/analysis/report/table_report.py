@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
-from lrlab import __version__
 from lrlab.analysis.answers.scaling import QUESTION
 from lrlab.analysis.report.figures import settings
 from lrlab.analysis.report.lead import prose
@@ -93,8 +93,8 @@ def _lead(answer: ScalingAnalysis | PooledAnalysis, loss: str, tables: Mapping[A
     cards = []
     if middle is not None:
         note = f"95 % interval {ends[0]:.2f} to {ends[1]:.2f}"
-        rows = (("1", "in proportion to the batch size"), ("1/2", "its square root"), ("0", "no change"))
-        cards.append(Card("Exponent of best learning rate ~ batch size ^ p", f"p = {middle:.2f}", note, rows))
+        meaning = (("1", "in proportion to the batch size"), ("1/2", "its square root"), ("0", "no change"))
+        cards.append(Card("Exponent of best learning rate ~ batch size ^ p", f"p = {middle:.2f}", note, meaning))
     sizes = sorted({int(size) for table in tables.values() for size in table.batch_size})
     seeds = {str(seed) for table in tables.values() for seed in table.seed}
     rows = (
@@ -104,7 +104,7 @@ def _lead(answer: ScalingAnalysis | PooledAnalysis, loss: str, tables: Mapping[A
         ("settings", f"{len(tables)}, by {', '.join(by)}" if by else "one"),
         ("batch sizes", ", ".join(map(str, sizes))),
         ("seeds", str(len(seeds))),
-        ("made", f"{datetime.now():%Y-%m-%d}, lrlab {__version__}"),
+        ("made", f"{datetime.now():%Y-%m-%d}, lrlab {version('lrlab')}"),
     )
     return Lead("lrlab, runs that ended elsewhere", verdict(answer), (*cards, Card("What was read", rows=rows)))
 

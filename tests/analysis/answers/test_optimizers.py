@@ -20,7 +20,7 @@ def planted(
     """The answer where each optimizer has such a loss at the learning rate that is best for it."""
     shift = {seed: noise(0.2) for seed in seeds}
     found = made(
-        {"seed": seeds, "optimizer": tuple(losses), "batch_size": SIZES, "optimizer.lr": (0.1, 0.2, 0.4)},
+        {"seed": seeds, "optimizer": tuple(losses), "batch_size": SIZES, "optimizer.lr": (0.05, 0.1, 0.2, 0.4, 0.8)},
         lambda v: (
             losses[v["optimizer"]]
             + math.log(v["optimizer.lr"] / BEST_LR[v["optimizer"]]) ** 2
@@ -86,3 +86,17 @@ def test_a_winner_is_seldom_invented(seeds: int) -> None:
         invented += not answer.sentence.startswith("cannot tell")
     print(f"{seeds} seeds: {invented} of {studies} studies")
     assert invented / studies < 0.07
+
+
+def test_one_whose_best_rate_is_the_last_one_tried_is_not_behind(noise: Noise) -> None:
+    found = made(
+        {"seed": SEEDS, "optimizer": ("sgd", "adam"), "optimizer.lr": (0.1, 0.2, 0.4)},
+        lambda v: (
+            (0.3 + math.log(v["optimizer.lr"] / 0.2) ** 2 if v["optimizer"] == "adam" else 1 - v["optimizer.lr"])
+            + noise(0.001)
+        ),
+    )
+    answer = optimizers.answer(found.study, found.runs, HERE)
+    assert answer is not None
+    assert answer.sentence.startswith("cannot tell them apart: adam 0.2994, sgd 0.5996")
+    assert "better learning rates may lie beyond those tried with sgd" in answer.sentence

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,3 +104,14 @@ def test_the_interval_of_the_gain_holds_the_truth(seeds: int) -> None:
     print(f"{seeds} seeds: {held} of {studies} intervals hold 0.1, {invented} gains invented")
     assert held / studies > 0.92
     assert invented / studies < 0.04
+
+
+def test_a_lambda_that_an_optimizer_brings_is_no_question() -> None:
+    """AdamW has no regularizer, so that a sweep over optimizers has two values of lambda."""
+    found = made(
+        {"seed": SEEDS, "optimizer": ("adam", "adamw")},
+        lambda _: 0.5,
+        metrics=lambda _: {},
+    )
+    runs = [replace(run, params={**run.params, "regularizer.strength": 1e-4 * (run.trial % 2)}) for run in found.runs]
+    assert regularization.answer(found.study, replace(found.runs, runs=tuple(runs)), HERE) is None

@@ -52,3 +52,14 @@ def test_one_batch_size_is_no_question_of_scaling() -> None:
 
 def _arguments(found: Made) -> tuple:
     return found.study, found.runs, HERE
+
+
+def test_several_settings_that_cannot_tell_are_one_short_sentence() -> None:
+    swept = {"optimizer": ("sgd", "momentum", "adam"), "batch_size": SIZES, "optimizer.lr": RATES}
+    found = made(swept, lambda v: 1 - v["optimizer.lr"] / 100)
+    found.runs.swept["optimizer.lr"] = "tag(bracket, choice(0.01))"  # type: ignore[index]
+    answer = scaling.answer(*_arguments(found))
+    assert answer is not None
+    assert answer.sentence.endswith("not known closely enough with any of 3 settings")
+    assert len(answer.sentence) < 120
+    assert answer.next_steps[0].command.endswith(f"bracket_trials={4 * len(found.runs.runs)}")

@@ -55,3 +55,17 @@ def test_curves_are_needed() -> None:
     found = made({"seed": SEEDS, "batch_size": SIZES, "optimizer.lr": tuple(RATES)}, lambda _: 0.5)
     assert steps_to_target.answer(found.study, found.runs, HERE) is None
     assert steps_to_target.answer(found.study, None, HERE) is None
+
+
+def test_a_saving_over_a_rate_that_is_not_the_fastest_is_none() -> None:
+    """Every batch size takes the fewer updates the higher the learning rate: the highest was not high enough."""
+
+    def curve(config: dict) -> dict:
+        half = 200 / config["batch_size"] / config["optimizer.lr"] * (1 + 0.01 * config["seed"])
+        return {CURVE: [(n, 1 / (1 + n / half)) for n in sorted(log_spaced_counts(1000))]}
+
+    swept = {"seed": SEEDS, "batch_size": SIZES, "optimizer.lr": tuple(RATES)}
+    found = made(swept, lambda v: curve(dict(v))[CURVE][-1][1], metrics=curve)  # type: ignore[arg-type]
+    answer = steps_to_target.answer(found.study, found.runs, HERE)
+    assert answer is not None
+    assert answer.sentence.startswith("cannot tell whether 8 times the batch saves updates: the fastest learning rate")

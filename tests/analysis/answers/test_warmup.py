@@ -86,3 +86,29 @@ def test_an_effect_is_seldom_invented(seeds: int) -> None:
         invented += len(re.findall(r"at batch size \d+ warmup (?:helps|hurts):", answer.sentence))
     print(f"{seeds} seeds: {invented} of {2 * studies} batch sizes")
     assert invented / (2 * studies) < 0.07
+
+
+def test_losses_at_the_last_rate_tried_are_not_compared(noise: Noise) -> None:
+    """What looks like a gain is that of a learning rate which was not yet high enough."""
+    found = made(
+        {"seed": SEEDS, "schedule.warmup": LENGTHS, "optimizer.lr": (0.1, 0.2, 0.4)},
+        lambda v: 0.5 - v["optimizer.lr"] * (1 + v["schedule.warmup"]) + noise(0.001),
+    )
+    answer = warmup.answer(found.study, found.runs, HERE)
+    assert answer is not None
+    assert answer.sentence.startswith("cannot tell whether warmup helps: batch size 64: a better learning rate may lie")
+
+
+def test_a_better_rate_with_fewer_seeds_is_beyond_the_last_one(noise: Noise) -> None:
+    points = [
+        {"seed": seed, "schedule.warmup": length, "optimizer.lr": lr}
+        for seed in SEEDS
+        for length in (0, 0.1)
+        for lr in (0.1, 0.2, 0.4, 0.8)
+        if lr < 0.8 or seed == 0
+    ]
+    swept = {"seed": SEEDS, "schedule.warmup": (0, 0.1), "optimizer.lr": (0.1, 0.2, 0.4, 0.8)}
+    found = made(swept, lambda v: 0.5 - v["optimizer.lr"] * (1 + v["schedule.warmup"]), points=points)
+    answer = warmup.answer(found.study, found.runs, HERE)
+    assert answer is not None
+    assert "a better learning rate may lie beyond those tried with 0% and 10%" in answer.sentence

@@ -158,7 +158,7 @@ def loss_surface(tables: Tables, analyses: Analyses, name: str = "loss_surface")
         classes = [*map(_class, EXCESS), BEYOND]
         colour = alt.Color(
             "class:N",
-            scale=alt.Scale(domain=classes, range=[*theme.EXCESS[: len(EXCESS)], theme.BEYOND]),
+            scale=dict(domain=classes, range=[*theme.EXCESS[: len(EXCESS)], theme.BEYOND]),
             legend=alt.Legend(
                 title="mean loss above the best of its batch size", symbolType="square", symbolStrokeWidth=0
             ),
@@ -192,7 +192,7 @@ def noise_scale(by_epoch: Mapping[str, tuple[Sequence[int], Sequence[float]]], f
     """
     import altair as alt
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"series": label or "measured", "epoch": epoch, "scale": value}
         for label, (epochs, values) in by_epoch.items()
         for epoch, value in zip(epochs, values, strict=True)

@@ -45,7 +45,7 @@ def history(study: "optuna.Study", objective: str) -> Figure:
     trials = complete_trials(study)
     values = np.array([trial.value for trial in trials], dtype=float)
     best = (np.maximum if is_maximized(study) else np.minimum).accumulate(values)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"series": "trial", "trial": trial.number, "value": value, "best": least}
         for trial, value, least in thinned(list(zip(trials, values, best, strict=True)))
     ]
@@ -73,10 +73,8 @@ def importance(shares: Mapping[str, float], objective: str) -> Figure | None:
         return None
     rows = [{"key": name, "share": share} for name, share in shares.items()]
     y = alt.Y("key:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=200))
-    scale, axis = alt.Scale(domain=[0, 1.15 * max(shares.values())]), alt.Axis(format="~%", tickCount=4)
-    x = alt.X(
-        "share:Q", title="share of what tells the best quarter of the trials from the rest", scale=scale, axis=axis
-    )
+    scale, axis = dict(domain=[0, 1.15 * max(shares.values())]), alt.Axis(format="~%", tickCount=4)
+    x = alt.X("share:Q", title="share", scale=scale, axis=axis)
     chart = alt.Chart(charts.data())
     layers = [
         chart.mark_bar(color=theme.category(0), cornerRadiusEnd=2, height=18).encode(x=x, y=y),
@@ -84,7 +82,10 @@ def importance(shares: Mapping[str, float], objective: str) -> Figure | None:
     ]
     spec = charts.spec(alt.layer(*layers), height=34 * len(rows), rows=rows)
     (first, share), *_ = shares.items()
-    caption = f"By PED-ANOVA, for {objective}. It says where the search made a difference, not which value is better."
+    caption = (
+        f"Share in what tells the best quarter of the trials from the rest in {objective} (PED-ANOVA): where the "
+        "search made a difference, not which value is better."
+    )
     return Figure((spec,), caption, "importance", f"{first} mattered most ({share:.0%})")
 
 
@@ -125,7 +126,7 @@ def comparison(study: "optuna.Study", objective: str) -> Figure | None:
     along = max(numeric, key=lambda name: len(values[name]))
     others = [name for name in names if name != along and len(values[name]) > 1]
     groups = grouped(trials, lambda trial: (tuple(trial.params[name] for name in others), trial.params[along]))
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"series": ", ".join(map(str, chosen)), "x": at, **mean_row([float(trial.value or 0.0) for trial in same])}
         for (chosen, at), same in groups.items()
     ]

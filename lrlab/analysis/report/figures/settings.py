@@ -67,13 +67,12 @@ def exponents(analyses: Mapping[str, Estimate], pooled: PooledAnalysis | None = 
     import altair as alt
 
     ranked = sorted(analyses.items(), key=lambda pair: pair[1].value) if pooled else list(analyses.items())
-    rows = []
+    rows: list[dict[str, Any]] = []
     for label, one in ranked:
         half = min(one.half_width(), MAX_HALF_WIDTH)
-        ends = {"low": one.value - half, "high": one.value + half}
-        rows.append({"series": label, "p": one.value, **ends})
-    ends = [row[end] for row in rows for end in ("low", "high")] + [0.0, 1.0]
-    common = []
+        rows.append({"series": label, "p": one.value, "low": one.value - half, "high": one.value + half})
+    ends: list[float] = [row[end] for row in rows for end in ("low", "high")] + [0.0, 1.0]
+    common: list[dict[str, Any]] = []
     if pooled and pooled.exponent:
         mean, another = pooled.exponent.coefficients[0], pooled.exponent.for_another()
         (low, high), (lowest, highest) = mean.interval(), another.interval()
@@ -121,7 +120,7 @@ def pooled_best_lrs(pooled: PooledAnalysis) -> Figure:
         for each in analysis.optima
         if each.is_bracketed and each.log_lr
     ]
-    best = []
+    best: list[dict[str, Any]] = []
     for size, one in (pooled.best_lrs or {}).items():
         low, high = map(math.exp, one.interval())
         best.append({"size": size, "lr": math.exp(one.value), "low": low, "high": high})

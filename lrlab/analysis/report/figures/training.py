@@ -26,7 +26,7 @@ def loss_curves(chosen: Mapping[str, Sequence[Run]], loss: str, unit: str) -> Fi
     """Return the loss against its steps for a few groups of runs, such as learning rates; a group's runs are seeds."""
     import altair as alt
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"series": name, "run": f"{name}/{run.run_id or number}", "step": step, "loss": value}
         for name, runs in chosen.items()
         for number, run in enumerate(runs)
@@ -52,7 +52,8 @@ def warmup(runs: Runs) -> tuple[Figure, ...]:
     """Return the loss at the best learning rate against the warmup, and the loss against the learning rate."""
     import altair as alt
 
-    best, panels_of_rates = [], []
+    best: list[dict[str, Any]] = []
+    panels_of_rates = []
     for label, lengths in panels(runs, WARMUP).items():
         for length, part in sorted(lengths.items(), key=lambda pair: float(pair[0])):
             if found := at_best_rate(part):
@@ -64,7 +65,7 @@ def warmup(runs: Runs) -> tuple[Figure, ...]:
     sizes = Series(list(dict.fromkeys(row["series"] for row in best)), "batch size")
     picked, opacity = sizes.picked()
     axis = alt.Axis(values=sorted({row["warmup"] for row in best}), format="~%", labelOverlap="greedy")
-    x = alt.X("warmup:Q", title="warmup, share of the training", axis=axis, scale=alt.Scale(padding=14))
+    x = alt.X("warmup:Q", title="warmup, share of the training", axis=axis, scale=dict(padding=14))
     y = partial(charts.linear_axis, alt.Y, title=runs.loss_label)
     encoded = {"x": x, "color": sizes.color, "opacity": opacity}
     chart = alt.Chart(charts.data())
@@ -90,7 +91,7 @@ def optimizers(runs: Runs) -> Figure | None:
     """Return the loss of every optimizer at its best learning rate, against the batch size; None if none is known."""
     import altair as alt
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for label, parts in panels(runs, OPTIMIZER).items():
         size = next(iter(parts.values()))[0].batch_size
         for name, part in parts.items():
@@ -130,7 +131,7 @@ def neighbours(runs: Runs) -> Figure | None:
     import altair as alt
 
     others = [key for key in runs.swept if key != K and len(runs.values(key)) > 1]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for run in sorted(runs, key=lambda run: float(run.params.get(K, 0))):
         accuracy = run.last("val/accuracy")
         if K in run.params and math.isfinite(accuracy):
@@ -164,7 +165,7 @@ def _loss_by_warmup(found: Mapping[str, Mapping[Any, Sequence[Run]]], loss: str)
     series = Series([_percent(length) for length in lengths], "warmup", ordered=True)
     made = []
     for label, parts in found.items():
-        rows = []
+        rows: list[dict[str, Any]] = []
         for length in sorted(parts, key=float):
             for lr, same in sorted(grouped(parts[length], lambda run: run.lr).items()):
                 row = range_row([run.loss for run in same])
@@ -188,8 +189,8 @@ def _loss_by_warmup(found: Mapping[str, Mapping[Any, Sequence[Run]]], loss: str)
             chart.mark_rule(clip=True, strokeOpacity=0.6).encode(y=y("low"), y2="high", **encoded),
             chart.mark_point(clip=True).encode(y=y("mean"), shape=series.shape, tooltip=told, **encoded),
         ]
-        chart = alt.layer(*layers).add_params(picked, charts.zoom())
-        made.append(charts.spec(chart, label, legend=series.names, rows=rows))
+        layered = alt.layer(*layers).add_params(picked, charts.zoom())
+        made.append(charts.spec(layered, label, legend=series.names, rows=rows))
     caption = (
         "Points: mean over the seeds; bars: from the lowest to the highest seed. Losses above twice the least lie out "
         "of sight: zoom out."
@@ -230,7 +231,7 @@ def regularization(kinds: Mapping[str, Sequence[Run]], loss: str) -> tuple[Figur
 def _against_lambda(kinds: Mapping[str, Sequence[Run]], metrics: Mapping[str, str], title: str) -> dict[str, Any]:
     import altair as alt
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for kind, runs in kinds.items():
         for split, metric in metrics.items():
             for strength, same in sorted(grouped(runs, strength_of).items()):
@@ -240,9 +241,9 @@ def _against_lambda(kinds: Mapping[str, Sequence[Run]], metrics: Mapping[str, st
     strengths = sorted({row["strength"] for row in rows})
     positive = [strength for strength in strengths if strength > 0]
     scale = (
-        alt.Scale(type="symlog", constant=min(positive) / 2, nice=False, padding=12)
+        dict(type="symlog", constant=min(positive) / 2, nice=False, padding=12)
         if 0 in strengths and positive
-        else alt.Scale(type="log" if positive == strengths else "linear", nice=False, padding=12)
+        else dict(type="log" if positive == strengths else "linear", nice=False, padding=12)
     )
     ticks = [strength for strength in strengths if strength == 0 or _is_decade(strength)]
     axis = alt.Axis(values=ticks if len(ticks) > 2 else strengths, format="~g", labelOverlap="greedy")
@@ -279,7 +280,8 @@ def steps_to_target(found: Mapping[str, StepsToTarget], differ: str = "") -> Fig
     """
     import altair as alt
 
-    rows, perfect = [], []
+    rows: list[dict[str, Any]] = []
+    perfect: list[dict[str, Any]] = []
     for label, steps in found.items():
         reached = steps.reached
         if len(reached) < 2:
