@@ -130,6 +130,6 @@ def _axis(channel: Any, chart: Chart, side: Literal["x", "y"]) -> Any:
     limits, ticks = chart.axes.get(f"{side}lim"), chart.axes.get(f"{side}ticks", ())
     if chart.axes.get(f"{side}scale") == "log":
         rows = [_rows(chart, line, 0) for line in chart.lines]
-        values = limits or [row[side] for line in rows for row in line]
+        values = limits or [row[side] for line in rows for row in line] or (1, 10)
         return log_axis(channel, side, title, values, ticks, **({"domain": list(limits)} if limits else {}))
     return linear_axis(channel, side, title, ticks, **({"domain": list(limits)} if limits else {}))

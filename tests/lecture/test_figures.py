@@ -65,6 +65,8 @@ def test_what_an_axis_cannot_have_is_left_out(axes: dict[str, Any], expected: li
 def test_a_line_of_nothing_that_can_be_drawn_is_no_error() -> None:
     spec = draw(Chart("x", "y", [Line("a", [1, 2], [1, 2]), Line("b", [1], [np.inf])], axes=LOG))
     assert points(spec) == [(1, 1), (2, 2)]
+    nothing = draw(Chart("x", "y", [Line("a", [1, 2], [np.nan, np.inf]), Line("b", [1, 2], [0, 0])], axes=LOG))
+    assert not points(nothing)
 
 
 @pytest.mark.parametrize("axes", [{}, LOG_X])
