@@ -116,7 +116,7 @@ def test_a_report_repeats_its_conditions(capsys: pytest.CaptureFixture[str]) -> 
 
 SHORT = {
     "quickstart": ["hydra.sweeper.n_trials=6"],
-    "best": ["hydra.sweeper.n_trials=6"],
+    "best": ["hydra.sweeper.n_trials=6", "batch_size=choice(16,32)"],
     "linear_scaling": ["batch_size=choice(16,32)", "seed=choice(0,1)", "hydra.sweeper.bracket_trials=8"],
     "warmup": ["batch_size=choice(16,64)", "seed=choice(0,1)", "hydra.sweeper.bracket_trials=8"],
     "regularization": ["seed=choice(0,1)", "regularizer.strength=choice(0,1e-3,1e-1)"],
