@@ -162,7 +162,7 @@ class TrainingTask:
         if not keeps_runs(store):
             if error is None:
                 best_settings(study)  # refuses a study that has none
-                shown.show(answers(study, None, here))
+                shown.print_answers(answers(study, None, here))
                 console.out().print(f"study {sweep.study}; tracking=none: no run was kept")
             return
         with store.open(config["outputs"]) as tracker:

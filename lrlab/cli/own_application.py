@@ -62,7 +62,7 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places,
         console.out().print(f"sweep {study.study_name} is done: {_without_best(study) or nothing}")
         console.hints([(command("ui", places=here), "browse all runs in MLflow")] if recorded else [])
         return
-    shown.show(told)
+    shown.print_answers(told)
     shown.trained(found)
     for line in roles.lines(study, list(found.metrics)):
         console.out().print(line)

@@ -41,7 +41,7 @@ WARMUP = Answer(
 
 
 def test_the_question_and_the_answer_come_first(capsys: pytest.CaptureFixture[str]) -> None:
-    answers.show([WARMUP, TOLD])
+    answers.print_answers([WARMUP, TOLD])
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == ["Does warmup help?", "  cannot tell: one seed", "  - with 10 %: 0.5"]
     assert "the best of 2 configurations" in lines[3]
@@ -51,7 +51,7 @@ def test_the_question_and_the_answer_come_first(capsys: pytest.CaptureFixture[st
 
 
 def test_a_detail_that_is_long_is_for_the_page(capsys: pytest.CaptureFixture[str]) -> None:
-    answers.show([TOLD])
+    answers.print_answers([TOLD])
     out = capsys.readouterr().out
     assert "  - the next is 5\n" in out
     assert "xxx" not in out
@@ -69,7 +69,7 @@ def test_a_plot_is_for_a_wide_terminal(width: int, encoding: str, drawn: bool) -
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    answers.show([replace(TOLD, question="\x1b[2Jsure?", details=("\x07bell",))])
+    answers.print_answers([replace(TOLD, question="\x1b[2Jsure?", details=("\x07bell",))])
     out = capsys.readouterr().out
     assert "?[2Jsure?" in out
     assert "?bell" in out
