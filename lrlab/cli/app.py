@@ -19,10 +19,11 @@ from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweeper.objective import DIRECTIONS, direction_of
+from lrlab.tracking import run_table
 from lrlab.tracking.database import without_password
 from lrlab.tracking.memory_tracker import Memory
 from lrlab.tracking.mlflow import Mlflow
-from lrlab.tracking.place import Place, from_outputs
+from lrlab.tracking.place import DEFAULT_EXPERIMENT, TRAIN, Place, from_outputs
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
@@ -102,9 +103,11 @@ class TrainingTask:
         from lrlab.training.population import microbatches
 
         self.study, config = sweep.study, resolve(sweep.config)
-        runs = tracking(config, sweep.state)
+        runs = tracking_of(sweep)
         place = place_of(runs, sweep.config, sweep.state)
-        with runs.open(config["outputs"]) as tracker:
+        metrics = dict.fromkeys((config["objective"], "val/loss", "val/accuracy"))
+        view = run_table.of_sweep(list(metrics), sweep.swept)
+        with runs.open(config["outputs"], view) as tracker:
             if sweep.state is not None:
                 if keeps_runs(runs):
                     tracker.close_orphans()
@@ -141,8 +144,11 @@ class TrainingTask:
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
+        from lrlab.analysis.answers.answers import answers
         from lrlab.commands.best import best, best_settings
+        from lrlab.commands.sweep_description import describe
         from lrlab.runs.recorder import status_of
+        from lrlab.sweeper.course import log_course
         from lrlab.sweeper.job_tracking import untold
         from lrlab.sweeper.study.queue import TrialCounts
         from lrlab.sweeper.study.reuse import tag_reused_runs
@@ -161,6 +167,8 @@ class TrainingTask:
             return
         with store.open(config["outputs"]) as tracker:
             if error is not None:
+                with suppress(MissingRunError):
+                    log_course(tracker, state.run_id, study)
                 tracker.end_run(state.run_id, status_of(error))
                 tracker.close_orphans()
                 tag_reused_runs(study, tracker)
@@ -169,11 +177,11 @@ class TrainingTask:
                 tracker.close_orphans()
                 tag_reused_runs(study, tracker)
                 tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
+                log_course(tracker, state.run_id, study)
                 found = best(study, tracker)
-                mean = "" if found.spread is None else f"mean {found.value:.4g} over {found.seeds} seeds, median "
-                note = f"Best: {mean}trial {found.trial}, run {found.run_id}"
                 tracker.log_metrics(state.run_id, found.trial, found.metrics)
-                tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
+                tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id})
+                describe(study, answers(study, None, here), tracker, here)
                 console.best(found, here)
             except MissingRunError as missing:  # deleted meanwhile: the sweep itself is done
                 console.err().print(str(missing))
@@ -200,7 +208,7 @@ def validate(config: Mapping[str, Any]) -> None:
         InputError: something is wrong.
     """
     check(config).data.verify()
-    runs = tracking(config)
+    runs = tracking(config, kind=TRAIN)
     if isinstance(runs, Mlflow):
         runs.announce()
     runs.verify(config["outputs"])
@@ -213,7 +221,8 @@ def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
 
     limit_blas(config["blas_threads"] or cores())
     outputs, microbatch = config["outputs"], config["population"]["microbatch"]
-    with tracking(config).open(outputs) as tracker, progress.epoch_progress() as watch:
+    runs, view = tracking(config, kind=TRAIN), run_table.of_trainings()
+    with runs.open(outputs, view) as tracker, progress.epoch_progress() as watch:
         return train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
 
 
@@ -255,15 +264,25 @@ def check(config: Mapping[str, Any]) -> Experiment:
     return checked
 
 
-def tracking(config: Mapping[str, Any], state: "SweepState | None" = None) -> Tracking:
-    """Return where runs are recorded: as chosen, else as the state of a study says."""
+def tracking(config: Mapping[str, Any], state: "SweepState | None" = None, kind: str = DEFAULT_EXPERIMENT) -> Tracking:
+    """Return where runs are recorded: as chosen, else as the state of a study says, else in the experiment `kind`."""
     allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
     store = instantiate(config["tracking"], key="tracking", allowed=allowed)
     if not isinstance(store, Tracking):
         raise InputError(
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
-    return store.following(state.runs if state else None, config["outputs"]) if isinstance(store, Mlflow) else store
+    if not isinstance(store, Mlflow):
+        return store
+    return replace(store, kind=kind).following(state.runs if state else None, config["outputs"])
+
+
+def tracking_of(sweep: "Sweep") -> Tracking:
+    """Return where the runs of a sweep are recorded: those of a new study in the experiment of its kind."""
+    config = resolve(sweep.config)
+    if sweep.state:
+        return tracking(config, sweep.state)
+    return tracking(config, kind=sweep.config.hydra.job.name)
 
 
 def check_place(sweep: "Sweep") -> None:
@@ -273,7 +292,7 @@ def check_place(sweep: "Sweep") -> None:
         InputError: names the key.
     """
     config, state = resolve(sweep.config), sweep.state
-    outputs, runs = config["outputs"], tracking(config, state)
+    outputs, runs = config["outputs"], tracking_of(sweep)
     if isinstance(runs, Mlflow):
         runs.announce(state.runs if state else None)
         if state and state.runs:

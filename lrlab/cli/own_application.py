@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lrlab.analysis.answers.answers import answers
 from lrlab.cli import console
 from lrlab.commands.best import best, is_recorded
+from lrlab.commands.sweep_description import describe
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.sweeper.job_tracking import JobTracking, job_tracking, parent_run, places, untold
@@ -39,7 +41,7 @@ class OwnApplication(JobApplication):
         elif counts.running and not counts.complete:
             console.trials_taken(sweep.study, counts.running, here)
         else:
-            _show_end(study, job_tracking(sweep.config, state.runs), here, self.roles(sweep))
+            _show_end(study, job_tracking(sweep.config, state), here, self.roles(sweep))
 
 
 def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places, roles: "RolesOfSweep") -> None:
@@ -47,6 +49,7 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places,
     try:
         if tracking is not None and recorded:
             with tracking.open() as tracker:
+                describe(study, answers(study, None, here), tracker, here)
                 found = best(study, tracker)
         else:
             found = best(study, None)

@@ -13,7 +13,8 @@ from lrlab.tracking.database import OWN, sqlite_url, without_password
 
 URI, EXPERIMENT, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_REGISTRY_URI"
 CREDENTIALS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
-DEFAULT_EXPERIMENT = "lrlab"
+DEFAULT_EXPERIMENT = "lrlab"  # of earlier versions, which had one for everything
+TRAIN = "train"  # the experiment of single trainings
 REMOTE = re.compile(r"(https?|postgresql|mysql|mssql)(\+\w+)?://.+")
 
 

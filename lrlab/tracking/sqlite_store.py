@@ -70,6 +70,9 @@ REPLACE_LATEST = f"""{INSERT["latest_metrics"]} ON CONFLICT (key, run_uuid) DO U
     SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
     WHERE (excluded.step, excluded.timestamp, excluded.value)
         > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)"""
+REPLACE_EXPERIMENT_TAG = (
+    f"{INSERT['experiment_tags']} ON CONFLICT (key, experiment_id) DO UPDATE SET value = excluded.value"
+)
 ONCE = " ON CONFLICT DO NOTHING"
 CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{Tag.PARENT}' AND value = ?"
 
@@ -100,9 +103,12 @@ class SqliteStore:
     Args:
         experiment: that new runs belong to; created when it is missing. None if there will be none.
         artifact_root: `mlartifacts/` of the output directory in use.
+        view: tags of the experiment.
     """
 
-    def __init__(self, url: SqliteUrl, experiment: str | None, artifact_root: Path) -> None:
+    def __init__(
+        self, url: SqliteUrl, experiment: str | None, artifact_root: Path, view: Mapping[str, str] | None = None
+    ) -> None:
         file, self._uri = url.file, str(url)
         self._file = file
         self._root = ArtifactRoot.of(file, artifact_root)
@@ -114,6 +120,7 @@ class SqliteStore:
         try:
             if experiment is not None:
                 self._experiment, self._artifacts = self._open_experiment(experiment)
+                self._tag_experiment(view or {})
         except InputError:
             self._db.close()
             raise
@@ -194,6 +201,15 @@ class SqliteStore:
             raise experiment_deleted(name, experiment, self._uri)
         return experiment, location
 
+    def _tag_experiment(self, tags: Mapping[str, str]) -> None:
+        has = dict(
+            self._db.execute("SELECT key, value FROM experiment_tags WHERE experiment_id = ?", (self._experiment,))
+        )
+        new = [(key, value, self._experiment) for key, value in tags.items() if has.get(key) != value]
+        if new:
+            with self._transaction():
+                self._db.executemany(REPLACE_EXPERIMENT_TAG, new)
+
     def _insert_input(self, run_id: str, dataset: DatasetInfo) -> None:
         kind, place = dataset_source(dataset)
         digest = dataset.digest[: MAX_LENGTH["digest"]]
@@ -240,6 +256,7 @@ class SqliteStore:
                 artifacts.read(self._root.of_run(uri, number, run_id), CONFIG).decode(),
                 metrics[run_id],
                 experiment,
+                str(number),
             )
             for run_id, name, status, uri, number, experiment in runs
         ]
