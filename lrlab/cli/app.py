@@ -105,8 +105,7 @@ class TrainingTask:
         self.study, config = sweep.study, resolve(sweep.config)
         runs = tracking_of(sweep)
         place = place_of(runs, sweep.config, sweep.state)
-        metrics = dict.fromkeys((config["objective"], "val/loss", "val/accuracy"))
-        view = run_table.of_sweep(list(metrics), sweep.swept)
+        view = run_table.of_sweep(table_metrics(config), sweep.swept)
         with runs.open(config["outputs"], view) as tracker:
             if sweep.state is not None:
                 if keeps_runs(runs):
@@ -179,7 +178,8 @@ class TrainingTask:
                 tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
                 log_course(tracker, state.run_id, study)
                 found = best(study, tracker)
-                tracker.log_metrics(state.run_id, found.trial, found.metrics)
+                shown = {name: found.metrics[name] for name in table_metrics(config) if name in found.metrics}
+                tracker.log_metrics(state.run_id, found.trial, shown)
                 tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id})
                 describe(study, answers(study, None, here), tracker, here)
                 console.best(found, here)
@@ -303,6 +303,11 @@ def check_place(sweep: "Sweep") -> None:
         raise InputError(f"tracking of study {sweep.study} must be {rule}")
     if state and keeps_runs(runs):
         _check_parent(runs, outputs, state.run_id)
+
+
+def table_metrics(config: Mapping[str, Any]) -> list[str]:
+    """Return the metrics in which the runs of a sweep are told apart, its objective first."""
+    return list(dict.fromkeys((config["objective"], "val/loss", "val/accuracy")))
 
 
 def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> Place | None:

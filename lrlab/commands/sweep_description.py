@@ -1,6 +1,6 @@
 """What MLflow shows of a sweep beside its numbers: its answers, in a description and in tags that can be columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -65,7 +65,8 @@ def markdown(answers: Sequence[Answer], again: str, report: str = "") -> str:
     for answer in answers:
         parts.append(f"### {escaped(answer.question)}\n\n**{escaped(answer.sentence)}**")
         parts += ["\n".join(f"- {escaped(line)}" for line in answer.details)] if answer.details else []
-    params = next((answer.values["params"] for answer in answers if answer.values.get("params")), {})
+    chosen = (answer.values.get("params") for answer in answers)
+    params: Mapping[str, object] = next(filter(None, chosen), {})
     if params:
         rows = "\n".join(f"| `{key}` | {escaped(number(value))} |" for key, value in params.items())
         parts.append(f"### Best configuration\n\n| key | value |\n|---|---|\n{rows}")

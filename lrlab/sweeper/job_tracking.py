@@ -11,13 +11,14 @@ from omegaconf import DictConfig, OmegaConf
 from lrlab.config.command_line import RESUME_PREFIX, Places
 from lrlab.config.override import overrides_of, texts_override
 from lrlab.config.sqlite_url import SqliteUrl
+from lrlab.errors import InputError
 from lrlab.runs.launch import Launch
 from lrlab.sweeper.study.state import Command, SweepState
 from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.mlflow_tracker import MlflowTracker
-from lrlab.tracking.place import DEFAULT_EXPERIMENT, Place, check_uri
+from lrlab.tracking.place import DEFAULT_EXPERIMENT, Place, check_experiment, check_uri
 
-KEY = "hydra.sweeper.tracking"
+KEY, EXPERIMENT_KEY = "hydra.sweeper.tracking", "hydra.sweeper.experiment"
 OUTPUTS = "outputs"
 SWEEPER = "hydra_plugins.lrlab_plugin.LrlabSweeper"
 
@@ -51,7 +52,7 @@ def job_tracking(config: DictConfig, state: SweepState | None = None) -> JobTrac
         state: of the study that they belong to; where its runs are counts where nothing is chosen.
 
     Raises:
-        InputError: `hydra.sweeper.tracking` is no address.
+        InputError: `hydra.sweeper.tracking` is no address, or the study has its runs in another experiment than asked.
     """
     uri = OmegaConf.select(config, KEY)
     if uri == "none":
@@ -63,7 +64,12 @@ def job_tracking(config: DictConfig, state: SweepState | None = None) -> JobTrac
         uri = str(url) if url else str(uri)
     is_new = state is None or not state.run_id
     kind = config.hydra.job.name if is_new else DEFAULT_EXPERIMENT
-    return JobTracking(Mlflow(uri, kind=kind).following(state.runs if state else None, outputs), outputs)
+    experiment, recorded = OmegaConf.select(config, EXPERIMENT_KEY), state.runs if state else None
+    if experiment is not None and recorded and str(experiment) != recorded.experiment:
+        wanted = f"{recorded.experiment!r}, which holds the runs of the study"
+        raise InputError(f"{EXPERIMENT_KEY} must be {wanted}, got {str(experiment)!r}")
+    chosen = None if experiment is None else check_experiment(EXPERIMENT_KEY, str(experiment))
+    return JobTracking(Mlflow(uri, chosen, kind).following(recorded, outputs), outputs)
 
 
 def place_of(tracking: JobTracking, config: DictConfig) -> Place:

@@ -16,7 +16,7 @@ from lrlab.tracking.artifacts import location
 from lrlab.tracking.client_store import ClientStore, client_class
 from lrlab.tracking.database import without_password
 from lrlab.tracking.mlflow_tracker import MlflowTracker
-from lrlab.tracking.place import DEFAULT_EXPERIMENT, EXPERIMENT, TRAIN, URI, Place, check_uri, uri_of
+from lrlab.tracking.place import DEFAULT_EXPERIMENT, EXPERIMENT, TRAIN, URI, Place, check_experiment, check_uri, uri_of
 from lrlab.tracking.spool import Destination
 from lrlab.tracking.spool_delivery import PREFIX
 from lrlab.tracking.spooling_store import SpoolingStore
@@ -44,8 +44,8 @@ class Mlflow:
     def __post_init__(self) -> None:
         if self.uri is not None:
             check_uri("tracking.uri", self.uri)
-        if self.experiment is not None and (not isinstance(self.experiment, str) or not self.experiment.strip()):
-            raise InputError(f"tracking.experiment must be a name, got {self.experiment!r}")
+        if self.experiment is not None:
+            check_experiment("tracking.experiment", self.experiment)
 
     @property
     def place(self) -> Place:

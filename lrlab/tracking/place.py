@@ -89,6 +89,17 @@ def check_uri(key: str, uri: object) -> str:
     return text
 
 
+def check_experiment(key: str, name: object) -> str:
+    """Return the name of an experiment.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f"{key} must be a name, got {name!r}")
+    return name
+
+
 def uri_of(environment: str) -> str | None:
     """Return the URI in an environment variable, if it is set."""
     value = os.environ.get(environment)

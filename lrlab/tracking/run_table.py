@@ -9,6 +9,8 @@ from lrlab.tracking.tags import Tag
 
 NAME: Final = "lrlab"  # of the view, in the address
 TAG: Final = f"mlflow.sharedViewState.{NAME}"
+NAME_COLUMN, CREATED = "attributes.`Run Name`", "runDateAndNestInfo"  # columns that are always there
+NAME_WIDTH, CREATED_WIDTH = 320, 130  # pixels
 MAX_LENGTH: Final = 5000  # characters that MLflow keeps of an experiment's tag
 
 
@@ -51,5 +53,7 @@ def _column(kind: str, name: str) -> str:
 
 
 def _state(columns: Sequence[str]) -> str:
-    state = {"selectedColumns": columns, "columnOrder": columns, "orderByKey": "attributes.start_time"}
-    return json.dumps({**state, "orderByAsc": False}, separators=(",", ":"))
+    order = [NAME_COLUMN, CREATED, *columns]  # a column that is not in it would keep its width
+    widths = {NAME_COLUMN: NAME_WIDTH, CREATED: CREATED_WIDTH}
+    state = {"selectedColumns": columns, "columnOrder": order, "columnWidths": widths}
+    return json.dumps(state, separators=(",", ":"))

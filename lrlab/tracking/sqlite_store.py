@@ -146,7 +146,10 @@ class SqliteStore:
 
     def write(self, run_id: str, update: RunUpdate) -> None:
         rows = [_row(run_id, point) for point in update.points]
-        latest = {row[1]: row for row in sorted(rows, key=lambda row: (row[4], row[3], row[2]))}
+        latest: dict[str, tuple[str, str, float, int, int, bool]] = {}
+        for row in rows:  # in their order: MLflow opens a comparison on the metric that it has first
+            before = latest.get(row[1], row)
+            latest[row[1]] = max(before, row, key=lambda each: (each[4], each[3], each[2]))
         with self._transaction():
             self._place_of(run_id)
             self._db.executemany(INSERT["metrics"] + ONCE, rows)
@@ -202,9 +205,8 @@ class SqliteStore:
         return experiment, location
 
     def _tag_experiment(self, tags: Mapping[str, str]) -> None:
-        has = dict(
-            self._db.execute("SELECT key, value FROM experiment_tags WHERE experiment_id = ?", (self._experiment,))
-        )
+        query = "SELECT key, value FROM experiment_tags WHERE experiment_id = ?"
+        has = dict(self._query(query, self._experiment).fetchall())
         new = [(key, value, self._experiment) for key, value in tags.items() if has.get(key) != value]
         if new:
             with self._transaction():
@@ -269,7 +271,7 @@ class SqliteStore:
             raise run_not_found(run_id, self._uri, self._file)
         return row
 
-    def _query(self, sql: str, argument: str) -> sqlite3.Cursor:
+    def _query(self, sql: str, argument: str | int) -> sqlite3.Cursor:
         with _translate_errors(self._file):
             return self._db.execute(sql, (argument,))
 
@@ -280,7 +282,7 @@ class SqliteStore:
             yield
 
 
-def _row(run_id: str, point: MetricPoint) -> tuple[object, ...]:
+def _row(run_id: str, point: MetricPoint) -> tuple[str, str, float, int, int, bool]:
     is_nan = math.isnan(point.value)
     value = 0.0 if is_nan else max(-MAX_FLOAT, min(point.value, MAX_FLOAT))
     return run_id, point.key, value, point.time, point.step, is_nan

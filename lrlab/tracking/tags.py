@@ -39,6 +39,7 @@ class Tag:
     RETURNED = "lrlab.returned"  # of such a job: what its task returned
     GIT_DIFF = "lrlab.git.diff"  # of such a job: digest of what differs from the commit
 
+    MODEL_VERSIONS = "mlflow.modelVersions"  # of a logged model: JSON of where it is registered
     PARENT = "mlflow.parentRunId"
     NAME = "mlflow.runName"
     USER = "mlflow.user"

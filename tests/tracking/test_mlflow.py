@@ -64,7 +64,7 @@ print([name for name in ("mlflow", "sqlalchemy", "optuna", "hydra") if name in s
         class Recognized(Exception):
             pass
 
-        def recognized(uri: str, experiment: str, artifact_root: str | None) -> None:
+        def recognized(uri: str, experiment: str, artifact_root: str | None, view: object) -> None:
             raise Recognized(uri)
 
         monkeypatch.setattr(mlflow, "schema_is_supported", lambda url: False)

@@ -1,3 +1,4 @@
+import json
 import logging
 import shutil
 import warnings
@@ -120,8 +121,13 @@ def test_the_alias_moves_to_what_is_better_on_the_test_split_and_every_version_s
     confirmed = client.get_model_version_by_alias("net", "confirmed")
     assert (int(confirmed.version), confirmed.run_id, confirmed.description) == (3, runs[2], "version 2")
     assert client.get_model_version("net", "1").run_id == runs[0]
-    for k, run_id in enumerate(runs):  # what each version is made from lies with its own run
-        (stored,) = Path(outputs).rglob(f"{run_id}/artifacts/model/artifacts/arrays.npz")
+    for k, run_id in enumerate(runs):  # what each version is made from is the model that came out of its own run
+        (logged,) = client.get_run(run_id).outputs.model_outputs
+        found = client.get_logged_model(logged.model_id)
+        assert client.get_model_version("net", str(k + 1)).source == found.artifact_location
+        assert json.loads(found.tags[Tag.MODEL_VERSIONS]) == [{"name": "net", "version": str(k + 1)}]
+        assert (found.name, found.source_run_id, str(found.status)) == ("net", run_id, "READY")
+        stored = Path(found.artifact_location) / "artifacts" / "arrays.npz"
         with np.load(stored, allow_pickle=False) as arrays:
             assert (arrays["W1"] == k).all()
 
