@@ -17,6 +17,7 @@ import pytest
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+SHOWN = "MLflow shows the runs at "
 SCREENSHOTS = os.environ.get("LRLAB_SCREENSHOTS")  # a folder that gets a picture of every page, to be looked at
 
 pytestmark = [
@@ -42,11 +43,14 @@ def address(outputs: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "lrlab.cli.main", "ui", "--no-browser", "--port", str(port)]
-    server = subprocess.Popen(command, cwd=outputs.parent, stdout=subprocess.PIPE, text=True)
-    assert server.stdout
-    yield server.stdout.readline().split(" at ")[1].split(" (")[0]
-    server.terminate()
-    server.communicate()
+    with subprocess.Popen(command, cwd=outputs.parent, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        try:
+            said = next(line for line in server.stdout if SHOWN in line)
+            yield said.partition(SHOWN)[2].split(" (")[0]
+        finally:
+            server.terminate()
+            server.communicate()
 
 
 @pytest.fixture(scope="module")
