@@ -185,6 +185,7 @@ def test_heavy_packages_are_imported_late(module: str, allowed: tuple[str, ...])
 # Tests that follow a user through several modules, or what is not in lrlab/
 END_TO_END = (
     "bad_input",
+    "browser/*",
     "benchmarks/benchmarks",
     "config/compose_all",
     "config/bounds",  # of the classes of core, data and training

@@ -39,14 +39,19 @@ Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout"
 class Records(Places):
     """What the places of a command hold."""
 
-    def tracking(self, study: "optuna.Study | None" = None) -> "Mlflow":
-        """Return where the runs are: as given, else of the study, else from the environment, else in `outputs`."""
+    def tracking(self, study: "optuna.Study | None" = None, kind: str | None = None) -> "Mlflow":
+        """Return where the runs are: as given, else of the study, else from the environment, else in `outputs`.
+
+        Args:
+            kind: the experiment of new runs where none is chosen.
+        """
         from lrlab.sweeper.study.state import read_state
         from lrlab.tracking.mlflow import Mlflow
 
         state = read_state(study) if study else None
         recorded = state.runs if state else None
-        found = Mlflow(self.tracking_uri).following(recorded, str(self.outputs))
+        here = Mlflow(self.tracking_uri) if kind is None else Mlflow(self.tracking_uri, kind=kind)
+        found = here.following(recorded, str(self.outputs))
         found.announce(recorded)
         return found
 

@@ -9,6 +9,7 @@ from lrlab.analysis.job_runs import read_jobs
 from lrlab.cli import answers as shown
 from lrlab.cli import console
 from lrlab.commands.best import best, is_recorded
+from lrlab.commands.sweep_description import describe
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.sweeper.job_tracking import JobTracking, job_tracking, parent_run, places, untold
@@ -44,7 +45,7 @@ class OwnApplication(JobApplication):
         elif counts.running and not counts.complete:
             console.trials_taken(sweep.study, counts.running, here)
         else:
-            _show_end(study, job_tracking(sweep.config, state.runs), here, self.roles(sweep))
+            _show_end(study, job_tracking(sweep.config, state), here, self.roles(sweep))
 
 
 def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places, roles: "RolesOfSweep") -> None:
@@ -53,6 +54,7 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places,
         if tracking is not None and recorded:
             with tracking.open() as tracker:
                 found, told = best(study, tracker), answers_of_jobs(study, tracker, here)
+                describe(study, told, tracker, here)
         else:
             found, told = best(study, None), answers(study, None, here)
     except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool

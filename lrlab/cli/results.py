@@ -157,19 +157,30 @@ def repair(
 
 def ui(
     port: Annotated[int, typer.Option(metavar="PORT", help="of this machine")] = 5000,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open it, if there is a display")] = True,
     outputs: Outputs = OUTPUTS,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Browse all runs in MLflow, on this machine only.
 
+    Opens the experiment with the newest run.
+
     \b
     examples:
-      lrlab ui --port 5001
+      lrlab ui --port 5001 --no-browser            # only print the address
     """
+    import webbrowser
+
     from lrlab.cli import console
+    from lrlab.runtime.display import has_display
     from lrlab.tracking.server import serve
 
-    serve(Records(outputs, tracking_uri=tracking_uri).tracking().place.uri, str(outputs), port, console.served)
+    def announce(address: str) -> None:
+        console.served(address)
+        if browser and has_display():
+            webbrowser.open(address)
+
+    serve(Records(outputs, tracking_uri=tracking_uri).tracking().place.uri, str(outputs), port, announce)
 
 
 def _run_id(run: str, study: "optuna.Study | None", tracker: "Tracker") -> str:

@@ -43,6 +43,7 @@ class Sweeper:
     enqueue: list[Any] | None = field(default_factory=list)  # points {key: value, …} that are tried first
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None
     tracking: str | None = None  # of jobs: null is outputs/mlflow.db; none; or a tracking URI of MLflow's
+    experiment: str | None = None  # of MLflow's; null is $MLFLOW_EXPERIMENT_NAME, else the name of the job
     parent_run: str | None = None  # of jobs: the run of MLflow's that gets them as children; null is a new one
     roles: Roles = field(default_factory=Roles)
     allow: list[str] = field(default_factory=list)  # prefixes of further code to trust, such as my_package.

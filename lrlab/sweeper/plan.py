@@ -128,6 +128,7 @@ def plan_sweep(
         trials=len(trials),
         workers=settings.n_jobs,
         boundary_overrides=search.space.boundary_overrides(),
+        swept=tuple(search.space.definitions),
         directions=directions,
         max_failure_rate=settings.max_failure_rate,
         deadline=deadline,

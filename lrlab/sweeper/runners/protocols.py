@@ -82,6 +82,7 @@ class Sweep:
     workers: int
     boundary_overrides: tuple[tuple[str, ...], ...]  # overrides that touch every choice and both ends of every range
     state: "SweepState | None" = None  # what `prepare` returned for this study before; None for a new study
+    swept: tuple[str, ...] = ()  # keys
     directions: tuple[str, ...] = ("minimize",)  # or maximize: one per objective
     precision: Precision = field(default_factory=Precision)  # at which brackets are done
     max_failure_rate: float = 0.0  # the fraction of all trials that may fail before the sweep stops
