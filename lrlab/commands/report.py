@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from lrlab.analysis.answers.answers import answers
 from lrlab.analysis.job_runs import read_jobs
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.report.table_report import TableReport, table_report
-from lrlab.analysis.runs import read
+from lrlab.analysis.runs import Runs, read
 from lrlab.commands.best import best
 from lrlab.commands.sweep_description import describe
 from lrlab.config.command_line import Places
@@ -18,7 +19,7 @@ from lrlab.sweeper.study.state import read_state
 from lrlab.tables.trials import Trials
 from lrlab.tracking.artifacts import write
 from lrlab.tracking.store import MissingRunError
-from lrlab.tracking.tracker import Tracker
+from lrlab.tracking.tracker import RunRecord, Tracker
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapp
     if runs.left_out:
         log.warning("%s", runs.left_out)
         _warn_of_the_best(study, tracker)
-    made = report(study, runs.only(where))
+    made = report(study, runs.only(where), records=_records(tracker, runs))
     files = made.files()
     part = "".join(f",{key}={value}" for key, value in where.items())
     folder = places.outputs / "reports" / f"{made.study}{part}".replace("/", "_")
@@ -65,6 +66,15 @@ def publish_table(trials: Trials, outputs: Path) -> tuple[TableReport, Path]:
     folder = outputs / "reports" / (name[:100] or "table")
     write(folder, made.files())
     return made, folder / "index.html"
+
+
+def _records(tracker: Tracker, runs: Runs) -> list[RunRecord]:
+    """Return the records of the sweep and of its first run, as far as they are there."""
+    found = []
+    for run_id in (runs.parent, runs.runs[0].run_id):
+        with suppress(MissingRunError):
+            found.append(tracker.get_run(run_id))
+    return found
 
 
 def _warn_of_the_best(study: "optuna.Study", tracker: Tracker) -> None:

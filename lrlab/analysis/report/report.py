@@ -2,24 +2,25 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lrlab.analysis.answers.answer import Answer
 from lrlab.analysis.answers.answers import answers
 from lrlab.analysis.answers.scaling import analyse_settings
-from lrlab.analysis.report import page, sections
-from lrlab.analysis.report.page import Section
+from lrlab.analysis.report import lead, sections
 from lrlab.analysis.runs import Runs
 from lrlab.errors import InputError
-from lrlab.plotting.figures import Figure
+from lrlab.plotting import page
+from lrlab.plotting.page import Lead, Section
 from lrlab.scaling_law.analysis import ScalingAnalysis
 from lrlab.scaling_law.verdict import MIN_BATCH_SIZES
-from lrlab.sweeper.objective import objective_of
 
 if TYPE_CHECKING:
     import optuna
+
+    from lrlab.tracking.tracker import RunRecord
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Report:
         study: its name.
         parent: id of the sweep's run.
         scaling: the scaling analysis of every setting; empty without two batch sizes.
+        question: the heading of the page.
+        lead: its first screen.
         sections: in the order of the page.
         answers: the most pertinent first.
     """
@@ -37,6 +40,8 @@ class Report:
     study: str
     parent: str
     scaling: Mapping[str, ScalingAnalysis]
+    question: str
+    lead: Lead
     sections: tuple[Section, ...]
     answers: tuple[Answer, ...] = ()
 
@@ -64,16 +69,17 @@ class Report:
 
     def page(self) -> str:
         """Return one self-contained HTML page."""
-        return page.render(f"lrlab: {self.study}", self.sections)
+        return page.render(self.question, self.sections, self.lead)
 
 
-def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report:
+def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01, records: "Sequence[RunRecord]" = ()) -> Report:
     """Analyse and draw all that a study has the data for.
 
     Args:
         study: for the search itself: history, importance.
         runs: of the study, or those of it that are asked about.
         tolerance: relative loss that a predicted learning rate may cost.
+        records: of the sweep and of one of its runs, for commit and versions.
 
     Raises:
         InputError: all of its trials diverged.
@@ -81,42 +87,14 @@ def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report
     if not any(math.isfinite(run.loss) for run in runs):
         count = len(runs.runs)
         raise InputError(f"study must have a trial that ended with a finite loss, got {runs.study!r}: {count} diverged")
-    built: list[Section | None] = [Section("Left out", paragraphs=(runs.left_out,))] if runs.left_out else []
-    found = analyse_settings(runs, tolerance)
-    analyses = {label: analysis for label, (analysis, _) in found.items()}
-    for label, (analysis, noise) in found.items():
-        part = runs.settings()[label]
-        built += [sections.scaling_section(part, analysis, noise, label), sections.steps_section(part, label)]
-    built.insert(0, sections.settings(runs, analyses))
-    built += [
-        sections.learning_rates_section(runs),
-        sections.warmup_section(runs),
-        sections.regularization_section(runs),
-    ]
-    built.append(_search(study))
-    told = answers(study, runs, analyses=found)
-    return Report(runs.study, runs.parent, analyses, tuple(section for section in built if section), told)
-
-
-def _search(study: "optuna.Study") -> Section | None:
-    """Return the figures of the search itself; None if too few trials are complete."""
-    from lrlab.analysis.report import study_plots
-
-    if not study_plots.can_be_drawn(study):
-        return None
-    objective = objective_of(study)
-    label = f"{objective} (nats)" if objective == "val/loss" else objective
-    drawn = [
-        ("history", "Objective of every trial in the order of their start, and the best so far.", study_plots.history),
-        (
-            "importance",
-            "Share of each hyperparameter in what tells the best trials from the rest.",
-            study_plots.importance,
-        ),
-        (
-            "parallel_coordinates",
-            "Each trial as a line, dark where the objective is best.",
-            study_plots.parallel_coordinates,
-        ),
-    ]
-    return Section("The search", figures=tuple(Figure(draw(study, label), text, name) for name, text, draw in drawn))
+    analyses = analyse_settings(runs, tolerance)
+    found = answers(study, runs, analyses=analyses)
+    return Report(
+        study=runs.study,
+        parent=runs.parent,
+        scaling={label: analysis for label, (analysis, _) in analyses.items()},
+        question=found[0].question,
+        lead=lead.lead(study, runs, found, records),
+        sections=tuple(sections.sections(study, runs, found, analyses)),
+        answers=found,
+    )
