@@ -198,7 +198,7 @@ END_TO_END = (
     "parity/parity",
     "pasted_commands",
     "plugin/*",
-    "readme",
+    "documentation",
     "structure",
     "vocabulary",
 )

@@ -1,0 +1,59 @@
+"""The documentation: Markdown pages, reference pages made from the program itself, and no network.
+
+    nox --session docs      # or: sphinx-build -W --keep-going -b html docs outputs/docs
+"""
+
+import sys
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import lrlab
+from docs.reference_pages import PAGES
+
+project = "lrlab"
+author = "the authors of lrlab"
+release = version = lrlab.__version__
+language = "en"
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["decisions/README.md"]  # its list is made by a toctree
+suppress_warnings = ["myst.xref_missing"]  # replaced below by a check that knows the repository
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+copybutton_prompt_text = "$ "
+
+html_theme = "furo"
+html_title = "lrlab"
+html_static_path = ["_static"]
+html_css_files = ["lrlab.css"]
+html_extra_path = ["llms.txt"]
+html_copy_source = False
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#005a9c", "color-brand-content": "#005a9c"},
+    "dark_css_variables": {"color-brand-primary": "#7cc4ff", "color-brand-content": "#7cc4ff"},
+}
+
+
+def setup(app: Sphinx) -> None:
+    """Fill the pages that are made from the program, and keep every page as Markdown beside its HTML, for llms.txt."""
+    app.connect("source-read", fill_and_keep)
+
+
+def fill_and_keep(app: Sphinx, page: str, source: list[str]) -> None:
+    """Append what `docs.reference_pages` makes for a page, and copy the page's Markdown to the site."""
+    if page in PAGES:
+        source[0] += "\n" + PAGES[page]()
+    kept = Path(app.outdir, page).with_suffix(".md")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(source[0], encoding="utf-8")
