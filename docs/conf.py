@@ -3,6 +3,7 @@
     nox --session docs      # or: sphinx-build -W --keep-going -b html docs outputs/docs
 """
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from sphinx.application import Sphinx
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import lrlab
-from docs.reference_pages import PAGES
+from docs.reference_pages import MADE
 
 project = "lrlab"
 author = "the authors of lrlab"
@@ -25,8 +26,6 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["decisions/README.md"]  # its list is made by a toctree
-suppress_warnings = ["myst.xref_missing"]  # replaced below by a check that knows the repository
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
@@ -51,9 +50,8 @@ def setup(app: Sphinx) -> None:
 
 
 def fill_and_keep(app: Sphinx, page: str, source: list[str]) -> None:
-    """Append what `docs.reference_pages` makes for a page, and copy the page's Markdown to the site."""
-    if page in PAGES:
-        source[0] += "\n" + PAGES[page]()
+    """Replace each `made: NAME` by what `docs.reference_pages` makes, and copy the page's Markdown to the site."""
+    source[0] = re.sub(r"<!-- made: (\w+) -->", lambda found: MADE[found[1]](), source[0])
     kept = Path(app.outdir, page).with_suffix(".md")
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(source[0], encoding="utf-8")

@@ -153,6 +153,21 @@ def _default(field: "Field[Any]") -> str:
     return _written(field.default)
 
 
+def thumbnails() -> str:
+    """Return the sections of the gallery as small pictures that lead to them."""
+    sections = re.findall(r"^## (.*)\n\n.*\n\n!\[.*\]\((.*)\)", (ROOT / "docs/gallery.md").read_text(), re.MULTILINE)
+    cards = [
+        f":::{{grid-item-card}} {question}\n:img-top: {picture}\n:img-alt: \n:link: {anchor(question)}\n:link-type: ref\n:::\n"
+        for question, picture in sections
+    ]
+    return "::::{grid} 2 2 3 4\n:gutter: 2\n\n" + "\n".join(cards) + "::::\n"
+
+
+def anchor(heading: str) -> str:
+    """Return the name of a heading in an address, as code hosts make it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Return a table in Markdown."""
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
@@ -165,8 +180,9 @@ def escape(text: str) -> str:
     return re.sub(r"([*_<$`\[])", r"\\\1", text.strip())
 
 
-PAGES: dict[str, Callable[[], str]] = {
-    "reference/cli": commands,
-    "reference/configuration": groups,
-    "reference/sweeper": sweeper_keys,
+MADE: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "groups": groups,
+    "sweeper_keys": sweeper_keys,
+    "thumbnails": thumbnails,
 }

@@ -71,12 +71,15 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
-def run_page(page: Path, *, full: bool = False, needs: str = "") -> None:
+def run_page(
+    page: Path, *, full: bool = False, needs: str = "", languages: tuple[str, ...] = ("bash", "python", "yaml")
+) -> None:
     """Run the blocks of a page in the current folder.
 
     Args:
         full: at the length that a reader would see.
         needs: the marker whose blocks are run, too.
+        languages: of the blocks that are run.
 
     Raises:
         AssertionError: a block failed; its place, command and output are named.
@@ -85,7 +88,8 @@ def run_page(page: Path, *, full: bool = False, needs: str = "") -> None:
     for folder in re.findall(r"^<!-- from: (.*) -->$", page.read_text(), re.MULTILINE):
         shutil.copytree(ROOT / folder, ".", dirs_exist_ok=True)
     for block in blocks(page):
-        if "not run" not in block.notes and block.notes.get("needs", needs) == needs:
+        runs = block.language in languages and "not run" not in block.notes
+        if runs and block.notes.get("needs", needs) == needs:
             run_block(block, names, full=full)
 
 
