@@ -1,6 +1,6 @@
 """The documentation: Markdown pages, reference pages made from the program itself, and no network.
 
-    nox --session docs      # or: sphinx-build -W --keep-going -b html docs outputs/docs
+    nox --session docs      # or: sphinx-build -W --keep-going -E -b html docs outputs/docs
 """
 
 import re
@@ -26,7 +26,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"

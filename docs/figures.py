@@ -112,7 +112,8 @@ EXAMPLES = (
         "Which optimizer, once each has the learning rate that suits it?",
         "lrlab sweep optimizers study=optimizers batch_size=64",
         "parallel_coordinates",
-        "At its own best learning rate each of the four gets to nearly the same loss; they differ in where that rate is.",
+        "AdamW and Adam (validation loss 0.154 and 0.155), then momentum (0.159) and SGD (0.165): not far apart, while their best"
+        " learning rates lie between 0.04 and 1.4.",
         short=f"{QUICK} optimizer.lr=0.001",
         alt="Each trial as a line over optimizer and learning rate, dark where the loss is least",
     ),

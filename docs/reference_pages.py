@@ -157,7 +157,7 @@ def thumbnails() -> str:
     """Return the sections of the gallery as small pictures that lead to them."""
     sections = re.findall(r"^## (.*)\n\n.*\n\n!\[.*\]\((.*)\)", (ROOT / "docs/gallery.md").read_text(), re.MULTILINE)
     cards = [
-        f":::{{grid-item-card}} {question}\n:img-top: {picture}\n:img-alt: \n:link: {anchor(question)}\n:link-type: ref\n:::\n"
+        f":::{{grid-item-card}} {question}\n:img-top: {picture}\n:img-alt: \n:link: #{anchor(question)}\n:link-type: url\n:::\n"
         for question, picture in sections
     ]
     return "::::{grid} 2 2 3 4\n:gutter: 2\n\n" + "\n".join(cards) + "::::\n"

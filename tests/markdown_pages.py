@@ -128,12 +128,20 @@ def run_line(line: str, short: list[str]) -> tuple[int, str]:
         return serve(words)
     if words[0] == "lrlab" and not SHELL.search(re.sub(r"'[^']*'|\"[^\"]*\"", "", line)):
         with Path("said.txt").open("w+") as file, redirected(file):
-            code = main(words[1:])
+            code = in_process(words[1:])
         return code, Path("said.txt").read_text()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
+
+
+def in_process(words: list[str]) -> int:
+    """Run a command of lrlab's here; a time limit that is reached leaves by an exit."""
+    try:
+        return main(words)
+    except SystemExit as end:
+        return int(end.code or 0)
 
 
 def trains(words: list[str]) -> bool:
