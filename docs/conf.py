@@ -1,6 +1,6 @@
 """The documentation: Markdown pages, reference pages made from the program itself, and no network.
 
-    nox --session docs      # or: sphinx-build -W --keep-going -E -b html docs outputs/docs
+nox --session docs      # or: sphinx-build -W --keep-going -E -b html docs outputs/docs
 """
 
 import re

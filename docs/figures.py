@@ -2,11 +2,12 @@
 
     python -m docs.figures [NAME ...]     # nox --session gallery
 
-Studies are kept in outputs/gallery and not swept again, so that a change of the report's looks takes a minute. What needs
-CIFAR-10 is left out where it is not fetched; its picture stays.
+Studies are kept in outputs/gallery and not swept again, so that a change of the report's looks takes a minute.
+What needs CIFAR-10 is left out where it is not fetched; its picture stays.
 """
 
 import argparse
+import io
 import json
 import os
 import re
@@ -84,8 +85,8 @@ EXAMPLES = (
         "How many updates does a loss take, as the batch grows?",
         "lrlab sweep steps_to_target study=steps_to_target",
         "loss_against_lr",
-        "At 1000 updates each, batch size 16 does not reach the loss that the others end with. The best learning rate hardly"
-        " grows (exponent 0.11 [0.07, 0.15]); by which rule it cannot tell, and names the command that would.",
+        "At 1000 updates each, batch size 16 does not reach the loss that the others end with. The best learning rate"
+        " hardly grows (exponent 0.11 [0.07, 0.15]); by which rule it cannot tell, and names the command that would.",
         short=f"{QUICK} updates=20 batch_size=16,32 optimizer.lr=0.1",
         alt="Loss after 1000 updates against the learning rate, a curve for each batch size",
     ),
@@ -112,8 +113,8 @@ EXAMPLES = (
         "Which optimizer, once each has the learning rate that suits it?",
         "lrlab sweep optimizers study=optimizers batch_size=64",
         "parallel_coordinates",
-        "AdamW and Adam (validation loss 0.154 and 0.155), then momentum (0.159) and SGD (0.165): not far apart, while their best"
-        " learning rates lie between 0.04 and 1.4.",
+        "AdamW and Adam (validation loss 0.154 and 0.155), then momentum (0.159) and SGD (0.165): not far apart,"
+        " while their best learning rates lie between 0.04 and 1.4.",
         short=f"{QUICK} optimizer.lr=0.001",
         alt="Each trial as a line over optimizer and learning rate, dark where the loss is least",
     ),
@@ -128,8 +129,9 @@ EXAMPLES = (
 )
 HEAD = """# Gallery
 
-*What lrlab's sweeps ask, and what they answered.* Each picture is from the report of the command below it, on the digits unless
-said otherwise, and is made by `python -m docs.figures`; nothing is drawn by hand. `lrlab report STUDY` writes yours.
+*What lrlab's sweeps ask, and what they answered.* Each picture is from the report of the command below it, on the
+digits unless said otherwise, and is made by `python -m docs.figures`; nothing is drawn by hand. `lrlab report STUDY`
+writes yours.
 
 <!-- made: thumbnails -->
 """
@@ -189,7 +191,7 @@ def save_terminal(name: str, command: str) -> None:
     environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH), "PYTHONPATH": str(ROOT)}
     program = [sys.executable, "-m", "lrlab.cli.main", *shlex.split(command)[1:]]
     done = subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, check=True)
-    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text.assemble(("$ ", "green"), command))
     console.print(Text.from_ansi(done.stdout))
     drawn = console.export_svg(title=command.split(" study=")[0], theme=MONOKAI, unique_id=name)

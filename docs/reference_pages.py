@@ -105,9 +105,9 @@ def _rules(hint: Any) -> Iterator[str]:
         yield from _bounds(declared)
     elif get_origin(hint) is Literal:
         yield ", ".join(f"`{value}`" for value in get_args(hint))
-    elif options := [option for option in get_args(hint) if option is not NoneType]:
-        if get_origin(hint) not in (list, tuple):
-            for option in options:
+    elif get_origin(hint) not in (list, tuple):
+        for option in get_args(hint):
+            if option is not NoneType:
                 yield from _rules(option)
 
 
@@ -157,7 +157,8 @@ def thumbnails() -> str:
     """Return the sections of the gallery as small pictures that lead to them."""
     sections = re.findall(r"^## (.*)\n\n.*\n\n!\[.*\]\((.*)\)", (ROOT / "docs/gallery.md").read_text(), re.MULTILINE)
     cards = [
-        f":::{{grid-item-card}} {question}\n:img-top: {picture}\n:img-alt: \n:link: #{anchor(question)}\n:link-type: url\n:::\n"
+        f":::{{grid-item-card}} {question}\n:img-top: {picture}\n:img-alt:\n"
+        f":link: #{anchor(question)}\n:link-type: url\n:::\n"
         for question, picture in sections
     ]
     return "::::{grid} 2 2 3 4\n:gutter: 2\n\n" + "\n".join(cards) + "::::\n"

@@ -160,12 +160,14 @@ def serve(words: list[str]) -> tuple[int, str]:
     """Begin what serves until it is interrupted, and interrupt it once it says where."""
     program = [sys.executable, "-m", "lrlab.cli.main", *words[1:]]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+    with subprocess.Popen(
+        program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
         assert server.stdout is not None
         said = ""
         for line in server.stdout:
-            said += line
-            if "http://" in line:
+            said += line.decode()
+            if b"http://" in line:
                 break
         server.terminate()
         code = server.wait(60)
