@@ -4,7 +4,7 @@ Comments above a block say what it needs, or what differs from a reader's machin
 
     <!-- file: train.py -->          the block is that file
     <!-- short: epochs=1 -->         words added to its trainings and sweeps, unless it is run at full length
-    <!-- needs: cifar -->            is run with that marker of pytest only
+    <!-- needs: cifar -->            is run with that marker of pytest only: cifar, torch, slow
     <!-- exits: 1 -->               its last command ends with that exit code
     <!-- not run: why not -->        is shown only
     <!-- from: examples/own_data --> at the top of a page: the folder begins with a copy of these files

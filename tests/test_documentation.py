@@ -53,7 +53,7 @@ def test_a_reader_follows_the_page_in_short(page: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", with_blocks(), ids=name)
 def test_a_reader_follows_the_page_at_full_length(page: Path) -> None:
-    run_page(page, full=True)
+    run_page(page, full=True, needs="slow")
 
 
 @pytest.mark.cifar
