@@ -158,7 +158,7 @@ def thumbnails() -> str:
     sections = re.findall(r"^## (.*)\n\n.*\n\n!\[.*\]\((.*)\)", (ROOT / "docs/gallery.md").read_text(), re.MULTILINE)
     cards = [
         f":::{{grid-item-card}} {question}\n:img-top: {picture}\n:img-alt:\n"
-        f":link: \"#{anchor(question)}\"\n:link-type: url\n:::\n"
+        f':link: "#{anchor(question)}"\n:link-type: url\n:::\n'
         for question, picture in sections
     ]
     return "::::{grid} 2 2 3 4\n:gutter: 2\n\n" + "\n".join(cards) + "::::\n"
