@@ -111,7 +111,7 @@ def _rules(hint: Any) -> Iterator[str]:
                 yield from _rules(option)
 
 
-def _bounds(declared: Iterable[object]) -> Iterator[str]:
+def _bounds(declared: Iterable[Any]) -> Iterator[str]:
     for constraint in declared:
         if isinstance(constraint, GroupedMetadata):
             yield from _bounds(constraint)
@@ -135,7 +135,7 @@ def _section(title: str, kind: type) -> str:
 
 
 def _fields(kind: Any) -> str:
-    comments = {}
+    comments: dict[str, str] = {}
     for ancestor in reversed(kind.__mro__[:-1]):
         found = re.findall(r"^    (\w+): .*?(?:  # (.*))?$", inspect.getsource(ancestor), re.MULTILINE)
         comments |= {name: comment for name, comment in found}

@@ -166,8 +166,8 @@ def serve(words: list[str]) -> tuple[int, str]:
         assert server.stdout is not None
         said = ""
         for line in server.stdout:
-            said += line.decode()
-            if b"http://" in line:
+            said += line
+            if "http://" in line:
                 break
         server.terminate()
         code = server.wait(60)
