@@ -12,6 +12,8 @@ import typer
 from lrlab.cli.main import app, with_topic
 from tests.markdown_pages import LANGUAGES, PAGES, ROOT, blocks, run_page
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # of libraries: a reader's command is not ended by a warning
+
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 NOT_RUN = 12  # at most: what needs another machine, a network or an installation
