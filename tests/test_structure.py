@@ -201,7 +201,7 @@ END_TO_END = (
     "parity/parity",
     "pasted_commands",
     "plugin/*",
-    "readme",
+    "documentation",
     "structure",
     "vocabulary",
 )

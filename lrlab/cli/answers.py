@@ -80,8 +80,8 @@ def hints(answers: Sequence[Answer], places: Places, run_id: str = "") -> None:
     """
     steps = {step.command: step.purpose for answer in answers for step in answer.next_steps}
     if places.storage_url == console.MEMORY:  # nobody finds the study there
-        alone = Places(places.outputs, None, places.tracking_uri, places.allow)
-        again = command("reproduce", run_id, places=alone)
+        runs = Places(places.outputs, None, places.tracking_uri, places.allow)
+        again = command("reproduce", run_id, places=runs)
         steps = {again: "train it again, and prove it is the same"} if run_id else {}
     shown = list(steps.items())
     if not (places.tracking_uri or "").startswith("http"):  # a server has a page of its own

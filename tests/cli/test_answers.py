@@ -14,6 +14,7 @@ from lrlab.analysis.report.report import Report
 from lrlab.cli import answers
 from lrlab.cli.main import main
 from lrlab.config.command_line import HERE, Places
+from lrlab.plotting.page import Lead
 from tests.cli.test_console import BEST, hints
 
 RANKING = [
@@ -109,7 +110,7 @@ def test_the_best_is_shown_or_a_document_with_all_answers(capsys: pytest.Capture
 
 
 def test_a_report_repeats_its_conditions(capsys: pytest.CaptureFixture[str]) -> None:
-    made = Report("s", "", {}, (), (WARMUP, TOLD))
+    made = Report("s", "", {}, "why?", Lead(), (), (WARMUP, TOLD))
     answers.report(made, Path("page"), ["optimizer=adam", "model.hidden=[7, 5]"], HERE)
     assert hints(capsys) == ["lrlab report s --where optimizer=adam --where 'model.hidden=[7, 5]' --json"]
 
