@@ -28,7 +28,7 @@ from lrlab.config.composition_errors import one_line
 from lrlab.config.hydra_compat import Hydra, create_config_search_path, get_args_parser, restored_logging
 from lrlab.config.override import check_texts, text_override, texts_as_typed
 from lrlab.config.policy import check_composed
-from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, TrialsFailedError, cannot_write
+from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, NotDoneError, cannot_write
 
 if TYPE_CHECKING:
     import optuna
@@ -109,7 +109,7 @@ def run(command: HydraCommand) -> str:
 
     Raises:
         InputError: something given cannot be used, and nothing has been written; or what is found out cannot be stored.
-        TrialsFailedError: too many trials of a sweep failed.
+        NotDoneError: too many trials of a sweep failed, or records are left that a server has not taken.
         TimeLimitReached: trials of a sweep are left.
     """
     with _composed(command) as (hydra, config):
@@ -200,7 +200,7 @@ def _composed(command: HydraCommand) -> Iterator[tuple[Hydra, DictConfig]]:
         check_texts(resolve(config))
         with restored_logging():
             yield hydra, config
-    except TrialsFailedError:
+    except NotDoneError:
         raise
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(one_line(error)) from error

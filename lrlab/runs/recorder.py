@@ -1,6 +1,8 @@
 """What a training leaves on record: its run, and, where they are worth it, weights, plots and a diagnosis."""
 
 import io
+import logging
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +11,7 @@ import numpy as np
 
 from lrlab.core.model import Linear
 from lrlab.data.dataset import Dataset
-from lrlab.errors import InputError
+from lrlab.errors import InputError, RecordsLeftError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
 from lrlab.runtime.environment import limit_blas
@@ -18,6 +20,8 @@ from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatu
 from lrlab.training.configuration import flat, from_record, from_yaml, to_record, to_yaml
 from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
+
+log = logging.getLogger(__name__)
 
 PATHS = ("data.path", "data.test_path")  # what may have moved since it was recorded
 
@@ -123,6 +127,20 @@ def parent_run(tracker: Tracker, name: str, *, params: Mapping[str, object], tag
         tracker.end_run(run_id, status_of(error))
         raise
     tracker.end_run(run_id)
+
+
+def close(tracker: Tracker, *, deliver: bool) -> None:
+    """Close the tracker of a worker.
+
+    Args:
+        deliver: whether nobody else delivers what waits here for a server; what is left in the end is logged.
+    """
+    if deliver:
+        try:
+            tracker.deliver()
+        except RecordsLeftError as left:
+            log.warning("on %s, %s", platform.node(), left)
+    tracker.close()
 
 
 def status_of(error: BaseException) -> TerminalStatus:

@@ -34,12 +34,19 @@ class Mlflow:
     `mlflow.db` in the output directory, in the experiment `lrlab`. A `uri` of "outputs" is that database, too.
 
     An SQLite file is for the processes of one machine; workers on several machines need a server (http://).
+
+    Attributes:
+        wait: at the end of a command, for records that a server has not taken yet: as long as there is progress, or for
+            a number of seconds; False for not at all.
     """
 
     uri: str | None = None
     experiment: str | None = None
+    wait: bool | float = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.wait, bool) and not (isinstance(self.wait, int | float) and self.wait >= 0):
+            raise InputError(f"tracking.wait must be true, false or a number of seconds >= 0, got {self.wait!r}")
         if self.uri is not None:
             check_uri("tracking.uri", self.uri)
         if self.experiment is not None and (not isinstance(self.experiment, str) or not self.experiment.strip()):
@@ -63,7 +70,8 @@ class Mlflow:
         """
         if recorded is None:
             return self
-        return Mlflow(self.uri or Place.from_record(recorded, outputs).uri, self.experiment or recorded.experiment)
+        uri = self.uri or Place.from_record(recorded, outputs).uri
+        return replace(self, uri=uri, experiment=self.experiment or recorded.experiment)
 
     def check_same(self, recorded: Place, run_id: str, outputs: str) -> None:
         """Refuse to record the further runs of a study elsewhere than its first ones.
@@ -123,7 +131,7 @@ class Mlflow:
         uri, root = database.address(place.uri, outputs), database.artifact_root(outputs)
         if url := database.sqlite_url(uri, outputs):
             database.create_database(url.file, root)
-        return open_tracker(uri, outputs, place.experiment)
+        return open_tracker(uri, outputs, place.experiment, self.wait)
 
     def open_existing(self, outputs: str = "outputs") -> MlflowTracker:
         """Return a tracker as `open` does; create no store.
@@ -171,12 +179,13 @@ def _shown(uri: str) -> str:
     return "the output directory" if uri == database.OWN else without_password(uri)
 
 
-def open_tracker(uri: str, outputs: str, experiment: str | None) -> MlflowTracker:
+def open_tracker(uri: str, outputs: str, experiment: str | None, wait: bool | float = True) -> MlflowTracker:
     """Return a tracker for a store that exists, and for an experiment that is created when it is missing.
 
     Args:
         uri: absolute.
         experiment: None if no run will be created.
+        wait: as of `Mlflow`.
     """
     reach = partial(connect, uri, outputs, experiment)
     if url := database.sqlite_url(uri, outputs):
@@ -187,7 +196,7 @@ def open_tracker(uri: str, outputs: str, experiment: str | None) -> MlflowTracke
     client_class()  # takes seconds that are no delay of the server's
     destination = Destination(without_password(uri), experiment or "")
     repair = command("repair", places=Places(Path(outputs), tracking_uri=uri))
-    return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination, repair))
+    return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination, repair, wait))
 
 
 def connect(uri: str, outputs: str, experiment: str | None) -> ClientStore:

@@ -13,6 +13,7 @@ from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
 from lrlab.tracking.spool import Destination, Spool
 from lrlab.tracking.spool_delivery import SpoolDelivery
+from lrlab.tracking.spooling_store import SpoolingStore
 from lrlab.tracking.store import RunSpec
 from lrlab.tracking.tags import Tag
 
@@ -119,7 +120,9 @@ def test_of_dead_processes_only_what_is_meant_for_this_store(one: Deliverer, fil
     fill(*WHOLE).close()
     fill(write("0" * 32), destination=ELSEWHERE).close()
     alive = fill(create("spooled-alive"))
-    assert one.deliver_orphaned(tmp_path / "spool", HERE, one.stopped)
+    here = SpoolingStore(one.reach, tmp_path / "spool", HERE)
+    here.deliver()
+    here.close()
     one.assert_whole()
     (left,) = Spool.orphaned(tmp_path / "spool")
     assert (left.destination, len(left), len(alive)) == (ELSEWHERE, 1, 1)

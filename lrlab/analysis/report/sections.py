@@ -41,7 +41,8 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
         for run in runs
         if abs(math.log(run.lr) - best.get(run.batch_size, math.inf)) <= math.log(NOISE_SCALE_LR_FACTOR)
     ]
-    noise = estimate_noise_scale(run for run in near if not run.diverged)
+    measured = [run for run in near if not run.diverged and run.has("gradient_signal")]
+    noise = estimate_noise_scale(runs.with_histories(measured, "gradient_signal", "gradient_noise"))
     return replace(analysis, noise_scale=noise.average if noise else None), noise
 
 
@@ -187,7 +188,11 @@ def learning_rates_section(runs: Runs) -> Section | None:
         for factor in (1 / TOO_LOW_OR_HIGH_FACTOR, TOO_LOW_OR_HIGH_FACTOR)
     )
     named = {"too low": low, "right": best, "too high": high}
-    chosen = {f"{name}: {lr:.3g}": groups[lr] for name, lr in named.items() if name == "right" or lr != best}
+    chosen = {
+        f"{name}: {lr:.3g}": runs.with_histories(groups[lr], "val/loss")
+        for name, lr in named.items()
+        if name == "right" or lr != best
+    }
     said = (
         f"Batch size {size}: the lowest learning rate tried, the best, and the highest; every line is a seed or trial."
     )
