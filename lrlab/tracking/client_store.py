@@ -387,7 +387,7 @@ class ClientStore:
 
 
 def _summary(run: "Run") -> RunSummary:
-    latest = {metric.key: (metric.step, restore_infinity(metric.value)) for metric in run.data._metric_objs}
+    latest = {metric.key: (metric.step, restore_infinity(metric.value)) for metric in run.data._metric_objs}  # noqa: SLF001  public: without the steps
     info = run.info
     return RunSummary(info.run_id, info.run_name, info.status, run.data.params, run.data.tags, latest)
 

@@ -109,15 +109,20 @@ class SpoolDelivery:
     def deliver(self, spool: Spool, stopped: threading.Event) -> bool:
         """Deliver what waits in a spool, of each run oldest first; return False if some of it could not be."""
         while not stopped.is_set() and (waiting := spool.waiting()):
+            errors = list[InputError]()
             for groups in _generations(waiting):
-                if not self._deliver_groups(spool, groups, stopped):
-                    return False
+                errors += self._deliver_groups(spool, groups, stopped)
+                if not all(isinstance(error, NotCreatedError) for error in errors):
+                    break
+            if errors:
+                self.last_error = str(errors[0])
+                return False
         self.last_error = ""
         return True
 
-    def _deliver_groups(self, spool: Spool, groups: Sequence[Group], stopped: threading.Event) -> bool:
-        """Deliver groups that do not depend on each other; return whether all of them are."""
-        left, errors = iter(groups), list[str]()
+    def _deliver_groups(self, spool: Spool, groups: Sequence[Group], stopped: threading.Event) -> list[InputError]:
+        """Deliver groups that do not depend on each other; return why some of them could not be."""
+        left, errors = iter(groups), list[InputError]()
         lock = threading.Lock()
 
         def work() -> None:
@@ -129,9 +134,9 @@ class SpoolDelivery:
                 try:
                     self._deliver_group(spool, group)
                 except NotCreatedError as error:
-                    errors.append(str(error))
+                    errors.append(error)
                 except InputError as error:  # of the server: what else there is fares no better
-                    errors.append(str(error))
+                    errors.append(error)
                     return
 
         threads = [threading.Thread(target=work, daemon=True) for _ in range(min(CONNECTIONS, len(groups)) - 1)]
@@ -140,9 +145,7 @@ class SpoolDelivery:
         work()
         for thread in threads:
             thread.join()
-        if errors:
-            self.last_error = errors[0]
-        return not errors and not stopped.is_set()
+        return errors
 
     def _deliver_group(self, spool: Spool, group: Group) -> None:
         try:

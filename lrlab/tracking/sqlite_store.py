@@ -193,9 +193,9 @@ class SqliteStore:
                 for first in range(0, len(run_ids), MOST_VARIABLES):
                     some = run_ids[first : first + MOST_VARIABLES]
                     rows = self._db.execute(
-                        "SELECT run_uuid, step, iif(is_nan, NULL, value) FROM metrics"
-                        f" WHERE run_uuid IN ({', '.join('?' * len(some))}) AND key = ? ORDER BY step, timestamp, rowid",
-                        (*some, key),
+                        "SELECT run_uuid, step, iif(is_nan, NULL, value) FROM metrics WHERE key = ?"
+                        f" AND run_uuid IN ({', '.join('?' * len(some))}) ORDER BY step, timestamp, rowid",
+                        (key, *some),
                     )
                     for run_id, step, value in rows:
                         found[run_id].setdefault(key, []).append((step, _value(value)))

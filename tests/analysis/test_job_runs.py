@@ -125,7 +125,7 @@ def test_a_study_without_runs_is_refused(tracker: MemoryTracker) -> None:
 )
 def test_the_budget(unit: str, steps: list[tuple[int, ...]], said: str) -> None:
     records = [
-        RunSummary("a", "trial", "FINISHED", {}, {}, {"reported": (step, 1.0) for step in each[-1:]}) for each in steps
+        RunSummary("a", "trial", "FINISHED", {}, {}, {"reported": (each[-1], 1.0)} if each else {}) for each in steps
     ]
     assert budget(records, unit).startswith(said)
 
