@@ -37,7 +37,7 @@ class Mlflow:
 
     Attributes:
         wait: at the end of a command, for records that a server has not taken yet: as long as there is progress, or for
-            a number of seconds; False for not at all.
+            a number of seconds; False for no more than a moment.
     """
 
     uri: str | None = None

@@ -166,17 +166,18 @@ class SpoolDelivery:
 
     def _deliver_entries(self, entries: Sequence[SpoolEntry], *, doubtful: bool) -> None:
         """Deliver entries of one run: in all a request to create it, one for what is in it, and one to end it."""
-        local_id, described = entries[0]["run"], None
+        local_id, run_id = entries[0]["run"], ""
+        described: RunSpec | None = None
         update, files = RunUpdate(), dict[str, bytes]()
-        run_id = ""
         for entry in entries:
-            if entry["verb"] in ("create", "describe"):
-                described = _spec(entry)
             if entry["verb"] == "create":
+                described = _spec(entry)
                 run_id = self.create_run(local_id, described, doubtful=doubtful or entry.get("asked", True))
+            elif entry["verb"] == "describe":
+                described = _spec(entry)
             elif entry["verb"] == "attach":
                 files |= {name: base64.b64decode(content) for name, content in entry["files"].items()}
-            elif entry["verb"] == "write":
+            else:
                 update = _merged(update, _update(entry))
         run_id = run_id or self.remote_id(local_id)
         if files:  # before the run ends

@@ -153,7 +153,7 @@ class SpoolingStore:
         """
         if self._stopped.is_set():
             return
-        limit, patience = (math.inf if self._wait_at_end else 0.0), PATIENCE
+        limit, patience = (math.inf if self._wait_at_end else WAIT_BUDGET), PATIENCE
         if not isinstance(self._wait_at_end, bool):
             limit, patience = float(self._wait_at_end), math.inf
         with interruptible():

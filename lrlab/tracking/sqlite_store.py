@@ -184,7 +184,10 @@ class SqliteStore:
                 parent,
             ):
                 latest[run_id][sys.intern(key)] = step, _value(value)
-        return [RunSummary(*run, params[run[0]], tags[run[0]], latest[run[0]]) for run in runs]
+        return [
+            RunSummary(run_id, name, status, params[run_id], tags[run_id], latest[run_id])
+            for run_id, name, status in runs
+        ]
 
     def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
         found: Histories = {run_id: {} for run_id in run_ids}

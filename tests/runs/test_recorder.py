@@ -59,7 +59,7 @@ def test_a_run_of_its_own_has_a_file_and_one_whose_file_is_gone_is_refused(
     (member,) = population.members
     run = tracker.get_run(recorder.create_run(tracker, population, member, name="n"))
     assert run.config == to_yaml(to_record(experiment()))
-    with pytest.raises(InputError, match="has no config.yaml among its artifacts"):
+    with pytest.raises(InputError, match=r"has no config\.yaml among its artifacts"):
         recorder.config_of(replace(run, config=""))
 
 
