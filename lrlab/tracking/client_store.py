@@ -160,9 +160,13 @@ class ClientStore:
 
     def _write(self, run_id: str, update: RunUpdate) -> None:
         """Write an update, whose params the run does not have, in as few requests as MLflow allows."""
+        from mlflow.entities import Metric, Param, RunTag
+
         with self._translate_errors(run_id):
             for batch in log_batches(update):
-                self._client.log_batch(run_id, **batch)
+                metrics = [Metric(*point) for point in batch.points]
+                params = [Param(*param) for param in batch.params.items()]
+                self._client.log_batch(run_id, metrics, params, [RunTag(*tag) for tag in batch.tags.items()])
             if update.status == "RUNNING":
                 self._client.update_run(run_id, update.status)
             elif update.status:

@@ -5,7 +5,7 @@ from lrlab.tracking.store import MetricPoint, RunUpdate
 
 
 def sizes(update: RunUpdate) -> list[tuple[int, int, int]]:
-    return [(len(each["metrics"]), len(each["params"]), len(each["tags"])) for each in log_batches(update)]
+    return [(len(each.points), len(each.params), len(each.tags)) for each in log_batches(update)]
 
 
 def points(count: int) -> list[MetricPoint]:
@@ -27,6 +27,6 @@ def test_no_request_holds_more_than_mlflow_takes() -> None:
 def test_no_request_is_larger_than_mlflow_takes() -> None:
     update = RunUpdate(tags={f"tag{n}": "λ" * 8000 for n in range(60)}, params={f"p{n}": "x" * 6000 for n in range(99)})
     batches = list(log_batches(update))
-    assert sum(len(each["tags"]) for each in batches) == 60
+    assert sum(len(each.tags) for each in batches) == 60
     for each in batches:
-        assert len(json.dumps([[tag.key, tag.value] for tag in (*each["tags"], *each["params"])])) < 1_000_000
+        assert len(json.dumps([each.tags, each.params])) < 1_000_000

@@ -180,13 +180,13 @@ def test_a_run_ends_when_it_ended_not_when_it_was_delivered(one: Deliverer, fill
 
 
 def test_a_process_that_dies_after_each_request_leaves_every_point_once(
-    one: Deliverer, fill: Fill, tmp_path: Path
+    one: Deliverer, fill: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is killed after the store has taken something, and before the spool forgets it."""
     fill(*({**each, "asked": False} for each in WHOLE)).close()
     for _ in range(3):
         (spool,) = Spool.orphaned(tmp_path / "spool")
-        spool.remove = lambda _: None  # type: ignore[method-assign]
+        monkeypatch.setattr(spool, "remove", lambda _: None)
         dying = Deliverer(one.remote)
         for each in spool.waiting():
             dying._deliver_group(spool, [each])
