@@ -119,11 +119,11 @@ def _deliver(folder: Path, outputs: str, uri: str) -> tuple[int, int, str, set[P
 def _deliver_watched(delivery: SpoolDelivery, spool: Spool) -> None:
     """Deliver what waits in a spool, with a progress bar."""
     stopped = threading.Event()
-    with ThreadPoolExecutor(1) as pool, delivery_progress(spool.destination.uri, len(spool)) as show:
+    with ThreadPoolExecutor(1) as pool, delivery_progress(spool.destination.uri, len(spool)) as update:
         done = pool.submit(delivery.deliver, spool, stopped)
         try:
             while not wait([done], timeout=0.25).done:
-                show(len(spool))
+                update(len(spool))
             done.result()
         finally:
             stopped.set()

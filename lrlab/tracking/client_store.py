@@ -211,8 +211,7 @@ class ClientStore:
 
     def find_run(self, tag: str, value: str) -> str | None:
         with self._translate_errors():
-            found = self._tagged(tag, value)
-        return str(found[-1].info.run_id) if found else None
+            return next((str(run.info.run_id) for run in reversed(self._tagged(tag, value))), None)
 
     def delete_empty_duplicates(self, tag: str, value: str) -> None:
         with self._translate_errors():
@@ -286,11 +285,8 @@ class ClientStore:
                 return
 
     def _records(self, runs: "Sequence[Run]") -> list[RunRecord]:
-        recorded: dict[str, list[str]] = {}
-        for run in runs:
-            for key in run.data.metrics:
-                recorded.setdefault(key, []).append(run.info.run_id)
-        metrics = self._histories(recorded)
+        names = {key for run in runs for key in run.data.metrics}
+        metrics = self._histories({key: [run.info.run_id for run in runs if key in run.data.metrics] for key in names})
         with ThreadPoolExecutor(8) as pool:
             configs = pool.map(self._config, runs)
             return [
@@ -392,8 +388,7 @@ class ClientStore:
 
 def _summary(run: "Run") -> RunSummary:
     latest = {metric.key: (metric.step, restore_infinity(metric.value)) for metric in run.data._metric_objs}  # noqa: SLF001  public: without the steps
-    info = run.info
-    return RunSummary(info.run_id, info.run_name, info.status, run.data.params, run.data.tags, latest)
+    return RunSummary(run.info.run_id, run.info.run_name, run.info.status, run.data.params, run.data.tags, latest)
 
 
 def _requests(recorded: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Sequence[str]]]:

@@ -26,7 +26,7 @@ def delivery_progress(uri: str, total: int) -> Iterator[Callable[[int], None]]:
     bar = Progress(*columns, console=console, transient=True, disable=not can_redraw(console))
     task, start, is_shown = bar.add_task(f"delivering records to {uri}", total=total), time.monotonic(), False
 
-    def show(left: int) -> None:
+    def update(left: int) -> None:
         nonlocal is_shown
         if not is_shown and time.monotonic() - start > MOMENT:
             bar.start()
@@ -34,7 +34,7 @@ def delivery_progress(uri: str, total: int) -> Iterator[Callable[[int], None]]:
         bar.update(task, total=max(total, left), completed=max(total, left) - left)
 
     try:
-        yield show
+        yield update
     finally:
         if is_shown:
             bar.stop()

@@ -30,7 +30,7 @@ WAIT_BUDGET = 3.0  # seconds for which one process waits for a server that does 
 GRACE = 0.5  # seconds a healthy server may take to create a run
 GATHER = 2.0  # seconds for which entries are gathered before they are delivered
 RETRY_INTERVAL = 1.0  # seconds until the next attempt
-PATIENCE = 10.0  # seconds without progress after which a delivery is not waited for any more
+MAX_STALL = 10.0  # seconds without progress after which a delivery is not waited for any more
 
 
 class SpoolingStore:
@@ -119,17 +119,17 @@ class SpoolingStore:
         self._wait()
         return self._delivery.store().unfinished_runs()
 
-    def wait_idle(self, timeout: float, patience: float = math.inf) -> bool:
+    def wait_idle(self, timeout: float, stall: float = math.inf) -> bool:
         """Wait until everything has been delivered; return whether it has been.
 
         Args:
             timeout: seconds at most.
-            patience: seconds without progress.
+            stall: seconds without progress.
         """
         self._start()
         start = progress_at = time.monotonic()
         left = self._waiting()
-        with delivery_progress(self._destination.uri, left) as show:
+        with delivery_progress(self._destination.uri, left) as update:
             self._hurry.set()
             while not self._idle.is_set():
                 now = time.monotonic()
@@ -137,8 +137,8 @@ class SpoolingStore:
                 if waiting < left:
                     progress_at = now
                 left = waiting
-                show(left)
-                most = min(start + timeout, progress_at + patience) - now
+                update(left)
+                most = min(start + timeout, progress_at + stall) - now
                 if most <= 0:
                     break
                 self._idle.wait(min(most, 0.25))
@@ -153,11 +153,11 @@ class SpoolingStore:
         """
         if self._stopped.is_set():
             return
-        limit, patience = (math.inf if self._wait_at_end else WAIT_BUDGET), PATIENCE
+        limit, stall = (math.inf if self._wait_at_end else WAIT_BUDGET), MAX_STALL
         if not isinstance(self._wait_at_end, bool):
-            limit, patience = float(self._wait_at_end), math.inf
+            limit, stall = float(self._wait_at_end), math.inf
         with interruptible():
-            self.wait_idle(limit, patience)
+            self.wait_idle(limit, stall)
         if not self._idle.is_set() and (left := self._waiting()):
             raise RecordsLeftError(self._left(left))
 

@@ -14,10 +14,10 @@ def test_a_bar_is_shown_where_it_takes_longer_than_a_moment(
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1" if terminal else "")  # by which Rich takes what it writes to for a terminal
     monkeypatch.setattr(module, "MOMENT", 0.0)
-    with delivery_progress("http://host:1", 3) as show:
+    with delivery_progress("http://host:1", 3) as update:
         time.sleep(0.01)
-        show(2)
-        show(4)  # another process has left some
+        update(2)
+        update(4)  # another process has left some
         time.sleep(0.3)
     assert ("delivering" in capsys.readouterr().err) == terminal
 

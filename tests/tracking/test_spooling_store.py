@@ -30,7 +30,7 @@ def gate(served: tuple[str, int]) -> Iterator[FaultyProxy]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spooling_store, "WAIT_BUDGET", 0.5)
     monkeypatch.setattr(spooling_store, "RETRY_INTERVAL", 0.05)
-    monkeypatch.setattr(spooling_store, "PATIENCE", 1.5)
+    monkeypatch.setattr(spooling_store, "MAX_STALL", 1.5)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
 
 
