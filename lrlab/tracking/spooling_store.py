@@ -174,7 +174,7 @@ class SpoolingStore:
         if self._thread:
             self._thread.join(timeout=GRACE)  # if it hangs, the end of the process ends it and unlocks the spool
         if waiting:
-            logger.info("%s", self._left(waiting))
+            logger.debug("%s", self._left(waiting))  # `deliver` says it where nobody comes after
 
     def _left(self, waiting: int) -> str:
         why = self._delivery.last_error or "it is slow"
