@@ -195,6 +195,7 @@ class TrainingTask:
                 console.runs_unreadable(sweep.study, str(trouble), here)
             finally:
                 tracker.end_run(state.run_id)
+            tracker.deliver()
 
 
 class ValidateConfig(Callback):
@@ -228,8 +229,11 @@ def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
     limit_blas(config["blas_threads"] or cores())
     outputs, microbatch = config["outputs"], config["population"]["microbatch"]
     runs, view = tracking(config, kind=TRAIN), run_table.of_trainings()
-    with runs.open(outputs, view) as tracker, progress.epoch_progress() as watch:
-        return train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
+    with runs.open(outputs, view) as tracker:
+        with progress.epoch_progress() as watch:
+            outcome = train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
+        tracker.deliver()
+    return outcome
 
 
 def keeps_runs(store: Tracking) -> bool:

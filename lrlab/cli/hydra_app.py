@@ -34,7 +34,7 @@ from lrlab.config.hydra_compat import (
 )
 from lrlab.config.override import check_texts, text_override, texts_as_typed
 from lrlab.config.policy import check_composed
-from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, TrialsFailedError, cannot_write
+from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, NotDoneError, cannot_write
 
 if TYPE_CHECKING:
     import optuna
@@ -115,7 +115,7 @@ def run(command: HydraCommand) -> str:
 
     Raises:
         InputError: something given cannot be used, and nothing has been written; or what is found out cannot be stored.
-        TrialsFailedError: too many trials of a sweep failed.
+        NotDoneError: too many trials of a sweep failed, or records are left that a server has not taken.
         TimeLimitReached: trials of a sweep are left.
     """
     with _composed(command) as (hydra, config):
@@ -212,7 +212,7 @@ def _composed(command: HydraCommand) -> Iterator[tuple[Hydra, DictConfig]]:
         check_texts(resolve(config))
         with restored_logging():
             yield hydra, config
-    except TrialsFailedError:
+    except NotDoneError:
         raise
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(one_line(error)) from error

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
 from lrlab.config.override import overrides_of, typed_value
-from lrlab.errors import InputError, TrialsFailedError, cannot_write
+from lrlab.errors import InputError, NotDoneError, RecordsLeftError, TrialsFailedError, cannot_write
 from lrlab.runtime.signals import handle_signals
 from lrlab.sweeper import dry_run, time_limit
 from lrlab.sweeper.directory import MULTIRUN, claim
@@ -38,6 +38,10 @@ class InvalidSweepError(InputError, CompactHydraException):
 
 class SweepFailedError(TrialsFailedError, CompactHydraException):
     """A `TrialsFailedError` in the form that Hydra prints as its one line."""
+
+
+class SweepLeftRecordsError(RecordsLeftError, CompactHydraException):
+    """A `RecordsLeftError` in the form that Hydra prints as its one line."""
 
 
 def sweep(
@@ -64,7 +68,9 @@ def sweep(
             return [[]]
         with _quiet_optuna():
             return run(plan, hydra_context)
-    except TrialsFailedError:
+    except RecordsLeftError as error:
+        raise SweepLeftRecordsError(str(error)) from error
+    except NotDoneError:
         raise
     except InputError as error:
         raise InvalidSweepError(str(error)) from error

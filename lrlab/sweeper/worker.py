@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import platform
 import signal
 import threading
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ class Worker:
         storage: holds the study; opened by every worker for itself.
         search: chooses the values of the trials.
         past: trials of the study that were done or running before this sweep.
-        sweep_pid: the process of the sweep; a worker that is its child does not outlive it.
+        sweep_pid, sweep_host: the process of the sweep; a worker that is its child does not outlive it.
     """
 
     sweep: Sweep
@@ -51,6 +52,7 @@ class Worker:
     search: SearchStrategy
     past: int
     sweep_pid: int = field(default_factory=os.getpid)
+    sweep_host: str = field(default_factory=platform.node)
 
     def __call__(self, config: DictConfig) -> JobResults:
         """Work until no trial waits or the time is over; return what each trial returns to Hydra.
@@ -67,7 +69,8 @@ class Worker:
         if os.getpid() != self.sweep_pid and threading.current_thread() is threading.main_thread():
             signal.signal(FORWARDED, signal.SIG_IGN)  # one on its way must not kill a worker that has just ended
         with handle_signals() as signals, signals.until(self.sweep.deadline):
-            runner = self.application.runner(WorkerContext(self.sweep, self.state, signals))
+            elsewhere = platform.node() != self.sweep_host
+            runner = self.application.runner(WorkerContext(self.sweep, self.state, signals, elsewhere))
             loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid)
             try:
                 loop.run()

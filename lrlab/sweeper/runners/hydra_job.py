@@ -97,7 +97,7 @@ class JobApplication:
 
     def runner(self, context: WorkerContext) -> "JobRunner":
         tracking = job_tracking(context.sweep.config, context.state) if context.state.run_id else None
-        records = TrialRecords(tracking, context.state) if tracking else None
+        records = TrialRecords(tracking, context.state, elsewhere=context.elsewhere) if tracking else None
         return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals, records)
 
     def on_sweep_end(self, sweep: Sweep, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:

@@ -76,6 +76,7 @@ class PopulationRunner:
         self._sign = -1 if context.sweep.directions == ("maximize",) else 1
         self._checkpoints = checkpoint.folder(config.outputs)
         self._loop = TrainingLoop(tracker, context.signals, checkpoints=self._checkpoints, on_end=self._keep_if_best)
+        self._elsewhere = context.elsewhere
         self._best: BestTraining | None = None
         self._waiting: dict[int, WaitingTrial] = {}
         self._running: dict[int, RecordedTraining] = {}
@@ -117,7 +118,7 @@ class PopulationRunner:
             recorder.log_plots(
                 self._tracker, training.run_id, training.experiment, data, self._best.weights, training.history
             )
-        self._tracker.close()
+        recorder.close(self._tracker, deliver=self._elsewhere)
 
     def _assign_slots(self) -> Iterator[IntermediateValue]:
         """Give every waiting trial a slot; yield what those that were interrupted had reported before."""

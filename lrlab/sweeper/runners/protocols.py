@@ -106,6 +106,7 @@ class WorkerContext:
     sweep: Sweep
     state: "SweepState"  # what `prepare` returned
     signals: "SignalHandler"  # delays signals while results are stored
+    elsewhere: bool = False  # on another machine than the sweep, which delivers the records that are left on its own
 
 
 @runtime_checkable
