@@ -18,6 +18,7 @@ from lrlab.config.override import overrides_of, text_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
+from lrlab.sweeper.launching.shared_files import check_runs
 from lrlab.sweeper.objective import DIRECTIONS, direction_of
 from lrlab.tracking.database import without_password
 from lrlab.tracking.memory_tracker import Memory
@@ -128,6 +129,16 @@ class TrainingTask:
             command=command(sweep.config),
             runs=place,
         )
+
+    def check_host(self, sweep: "Sweep", state: "SweepState") -> None:
+        """Look for the sweep's data, and for the file that holds the runs if there is one."""
+        for source, digest in self._digests.items():
+            source.verify()
+            if (found := source.load().digest[:16]) != digest:
+                raise InputError(f"data differ from the sweep's: digest {found}, not {digest}: copy them")
+        config = resolve(sweep.config)
+        if isinstance(runs := tracking(config, state), Mlflow):
+            runs.check_exists(config["outputs"])
 
     def runner(self, context: "WorkerContext") -> "Runner":
         from lrlab.runtime.environment import cores, limit_blas
@@ -275,6 +286,7 @@ def check_place(sweep: "Sweep") -> None:
     config, state = resolve(sweep.config), sweep.state
     outputs, runs = config["outputs"], tracking(config, state)
     if isinstance(runs, Mlflow):
+        check_runs(sweep.config.hydra, "tracking.uri", runs.address(outputs))
         runs.announce(state.runs if state else None)
         if state and state.runs:
             runs.check_same(state.runs, state.run_id, outputs)

@@ -34,6 +34,8 @@ class Sweeper:
     bracket_error: float = 0.07  # standard error of ln(best value) at which a tag(bracket, …) is done ...
     bracket_trials: int | None = None  # ... or when it has added so many trials; null is ten for each planned one
     max_failure_rate: float = 0.0  # the sweep stops when a larger fraction of all its trials has failed
+    relaunches: int = 3  # so often a worker that died is launched again, while no trial is done in between
+    shared_file: bool = False  # let several hosts share a journal or SQLite file, which may be damaged by that
     timeout: Any = None  # seconds, or 45s, 90m, 2h: the sweep stops then, and can be resumed
     dry_run: bool = False  # list what would be done; write nothing
     reuse: bool = False  # a trial whose values a complete trial of the study has had is told the values of that one
@@ -211,11 +213,15 @@ PRUNERS = {
 
 
 def register() -> None:
-    """Make `hydra/sweeper=lrlab` and its samplers and pruners known to Hydra."""
+    """Make `hydra/sweeper=lrlab`, its samplers and pruners, and the launchers for several hosts known to Hydra."""
     from hydra.core.config_store import ConfigStore
+
+    from lrlab.sweeper.launching.presets import LAUNCHERS
 
     store = ConfigStore.instance()
     store.store(group="hydra/sweeper", name="lrlab", node=Sweeper, provider="lrlab")
+    for name, node in LAUNCHERS.items():
+        store.store(group="hydra/launcher", name=name, node=node, provider="lrlab")
     for group, choices in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
         for name, node in choices.items():
             store.store(group=f"hydra/sweeper/{group}", name=name, node=node, provider="lrlab")

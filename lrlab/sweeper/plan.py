@@ -16,6 +16,8 @@ from lrlab.config.secrets import without_secret
 from lrlab.config.validation import writable_directory
 from lrlab.errors import InputError
 from lrlab.sweeper.compose import Composer
+from lrlab.sweeper.launching import shared_files
+from lrlab.sweeper.launching.systems import check_installed
 from lrlab.sweeper.runners.hydra_job import JobApplication
 from lrlab.sweeper.runners.protocols import Application, Sweep
 from lrlab.sweeper.search import bracket
@@ -110,7 +112,11 @@ def plan_sweep(
     search = _search(settings, arguments, composer, chosen=_sampler_is_chosen(settings, config, storage))
     directory = Path(config.hydra.sweep.dir).absolute()
     check_same_for_all(settings, config, composer, search.space)
+    check_installed(str(config.hydra.launcher["_target_"]))
     _check_writable(settings, storage, directory, config.hydra.launcher["_target_"])
+    shared_files.check_storage(config.hydra, storage)
+    if settings.study_name and not settings.shared_file:
+        shared_files.check_other_hosts(storage, settings.study_name)
     application: Application = JobApplication(task_function, hydra_context)
     if isinstance(task_function, Application):
         application = task_function
@@ -129,6 +135,7 @@ def plan_sweep(
         boundary_overrides=search.space.boundary_overrides(),
         directions=directions,
         max_failure_rate=settings.max_failure_rate,
+        relaunches=settings.relaunches,
         deadline=deadline,
         reuse=settings.reuse,
         precision=Precision(

@@ -283,6 +283,8 @@ class Lab:
         self.prepared.append(sweep)
         return sweep.state or STATE
 
+    def check_host(self, sweep: Sweep, state: SweepState) -> None: ...
+
     def runner(self, context: WorkerContext) -> "Whole":
         self.contexts.append(context)
         return Whole(context, self.broken)

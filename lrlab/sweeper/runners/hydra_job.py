@@ -18,6 +18,7 @@ from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler, TimeLimitError
 from lrlab.sweeper.compose import Composer
 from lrlab.sweeper.job_tracking import command_of, job_tracking, parent_run, place_of
+from lrlab.sweeper.launching.shared_files import check_runs
 from lrlab.sweeper.roles import RolesOfSweep, given
 from lrlab.sweeper.runners.job_return import reason_of
 from lrlab.sweeper.runners.protocols import Sweep, TrialEnd, WorkerContext
@@ -65,6 +66,7 @@ class JobApplication:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
         self.roles(sweep)
         if tracking := job_tracking(sweep.config, sweep.state.runs if sweep.state else None):
+            check_runs(sweep.config.hydra, "hydra.sweeper.tracking", tracking.address)
             tracking.mlflow.announce()
             tracking.mlflow.verify(tracking.outputs)
 
@@ -88,6 +90,11 @@ class JobApplication:
                 tags={Tag.STUDY: sweep.study, Tag.N_TRIALS: str(sweep.trials), **self._program_tags(state)},
             )
         return replace(state, run_id=run_id)
+
+    def check_host(self, sweep: Sweep, state: SweepState) -> None:
+        """Look for the file that holds the runs, if there is one."""
+        if state.run_id and (tracking := job_tracking(sweep.config, state.runs)):
+            tracking.mlflow.check_exists(tracking.outputs)
 
     def runner(self, context: WorkerContext) -> "JobRunner":
         tracking = job_tracking(context.sweep.config, context.state.runs) if context.state.run_id else None
