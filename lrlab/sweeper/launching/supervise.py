@@ -83,11 +83,11 @@ class Supervisor:
                     if again:
                         self._submit(number)
                         running.add(number)
+            if gives_up and self.queue.counts().waiting:
+                raise WorkersLostError.of(self.queue, self.relaunches, lost)
         except BaseException:
-            self.jobs.cancel()
+            self.jobs.cancel()  # a job that its system starts again by itself, too
             raise
-        if gives_up and self.queue.counts().waiting:
-            raise WorkersLostError.of(self.queue, self.relaunches, lost)
         return results
 
     def _wait(self, signals: SignalHandler) -> None:
