@@ -11,6 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from lrlab.cli import console, progress
+from lrlab.config import environment
 from lrlab.config.choices import choice_of
 from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
@@ -274,6 +275,8 @@ def tracking(config: Mapping[str, Any], state: "SweepState | None" = None) -> Tr
         raise InputError(
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
+    if isinstance(store, Mlflow) and store.uri is None:
+        store = replace(store, uri=environment.address(environment.TRACKING_URI))
     return store.following(state.runs if state else None, config["outputs"]) if isinstance(store, Mlflow) else store
 
 
@@ -287,6 +290,7 @@ def check_place(sweep: "Sweep") -> None:
     outputs, runs = config["outputs"], tracking(config, state)
     if isinstance(runs, Mlflow):
         check_runs(sweep.config.hydra, "tracking.uri", runs.address(outputs))
+        environment.announce(environment.TRACKING_URI, runs.uri)
         runs.announce(state.runs if state else None)
         if state and state.runs:
             runs.check_same(state.runs, state.run_id, outputs)
@@ -311,11 +315,11 @@ def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> 
 def places(config: DictConfig) -> Places:
     """Return where the study and the runs of a configuration are, with its hydra node, as other commands are told."""
     outputs = Path(config.outputs)
-    storage = _address(config, "hydra.sweeper.storage")
+    storage = _address(config, "hydra.sweeper.storage") or environment.address(environment.STORAGE)
     return Places(
         outputs=outputs,
         storage_url=None if str(storage).removeprefix("journal:") == str(outputs / "optuna.log") else storage,
-        tracking_uri=_address(config, "tracking.uri"),
+        tracking_uri=_address(config, "tracking.uri") or environment.address(environment.TRACKING_URI),
         allow=tuple(config.allow),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from lrlab.config import environment
 from lrlab.config.hydra_compat import BASIC_LAUNCHER
 from lrlab.config.secrets import without_secret
 from lrlab.config.validation import writable_directory
@@ -107,7 +108,9 @@ def plan_sweep(
         InputError: a setting or an override cannot be used.
     """
     deadline = time.time() + settings.timeout
-    storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
+    address = settings.storage or environment.address(environment.STORAGE)
+    environment.announce(environment.STORAGE, address)
+    storage = parse_storage(address, Path(config.hydra.runtime.cwd))
     composer = Composer(hydra_context.config_loader, config)
     search = _search(settings, arguments, composer, chosen=_sampler_is_chosen(settings, config, storage))
     directory = Path(config.hydra.sweep.dir).absolute()

@@ -11,6 +11,7 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, read_write
 
+from lrlab.config import environment
 from lrlab.config.flatten import flatten
 from lrlab.config.hydra_compat import exception_of
 from lrlab.config.secrets import is_secret
@@ -67,6 +68,7 @@ class JobApplication:
         self.roles(sweep)
         if tracking := job_tracking(sweep.config, sweep.state.runs if sweep.state else None):
             check_runs(sweep.config.hydra, "hydra.sweeper.tracking", tracking.address)
+            environment.announce(environment.TRACKING_URI, tracking.mlflow.uri)
             tracking.mlflow.announce()
             tracking.mlflow.verify(tracking.outputs)
 
