@@ -190,6 +190,15 @@ class ClientStore:
                 experiment = self._experiment
             return self._records(list(self._search(f"tags.`{Tag.PARENT}` = '{parent}'", experiment)))
 
+    def has_experiment(self, name: str) -> bool:
+        """Return whether there is an experiment of this name; create none.
+
+        Raises:
+            InputError: the store does not answer.
+        """
+        with self._translate_errors():
+            return self._client.get_experiment_by_name(name) is not None
+
     def unfinished_runs(self) -> list[tuple[str, str]]:
         with self._translate_errors():
             running = self._search("attributes.status = 'RUNNING'", self._experiment)

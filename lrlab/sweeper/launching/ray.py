@@ -107,6 +107,18 @@ def _connect(init: Any) -> None:
                 signal.signal(signum, handler)
 
 
+def nodes(init: Any) -> list[str]:
+    """Return the addresses of a cluster's living nodes.
+
+    Raises:
+        InputError: the cluster does not answer.
+    """
+    import ray
+
+    _connect(init)
+    return [str(node["NodeManagerAddress"]) for node in ray.nodes() if node["Alive"]]
+
+
 def address_of(launcher: Mapping[str, Any]) -> str:
     """Return the cluster that a launcher's config names; "" for one of its own, on this host."""
     init = (launcher.get("ray") or {}).get("init") or {}
