@@ -4,6 +4,7 @@ Nothing is written that stays.
 """
 
 import importlib.metadata
+import os
 import platform
 import sqlite3
 import time
@@ -11,18 +12,20 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.runtime.environment import blas_of
 from lrlab.runtime.process_id import is_gone
+from lrlab.sweeper.launching.shared_files import check_runs, check_storage
 from lrlab.sweeper.study import study as studies
 from lrlab.sweeper.study.queue import Queue, claimants
 from lrlab.sweeper.study.storage import Storage
 from lrlab.tracking import database
 from lrlab.tracking.database import without_password
 from lrlab.tracking.mlflow import Mlflow, connect
+from lrlab.training.experiment import DataSource
 
 PACKAGES = ("lrlab", "numpy", "scipy", "optuna", "mlflow", "hydra-core")
 LAUNCHERS = ("hydra-joblib-launcher", "hydra-submitit-launcher", "submitit", "hydra-ray-launcher", "ray")
@@ -61,7 +64,7 @@ def look(storage: Storage, tracking: Mlflow, places: Places) -> list[Finding]:
         ("tracking", lambda: _tracking(tracking, places)),
         ("spool", lambda: spools(places)),
     )
-    findings = []
+    findings: list[Finding] = []
     for name, check in checks:
         try:
             findings += check()
@@ -201,3 +204,86 @@ def spools(places: Places) -> Iterator[Finding]:
         yield Finding("spool", "ok", f"nothing waits in {folder}")
     if refused:
         yield Finding("spool", "note", f"{len(refused)} files of records that a server refused are in {folder}")
+
+
+@dataclass(frozen=True)
+class HostLook:
+    """What is looked at on a host of a cluster; picklable.
+
+    Attributes:
+        directory: of the sweep, absolute.
+        places, storage, tracking: as `look` gets them.
+        data: of the training; None where there is none to be compared.
+        digest: of the data on the host that asks.
+        lrlab, python: the versions there.
+    """
+
+    directory: str
+    places: Places
+    storage: Storage
+    tracking: Mlflow
+    data: DataSource | None
+    digest: str
+    lrlab: str = _version("lrlab")
+    python: str = platform.python_version()
+
+    def __call__(self, config: object) -> str:
+        """Return in a line what is there.
+
+        Raises:
+            InputError: something is missing, or differs from the host that asks.
+        """
+        if not os.path.isdir(self.directory):
+            raise InputError(f"there is no {self.directory}, the folder of the sweep: share it with this host")
+        os.chdir(self.directory)
+        here = _version("lrlab"), platform.python_version()
+        if here != (self.lrlab, self.python):
+            raise InputError(f"lrlab {here[0]} with Python {here[1]} is not {self.lrlab} with {self.python} here")
+        if self.data is not None:
+            self.data.verify()
+            if (digest := self.data.load().digest[:16]) != self.digest:
+                raise InputError(f"data differ, by their digest {digest}, not {self.digest}: copy them")
+        for finding in (*_storage(self.storage), *_tracking(self.tracking, self.places)):
+            if finding.state == "mend" and finding.check != "runs":
+                raise InputError(f"{finding.found}: {finding.remedy}")
+        return f"folder{', data' if self.data else ''}, storage and tracking are there"
+
+
+def data_finding(data: DataSource) -> tuple[Finding, str]:
+    """Return what to say of the data on this host, and a few digits of their digest; "" if they cannot be used."""
+    try:
+        data.verify()
+        loaded = data.load()
+    except InputError as error:
+        return Finding("data", "mend", str(error), "fetch or copy them, or name others: data.path=PATH"), ""
+    return Finding("data", "ok", f"{loaded.name}, digest {loaded.digest[:16]}"), loaded.digest[:16]
+
+
+def shared_file_findings(hydra: Any, storage: Storage, tracking: Mlflow, outputs: str) -> Iterator[Finding]:
+    """Yield the files that the workers of a launcher would share across hosts.
+
+    Args:
+        hydra: the node of a composed config.
+    """
+    checks: tuple[Callable[[], None], ...] = (
+        lambda: check_storage(hydra, storage),
+        lambda: check_runs(hydra, "tracking.uri", tracking.address(outputs)),
+    )
+    for check in checks:
+        try:
+            check()
+        except InputError as error:
+            yield Finding("launcher", "mend", str(error), "`lrlab[postgresql]` and `mlflow server` serve several hosts")
+
+
+def host_findings(host: str, found: str, failure: str) -> Iterator[Finding]:
+    """Yield what to say of a host of a cluster.
+
+    Args:
+        found: what was there.
+        failure: what was missing, with the host's name; "" if nothing was.
+    """
+    if failure:
+        yield Finding("host", "mend", failure, f"mend that on {host}, or leave it out: hydra.launcher.exclude={host}")
+        return
+    yield Finding("host", "ok", f"{host}: {found}")

@@ -33,7 +33,7 @@ def running(folder: Path) -> Iterator[tuple[dict[str, str], str]]:
     own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32), "RAY_USAGE_STATS_ENABLED": "0"}
     environment = {**os.environ, **own}
     options = [f"--port={port}", "--num-cpus=4", "--include-dashboard=false", "--object-store-memory=100000000"]
-    command = [PROGRAM, "start", "--head", "--block", "--node-ip-address=127.0.0.1", *options]
+    command = [str(PROGRAM), "start", "--head", "--block", "--node-ip-address=127.0.0.1", *options]
     with (folder / "ray.log").open("wb") as log:
         head = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:

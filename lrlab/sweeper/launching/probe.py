@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra.core.plugins import Plugins
@@ -37,7 +38,7 @@ class HostProbe:
     def __call__(self, config: DictConfig) -> WorkerReport:
         host = socket.gethostname()
         try:
-            return WorkerReport([(0, {"host": host, "time": time.time(), "found": self.look(config)})])
+            return WorkerReport([(0, {"host": host, "found": self.look(config)})])
         except InputError as error:
             return WorkerReport(failure=f"{host}: {error}")
         except Exception as error:
@@ -68,6 +69,14 @@ def probe(config: DictConfig, context: HydraContext, look: TaskFunction) -> Iter
     finally:
         for jobs in asked.values():
             jobs.cancel()
+
+
+def with_folder(config: DictConfig, folder: Path) -> DictConfig:
+    """Return a config whose launcher keeps its files in a folder."""
+    changed = copy.deepcopy(config)
+    with read_write(changed.hydra):
+        changed.hydra.sweep.dir = str(folder)
+    return changed
 
 
 def _ask(config: DictConfig, context: HydraContext, look: TaskFunction) -> Jobs:
