@@ -76,8 +76,9 @@ def running(folder: Path) -> Iterator[dict[str, str]]:
             ["slurmctld", "-D", "-c"],
             ["slurmd", "-D"],
         ):
-            log = (folder / f"{command[0]}.out").open("wb")
-            daemons.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+            with (folder / f"{command[0]}.out").open("wb") as log:
+                daemon = subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            daemons.append(daemon)
             time.sleep(0.5)
         _wait_until_idle(environment, folder)
         yield environment
