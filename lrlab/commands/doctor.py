@@ -140,6 +140,22 @@ def _database(storage: Storage) -> Iterator[Finding]:
     yield clock_finding("the database", theirs - (before + after) / 2)
 
 
+def _has_tables(storage: Storage) -> bool:
+    """Return whether a server's database holds studies: to open it would create their tables.
+
+    Raises:
+        InputError: it does not answer.
+    """
+    from sqlalchemy import create_engine, inspect
+    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import NullPool
+
+    try:
+        return bool(inspect(create_engine(storage.url, poolclass=NullPool)).has_table("studies"))
+    except (SQLAlchemyError, ImportError) as error:
+        raise InputError(f"{storage} does not answer: {type(error).__name__}") from error
+
+
 def clock_finding(whose: str, difference: float) -> Finding:
     """Return what to say of a clock that differs from this host's by so many seconds."""
     found = f"{whose} is {abs(difference):.1f} s {'ahead of' if difference > 0 else 'behind'} this host"
@@ -150,7 +166,7 @@ def clock_finding(whose: str, difference: float) -> Finding:
 
 def _trials(storage: Storage, places: Places) -> Iterator[Finding]:
     """Yield the trials that seem to run, and whose processes have died."""
-    if storage.is_memory or not storage.exists:
+    if storage.is_memory or not storage.exists or not (storage.file or _has_tables(storage)):
         return
     lost, elsewhere = 0, 0
     for name in studies.names(storage):

@@ -29,9 +29,7 @@ def hydra(launcher: dict[str, Any], *, forced: bool = False) -> Any:
 @pytest.mark.parametrize("launcher", [SLURM, CLUSTER, UNKNOWN], ids=["slurm", "ray", "unknown"])
 def test_workers_on_other_hosts_share_no_file(launcher: dict[str, Any], url: str | None, tmp_path: Path) -> None:
     storage = parse(url, tmp_path)
-    with pytest.raises(
-        InputError, match=r"hydra\.sweeper\.storage must be .*shared_file=true forces it"
-    ):
+    with pytest.raises(InputError, match=r"hydra\.sweeper\.storage must be .*shared_file=true forces it"):
         check_storage(hydra(launcher), storage)
     check_storage(hydra(launcher, forced=True), storage)
 
