@@ -13,7 +13,7 @@ from lrlab.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lrlab.commands.doctor import Finding
+    from lrlab.commands.doctor import CheckResult
 
 
 def doctor(
@@ -43,11 +43,11 @@ def doctor(
     return 1 if any(finding.state == "mend" for finding in findings) else 0
 
 
-def _configured(overrides: list[str], records: Records) -> "Iterator[Finding]":
+def _configured(overrides: list[str], records: Records) -> "Iterator[CheckResult]":
     """Yield what is said of the data, here and on the hosts of the launcher."""
     from lrlab.cli.app import resolve
     from lrlab.cli.hydra_app import HydraCommand, composed_with_context
-    from lrlab.commands.doctor import Finding, HostLook, data_finding, host_findings, shared_file_findings
+    from lrlab.commands.doctor import CheckResult, HostLook, data_finding, host_findings, shared_file_findings
     from lrlab.sweeper.launching.probe import probe, with_folder
     from lrlab.training.configuration import from_config
 
@@ -67,7 +67,7 @@ def _configured(overrides: list[str], records: Records) -> "Iterator[Finding]":
                     facts = report.results[0][1] if report.results else {"found": ""}
                     yield from host_findings(host, facts["found"], report.failure)
             except InputError as error:
-                yield Finding("launcher", "mend", str(error), "start it, or name another: hydra/launcher=NAME")
+                yield CheckResult("launcher", "mend", str(error), "start it, or name another: hydra/launcher=NAME")
             finally:
                 shutil.rmtree(own, ignore_errors=True)
 
@@ -77,7 +77,7 @@ def _existing(folder: Path) -> Path:
     return next(each for each in (folder, *folder.parents) if each.is_dir())
 
 
-def _view(findings: "list[Finding]") -> None:
+def _view(findings: "list[CheckResult]") -> None:
     from lrlab.cli import console
 
     for finding in findings:

@@ -33,7 +33,7 @@ CLOCK_TOLERANCE = 2.0  # seconds: leases are renewed several times in their leng
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckResult:
     """One thing that was looked at.
 
     Attributes:
@@ -49,7 +49,7 @@ class Finding:
     remedy: str = ""
 
 
-def look(storage: Storage, tracking: Mlflow, places: Places) -> list[Finding]:
+def look(storage: Storage, tracking: Mlflow, places: Places) -> list[CheckResult]:
     """Look at everything that needs no configuration.
 
     Args:
@@ -57,34 +57,34 @@ def look(storage: Storage, tracking: Mlflow, places: Places) -> list[Finding]:
         tracking: of the runs.
         places: where both are, for the remedies.
     """
-    checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
+    checks: tuple[tuple[str, Callable[[], Iterator[CheckResult]]], ...] = (
         ("versions", versions),
         ("storage", lambda: _storage(storage)),
         ("trials", lambda: _trials(storage, places)),
         ("tracking", lambda: _tracking(tracking, places)),
         ("spool", lambda: spools(places)),
     )
-    findings: list[Finding] = []
+    findings: list[CheckResult] = []
     for name, check in checks:
         try:
             findings += check()
         except InputError as error:
-            findings.append(Finding(name, "mend", str(error), "make it reachable, or name another one"))
+            findings.append(CheckResult(name, "mend", str(error), "make it reachable, or name another one"))
     return findings
 
 
-def versions() -> Iterator[Finding]:
+def versions() -> Iterator[CheckResult]:
     """Yield what is installed, and the BLAS kernel, on which the last digits of a training depend."""
     import numpy as np
 
     blas = blas_of(np)
     kernel = f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')} {blas.get('architecture', '')}"
     told = [f"Python {platform.python_version()}", *(f"{name} {_version(name)}" for name in PACKAGES)]
-    yield Finding("versions", "ok", f"{', '.join(told)}; BLAS {' '.join(kernel.split())}")
+    yield CheckResult("versions", "ok", f"{', '.join(told)}; BLAS {' '.join(kernel.split())}")
     launchers = [f"{name} {version}" for name in LAUNCHERS if (version := _version(name)) != "missing"]
     absent = [extra for extra, name in (("slurm", "submitit"), ("ray", "ray")) if _version(name) == "missing"]
     remedy = "; ".join(f"pip install 'lrlab[{extra}]' if you need it" for extra in absent)
-    yield Finding("launchers", "ok", ", ".join(launchers) or "none", remedy)
+    yield CheckResult("launchers", "ok", ", ".join(launchers) or "none", remedy)
 
 
 def _version(name: str) -> str:
@@ -94,12 +94,12 @@ def _version(name: str) -> str:
         return "missing"
 
 
-def _storage(storage: Storage) -> Iterator[Finding]:
+def _storage(storage: Storage) -> Iterator[CheckResult]:
     storage.check_writable()
     if storage.file and storage.exists and storage.url.startswith("sqlite"):
         _check_sqlite("storage", storage.file)
     if storage.file:
-        yield Finding("storage", "ok", f"{storage} {'can be written' if storage.exists else 'does not exist yet'}")
+        yield CheckResult("storage", "ok", f"{storage} {'can be written' if storage.exists else 'does not exist yet'}")
     elif not storage.is_memory:
         yield from _database(storage)
 
@@ -118,7 +118,7 @@ def _check_sqlite(key: str, file: Path) -> None:
         raise InputError(f"{key} {file} cannot be written: {error}") from error
 
 
-def _database(storage: Storage) -> Iterator[Finding]:
+def _database(storage: Storage) -> Iterator[CheckResult]:
     """Yield whether a server's database can be written, and how its clock differs from this host's."""
     from sqlalchemy import create_engine, text
     from sqlalchemy.exc import SQLAlchemyError
@@ -134,9 +134,9 @@ def _database(storage: Storage) -> Iterator[Finding]:
     except (SQLAlchemyError, ImportError) as error:
         reason = " ".join(str(error.__cause__ or error).split())[:200]
         remedy = "start it, or let its user create tables; pip install 'lrlab[postgresql]' brings the driver"
-        yield Finding("storage", "mend", f"{storage} cannot be written: {reason}", remedy)
+        yield CheckResult("storage", "mend", f"{storage} cannot be written: {reason}", remedy)
         return
-    yield Finding("storage", "ok", f"{storage} can be written, {1000 * (after - before):.0f} ms a question")
+    yield CheckResult("storage", "ok", f"{storage} can be written, {1000 * (after - before):.0f} ms a question")
     yield clock_finding("the database", theirs - (before + after) / 2)
 
 
@@ -156,15 +156,15 @@ def _has_tables(storage: Storage) -> bool:
         raise InputError(f"{storage} does not answer: {type(error).__name__}") from error
 
 
-def clock_finding(whose: str, difference: float) -> Finding:
+def clock_finding(whose: str, difference: float) -> CheckResult:
     """Return what to say of a clock that differs from this host's by so many seconds."""
     found = f"{whose} is {abs(difference):.1f} s {'ahead of' if difference > 0 else 'behind'} this host"
     if abs(difference) <= CLOCK_TOLERANCE:
-        return Finding("clock", "ok", found)
-    return Finding("clock", "mend", found, "let both keep time by NTP: `timedatectl set-ntp true`")
+        return CheckResult("clock", "ok", found)
+    return CheckResult("clock", "mend", found, "let both keep time by NTP: `timedatectl set-ntp true`")
 
 
-def _trials(storage: Storage, places: Places) -> Iterator[Finding]:
+def _trials(storage: Storage, places: Places) -> Iterator[CheckResult]:
     """Yield the trials that seem to run, and whose processes have died."""
     if storage.is_memory or not storage.exists or not (storage.file or _has_tables(storage)):
         return
@@ -175,19 +175,19 @@ def _trials(storage: Storage, places: Places) -> Iterator[Finding]:
         lost, elsewhere = lost + dead, elsewhere + len(running) - dead
     if lost:
         found = f"{lost} trials seem to run, but their processes have died"
-        yield Finding("trials", "mend", found, command("repair", places=places))
+        yield CheckResult("trials", "mend", found, command("repair", places=places))
     else:
-        yield Finding("trials", "ok", f"{elsewhere} trials run")
+        yield CheckResult("trials", "ok", f"{elsewhere} trials run")
 
 
-def _tracking(tracking: Mlflow, places: Places) -> Iterator[Finding]:
+def _tracking(tracking: Mlflow, places: Places) -> Iterator[CheckResult]:
     """Yield whether the store of the runs answers, and the runs that dead processes left open."""
     outputs, place = str(places.outputs), tracking.place
     shown = "outputs/mlflow.db" if place.uri == database.OWN else without_password(place.uri)
     if url := database.sqlite_url(place.uri, outputs):
         tracking.verify(outputs)
         if not url.file.is_file():
-            yield Finding("tracking", "ok", f"{shown} does not exist yet")
+            yield CheckResult("tracking", "ok", f"{shown} does not exist yet")
             return
         _check_sqlite("tracking", url.file)
         with tracking.open_existing(outputs) as tracker:
@@ -195,31 +195,33 @@ def _tracking(tracking: Mlflow, places: Places) -> Iterator[Finding]:
     else:
         begun = time.monotonic()
         if not connect(place.uri, outputs, None).has_experiment(place.experiment):
-            yield Finding("tracking", "ok", f"{shown} answers; experiment {place.experiment!r} is yet to be created")
+            yield CheckResult(
+                "tracking", "ok", f"{shown} answers; experiment {place.experiment!r} is yet to be created"
+            )
             return
         unfinished = connect(place.uri, outputs, place.experiment).unfinished_runs()
         shown = f"{shown} answers in {1000 * (time.monotonic() - begun):.0f} ms"
-    yield Finding("tracking", "ok", f"{shown}, experiment {place.experiment!r}")
+    yield CheckResult("tracking", "ok", f"{shown}, experiment {place.experiment!r}")
     dead = sum(is_gone(owner) for _, owner in unfinished)
     if dead:
         found = f"{dead} runs are open, but their processes have died"
-        yield Finding("runs", "mend", found, command("repair", places=places))
+        yield CheckResult("runs", "mend", found, command("repair", places=places))
     else:
-        yield Finding("runs", "ok", f"{len(unfinished)} runs are open")
+        yield CheckResult("runs", "ok", f"{len(unfinished)} runs are open")
 
 
-def spools(places: Places) -> Iterator[Finding]:
+def spools(places: Places) -> Iterator[CheckResult]:
     """Yield the records that wait on this host for a server."""
     folder = places.outputs / "spool"
     waiting = {file: file.read_bytes().count(b"\n") - 1 for file in sorted(folder.glob("*.jsonl"))}
     refused = list(folder.glob("*.refused"))
     if total := sum(max(0, count) for count in waiting.values()):
         found = f"{total} records wait in {folder} for their server"
-        yield Finding("spool", "mend", found, command("repair", places=places))
+        yield CheckResult("spool", "mend", found, command("repair", places=places))
     else:
-        yield Finding("spool", "ok", f"nothing waits in {folder}")
+        yield CheckResult("spool", "ok", f"nothing waits in {folder}")
     if refused:
-        yield Finding("spool", "note", f"{len(refused)} files of records that a server refused are in {folder}")
+        yield CheckResult("spool", "note", f"{len(refused)} files of records that a server refused are in {folder}")
 
 
 @dataclass(frozen=True)
@@ -265,17 +267,17 @@ class HostLook:
         return f"folder{', data' if self.data else ''}, storage and tracking are there"
 
 
-def data_finding(data: DataSource) -> tuple[Finding, str]:
+def data_finding(data: DataSource) -> tuple[CheckResult, str]:
     """Return what to say of the data on this host, and a few digits of their digest; "" if they cannot be used."""
     try:
         data.verify()
         loaded = data.load()
     except InputError as error:
-        return Finding("data", "mend", str(error), "fetch or copy them, or name others: data.path=PATH"), ""
-    return Finding("data", "ok", f"{loaded.name}, digest {loaded.digest[:16]}"), loaded.digest[:16]
+        return CheckResult("data", "mend", str(error), "fetch or copy them, or name others: data.path=PATH"), ""
+    return CheckResult("data", "ok", f"{loaded.name}, digest {loaded.digest[:16]}"), loaded.digest[:16]
 
 
-def shared_file_findings(hydra: Any, storage: Storage, tracking: Mlflow, outputs: str) -> Iterator[Finding]:
+def shared_file_findings(hydra: Any, storage: Storage, tracking: Mlflow, outputs: str) -> Iterator[CheckResult]:
     """Yield the files that the workers of a launcher would share across hosts.
 
     Args:
@@ -289,10 +291,12 @@ def shared_file_findings(hydra: Any, storage: Storage, tracking: Mlflow, outputs
         try:
             check()
         except InputError as error:
-            yield Finding("launcher", "mend", str(error), "`lrlab[postgresql]` and `mlflow server` serve several hosts")
+            yield CheckResult(
+                "launcher", "mend", str(error), "`lrlab[postgresql]` and `mlflow server` serve several hosts"
+            )
 
 
-def host_findings(host: str, found: str, failure: str) -> Iterator[Finding]:
+def host_findings(host: str, found: str, failure: str) -> Iterator[CheckResult]:
     """Yield what to say of a host of a cluster.
 
     Args:
@@ -300,6 +304,8 @@ def host_findings(host: str, found: str, failure: str) -> Iterator[Finding]:
         failure: what was missing, with the host's name; "" if nothing was.
     """
     if failure:
-        yield Finding("host", "mend", failure, f"mend that on {host}, or leave it out: hydra.launcher.exclude={host}")
+        yield CheckResult(
+            "host", "mend", failure, f"mend that on {host}, or leave it out: hydra.launcher.exclude={host}"
+        )
         return
-    yield Finding("host", "ok", f"{host}: {found}")
+    yield CheckResult("host", "ok", f"{host}: {found}")

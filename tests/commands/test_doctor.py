@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy
 
 from lrlab.cli.main import main
-from lrlab.commands.doctor import Finding, HostLook, clock_finding, host_findings, look
+from lrlab.commands.doctor import CheckResult, HostLook, clock_finding, host_findings, look
 from lrlab.config.command_line import Places
 from lrlab.errors import InputError
 from lrlab.runtime.process_id import ProcessId
@@ -18,7 +18,7 @@ from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.tags import Tag
 from tests import postgres
 
-Look = Callable[..., dict[str, Finding]]
+Look = Callable[..., dict[str, CheckResult]]
 DEAD = ProcessId.current()._replace(pid=2**22 + 1)
 
 
@@ -28,14 +28,14 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
-    def looked(storage: str | None = None, uri: str | None = None) -> dict[str, Finding]:
+    def looked(storage: str | None = None, uri: str | None = None) -> dict[str, CheckResult]:
         findings = look(parse(storage, tmp_path), Mlflow(uri), Places())
         return {finding.check: finding for finding in findings}
 
     return looked
 
 
-def mend(findings: dict[str, Finding]) -> list[str]:
+def mend(findings: dict[str, CheckResult]) -> list[str]:
     return [name for name, finding in findings.items() if finding.state == "mend"]
 
 

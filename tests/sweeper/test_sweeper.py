@@ -273,6 +273,7 @@ class Lab:
         return given or ("minimize",)
 
     def description(self, sweep: Sweep) -> Any: ...
+    def check_host(self, sweep: Sweep, state: SweepState) -> None: ...
 
     def check(self, sweep: Sweep) -> None:
         if self.refusal:
@@ -281,8 +282,6 @@ class Lab:
     def prepare(self, sweep: Sweep) -> SweepState:
         self.prepared.append(sweep)
         return sweep.state or STATE
-
-    def check_host(self, sweep: Sweep, state: SweepState) -> None: ...
 
     def runner(self, context: WorkerContext) -> "Whole":
         self.contexts.append(context)

@@ -57,7 +57,12 @@ class RayJobs:
 
         if not self._running:
             return {}
-        ready, _ = ray.wait(list(self._running.values()), num_returns=len(self._running), timeout=0)
+        try:
+            ready, _ = ray.wait(list(self._running.values()), num_returns=len(self._running), timeout=0)
+        except (ray.exceptions.RayError, ConnectionError) as error:
+            gone = WorkerReport(failure=f"the Ray cluster is gone: {short(error, str)}")
+            lost, self._running = dict.fromkeys(self._running, gone), {}
+            return lost
         ended = [number for number, task in self._running.items() if task in ready]
         return {number: _report(self._running.pop(number)) for number in ended}
 

@@ -4,12 +4,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.errors import CompactHydraException
 
-from lrlab.errors import TrialsFailedError
+from lrlab.errors import InputError, TrialsFailedError
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweeper.launching.jobs import POLL_INTERVAL, Jobs
 from lrlab.sweeper.study.queue import Queue
@@ -77,16 +78,18 @@ class Supervisor:
                     lost = report.failure
                     self.requeue_lost()
                     waiting = self.queue.counts().waiting
-                    again = waiting and self._may_launch_again(number)
-                    log.warning("%s%s", lost, "" if not waiting else "; launched again" if again else "; given up")
-                    gives_up |= bool(waiting and not again)
-                    if again:
-                        self._submit(number)
+                    if not waiting:
+                        log.warning("%s", lost)
+                    elif self._launch_again(number, lost, signals):
                         running.add(number)
+                    else:
+                        log.warning("%s; given up", lost)
+                        gives_up = True
             if gives_up and self.queue.counts().waiting:
                 raise WorkersLostError.of(self.queue, self.relaunches, lost)
         except BaseException:
-            self.jobs.cancel()  # a job that its system starts again by itself, too
+            with suppress(Exception):  # the first error is the one to raise
+                self.jobs.cancel()  # a job that its system starts again by itself, too
             raise
         return results
 
@@ -100,6 +103,19 @@ class Supervisor:
         done = self._progress()
         self._done_at_launch |= dict.fromkeys(numbers, done)
         self.jobs.submit(numbers)
+
+    def _launch_again(self, number: int, lost: str, signals: SignalHandler) -> bool:
+        """Launch a worker again if it may be; return whether it was. A system that is away is asked again."""
+        while self._may_launch_again(number):
+            try:
+                self._submit(number)
+            except InputError as error:
+                log.warning("%s", error)
+                self._wait(signals)
+            else:
+                log.warning("%s; launched again", lost)
+                return True
+        return False
 
     def _may_launch_again(self, number: int) -> bool:
         """Return whether a worker that ended too early may be launched again, and count how often it was in vain."""

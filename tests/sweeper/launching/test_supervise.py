@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
+from lrlab.errors import InputError
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweeper.launching import supervise
 from lrlab.sweeper.launching.jobs import WorkerReport
@@ -121,6 +122,30 @@ def test_nobody_is_launched_again_where_no_trial_waits(
     jobs = Jobs({0: [lambda: WorkerReport(all_trials().results, "n1: killed at its end")]})
     assert len(supervisor(jobs, queue).run(1, SignalHandler())) == 4
     assert jobs.submitted == [0]
+
+
+def test_a_system_that_is_away_for_a_while_is_asked_again(
+    queue: Queue, trial: Act, all_trials: Act, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Away(Jobs):
+        def submit(self, numbers: Sequence[int]) -> None:
+            if len(self.submitted) == 1 and len(caplog.messages) < 2:
+                raise InputError("Slurm is away")
+            super().submit(numbers)
+
+    jobs = Away({0: [lost(), all_trials]})
+    caplog.set_level(logging.WARNING)
+    assert len(supervisor(jobs, queue).run(1, SignalHandler())) == 4
+    assert caplog.messages == ["Slurm is away", "Slurm is away", "n1: it was killed; launched again"]
+
+
+def test_one_that_does_not_take_the_first_workers_ends_the_sweep(queue: Queue, trial: Act) -> None:
+    class Closed(Jobs):
+        def submit(self, numbers: Sequence[int]) -> None:
+            raise InputError("no such partition")
+
+    with pytest.raises(InputError, match="no such partition"):
+        supervisor(Closed({}), queue).run(2, SignalHandler())
 
 
 @pytest.mark.parametrize(("signum", "error"), [(2, KeyboardInterrupt), (15, SystemExit)])
