@@ -135,7 +135,7 @@ def test_a_system_that_is_away_for_a_while_is_asked_again(
 
     jobs = Away({0: [lost(), all_trials]})
     caplog.set_level(logging.WARNING)
-    assert len(supervisor(jobs, queue).run(1, SignalHandler())) == 4
+    assert len(supervisor(jobs, queue, relaunches=3).run(1, SignalHandler())) == 4
     assert caplog.messages == ["Slurm is away", "Slurm is away", "n1: it was killed; launched again"]
 
 
