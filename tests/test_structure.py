@@ -17,7 +17,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*(ROOT / "lrlab").rglob("*.py"), *(ROOT / "hydra_plugins").rglob("*.py")])
-HEAVY = ("mlflow", "optuna", "hydra", "omegaconf", "matplotlib", "sklearn", "scipy")
+HEAVY = ("mlflow", "optuna", "hydra", "omegaconf", "matplotlib", "altair", "vl_convert", "sklearn", "scipy")
 
 # The floors of lrlab, bottom up. A package imports from those below it, and never from one beside it.
 FLOORS = (
@@ -42,7 +42,9 @@ PLACES = {
     "optuna": ("lrlab.sweeper", "lrlab.analysis", "lrlab.commands", "lrlab.tables.optuna_study"),
     "hydra": ("lrlab.config", "lrlab.sweeper", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
     "omegaconf": ("lrlab.config", "lrlab.sweeper", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
-    "matplotlib": ("lrlab.plotting", "lrlab.analysis.report"),
+    "matplotlib": ("lrlab.plotting",),
+    "altair": ("lrlab.plotting", "lrlab.analysis.report"),
+    "vl_convert": ("lrlab.plotting.vega",),
     "sklearn": (),
     "submitit": ("lrlab.sweeper.launching.slurm",),
     "pickle": (),
@@ -187,6 +189,7 @@ def test_heavy_packages_are_imported_late(module: str, allowed: tuple[str, ...])
 # Tests that follow a user through several modules, or what is not in lrlab/
 END_TO_END = (
     "bad_input",
+    "browser/*",
     "benchmarks/benchmarks",
     "config/compose_all",
     "config/bounds",  # of the classes of core, data and training

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +31,7 @@ class Run:
         metrics: name -> [(epoch, value), ...].
         samples: size of the training set; None if it was not recorded.
         diverged: a loss or a norm became infinite or NaN.
+        validation: size of the validation set; 0 if it was not recorded.
     """
 
     trial: int
@@ -39,6 +40,7 @@ class Run:
     metrics: Mapping[str, list[tuple[int, float]]]
     samples: int | None
     diverged: bool
+    validation: int = 0
 
     @property
     def lr(self) -> float:
@@ -142,6 +144,13 @@ class Runs:
         ]
 
 
+def planned_seeds(groups: Iterable[Collection[Hashable]]) -> set[Hashable]:
+    """Return the seeds that at least half of the groups have: a bracket gives further seeds to some of them."""
+    tried = [set(seeds) for seeds in groups]
+    common = [seeds for seeds in tried if 2 * sum(other >= seeds for other in tried) >= len(tried)]
+    return max(common or tried, key=len, default=set())
+
+
 def read(study: "optuna.Study", tracker: Tracker, places: Places = HERE) -> Runs:
     """Read the runs of a study that lrlab's own trainer ran.
 
@@ -186,13 +195,15 @@ def _has_ended(record: RunRecord) -> bool:
 
 
 def _run(record: RunRecord) -> Run:
+    provenance = json.loads(record.tags.get(Tag.PROVENANCE, "{}"))
     return Run(
         trial=int(record.tags[Tag.TRIAL]),
         run_id=record.run_id,
         params={key: number_or_text(text) for key, text in record.params.items()},
         metrics=record.metrics,
-        samples=json.loads(record.tags.get(Tag.PROVENANCE, "{}")).get("samples"),
+        samples=provenance.get("samples"),
         diverged=record.tags.get(Tag.DIVERGED) == "true",
+        validation=provenance.get("validation", 0),
     )
 
 

@@ -1,18 +1,19 @@
 """How many updates a target loss takes at each batch size (Shallue et al. 2019, arXiv:1811.03600)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean, stdev
+from typing import Any
 
-from lrlab.analysis.runs import LR, Run, Runs
+from lrlab.analysis.runs import LR, Run, Runs, planned_seeds
 from lrlab.runs.history import CURVE
 
 MIN_RATES = 3  # learning rates of a batch size: with fewer, the best one is hardly among them
 MIN_PERFECT_SLOPE, MAX_FLAT_SLOPE = 0.8, 0.2  # of -d ln(updates) / d ln(batch size) between neighbours
 
-Rates = Mapping[float, Mapping[int, Run]]  # learning rate -> seed -> training
+Rates = Mapping[float, Mapping[Any, Run]]  # learning rate -> seed -> training
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class UpdatesNeeded:
     Attributes:
         batch_size: samples per update.
         lr: takes the fewest updates, of the learning rates that reach the target with every seed; None without one.
-        updates: of each seed at that learning rate; empty without one.
+        updates: of each seed, in their order, at that learning rate; empty without one.
         is_bracketed: whether lower and higher learning rates were tried: beyond the last one it may be even fewer.
         trainings: at this batch size, at any learning rate.
         censored: those that never reach the target: what they would take is not known.
@@ -102,7 +103,7 @@ def steps_to_target(runs: Runs) -> StepsToTarget | None:
         groups.setdefault(run.batch_size, {}).setdefault(run.lr, {})[run.seed] = run
     if len(groups) < 2 or any(len(rates) < MIN_RATES for rates in groups.values()):
         return None
-    seeds = {run.seed for run in runs}
+    seeds = planned_seeds(each for rates in groups.values() for each in rates.values())
     best = [loss for rates in groups.values() if math.isfinite(loss := _best_loss(rates, seeds))]
     if not best:
         return None
@@ -110,24 +111,31 @@ def steps_to_target(runs: Runs) -> StepsToTarget | None:
     return StepsToTarget(target, tuple(_needed(size, groups[size], seeds, target) for size in sorted(groups)))
 
 
-def _best_loss(rates: Rates, seeds: set[int]) -> float:
+def _best_loss(rates: Rates, seeds: set[Hashable]) -> float:
     """Return the least loss in nats that some learning rate ends with, whatever the seed; infinite without one."""
-    ends = (max(run.loss for run in each.values()) for each in rates.values() if each.keys() == seeds)
+    ends = (max(each[seed].loss for seed in seeds) for each in _of_all(rates, seeds).values())
     return min(ends, default=math.inf)
 
 
-def _needed(batch_size: int, rates: Rates, seeds: set[int], target: float) -> UpdatesNeeded:
+def _of_all(rates: Rates, seeds: set[Hashable]) -> dict[float, Mapping[Any, Run]]:
+    """Return the learning rates that have all planned seeds."""
+    return {lr: each for lr, each in rates.items() if each.keys() >= seeds}
+
+
+def _needed(batch_size: int, rates: Rates, seeds: set[Hashable], target: float) -> UpdatesNeeded:
     trainings = [(lr, seed, run) for lr, each in rates.items() for seed, run in each.items()]
     reached: dict[float, dict[int, float]] = {}
     for lr, seed, run in trainings:
         if updates := _updates_until(run.metrics[CURVE], target):
             reached.setdefault(lr, {})[seed] = updates
-    whole = {lr: tuple(each.values()) for lr, each in reached.items() if each.keys() == seeds}
+    order: list[Any] = sorted(seeds, key=str)
+    whole = {lr: tuple(each[seed] for seed in order) for lr, each in reached.items() if each.keys() >= seeds}
     best = min(whole, key=lambda lr: mean(whole[lr]), default=None)
     censored = len(trainings) - sum(map(len, reached.values()))
     if best is None:
         return UpdatesNeeded(batch_size, None, (), False, len(trainings), censored)
-    return UpdatesNeeded(batch_size, best, whole[best], min(rates) < best < max(rates), len(trainings), censored)
+    known = _of_all(rates, seeds)
+    return UpdatesNeeded(batch_size, best, whole[best], min(known) < best < max(known), len(trainings), censored)
 
 
 def _updates_until(curve: Sequence[tuple[int, float]], target: float) -> float | None:

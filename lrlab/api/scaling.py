@@ -102,13 +102,14 @@ def of_runs(runs: "Runs") -> Scaling:
     Raises:
         InputError: they are of several settings, or have fewer than two batch sizes.
     """
-    from lrlab.analysis.report.sections import analyse_runs, scaling_section
+    from lrlab.analysis.answers.scaling import analyse_runs
+    from lrlab.analysis.report.sections import scaling_evidence
 
     settings = runs.settings()
     if len(settings) > 1:
         raise InputError(f"scaling must be asked of one setting, got {len(settings)}: {'; '.join(settings)}")
     analysis, noise = analyse_runs(runs)
-    return Scaling(analysis, scaling_section(runs, analysis, noise).figures)
+    return Scaling(analysis, scaling_evidence(runs, {next(iter(settings)): (analysis, noise)}).figures)
 
 
 def _plain(cell: Any) -> Any:

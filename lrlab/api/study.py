@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
+    from lrlab.analysis.answers.answer import Answer
     from lrlab.analysis.runs import Runs
     from lrlab.api.scaling import Scaling
     from lrlab.cli.options import Records
@@ -69,6 +70,16 @@ class Study:
 
         with self.records.tracker(self._optuna) as tracker:
             return best(self._optuna, tracker)
+
+    def answers(self) -> "tuple[Answer, ...]":
+        """Return what the study answers, in sentences and numbers, the question that it was swept for first.
+
+        Raises:
+            InputError: no trial has ended, or their runs cannot be read.
+        """
+        from lrlab.analysis.answers.answers import answers
+
+        return answers(self._optuna, self._runs())
 
     def scaling(self, **where: Any) -> "Scaling":
         """Return how the best learning rate moves with the batch size.

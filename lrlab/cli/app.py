@@ -21,10 +21,11 @@ from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
 from lrlab.sweeper.launching.shared_files import check_runs
 from lrlab.sweeper.objective import DIRECTIONS, direction_of
+from lrlab.tracking import run_table
 from lrlab.tracking.database import without_password
 from lrlab.tracking.memory_tracker import Memory
 from lrlab.tracking.mlflow import Mlflow
-from lrlab.tracking.place import Place, from_outputs
+from lrlab.tracking.place import DEFAULT_EXPERIMENT, TRAIN, Place, from_outputs
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
@@ -48,7 +49,7 @@ class TrainingTask:
         study: name of the study, once a sweep has prepared it.
     """
 
-    resume_ignored_keys = ("allow", "study", "outputs", "tracking", "blas_threads")
+    resume_ignored_keys = ("allow", "study", "question", "outputs", "tracking", "blas_threads")
     study: str = ""
 
     def __init__(self) -> None:
@@ -104,14 +105,15 @@ class TrainingTask:
         from lrlab.training.population import microbatches
 
         self.study, config = sweep.study, resolve(sweep.config)
-        runs = tracking(config, sweep.state)
+        runs = tracking_of(sweep)
         place = place_of(runs, sweep.config, sweep.state)
-        with runs.open(config["outputs"]) as tracker:
+        view = run_table.of_sweep(table_metrics(config), sweep.swept)
+        with runs.open(config["outputs"], view) as tracker:
             if sweep.state is not None:
                 if keeps_runs(runs):
                     tracker.close_orphans()
                     tracker.set_tags(sweep.state.run_id, {Tag.N_TRIALS: str(sweep.trials)})
-                return replace(sweep.state, command=command(sweep.config), runs=place)
+                return replace(sweep.state, command=command(sweep.config), runs=place, question=sweep.question)
             run_id = tracker.create_run(
                 sweep.study,
                 params={"study": sweep.study},
@@ -129,6 +131,7 @@ class TrainingTask:
             microbatches=((1, fixed),) if fixed else tuple(microbatches(batch_sizes)),
             command=command(sweep.config),
             runs=place,
+            question=sweep.question,
         )
 
     def check_host(self, sweep: "Sweep", state: "SweepState") -> None:
@@ -153,8 +156,13 @@ class TrainingTask:
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
+        from lrlab.analysis.answers.answers import answers
+        from lrlab.analysis.runs import read
+        from lrlab.cli import answers as shown
         from lrlab.commands.best import best, best_settings
+        from lrlab.commands.sweep_description import describe
         from lrlab.runs.recorder import status_of
+        from lrlab.sweeper.course import log_course
         from lrlab.sweeper.job_tracking import untold
         from lrlab.sweeper.study.queue import TrialCounts
         from lrlab.sweeper.study.reuse import tag_reused_runs
@@ -169,10 +177,14 @@ class TrainingTask:
             return
         if not keeps_runs(store):
             if error is None:
-                console.best_setting(sweep.study, best_settings(study)[0])
+                best_settings(study)  # refuses a study that has none
+                shown.print_answers(answers(study, None, here))
+                console.out().print(f"study {sweep.study}; tracking=none: no run was kept")
             return
         with store.open(config["outputs"]) as tracker:
             if error is not None:
+                with suppress(MissingRunError):
+                    log_course(tracker, state.run_id, study)
                 tracker.end_run(state.run_id, status_of(error))
                 tracker.close_orphans()
                 tag_reused_runs(study, tracker)
@@ -181,12 +193,14 @@ class TrainingTask:
                 tracker.close_orphans()
                 tag_reused_runs(study, tracker)
                 tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
+                log_course(tracker, state.run_id, study)
                 found = best(study, tracker)
-                mean = "" if found.spread is None else f"mean {found.value:.4g} over {found.seeds} seeds, median "
-                note = f"Best: {mean}trial {found.trial}, run {found.run_id}"
-                tracker.log_metrics(state.run_id, found.trial, found.metrics)
-                tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
-                console.best(found, here)
+                told = answers(study, read(study, tracker, here), here)
+                columns = {name: found.metrics[name] for name in table_metrics(config) if name in found.metrics}
+                tracker.log_metrics(state.run_id, found.trial, columns)
+                tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id})
+                describe(study, told, tracker, here)
+                shown.sweep_ended(told, found, here)
             except MissingRunError as missing:  # deleted meanwhile: the sweep itself is done
                 console.err().print(str(missing))
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
@@ -212,7 +226,7 @@ def validate(config: Mapping[str, Any]) -> None:
         InputError: something is wrong.
     """
     check(config).data.verify()
-    runs = tracking(config)
+    runs = tracking(config, kind=TRAIN)
     if isinstance(runs, Mlflow):
         runs.announce()
     runs.verify(config["outputs"])
@@ -225,7 +239,8 @@ def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
 
     limit_blas(config["blas_threads"] or cores())
     outputs, microbatch = config["outputs"], config["population"]["microbatch"]
-    with tracking(config).open(outputs) as tracker, progress.epoch_progress() as watch:
+    runs, view = tracking(config, kind=TRAIN), run_table.of_trainings()
+    with runs.open(outputs, view) as tracker, progress.epoch_progress() as watch:
         return train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
 
 
@@ -267,17 +282,27 @@ def check(config: Mapping[str, Any]) -> Experiment:
     return checked
 
 
-def tracking(config: Mapping[str, Any], state: "SweepState | None" = None) -> Tracking:
-    """Return where runs are recorded: as chosen, else as the state of a study says."""
+def tracking(config: Mapping[str, Any], state: "SweepState | None" = None, kind: str = DEFAULT_EXPERIMENT) -> Tracking:
+    """Return where runs are recorded: as chosen, else as the state of a study says, else in the experiment `kind`."""
     allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
     store = instantiate(config["tracking"], key="tracking", allowed=allowed)
     if not isinstance(store, Tracking):
         raise InputError(
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
-    if isinstance(store, Mlflow) and store.uri is None:
+    if not isinstance(store, Mlflow):
+        return store
+    if store.uri is None:
         store = replace(store, uri=environment.address(environment.TRACKING_URI))
-    return store.following(state.runs if state else None, config["outputs"]) if isinstance(store, Mlflow) else store
+    return replace(store, kind=kind).following(state.runs if state else None, config["outputs"])
+
+
+def tracking_of(sweep: "Sweep") -> Tracking:
+    """Return where the runs of a sweep are recorded: those of a new study in the experiment of its kind."""
+    config = resolve(sweep.config)
+    if sweep.state:
+        return tracking(config, sweep.state)
+    return tracking(config, kind=sweep.config.hydra.job.name)
 
 
 def check_place(sweep: "Sweep") -> None:
@@ -287,7 +312,7 @@ def check_place(sweep: "Sweep") -> None:
         InputError: names the key.
     """
     config, state = resolve(sweep.config), sweep.state
-    outputs, runs = config["outputs"], tracking(config, state)
+    outputs, runs = config["outputs"], tracking_of(sweep)
     if isinstance(runs, Mlflow):
         check_runs(sweep.config.hydra, "tracking.uri", runs.address(outputs))
         environment.announce(environment.TRACKING_URI, runs.uri)
@@ -300,6 +325,11 @@ def check_place(sweep: "Sweep") -> None:
         raise InputError(f"tracking of study {sweep.study} must be {rule}")
     if state and keeps_runs(runs):
         _check_parent(runs, outputs, state.run_id)
+
+
+def table_metrics(config: Mapping[str, Any]) -> list[str]:
+    """Return the metrics in which the runs of a sweep are told apart, its objective first."""
+    return list(dict.fromkeys((config["objective"], "val/loss", "val/accuracy")))
 
 
 def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> Place | None:

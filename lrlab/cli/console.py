@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
@@ -15,7 +15,6 @@ from lrlab.config.command_line import Places, command
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lrlab.analysis.report.report import Report
     from lrlab.analysis.report.table_report import TableReport
     from lrlab.commands.best import Best
     from lrlab.commands.confirm import Confirmation
@@ -24,10 +23,8 @@ if TYPE_CHECKING:
     from lrlab.data.catalog import DatasetInfo
     from lrlab.runs.reproduce import Reproduction
     from lrlab.runs.train import TrainingOutcome
-    from lrlab.sweeper.study.ranking import Setting
 
 MEMORY = "memory"  # the storage that ends with its process
-REPORTED = {"optimizer.lr", "schedule.warmup", "regularizer.strength"}  # a report is of one of them at least
 
 T = TypeVar("T")
 MAX_METRICS = 5  # of another application, beside its objective
@@ -74,20 +71,8 @@ def trained(outcome: "TrainingOutcome", places: Places | None) -> None:
         _next(command("reproduce", outcome.run_id, places=places), "train it again, and compare")
 
 
-def best(found: "Best", places: Places | None) -> None:
-    """Show the best configuration of a study, and what to type next.
-
-    Args:
-        found: the configuration.
-        places: where the study and its runs are; None if the runs are nowhere.
-    """
-    configuration(found)
-    if places:
-        _next_of_study(found, places)
-
-
-def configuration(found: "Best") -> None:
-    """Show the best configuration of a study."""
+def configuration(found: "Best", details: Sequence[str] = ()) -> None:
+    """Show the best configuration of a study, and how sure it is."""
     trials = ("trial " if len(found.trials) == 1 else "trials ") + ", ".join(map(str, found.trials))
     rows = [(name, short(value)) for name, value in found.params.items()]
     out().print(WholeTable(rows, title=f"best of {found.study}: {trials}"))
@@ -102,20 +87,13 @@ def configuration(found: "Best") -> None:
         out().print(f"{mean}, whose standard deviation is {found.spread:.4f}")
         out().print(f"{metrics_line(found.metrics)}  (means)")
         out().print(f"run {found.run_id}: trial {found.trial}, the median of the seeds")
-    if found.tie:
-        differing = {name: value for name, value in found.tie.params.items() if value != found.params.get(name)}
-        values = ", ".join(f"{name}={short(value)}" for name, value in differing.items())
-        out().print(f"not clearly better than the next, {values}: its mean is {found.tie.mean:.4f}, within the noise")
-    for name, end in found.at_ends.items():
-        out().print(f"{name}={short(found.params[name])} is among the {end} values tried: better ones may lie beyond")
+    for line in details:
+        out().print(Text(f"  - {printable(line)}"))
 
 
-def best_setting(study: str, setting: "Setting") -> None:
-    """Show the best configuration of a study whose runs were not kept."""
-    rows = [(name, short(value)) for name, value in setting.params.items()]
-    out().print(WholeTable(rows, title=f"best of {study}: trial {setting.trial}"))
-    over = f"mean over {len(setting.values)} seeds" if setting.seed_is_swept else "of one training"
-    out().print(f"objective {setting.mean:.4f}, {over}; tracking=none: no run was kept")
+def printable(text: str) -> str:
+    """Return a text without what a terminal would obey: names and values may be somebody else's."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def sweep_stopped(study: str, places: Places, overrides: Sequence[str] = ()) -> None:
@@ -199,36 +177,19 @@ def _mean(value: float | None, otherwise: str) -> str:
     return otherwise if value is None else f"{value:.4f}"
 
 
-def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -> None:
-    """Show the verdicts of a report on the runs with some values, and where it is."""
-    for label, scaling in made.scaling.items():
-        verdict = Text(scaling.verdict.replace("_", " "), style="bold")
-        out().print(Text.assemble(f"{label}: " if label else "", verdict, ": " + "; ".join(scaling.reasons)))
-    out().print(f"{len(made.sections)} sections in {page}")
-    if not made.scaling:
-        return
-    conditions = [word for condition in where for word in ("--where", condition)]
-    _next(command("report", made.study, *conditions, "--json", places=places), "the verdict, for programs")
-
-
 def table_report(made: "TableReport", page: "Path") -> None:
     """Show the answer of a table: how it was read, the verdict, what moves it, and its settings."""
     for line in made.how_read:
-        out().print(Text(_printable(line), style="dim"))
+        out().print(Text(printable(line), style="dim"))
     answer = made.answer
-    out().print(Text.assemble((answer.verdict.replace("_", " "), "bold"), f": {_printable(answer.reasons[0])}"))
+    out().print(Text.assemble((answer.verdict.replace("_", " "), "bold"), f": {printable(answer.reasons[0])}"))
     for line in (*answer.reasons[1:], *(size.describe() for size in getattr(answer, "sizes", ()))):
-        out().print(f"  {_printable(line)}")
+        out().print(f"  {printable(line)}")
     rows = [row for section in made.sections for row in section.table][: MAX_ROWS + 1]
     if rows:
-        headers, *cells = [[_printable(cell) for cell in row] for row in rows]
+        headers, *cells = [[printable(cell) for cell in row] for row in rows]
         out().print(WholeTable(cells, headers))
     out().print(f"{len(made.sections)} sections in {page}")
-
-
-def _printable(text: str) -> str:
-    """Return a text without what a terminal would obey: names and values are somebody else's."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def reproduced(replay: "Reproduction") -> None:
@@ -286,22 +247,6 @@ def metrics_line(metrics: Mapping[str, Any]) -> str:
 def short(value: object) -> str:
     """Return a value with the digits that a table shows."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _next_of_study(found: "Best", places: Places) -> None:
-    if not (places.tracking_uri or "").startswith("http"):  # a server has a page of its own
-        _next(command("ui", places=places), "browse all runs in MLflow")
-    again = ["best", "--study", found.study]
-    if places.storage_url == MEMORY:  # nobody finds the study there
-        again, places = [found.run_id], replace(places, storage_url=None)
-    else:
-        if REPORTED & found.params.keys():
-            about = "figures, and how the best learning rate moves with the batch size"
-            _next(command("report", found.study, places=places), about)
-        if "val/accuracy" in found.metrics:
-            confirm = command("best", found.study, "--confirm", "5", places=places)
-            _next(confirm, "the best again on fresh seeds, then the test split")
-    _next(command("reproduce", *again, places=places), "train it again, and prove it is the same")
 
 
 def _next(line: str, purpose: str, console: Console | None = None) -> None:

@@ -37,7 +37,7 @@ def lecture(
 
     chosen = preset(data)
     chosen.full_data.verify()
-    tracking = Records(outputs, tracking_uri=tracking_uri).tracking()
+    tracking = Records(outputs, tracking_uri=tracking_uri).tracking(kind="lecture")
     with tracking.open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
         measured = measurement.measure(chosen, tracker, progress)
     page = outputs / "lecture" / f"{data}.html"

@@ -50,14 +50,19 @@ class Records(Places):
         if self.tracking_uri is None:
             object.__setattr__(self, "tracking_uri", environment.address(environment.TRACKING_URI))
 
-    def tracking(self, study: "optuna.Study | None" = None) -> "Mlflow":
-        """Return where the runs are: as given, else of the study, else from the environment, else in `outputs`."""
+    def tracking(self, study: "optuna.Study | None" = None, kind: str | None = None) -> "Mlflow":
+        """Return where the runs are: as given, else of the study, else from the environment, else in `outputs`.
+
+        Args:
+            kind: the experiment of new runs where none is chosen.
+        """
         from lrlab.sweeper.study.state import read_state
         from lrlab.tracking.mlflow import Mlflow
 
         state = read_state(study) if study else None
         recorded = state.runs if state else None
-        found = Mlflow(self.tracking_uri).following(recorded, str(self.outputs))
+        here = Mlflow(self.tracking_uri) if kind is None else Mlflow(self.tracking_uri, kind=kind)
+        found = here.following(recorded, str(self.outputs))
         environment.announce(environment.TRACKING_URI, self.tracking_uri)
         found.announce(recorded)
         return found

@@ -1,16 +1,21 @@
 """The end of a sweep of somebody's own Hydra application: the best configuration, its roles, what to type next."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lrlab.analysis.answers.answer import Answer
+from lrlab.analysis.answers.answers import answers
+from lrlab.analysis.job_runs import read_jobs
+from lrlab.cli import answers as shown
 from lrlab.cli import console
 from lrlab.commands.best import best, is_recorded
+from lrlab.commands.sweep_description import describe
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.sweeper.job_tracking import JobTracking, job_tracking, parent_run, places, untold
 from lrlab.sweeper.runners.hydra_job import JobApplication
 from lrlab.sweeper.study.queue import NO_OBJECTIVE, OUTCOME, TrialCounts, has_ended
+from lrlab.sweeper.study.state import read_state
 from lrlab.tracking.tracker import UnreachableError
 
 if TYPE_CHECKING:
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from lrlab.sweeper.roles import RolesOfSweep
     from lrlab.sweeper.runners.protocols import Sweep
     from lrlab.sweeper.study.state import SweepState
+    from lrlab.tracking.tracker import Tracker
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class OwnApplication(JobApplication):
         elif counts.running and not counts.complete:
             console.trials_taken(sweep.study, counts.running, here)
         else:
-            _show_end(study, job_tracking(sweep.config, state.runs), here, self.roles(sweep))
+            _show_end(study, job_tracking(sweep.config, state), here, self.roles(sweep))
 
 
 def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places, roles: "RolesOfSweep") -> None:
@@ -47,9 +53,10 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places,
     try:
         if tracking is not None and recorded:
             with tracking.open() as tracker:
-                found = best(study, tracker)
+                found, told = best(study, tracker), answers_of_jobs(study, tracker, here)
+                describe(study, told, tracker, here)
         else:
-            found = best(study, None)
+            found, told = best(study, None), answers(study, None, here)
     except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
         console.runs_unreadable(study.study_name, str(trouble), here)
         return
@@ -57,13 +64,26 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places,
         console.out().print(f"sweep {study.study_name} is done: {_without_best(study) or nothing}")
         console.hints([(command("ui", places=here), "browse all runs in MLflow")] if recorded else [])
         return
-    console.configuration(found)
+    shown.print_answers(told)
+    shown.trained(found)
     for line in roles.lines(study, list(found.metrics)):
         console.out().print(line)
     if here.storage_url == console.MEMORY:
         return
-    again = (command("best", study.study_name, places=here), "the best configuration again")
-    console.hints(list(commands_after(study, here, roles.known)) if recorded else [again])
+    if recorded:
+        shown.hints(told, here)
+    else:
+        console.hints([(command("best", study.study_name, places=here), "the best configuration again")])
+
+
+def answers_of_jobs(study: "optuna.Study", tracker: "Tracker", here: Places) -> tuple[Answer, ...]:
+    """Return what the sweep of an application answers; the best alone where its loss is in doubt."""
+    state = read_state(study)
+    try:
+        runs = read_jobs(study, state, tracker, here) if state else None
+    except InputError:
+        runs = None
+    return answers(study, runs, here)
 
 
 def _without_best(study: "optuna.Study") -> str:
@@ -75,23 +95,3 @@ def _without_best(study: "optuna.Study") -> str:
     if trials and all(trial.user_attrs.get(OUTCOME) == NO_OBJECTIVE for trial in trials):
         return f"{len(trials)} jobs, which returned no number"
     return ""
-
-
-def commands_after(study: "optuna.Study", here: Places, roles: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the commands that have something to say of a study, each with its purpose.
-
-    Args:
-        here: where the study and its runs are.
-        roles: which key plays which role.
-    """
-    name = study.study_name
-    yield command("ui", places=here), "browse all runs in MLflow"
-    complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
-    values = {role: {trial.params.get(roles.get(role, "")) for trial in complete} for role in ("lr", "batch_size")}
-    if all(len(each) > 1 for each in values.values()):
-        yield command("report", name, places=here), "figures, and how the best learning rate moves with the batch size"
-    elif len(complete) > 3 and complete[0].params:
-        yield command("report", name, places=here), "figures of the search"
-    if "seed" in roles:
-        yield command("best", name, "--confirm", "5", places=here), "the best again on fresh seeds"
-    yield command("reproduce", "best", "--study", name, places=here), "run its job again, and compare"

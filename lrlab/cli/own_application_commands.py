@@ -4,9 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lrlab.analysis.answers.answers import answers
+from lrlab.cli import answers as shown
 from lrlab.cli import console
 from lrlab.cli.options import Records
-from lrlab.cli.own_application import commands_after
+from lrlab.cli.own_application import answers_of_jobs
 from lrlab.commands import best as command
 from lrlab.commands import confirm_jobs, job_again, reproduce_job
 from lrlab.config.command_line import HERE, RESUME_PREFIX
@@ -43,13 +45,11 @@ def best(
             console.result(confirmed, console.jobs_confirmed, as_json=as_json)
         return
     if not command.is_recorded(study):
-        console.result(command.best(study, None), console.configuration, as_json=as_json)
+        shown.best(command.best(study, None), answers(study, None, records), records, as_json=as_json)
         return
     with records.tracker(study) as tracker:
-        found = command.best(study, tracker)
-    console.result(found, console.configuration, as_json=as_json)
-    if not as_json:
-        console.hints(list(commands_after(study, records, state.roles)))
+        found, told = command.best(study, tracker), answers_of_jobs(study, tracker, records)
+    shown.best(found, told, records, as_json=as_json)
 
 
 def reproduce(run_id: str, tracker: "Tracker", target: job_again.Target, allow: Sequence[str], *, as_json: bool) -> int:

@@ -68,7 +68,7 @@ def report(
 
 
 def _report_study(study: str | None, where: list[str], records: Records, *, as_json: bool) -> None:
-    from lrlab.cli import console
+    from lrlab.cli import answers, console
     from lrlab.commands.report import conditions, publish
 
     chosen = records.study(study)
@@ -76,9 +76,10 @@ def _report_study(study: str | None, where: list[str], records: Records, *, as_j
     with records.tracker(chosen) as tracker:
         made, page = publish(chosen, tracker, records, conditions(where))
     if as_json:
-        console.json_document(made.verdict())
+        verdict = made.verdict() if made.scaling else {"study": made.study}
+        console.json_document(verdict | {"answers": answers.to_json(made.answers)})
     else:
-        console.report(made, page, where, records)
+        answers.report(made, page, where, records)
 
 
 def _trials(

@@ -36,7 +36,9 @@ def best(
       lrlab best --json
       lrlab best --confirm 5                       # the best three again on five fresh seeds, then the test split
     """
-    from lrlab.cli import console, own_application_commands, progress
+    from lrlab.analysis.answers.answers import answers as answer
+    from lrlab.analysis.runs import read
+    from lrlab.cli import answers, console, own_application_commands, progress
     from lrlab.commands import best as command
     from lrlab.commands import confirm as confirmation
     from lrlab.sweeper.study.state import read_state
@@ -49,12 +51,13 @@ def best(
         own_application_commands.best(chosen, state, records, confirm, top, allow, as_json=as_json)
         return
     if confirm is None and state and not state.run_id:  # its sweep kept no runs
-        console.result(command.best(chosen, None), console.configuration, as_json=as_json)
+        answers.best(command.best(chosen, None), answer(chosen, None, records), records, as_json=as_json)
         return
     if confirm is None:
         with records.tracker(chosen) as tracker:
             found = command.best(chosen, tracker)
-        console.result(found, lambda shown: console.best(shown, records), as_json=as_json)
+            told = answer(chosen, read(chosen, tracker, records), records)
+        answers.best(found, told, records, as_json=as_json)
         return
     records.check_kept(chosen)
     tracking = records.tracking(chosen)
@@ -87,7 +90,7 @@ def reproduce(
     \b
     examples:
       lrlab reproduce best
-      lrlab reproduce 17 --study quickstart_2026-01-31_12-00-00_3f9a
+      lrlab reproduce 17 --study quickstart_0131_1200_k3f9x
       lrlab reproduce 0f3c…  # an MLflow run id
       lrlab reproduce best data.path=moved/train.csv
     """
@@ -154,19 +157,30 @@ def repair(
 
 def ui(
     port: Annotated[int, typer.Option(metavar="PORT", help="of this machine")] = 5000,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open it, if there is a display")] = True,
     outputs: Outputs = OUTPUTS,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Browse all runs in MLflow, on this machine only.
 
+    Opens the experiment with the newest run.
+
     \b
     examples:
-      lrlab ui --port 5001
+      lrlab ui --port 5001 --no-browser            # only print the address
     """
+    import webbrowser
+
     from lrlab.cli import console
+    from lrlab.runtime.display import has_display
     from lrlab.tracking.server import serve
 
-    serve(Records(outputs, tracking_uri=tracking_uri).tracking().place.uri, str(outputs), port, console.served)
+    def announce(address: str) -> None:
+        console.served(address)
+        if browser and has_display():
+            webbrowser.open(address)
+
+    serve(Records(outputs, tracking_uri=tracking_uri).tracking().place.uri, str(outputs), port, announce)
 
 
 def _run_id(run: str, study: "optuna.Study | None", tracker: "Tracker") -> str:

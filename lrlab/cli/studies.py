@@ -88,7 +88,7 @@ def delete(
 
     \b
     examples:
-      lrlab delete quickstart_2026-01-31_12-00-00_3f9a
+      lrlab delete quickstart_0131_1200_k3f9x
     """
     from lrlab.cli import console
     from lrlab.commands import studies as command

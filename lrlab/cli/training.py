@@ -99,7 +99,7 @@ def resume(
     \b
     examples:
       lrlab resume                                 # the newest study, to the number of trials asked for
-      lrlab resume quickstart_2026-01-31_12-00-00_3f9a hydra.sweeper.n_trials=100
+      lrlab resume quickstart_0131_1200_k3f9x hydra.sweeper.n_trials=100
       lrlab resume 0f3c…                           # a run of lrlab train, from its last checkpoint
     """
     from lrlab.cli import console, hydra_app, own_application_commands, progress

@@ -2,21 +2,24 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lrlab.analysis.answers.answers import answers
 from lrlab.analysis.job_runs import read_jobs
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.report.table_report import TableReport, table_report
-from lrlab.analysis.runs import read
+from lrlab.analysis.runs import Runs, read
 from lrlab.commands.best import best
+from lrlab.commands.sweep_description import describe
 from lrlab.config.command_line import Places
 from lrlab.errors import InputError
 from lrlab.sweeper.study.state import read_state
 from lrlab.tables.trials import Trials
 from lrlab.tracking.artifacts import write
 from lrlab.tracking.store import MissingRunError
-from lrlab.tracking.tracker import Tracker
+from lrlab.tracking.tracker import RunRecord, Tracker
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,7 @@ def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapp
     if runs.left_out:
         log.warning("%s", runs.left_out)
         _warn_of_the_best(study, tracker)
-    made = report(study, runs.only(where))
+    made = report(study, runs.only(where), records=_records(tracker, runs))
     files = made.files()
     part = "".join(f",{key}={value}" for key, value in where.items())
     folder = places.outputs / "reports" / f"{made.study}{part}".replace("/", "_")
@@ -49,6 +52,8 @@ def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapp
     try:
         tracker.get_run(made.parent)
         tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
+        if not where:  # a part is not the answer
+            describe(study, answers(study, runs, places), tracker, places, report="report/index.html")
     except MissingRunError as error:
         log.warning("the report is not attached to the sweep's own run: %s", error)
     return made, folder / "index.html"
@@ -61,6 +66,15 @@ def publish_table(trials: Trials, outputs: Path) -> tuple[TableReport, Path]:
     folder = outputs / "reports" / (name[:100] or "table")
     write(folder, made.files())
     return made, folder / "index.html"
+
+
+def _records(tracker: Tracker, runs: Runs) -> list[RunRecord]:
+    """Return the records of the sweep and of its first run, as far as they are there."""
+    found = []
+    for run_id in (runs.parent, runs.runs[0].run_id):
+        with suppress(MissingRunError):
+            found.append(tracker.get_run(run_id))
+    return found
 
 
 def _warn_of_the_best(study: "optuna.Study", tracker: Tracker) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # The keys whose values are names and paths: study=1e3 is a study of that name, and no number
 TEXT_KEYS = (
     "study",
+    "question",
     "outputs",
     "data.root",
     "data.path",

@@ -51,6 +51,9 @@ def check_composed(config: DictConfig) -> None:
                 raise InputError(f"hydra.job.{key}.{name} must not be set: only variables such as OMP_NUM_THREADS may")
     _check_paths(config)
     check_recorded(config)
+    asked = OmegaConf.to_container(config.hydra.sweeper, resolve=False).get("question")  # type: ignore[union-attr]
+    if "${" in str(asked).replace("${question}", ""):
+        raise InputError(f"hydra.sweeper.question is kept on record and must not come from elsewhere, got {asked!r}")
 
 
 def check_recorded(config: DictConfig) -> None:
@@ -60,7 +63,7 @@ def check_recorded(config: DictConfig) -> None:
         InputError: names the key.
     """
     raw: Any = OmegaConf.to_container(config, resolve=False)
-    for key, text in _texts({name: raw.get(name) for name in (*PARTS, *SETTINGS, "study", "objective")}):
+    for key, text in _texts({name: raw.get(name) for name in (*PARTS, *SETTINGS, "study", "question", "objective")}):
         if "${" in REFERENCE.sub("", text):
             raise InputError(f"{key} is kept on record and must not come from elsewhere, got {text!r}")
 

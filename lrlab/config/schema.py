@@ -14,5 +14,5 @@ HOMES = {
 }
 PARTS = tuple(HOMES)
 SETTINGS = ("batch_size", "drop_last", "epochs", "updates", "seed", "dtype", "evaluate")
-# What all trials of a sweep share; `study` is a sweep's alone
-SHARED = ("objective", "outputs", "study", "tracking", "allow", "blas_threads", "population")
+# What all trials of a sweep share; `study` and `question` are a sweep's alone
+SHARED = ("objective", "outputs", "study", "question", "tracking", "allow", "blas_threads", "population")

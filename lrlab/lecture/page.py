@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from lrlab.analysis.report.page import Section, render
 from lrlab.lecture.claims import ChapterResult, Claim
+from lrlab.plotting.page import Section, render
 
 
 def page(data: str, claims: Sequence[Claim], sections: Sequence[Section], seconds: float, cpu_seconds: float) -> str:

@@ -1,19 +1,29 @@
-"""Figures as PNG bytes, drawn without pyplot: no backend, style or warnings filter of the process changes."""
+"""Figures: specifications of Vega-Lite, or PNG bytes that Matplotlib drew without pyplot.
+
+No backend, style or warnings filter of the process changes.
+"""
 
 import base64
 import io
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lrlab.plotting.theme import resolved
 from lrlab.runtime.home import named_home
 
 if TYPE_CHECKING:
     import matplotlib.figure
+
+    from lrlab.plotting.vega import Spec
+
+MIME = "application/vnd.vegalite.v6+json"
 
 # Okabe & Ito's palette (2008), which the colour-blind can tell apart; on white it also prints in grey.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
@@ -21,17 +31,35 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E0
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawn figure for a page.
+    """A figure: for a page, where it can be hovered and zoomed, and as a file.
 
     Attributes:
-        png: bytes of a PNG file.
-        caption: what it shows.
+        content: specifications of Vega-Lite, one for each panel; or the bytes of a PNG file.
+        caption: what it shows, and how it is read.
         name: of its file, without the suffix; empty if it is not written to a file of its own.
+        title: what it finds, or which question it answers; empty for none.
+        columns: panels beside each other, where there is room.
     """
 
-    png: bytes
+    content: "bytes | Sequence[Spec]"
     caption: str
     name: str = ""
+    title: str = ""
+    columns: int = 2
+
+    @property
+    def panels(self) -> "Sequence[Spec]":
+        """Return the specifications of Vega-Lite; none if there is but a PNG file."""
+        return () if isinstance(self.content, bytes) else self.content
+
+    @cached_property
+    def png(self) -> bytes:
+        """Return the bytes of a PNG file, drawn without a display."""
+        if isinstance(self.content, bytes):
+            return self.content
+        from lrlab.plotting import vega
+
+        return vega.png(self.content, self.title, self.columns)
 
     @property
     def data_uri(self) -> str:
@@ -45,6 +73,17 @@ class Figure:
     def _repr_png_(self) -> bytes:
         """Return what a notebook shows."""
         return self.png
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Return what a notebook shows: a chart to be hovered where it is one, else the PNG."""
+        still: dict[str, Any] = {"image/png": self.png, "text/plain": self.title or self.caption}
+        if len(self.panels) != 1:
+            return still
+        from lrlab.plotting.vega import WIDTH
+
+        (panel,) = self.panels
+        shown = {**panel, "width": WIDTH, "config": {**panel["config"], "background": "#ffffff"}}
+        return still | {MIME: json.loads(resolved(json.dumps(shown)))}
 
 
 def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[matplotlib.figure.Figure, Any]":

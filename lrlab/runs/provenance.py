@@ -69,6 +69,7 @@ class Provenance:
         data: digest of the arrays that were trained on.
         samples: size of the training set.
         environment: of the process that trained.
+        validation: size of the validation set; 0 in records of earlier versions.
     """
 
     width: int
@@ -78,6 +79,7 @@ class Provenance:
     data: str
     samples: int
     environment: Environment
+    validation: int = 0
 
     @classmethod
     def of(cls, population: Population, member: Member) -> Self:
@@ -90,6 +92,7 @@ class Provenance:
             data=population.dataset.digest,
             samples=len(population.dataset.train),
             environment=Environment.current(),
+            validation=len(population.dataset.validation),
         )
 
     @classmethod

@@ -27,9 +27,8 @@ class Sweeper:
     sampler: Any = "???"
     pruner: Any = "???"
     direction: Any = None  # minimize, maximize, or a list of them, one per value the task returns; null is minimize
-    storage: str | None = (
-        None  # null is $LRLAB_STORAGE or outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
-    )
+    storage: str | None = None  # null: $LRLAB_STORAGE, outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
+    question: str | None = None  # what the sweep is to answer; null is the usual one of what is swept
     study_name: str | None = None  # null is the job's name, the time and a random suffix; an existing study is resumed
     n_trials: int | None = None  # null is every combination of a finite space, else 20
     n_jobs: int = 1  # workers, -1 for one a core; more than one needs hydra/launcher=joblib or another
@@ -45,9 +44,8 @@ class Sweeper:
     conditions: dict[str, Any] | None = field(default_factory=dict)  # key: OTHER=VALUES where it applies, or a list
     enqueue: list[Any] | None = field(default_factory=list)  # points {key: value, …} that are tried first
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None
-    tracking: str | None = (
-        None  # of jobs: null is $LRLAB_TRACKING_URI or outputs/mlflow.db; none; or a tracking URI of MLflow's
-    )
+    tracking: str | None = None  # of jobs: null: $LRLAB_TRACKING_URI, outputs/mlflow.db; none; or MLflow's URI
+    experiment: str | None = None  # of MLflow's; null is $MLFLOW_EXPERIMENT_NAME, else the name of the job
     parent_run: str | None = None  # of jobs: the run of MLflow's that gets them as children; null is a new one
     roles: Roles = field(default_factory=Roles)
     allow: list[str] = field(default_factory=list)  # prefixes of further code to trust, such as my_package.

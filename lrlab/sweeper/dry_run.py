@@ -48,6 +48,8 @@ def lines(plan: SweepPlan, *, is_named: bool = True) -> Iterator[str]:
     name = f"{plan.sweep.study}, {'resumed' if progress.exists else 'new'}, in {plan.storage}"
     yield "dry run: nothing is written, no trial is run"
     yield f"study:      {name}{'' if is_named else ' (the name will be another one)'}"
+    if plan.sweep.question:
+        yield f"question:   {plan.sweep.question}"
     yield f"trials:     {_trials(plan, progress)}"
     if plan.remark:
         yield f"            {plan.remark}"

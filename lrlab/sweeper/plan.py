@@ -26,6 +26,7 @@ from lrlab.sweeper.search.bracket import Precision
 from lrlab.sweeper.search.conditions import conditional
 from lrlab.sweeper.search.enqueue import checked_points
 from lrlab.sweeper.search.grammar import parse_space
+from lrlab.sweeper.search.space import SEED
 from lrlab.sweeper.search.strategy import TPE, SearchStrategy, is_exhaustive, is_part
 from lrlab.sweeper.settings import Settings, check_same_for_all
 from lrlab.sweeper.study import study as studies
@@ -136,10 +137,12 @@ def plan_sweep(
         trials=len(trials),
         workers=settings.n_jobs,
         boundary_overrides=search.space.boundary_overrides(),
+        swept=tuple(search.space.definitions),
         directions=directions,
         max_failure_rate=settings.max_failure_rate,
         relaunches=settings.relaunches,
         deadline=deadline,
+        question=_question(settings, search),
         reuse=settings.reuse,
         precision=Precision(
             settings.bracket_error,
@@ -152,6 +155,12 @@ def plan_sweep(
     plan = SweepPlan(sweep, application, search, storage, spec, trials, remark).with_stored_state()
     application.check(plan.sweep)
     return plan
+
+
+def _question(settings: Settings, search: SearchStrategy) -> str:
+    """Return the question of the sweep's file, unless the command line fixes a key that it asks about."""
+    asked = {key.lstrip("+~") for key in settings.params} - {SEED}
+    return settings.question if asked <= search.space.definitions.keys() else ""
 
 
 def _root(override: str) -> str:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lrlab.runtime.display import can_redraw
+from lrlab.sweeper.objective import objective_of
 from lrlab.sweeper.study.queue import Queue, TrialCounts
 
 REFRESH_INTERVAL = 0.5  # seconds between displays, if reading the study is quick
@@ -30,12 +31,14 @@ class SweepStatus:
         best: number and objective of the best trial; None with several objectives or none complete.
         done_before: trials that were done when this sweep began.
         elapsed: seconds since then.
+        objective: what it is of.
     """
 
     counts: TrialCounts
     best: tuple[int, float] | None
     done_before: int
     elapsed: float
+    objective: str = "objective"
 
     def line(self) -> str:
         counts = self.counts
@@ -44,10 +47,10 @@ class SweepStatus:
         if counts.diverged:
             parts.append(f"{counts.diverged} diverged")
         if self.best:
-            parts.append(f"best single value {self.best[1]:.4g} (trial {self.best[0]})")
+            parts.append(f"best {self.objective} {self.best[1]:.4g} (trial {self.best[0]})")
         new = counts.done - self.done_before
         if new > 0 and self.elapsed > 0:
-            parts.append(f"{60 * new / self.elapsed:.3g}/min")
+            parts.append(_rate(60 * new / self.elapsed))
             if counts.done < counts.total:
                 parts.append(f"{_clock((counts.total - counts.done) * self.elapsed / new)} left")
         return ", ".join(parts)
@@ -93,13 +96,15 @@ def _every(seconds: float, over: threading.Event, act: Callable[[], None]) -> No
 
 
 def _status_reader(queue: Queue) -> Callable[[], SweepStatus]:
-    directions = queue.study().directions
+    study = queue.study()
+    directions = study.directions
+    objective = objective_of(study) if len(directions) == 1 else ""
     before, start = queue.counts().done, time.monotonic()
 
     def read() -> SweepStatus:
         trials = queue.trials()
         best = _best(trials, directions[0]) if len(directions) == 1 else None
-        return SweepStatus(TrialCounts.of(trials), best, before, time.monotonic() - start)
+        return SweepStatus(TrialCounts.of(trials), best, before, time.monotonic() - start, objective)
 
     return read
 
@@ -112,6 +117,12 @@ def _best(trials: list[FrozenTrial], direction: StudyDirection) -> tuple[int, fl
     ]
     choose = max if direction == StudyDirection.MAXIMIZE else min
     return choose(complete, key=lambda trial: trial[1], default=None)
+
+
+def _rate(per_minute: float) -> str:
+    """Return trials per minute with two digits at least, and none of powers of ten."""
+    shown = f"{per_minute:,.0f}" if per_minute >= 10 else f"{per_minute:.2g}"
+    return f"{shown} trials/min"
 
 
 def _clock(seconds: float) -> str:

@@ -20,7 +20,7 @@ from lrlab.sweeper.study.name import check_name
 if TYPE_CHECKING:
     from lrlab.sweeper.compose import Composer
 
-NAMES = ("study_name", "storage")  # keys that may tell of the job, whose search is the same all the same
+NAMES = ("study_name", "storage", "question")  # keys that may tell of the job, whose search is the same all the same
 
 NO_PRUNER = "optuna.pruners.NopPruner"
 
@@ -33,6 +33,7 @@ class Settings:
     pruner: Mapping[str, Any]
     directions: tuple[str, ...] | None  # None where none was given
     storage: str | None
+    question: str
     study_name: str | None
     n_trials: int | None
     n_jobs: int
@@ -89,6 +90,7 @@ class Settings:
             pruner=plain["pruner"],
             directions=directions,
             storage=plain["storage"],
+            question=_question(plain["question"]),
             study_name=None if plain["study_name"] is None else str(plain["study_name"]),
             n_trials=plain["n_trials"],
             n_jobs=plain["n_jobs"],
@@ -106,6 +108,13 @@ class Settings:
             custom_search_space=plain["custom_search_space"] or "",
             allow=tuple(plain["allow"]),
         )
+
+
+def _question(given: Any) -> str:
+    """Return a question as one line."""
+    if given is not None and not isinstance(given, str):
+        raise InputError(f"hydra.sweeper.question must be a text, got {given!r}: put it in quotes")
+    return " ".join((given or "").split())
 
 
 def check_same_for_all(settings: Settings, config: DictConfig, composer: "Composer", space: Space) -> None:

@@ -112,9 +112,16 @@ class ClientStore:
         uri: a tracking URI.
         experiment: the name of the one that new runs belong to; created when it is missing. None if there will be none.
         artifact_root: the location of a new experiment's artifacts; None if the server chooses it.
+        view: tags of the experiment.
     """
 
-    def __init__(self, uri: str, experiment: str | None, artifact_root: str | None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        experiment: str | None,
+        artifact_root: str | None,
+        view: Mapping[str, str] | None = None,
+    ) -> None:
         self._uri = uri
         self._asks_in_bulk = uri.startswith("http")
         self._names: dict[str, str] = {}
@@ -128,7 +135,7 @@ class ClientStore:
                 self._client = client_class()(self._address)
                 self._experiment = ""
                 if experiment is not None:
-                    self._experiment = self._open_experiment(experiment, artifact_root)
+                    self._experiment = self._open_experiment(experiment, artifact_root, view or {})
             self._opened = opened.pop_all()
 
     def create_run(self, run: RunSpec) -> str:
@@ -183,25 +190,16 @@ class ClientStore:
 
         with self._translate_errors():
             try:
-                experiment = self._client.get_run(parent).info.experiment_id
+                experiments = [self._client.get_run(parent).info.experiment_id]
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
-                experiment = self._experiment
-            return self._records(list(self._search(f"tags.`{Tag.PARENT}` = '{parent}'", experiment)))
-
-    def has_experiment(self, name: str) -> bool:
-        """Return whether there is an experiment of this name; create none.
-
-        Raises:
-            InputError: the store does not answer.
-        """
-        with self._translate_errors():
-            return self._client.get_experiment_by_name(name) is not None
+                experiments = self._experiments()
+            return self._records(list(self._search(f"tags.`{Tag.PARENT}` = '{parent}'", experiments)))
 
     def unfinished_runs(self) -> list[tuple[str, str]]:
         with self._translate_errors():
-            running = self._search("attributes.status = 'RUNNING'", self._experiment)
+            running = self._search("attributes.status = 'RUNNING'", self._experiments())
             return [(run.info.run_id, run.data.tags.get(Tag.OWNER, "")) for run in running]
 
     def find_run(self, tag: str, value: str) -> str | None:
@@ -219,7 +217,7 @@ class ClientStore:
         """Move a run, and before it the runs whose parent it is, to MLflow's trash; return how many."""
         with self._translate_errors(run_id):
             experiment = self._client.get_run(run_id).info.experiment_id
-            children = self._search(f"tags.`{Tag.PARENT}` = '{run_id}'", experiment)
+            children = self._search(f"tags.`{Tag.PARENT}` = '{run_id}'", [experiment])
             doomed = [*(child.info.run_id for child in children), run_id]
             for each in doomed:
                 self._client.delete_run(each)
@@ -235,7 +233,7 @@ class ClientStore:
         for start in range(0, len(pairs), MAX_PARAMS):
             self._client.log_batch(run_id, params=pairs[start : start + MAX_PARAMS])
 
-    def _open_experiment(self, name: str, artifact_root: str | None) -> str:
+    def _open_experiment(self, name: str, artifact_root: str | None, view: Mapping[str, str]) -> str:
         from mlflow.exceptions import MlflowException
 
         found = self._client.get_experiment_by_name(name)
@@ -250,19 +248,35 @@ class ClientStore:
             raise InputError(f"tracking.experiment must be one that can be used, got {name!r}")
         if found.lifecycle_stage != "active":
             raise experiment_deleted(name, found.experiment_id, self._uri)
+        for key, value in view.items():
+            if found.tags.get(key) != value:
+                self._client.set_experiment_tag(found.experiment_id, key, value)
         return str(found.experiment_id)
 
     def _tagged(self, tag: str, value: str) -> "list[Run]":
         """Return the runs with this tag, the one with most in it last."""
-        found = self._search(f"tags.`{tag}` = '{value}'", self._experiment)
+        found = self._search(f"tags.`{tag}` = '{value}'", self._experiments())
         return sorted(found, key=lambda run: (bool(run.data.metrics), run.info.status != "RUNNING"))
 
-    def _search(self, condition: str, experiment: str) -> Iterator["Run"]:
-        """Yield the runs of an experiment that meet the condition, oldest first."""
+    def _experiments(self) -> list[str]:
+        """Return the ids of the experiment that was opened, or else of all that there are."""
+        if self._experiment:
+            return [self._experiment]
+        found: list[str] = []
+        token = None
+        while True:
+            page = self._client.search_experiments(max_results=1000, page_token=token)
+            found += [str(each.experiment_id) for each in page]
+            token = page.token
+            if not token:
+                return found
+
+    def _search(self, condition: str, experiments: Sequence[str]) -> Iterator["Run"]:
+        """Yield the runs of experiments that meet the condition, oldest first."""
         token = None
         while True:
             page = self._client.search_runs(
-                [experiment],
+                list(experiments),
                 condition,
                 max_results=1000,
                 order_by=["attributes.start_time ASC"],
@@ -292,6 +306,7 @@ class ClientStore:
                     config,
                     metrics[run.info.run_id],
                     self._name(run.info.experiment_id),
+                    run.info.experiment_id,
                 )
                 for run, config in zip(runs, configs, strict=True)
             ]

@@ -84,5 +84,5 @@ class Memory:
     def verify(self, outputs: str) -> None:
         pass
 
-    def open(self, outputs: str = "outputs") -> MemoryTracker:
+    def open(self, outputs: str = "outputs", view: Mapping[str, str] | None = None) -> MemoryTracker:
         return MemoryTracker()

@@ -70,6 +70,9 @@ REPLACE_LATEST = f"""{INSERT["latest_metrics"]} ON CONFLICT (key, run_uuid) DO U
     SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
     WHERE (excluded.step, excluded.timestamp, excluded.value)
         > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)"""
+REPLACE_EXPERIMENT_TAG = (
+    f"{INSERT['experiment_tags']} ON CONFLICT (key, experiment_id) DO UPDATE SET value = excluded.value"
+)
 ONCE = " ON CONFLICT DO NOTHING"
 CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{Tag.PARENT}' AND value = ?"
 
@@ -100,9 +103,12 @@ class SqliteStore:
     Args:
         experiment: that new runs belong to; created when it is missing. None if there will be none.
         artifact_root: `mlartifacts/` of the output directory in use.
+        view: tags of the experiment.
     """
 
-    def __init__(self, url: SqliteUrl, experiment: str | None, artifact_root: Path) -> None:
+    def __init__(
+        self, url: SqliteUrl, experiment: str | None, artifact_root: Path, view: Mapping[str, str] | None = None
+    ) -> None:
         file, self._uri = url.file, str(url)
         self._file = file
         self._root = ArtifactRoot.of(file, artifact_root)
@@ -114,6 +120,7 @@ class SqliteStore:
         try:
             if experiment is not None:
                 self._experiment, self._artifacts = self._open_experiment(experiment)
+                self._tag_experiment(view or {})
         except InputError:
             self._db.close()
             raise
@@ -139,7 +146,10 @@ class SqliteStore:
 
     def write(self, run_id: str, update: RunUpdate) -> None:
         rows = [_row(run_id, point) for point in update.points]
-        latest = {row[1]: row for row in sorted(rows, key=lambda row: (row[4], row[3], row[2]))}
+        latest: dict[str, tuple[str, str, float, int, int, bool]] = {}
+        for row in rows:  # in their order: MLflow opens a comparison on the metric that it has first
+            before = latest.get(row[1], row)
+            latest[row[1]] = max(before, row, key=lambda each: (each[4], each[3], each[2]))
         with self._transaction():
             self._place_of(run_id)
             self._db.executemany(INSERT["metrics"] + ONCE, rows)
@@ -194,6 +204,14 @@ class SqliteStore:
             raise experiment_deleted(name, experiment, self._uri)
         return experiment, location
 
+    def _tag_experiment(self, tags: Mapping[str, str]) -> None:
+        query = "SELECT key, value FROM experiment_tags WHERE experiment_id = ?"
+        has = dict(self._query(query, self._experiment).fetchall())
+        new = [(key, value, self._experiment) for key, value in tags.items() if has.get(key) != value]
+        if new:
+            with self._transaction():
+                self._db.executemany(REPLACE_EXPERIMENT_TAG, new)
+
     def _insert_input(self, run_id: str, dataset: DatasetInfo) -> None:
         kind, place = dataset_source(dataset)
         digest = dataset.digest[: MAX_LENGTH["digest"]]
@@ -240,6 +258,7 @@ class SqliteStore:
                 artifacts.read(self._root.of_run(uri, number, run_id), CONFIG).decode(),
                 metrics[run_id],
                 experiment,
+                str(number),
             )
             for run_id, name, status, uri, number, experiment in runs
         ]
@@ -252,7 +271,7 @@ class SqliteStore:
             raise run_not_found(run_id, self._uri, self._file)
         return row
 
-    def _query(self, sql: str, argument: str) -> sqlite3.Cursor:
+    def _query(self, sql: str, argument: str | int) -> sqlite3.Cursor:
         with _translate_errors(self._file):
             return self._db.execute(sql, (argument,))
 
@@ -263,7 +282,7 @@ class SqliteStore:
             yield
 
 
-def _row(run_id: str, point: MetricPoint) -> tuple[object, ...]:
+def _row(run_id: str, point: MetricPoint) -> tuple[str, str, float, int, int, bool]:
     is_nan = math.isnan(point.value)
     value = 0.0 if is_nan else max(-MAX_FLOAT, min(point.value, MAX_FLOAT))
     return run_id, point.key, value, point.time, point.step, is_nan

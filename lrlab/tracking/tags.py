@@ -16,6 +16,9 @@ class Tag:
 
     STUDY = "lrlab.study"  # of a sweep's parent run: the name of the study
     N_TRIALS = "lrlab.n_trials"  # of a sweep's parent run: how many trials were asked for last, or there are in the end
+    ANSWER = "lrlab.answer"  # of a sweep's parent run: what it found, in a sentence
+    VERDICT = "lrlab.verdict"  # of a sweep's parent run: the answer in a word, such as saturating; cannot_tell
+    REPORT = "lrlab.report"  # of a sweep's parent run: the page of its report, among its artifacts
     BEST_RUN_ID = "lrlab.best_run_id"  # of a sweep's parent run
     TRIAL = "lrlab.trial"  # of a sweep's child run: the number of the trial
     REUSED_BY = "lrlab.reused_by"  # of a sweep's child run: the trials that were told its objective instead of running
@@ -36,6 +39,7 @@ class Tag:
     RETURNED = "lrlab.returned"  # of such a job: what its task returned
     GIT_DIFF = "lrlab.git.diff"  # of such a job: digest of what differs from the commit
 
+    MODEL_VERSIONS = "mlflow.modelVersions"  # of a logged model: JSON of where it is registered
     PARENT = "mlflow.parentRunId"
     NAME = "mlflow.runName"
     USER = "mlflow.user"

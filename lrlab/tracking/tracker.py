@@ -32,7 +32,8 @@ class RunRecord:
 
     `status` is RUNNING until the run is ended. `metrics` holds the whole history of each metric as (step,
     value) pairs in the order of the steps, NaN and infinities included. `tags` may hold more than was given: a
-    tracker adds its own. `experiment` is the name of MLflow's experiment that holds the run; "" where there is none.
+    tracker adds its own. `experiment` is the name of MLflow's experiment that holds the run, `experiment_id` its
+    number; "" where there is none.
     """
 
     run_id: str
@@ -44,6 +45,7 @@ class RunRecord:
     config: str
     metrics: dict[str, list[tuple[int, float]]]
     experiment: str = ""
+    experiment_id: str = ""
 
 
 class RunFields(TypedDict, total=False):
@@ -121,5 +123,9 @@ class Tracking(Protocol):
     def verify(self, outputs: str) -> None:
         """Raise InputError if the store cannot be reached."""
 
-    def open(self, outputs: str) -> Tracker:
-        """Return a tracker for this process, by default into the directory `outputs`."""
+    def open(self, outputs: str, view: Mapping[str, str] | None = None) -> Tracker:
+        """Return a tracker for this process, by default into the directory `outputs`.
+
+        Args:
+            view: tags of the experiment, which say what is shown of its runs (see `lrlab.tracking.run_table`).
+        """

@@ -38,7 +38,7 @@ def test_a_sweep_that_keeps_no_runs_is_done(
     monkeypatch.chdir(tmp_path)
     assert main([*SWEEP, "study=s", "tracking=none", *TINY, *more]) == 0
     captured = capsys.readouterr()
-    assert "best of s: trial" in captured.out
+    assert "study s; tracking=none: no run was kept" in captured.out
     assert "tracking=none: no run was kept" in captured.out
     assert "lrlab: " not in captured.err
     assert main(["resume", "s", "hydra.sweeper.n_trials=3"]) == 0

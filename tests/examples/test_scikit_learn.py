@@ -28,7 +28,7 @@ def test_from_a_sweep_to_its_answers(example: Path, capsys: pytest.CaptureFixtur
     environment = {**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     swept = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert swept.returncode == 0, swept.stderr
-    assert "best of digits: trials " in swept.stdout
+    assert "study digits, run " in swept.stdout
     assert "roles: lr=lr, batch_size=batch_size, weight_decay=weight_decay, seed=seed, loss=objective" in swept.stdout
     for hint in (
         "lrlab ui",

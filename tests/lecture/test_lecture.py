@@ -75,7 +75,7 @@ def test_the_page_needs_nothing_else() -> None:
     assert "4 of 5 claims hold" in page
     assert all(source.startswith("data:image/png;base64,") for source in re.findall(r'src="([^"]+)"', page))
     assert len(re.findall("<img", page)) == 2
-    assert not re.search(r"https?://|<script|<link", page)
+    assert not re.search(r"https?://|<script src|<link|@import", page)
     assert "a < b & c" not in page
     assert "a < b & c" in unescape(page)
 

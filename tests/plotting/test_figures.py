@@ -1,14 +1,17 @@
 """What a figure holds, looked at before it becomes a PNG."""
 
 import base64
+import json
+from pathlib import Path
 from typing import Any
 
+import altair as alt
 import matplotlib as mpl
 import numpy as np
 import pytest
 
-from lrlab.plotting import figures
-from lrlab.plotting.figures import Figure, figure, finish, loss_curve, plain_text, png, templates
+from lrlab.plotting import charts, figures
+from lrlab.plotting.figures import MIME, Figure, figure, finish, loss_curve, plain_text, png, templates
 
 PNG = b"\x89PNG\r\n"
 
@@ -35,6 +38,18 @@ def test_a_png_is_drawn_whatever_backend_the_process_has(monkeypatch: pytest.Mon
 def test_a_figure_is_embedded_in_a_page() -> None:
     encoded = Figure(b"abc", "caption").data_uri
     assert base64.b64decode(encoded.removeprefix("data:image/png;base64,")) == b"abc"
+
+
+def test_a_chart_is_shown_and_saved_as_a_picture_too(tmp_path: Path) -> None:
+    spec = charts.spec(alt.Chart(charts.data()).mark_point(), rows=[{"x": 1}])
+    one, two = Figure((spec,), "caption", title="title"), Figure((spec, spec), "caption")
+    shown = one._repr_mimebundle_()
+    assert shown["image/png"] == one.png == one._repr_png_()
+    assert "var(" not in json.dumps(shown[MIME])
+    assert set(two._repr_mimebundle_()) == {"image/png", "text/plain"}
+    one.save(tmp_path / "one.png")
+    assert (tmp_path / "one.png").read_bytes().startswith(PNG)
+    assert Figure(b"abc", "c").panels == ()
 
 
 def test_a_finished_figure_has_a_grid_and_a_legend(drawn: list[Any]) -> None:

@@ -37,7 +37,7 @@ def test_a_stopped_sweep_goes_on() -> None:
     allowed = [*command, "--allow", f"{APP.parent}/"]
     resumed = subprocess.run(allowed, capture_output=True, text=True, check=False)
     assert resumed.returncode == 0, resumed.stderr
-    assert "best of s: trial " in resumed.stdout
+    assert "study s, run " in resumed.stdout
     assert queue().counts() == TrialCounts(complete=4)
     state = read_state(queue().study())
     assert state is not None

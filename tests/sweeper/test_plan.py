@@ -86,7 +86,7 @@ def test_params_are_swept_and_the_command_line_wins(planned: Planner, app: Appli
 def test_a_name_that_was_not_given_is_new_each_time(planned: Planner, app: Application) -> None:
     made = {planned(app, *GRID, x=0, y=0).sweep.study for _ in range(2)}
     assert len(made) == 2
-    assert all(re.fullmatch(r"minimal_app_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_[0-9a-f]{4}", name) for name in made)
+    assert all(re.fullmatch(r"minimal_app_\d{4}_\d{4}_[a-z2-9]{5}", name) for name in made)
 
 
 @pytest.mark.parametrize("sign", ["", "++"])
@@ -131,3 +131,24 @@ def test_what_cannot_run_is_refused_before_the_application_is_asked(
         planned(app, *(overrides if "x=" in overrides[-1] else ["x=1,2", *overrides]), x=0, y=0)
     assert str(error.value).startswith(message)
     assert (app.checked, os.listdir()) == ([], [])
+
+
+ASKED = "hydra.sweeper.question='Which x?\n  And why?'"
+
+
+def test_a_sweep_has_the_question_of_its_file(planned: Planner, app: Application) -> None:
+    assert planned(app, *GRID, ASKED, x=0, y=0).sweep.question == "Which x? And why?"
+    assert planned(app, *GRID, x=0, y=0).sweep.question == ""
+
+
+@pytest.mark.parametrize(("override", "question"), [("x=3", ""), ("x=choice(3,4)", "Which x?"), ("seed=3", "Which x?")])
+def test_a_question_does_not_outlive_its_keys(planned: Planner, app: Application, override: str, question: str) -> None:
+    params = "+hydra.sweeper.params={x: 'choice(1,2)', y: 'choice(3,4)', seed: 'choice(0,1)'}"
+    plan = planned(app, override, params, "hydra.sweeper.question='Which x?'", x=0, y=0, seed=0)
+    assert plan.sweep.question == question
+
+
+def test_another_question_is_the_same_study(planned: Planner, app: Application) -> None:
+    plan = planned(app, *GRID, NAMED, "hydra.sweeper.question=first", x=0, y=0)
+    create(plan.storage, "s", plan.spec)
+    assert planned(app, *GRID, NAMED, "hydra.sweeper.question=second", x=0, y=0).sweep.question == "second"

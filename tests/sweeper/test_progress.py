@@ -25,15 +25,19 @@ def claim(queue: Queue) -> optuna.Trial:
         (SweepStatus(TrialCounts(waiting=4), None, 0, 3.0), "0/4 done, 0 running, 0 pruned, 0 failed"),
         (
             SweepStatus(TrialCounts(4, 2, 1, 2, 1), (7, 0.123456), 0, 60.0),
-            "4/10 done, 2 running, 2 pruned, 1 failed, best single value 0.1235 (trial 7), 4/min, 1:30 left",
+            "4/10 done, 2 running, 2 pruned, 1 failed, best objective 0.1235 (trial 7), 4 trials/min, 1:30 left",
         ),
         (
             SweepStatus(TrialCounts(complete=10), (7, 3.0), 5, 300.0),  # five of them in an earlier sweep
-            "10/10 done, 0 running, 0 pruned, 0 failed, best single value 3 (trial 7), 1/min",
+            "10/10 done, 0 running, 0 pruned, 0 failed, best objective 3 (trial 7), 1 trials/min",
+        ),
+        (
+            SweepStatus(TrialCounts(complete=2800), (3, 0.5), 0, 120.0, "val/loss"),
+            "2800/2800 done, 0 running, 0 pruned, 0 failed, best val/loss 0.5 (trial 3), 1,400 trials/min",
         ),
         (
             SweepStatus(TrialCounts(waiting=3600, complete=1), None, 0, 4.0),
-            "1/3601 done, 0 running, 0 pruned, 0 failed, 15/min, 4:00:00 left",
+            "1/3601 done, 0 running, 0 pruned, 0 failed, 15 trials/min, 4:00:00 left",
         ),
     ],
 )
@@ -51,7 +55,7 @@ def shown(queue: Queue, terminal: bool, act=lambda: None) -> str:
 def test_without_a_terminal_the_last_line_is_plain(queue: Queue) -> None:
     queue.enqueue_missing([{}] * 2)
     queue.complete(claim(queue), [0.5])
-    assert shown(queue, False) == "sweep: 1/2 done, 0 running, 0 pruned, 0 failed, best single value 0.5 (trial 0)\n"
+    assert shown(queue, False) == "sweep: 1/2 done, 0 running, 0 pruned, 0 failed, best val/loss 0.5 (trial 0)\n"
 
 
 def test_without_a_terminal_a_line_comes_now_and_then(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +83,7 @@ def test_on_a_terminal_the_line_is_under_a_bar(queue: Queue) -> None:
 
 @pytest.mark.parametrize(
     ("direction", "best"),
-    [("minimize", "best single value 1 (trial 0)"), ("maximize", "best single value 2 (trial 1)")],
+    [("minimize", "best val/loss 1 (trial 0)"), ("maximize", "best val/accuracy 2 (trial 1)")],
 )
 def test_the_best_is_that_of_the_direction(
     storage: Storage, direction: Literal["minimize", "maximize"], best: str

@@ -43,6 +43,8 @@ def test_several_directions() -> None:
         ("max_failure_rate", 1.5, "hydra.sweeper.max_failure_rate must be a number >= 0 and <= 1, got 1.5"),
         ("timeout", "2d", "hydra.sweeper.timeout must be a number of seconds > 0, or like 45s, 90m, 2h, got '2d'"),
         ("timeout", 0, "hydra.sweeper.timeout must be a number of seconds > 0, or like 45s, 90m, 2h, got 0"),
+        ("question", 3, "hydra.sweeper.question must be a text, got 3: put it in quotes"),
+        ("question", ["a"], "hydra.sweeper.question must be a text, got"),
         ("study_name", " ", "hydra.sweeper.study_name must not be empty"),
         ("sampler", "tpe", "hydra.sweeper.sampler must have a _target_, got 'tpe'"),
         ("pruner", {}, "hydra.sweeper.pruner must have a _target_, got {}"),

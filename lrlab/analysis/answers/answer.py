@@ -15,13 +15,14 @@ class Plot:
         x: label of the horizontal axis.
         y: label of the vertical axis.
         series: name -> points.
-        log: whether both axes are logarithmic.
+        log_x, log_y: whether an axis is logarithmic; its coordinates are all above 0 then.
     """
 
     x: str
     y: str
     series: Mapping[str, Sequence[Point]]
-    log: bool = False
+    log_x: bool = False
+    log_y: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,10 @@ class Answer:
     Attributes:
         kind: the module that answers it: "best", "scaling", "warmup", ...
         question: as the sweep's file states it, or as the kind does.
-        sentence: the answer in one sentence, with numbers and their uncertainty; "cannot tell: ..." where it cannot.
+        sentence: the answer in one sentence, with its numbers and their uncertainty; "cannot tell: ..." where it
+            cannot.
         details: further sentences: runner-up, ties, ends of the ranges, what was left out.
-        values: the same for programs: what JSON holds.
+        values: the same for programs: what JSON holds, None where a number is not known.
         plot: the picture of the sentence; None without one.
         next_steps: what is worth typing next after this answer, the most useful first.
     """

@@ -2,21 +2,25 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lrlab.analysis.report import page, sections
-from lrlab.analysis.report.page import Section
-from lrlab.analysis.runs import LR, Runs
+from lrlab.analysis.answers.answer import Answer
+from lrlab.analysis.answers.answers import answers
+from lrlab.analysis.answers.scaling import analyse_settings
+from lrlab.analysis.report import lead, sections
+from lrlab.analysis.runs import Runs
 from lrlab.errors import InputError
-from lrlab.plotting.figures import Figure
+from lrlab.plotting import page
+from lrlab.plotting.page import Lead, Section
 from lrlab.scaling_law.analysis import ScalingAnalysis
 from lrlab.scaling_law.verdict import MIN_BATCH_SIZES
-from lrlab.sweeper.objective import objective_of
 
 if TYPE_CHECKING:
     import optuna
+
+    from lrlab.tracking.tracker import RunRecord
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,19 @@ class Report:
         study: its name.
         parent: id of the sweep's run.
         scaling: the scaling analysis of every setting; empty without two batch sizes.
+        question: the heading of the page.
+        lead: its first screen.
         sections: in the order of the page.
+        answers: the most pertinent first.
     """
 
     study: str
     parent: str
     scaling: Mapping[str, ScalingAnalysis]
+    question: str
+    lead: Lead
     sections: tuple[Section, ...]
+    answers: tuple[Answer, ...] = ()
 
     def verdict(self) -> dict[str, Any]:
         """Return the answer as JSON. Several settings have no answer in common, unless there is but one of them.
@@ -59,72 +69,32 @@ class Report:
 
     def page(self) -> str:
         """Return one self-contained HTML page."""
-        return page.render(f"lrlab: {self.study}", self.sections)
+        return page.render(self.question, self.sections, self.lead)
 
 
-def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01) -> Report:
+def report(study: "optuna.Study", runs: Runs, tolerance: float = 0.01, records: "Sequence[RunRecord]" = ()) -> Report:
     """Analyse and draw all that a study has the data for.
 
     Args:
         study: for the search itself: history, importance.
         runs: of the study, or those of it that are asked about.
         tolerance: relative loss that a predicted learning rate may cost.
+        records: of the sweep and of one of its runs, for commit and versions.
 
     Raises:
-        InputError: the study answers none of the report's questions, or all of its trials diverged.
+        InputError: all of its trials diverged.
     """
     if not any(math.isfinite(run.loss) for run in runs):
         count = len(runs.runs)
         raise InputError(f"study must have a trial that ended with a finite loss, got {runs.study!r}: {count} diverged")
-    built: list[Section | None] = [Section("Left out", paragraphs=(runs.left_out,))] if runs.left_out else []
-    analyses: dict[str, ScalingAnalysis] = {}
-    if len(runs.values("batch_size")) > 1 and runs.values(LR):
-        groups = runs.settings()
-        least = 2 if len(groups) == 1 else MIN_BATCH_SIZES  # one of several must be able to tell
-        for label, part in groups.items():
-            if len(part.values("batch_size")) >= least:
-                analyses[label], noise = sections.analyse_runs(part, tolerance)
-                built += [
-                    sections.scaling_section(part, analyses[label], noise, label),
-                    sections.steps_section(part, label),
-                ]
-        built.insert(0, sections.settings(runs, analyses))
-    built += [
-        sections.learning_rates_section(runs),
-        sections.warmup_section(runs),
-        sections.regularization_section(runs),
-    ]
-    search = _search(study)
-    # of another application, the search alone is worth a report
-    if not any(built[bool(runs.left_out) :]) and not (search and runs.names):
-        sizes = ", ".join(map(str, runs.values("batch_size"))) or "no batch size"
-        raise InputError(
-            f"study {runs.study!r} answers none of the report's questions: it has {sizes} as its batch_size "
-            "and sweeps neither learning rates nor warmup nor lambda"
-        )
-    built.append(search)
-    return Report(runs.study, runs.parent, analyses, tuple(section for section in built if section))
-
-
-def _search(study: "optuna.Study") -> Section | None:
-    """Return the figures of the search itself; None if too few trials are complete."""
-    from lrlab.analysis.report import study_plots
-
-    if not study_plots.can_be_drawn(study):
-        return None
-    objective = objective_of(study)
-    label = f"{objective} (nats)" if objective == "val/loss" else objective
-    drawn = [
-        ("history", "Objective of every trial in the order of their start, and the best so far.", study_plots.history),
-        (
-            "importance",
-            "Share of each hyperparameter in what tells the best trials from the rest.",
-            study_plots.importance,
-        ),
-        (
-            "parallel_coordinates",
-            "Each trial as a line, dark where the objective is best.",
-            study_plots.parallel_coordinates,
-        ),
-    ]
-    return Section("The search", figures=tuple(Figure(draw(study, label), text, name) for name, text, draw in drawn))
+    analyses = analyse_settings(runs, tolerance)
+    found = answers(study, runs, analyses=analyses)
+    return Report(
+        study=runs.study,
+        parent=runs.parent,
+        scaling={label: analysis for label, (analysis, _) in analyses.items()},
+        question=found[0].question,
+        lead=lead.lead(study, runs, found, records),
+        sections=tuple(sections.sections(study, runs, found, analyses)),
+        answers=found,
+    )

@@ -1,176 +1,213 @@
-"""The sections of a report, each None if the study has no data for it."""
+"""The sections of a report: one for each answer with its figures, the search, and what it all rests on."""
 
 import math
-import shlex
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
-from lrlab.analysis.gradient_noise import NoiseScaleEstimate, estimate_noise_scale
-from lrlab.analysis.report import scaling_plots, training_plots
-from lrlab.analysis.report.page import Section
+from lrlab.analysis import steps_to_target as target
+from lrlab.analysis.answers import (
+    best,
+    neighbours,
+    optimizers,
+    regularization,
+    scaling,
+    steps_to_target,
+    warmup,
+)
+from lrlab.analysis.answers import importance as importances
+from lrlab.analysis.answers.answer import Answer
+from lrlab.analysis.answers.scaling import Analyses
+from lrlab.analysis.answers.wording import CANNOT_TELL
+from lrlab.analysis.report.figures import scaling as scaling_figures
+from lrlab.analysis.report.figures import search, settings, training
+from lrlab.analysis.report.lead import prose
 from lrlab.analysis.runs import LR, Run, Runs
-from lrlab.analysis.steps_to_target import StepsToTarget, steps_to_target
-from lrlab.config.command_line import command
+from lrlab.analysis.steps_to_target import StepsToTarget
 from lrlab.plotting.figures import Figure
-from lrlab.scaling_law.analysis import ScalingAnalysis, analyse
+from lrlab.plotting.page import Command, Fold, Section
+from lrlab.scaling_law.analysis import ScalingAnalysis
 from lrlab.scaling_law.table import Table, read
+from lrlab.sweeper.objective import objective_of
+
+if TYPE_CHECKING:
+    import optuna
 
 LOSS = "validation loss (nats)"
-FINER_ERROR = 0.035  # of ln(best learning rate), where what was done cannot tell ...
-FINER_TRIALS = 4  # ... and how many trials that may take, for each that was made
-MOST_BRACKET_VALUES = 7  # where a bracket is suggested
+SCALING: Final = "Best learning rate and batch size"
 TOO_LOW_OR_HIGH_FACTOR = 16.0  # off the best learning rate: what is shown as too low and too high
-NOISE_SCALE_LR_FACTOR = 2.0  # off the best learning rate: runs within it count for the noise scale
+MAX_DETAILS = 3  # sentences of an answer above its figures; further ones are folded
+MIN_KNOWN = 2  # best learning rates, for a figure of them
+MAX_VERDICT = 300  # letters of a sentence that can be taken in
+MAX_WARMUPS = 6
+MIN_STRENGTHS = 3
+MAX_PANELS = 6  # settings with a panel of their own
 
 
-def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, NoiseScaleEstimate | None]:
-    """Return the scaling analysis of one setting, with the noise scale that was measured near the optima.
+@dataclass(frozen=True)
+class Evidence:
+    """What an answer rests on.
 
-    Raises:
-        InputError: the runs have no learning rates, or fewer than two batch sizes.
+    Attributes:
+        title: of its section.
+        summary: says the answer where its own sentence is long; empty for none.
+        paragraphs, figures, table, folds: as those of a section.
     """
-    analysis = analyse(runs.table(), study=runs.study, tolerance=tolerance)
-    if analysis.verdict == "cannot_tell":
-        analysis = replace(analysis, reasons=(*analysis.reasons, what_would_settle_it(runs)))
-    best = {optimum.batch_size: optimum.curve.centre for optimum in analysis.optima if optimum.curve}
-    near = [
-        run
-        for run in runs
-        if abs(math.log(run.lr) - best.get(run.batch_size, math.inf)) <= math.log(NOISE_SCALE_LR_FACTOR)
-    ]
-    noise = estimate_noise_scale(run for run in near if not run.diverged)
-    return replace(analysis, noise_scale=noise.average if noise else None), noise
+
+    title: str
+    figures: tuple[Figure, ...] = ()
+    paragraphs: tuple[str, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    folds: tuple[Fold, ...] = ()
+    summary: str = ""
 
 
-def what_would_settle_it(runs: Runs) -> str:
-    """Return the command after which more can be told than now, as the end of a sentence."""
-    if "bracket" not in runs.swept.get(LR, ""):
-        override = shlex.quote(
-            f"{runs.names.get(LR, LR)}=tag(bracket,choice({','.join(_bracket_values(runs.values(LR)))}))"
-        )
-        return f"what would settle it is a sweep that brackets the best learning rates, with {override}"
-    error, trials = f"{FINER_ERROR:g}", FINER_TRIALS * len(runs.runs)
-    finer = f"hydra.sweeper.bracket_error={error}", f"hydra.sweeper.bracket_trials={trials}"
-    return f"to settle it: {command('resume', runs.study, *finer, places=runs.places)}"
+def sections(study: "optuna.Study", runs: Runs, answers: Sequence[Answer], analyses: Analyses) -> Iterator[Section]:
+    """Yield all that a study has the data for, in the order of its answers."""
+    kinds = {answer.kind for answer in answers}
+    evidence: dict[str, Evidence | None] = {
+        neighbours.KIND: neighbours_evidence(runs),
+        warmup.KIND: warmup_evidence(runs),
+        regularization.KIND: regularization_evidence(runs),
+        optimizers.KIND: optimizers_evidence(runs),
+        steps_to_target.KIND: steps_evidence(runs, analyses),
+        scaling.KIND: scaling_evidence(runs, analyses) if scaling.KIND in kinds else None,
+        best.KIND: best_evidence(study, has_own_figures=bool(kinds - {best.KIND, scaling.KIND})),
+        "learning_rates": learning_rates_evidence(runs),
+    }
+    for index, answer in enumerate(answers):
+        yield _answered(answer, evidence.pop(answer.kind, None) or Evidence(answer.question), is_first=index == 0)
+    yield from (_section(each) for each in evidence.values() if each and (each.figures or each.table))
+    if searched := search_section(study):
+        yield searched
+    yield details_section(runs)
 
 
-def _bracket_values(tried: Sequence[float]) -> list[str]:
-    """Return learning rates at which a bracket may begin: those that were tried, or some between their ends."""
-    low, high = min(tried), max(tried)
-    if low == high:
-        low, high = low / 2, high * 2
-    count = min(max(len(tried), 3), MOST_BRACKET_VALUES)
-    return [f"{lr:.3g}" for lr in np.geomspace(low, high, count)]
+def _answered(answer: Answer, found: Evidence, *, is_first: bool) -> Section:
+    """Return the section of an answer; what the first screen says already is not said again."""
+    details, folds, verdict = tuple(map(prose, answer.details)), found.folds, prose(answer.sentence)
+    if len(verdict) > MAX_VERDICT:
+        verdict, details = found.summary or verdict, (verdict, *details)
+    if answer.sentence.startswith(CANNOT_TELL):
+        shown, folded, about = details[:0], details, "Why it cannot be told"
+    elif found.summary:
+        shown, folded, about = details[:0], details, "The answers one by one"
+    else:
+        shown, folded, about = details[:MAX_DETAILS], details[MAX_DETAILS:], "Further details"
+    if folded:
+        folds = (Fold(about, folded), *folds)
+    steps = [Command(step.command, step.purpose) for step in answer.next_steps]
+    return Section(
+        title=found.title,
+        verdict="" if is_first else verdict,
+        paragraphs=(*shown, *found.paragraphs),
+        figures=found.figures,
+        table=found.table,
+        folds=folds,
+        commands=() if is_first else tuple(step for step in steps if not step.line.startswith("lrlab report")),
+    )
 
 
-def scaling_section(
-    runs: Runs, analysis: ScalingAnalysis, noise: NoiseScaleEstimate | None, label: str = ""
-) -> Section:
-    """Return how the best learning rate moves with the batch size."""
-    table, name = read(runs.table()), f"_{_plain(label)}" if label else ""
-    verdict = f"Verdict: {analysis.verdict.replace('_', ' ')}. {'; '.join(analysis.reasons)}."
+def _section(found: Evidence) -> Section:
+    return Section(found.title, found.paragraphs, found.figures, found.table, folds=found.folds)
+
+
+def scaling_evidence(runs: Runs, analyses: Analyses) -> Evidence:
+    """Return what the best learning rates of one setting, or of several in the same axes, rest on."""
+    parts = runs.settings()
+    names = short_labels(list(analyses))
+    tables = {names[label]: read(parts[label].table()) for label in analyses}
+    found = {names[label]: analysis for label, (analysis, _) in analyses.items()}
+    is_search = any("interval(" in shown for shown in runs.swept.values())  # no two trials differ in one key alone
+    drawn = {} if is_search else tables
+    figures = scaling_evidence_figures(drawn, found, runs.loss_label, differ(list(analyses)))
+    if max(sum(optimum.is_bracketed for optimum in each.optima) for each in found.values()) < MIN_KNOWN:
+        figures = [figure for figure in figures if not figure.name.startswith("best_lr")]
+    noise = {
+        names[label]: (noise.epochs, noise.by_epoch)
+        for label, (_, noise) in analyses.items()
+        if noise and len(noise.epochs) > 1 and any(math.isfinite(each) and each > 0 for each in noise.by_epoch)
+    }
+    if noise and not is_search:
+        figures.append(scaling_figures.noise_scale(noise, _knee(found)))
     paragraphs = [budget(runs)]
-    title = f"Best learning rate against batch size{f': {label}' if label else ''}"
-    if not scaling_plots.can_be_drawn(table):
+    if any(not scaling_figures.can_be_drawn(table) for table in tables.values()):
         paragraphs.append("With every learning rate, a seed diverged: there is no mean loss to draw.")
-        return Section(title, tuple(paragraphs), table=optima_table(analysis, runs.loss_label), verdict=verdict)
-    figures = list(scaling_figures(table, analysis, name, runs.loss_label))
-    if noise and noise.average:
-        saturating = "saturating" in (analysis.verdict, analysis.reading) and analysis.rules
-        fitted = math.exp(saturating.fits["saturating"].best.parameter) if saturating else None
-        paragraphs.append(
-            f"The gradient noise scale, measured during {noise.runs} trainings near the best learning rates, is "
-            f"{noise.average:.3g} samples on average over training ({noise.by_epoch[0]:.3g} in the first epoch, "
-            f"{noise.by_epoch[-1]:.3g} in the last)."
-            + (f" The knee of the saturating rule is at {fitted:.3g}." if fitted else "")
-        )
-        if len(noise.epochs) > 1:
-            png = scaling_plots.noise_against_epoch(noise.epochs, noise.by_epoch, fitted)
-            figures.append(Figure(png, "Gradient noise scale during training.", f"noise_scale{name}"))
-    return Section(title, tuple(paragraphs), tuple(figures), optima_table(analysis, runs.loss_label), verdict)
+    measured = [each for _, each in analyses.values()]
+    if len(analyses) == 1:
+        (analysis,) = found.values()
+        paragraphs += [_noise_scale(each, _knee(found)) for each in measured if each and each.average]
+        table = optima_table(analysis, runs.loss_label)
+        if analysis.verdict == "cannot_tell":
+            fold = Fold("Best learning rates, as far as they are known", (), table)
+            return Evidence(SCALING, tuple(figures), tuple(paragraphs), folds=(fold,))
+        return Evidence(SCALING, tuple(figures), tuple(paragraphs), table)
+    folds = tuple(
+        Fold(f"Best learning rates: {name}", (), optima_table(each, runs.loss_label)) for name, each in found.items()
+    )
+    return Evidence(SCALING, tuple(figures), tuple(paragraphs), settings_table(found), folds, _exponents(found))
 
 
-def scaling_figures(table: Table, analysis: ScalingAnalysis, name: str, loss: str = LOSS) -> tuple[Figure, ...]:
-    """Return the figures of one setting.
+def scaling_evidence_figures(
+    tables: Mapping[str, Table], analyses: Mapping[str, ScalingAnalysis], loss: str = LOSS, title: str = ""
+) -> list[Figure]:
+    """Return the figures of one setting, or of several that are compared.
 
     Args:
-        table: its trials.
-        analysis: of them.
-        name: what the names of the files end in.
+        tables: trials by the label of the setting.
+        analyses: of them.
         loss: what the losses are, for the axes.
+        title: what the settings differ in.
     """
-    figures = [
-        Figure(
-            scaling_plots.loss_against_lr(table, analysis.optima, loss),
-            "Loss at the end of training against the learning rate, a line for each batch size: mean and standard "
-            "deviation over the seeds. Thick: the local fit; red: its minimum.",
-            f"loss_against_lr{name}",
-        )
-    ]
-    if any(optimum.curve for optimum in analysis.optima):
-        figures.append(
-            Figure(
-                scaling_plots.best_lr_against_batch(analysis),
-                "Best learning rate against batch size, with the power law, its 95 % band, and the most probable rule "
-                "with a knee.",
-                f"best_lr{name}",
-            )
-        )
-    figures.append(
-        Figure(
-            scaling_plots.loss_surface(table, analysis.optima),
-            "Mean loss over batch size and learning rate, relative to the least at that batch size.",
-            f"loss_surface{name}",
-        )
-    )
-    return tuple(figures)
+    figures: list[Figure | None] = []
+    if len(analyses) == 1:
+        figures.append(scaling_figures.best_lr(next(iter(analyses.values()))))
+    else:
+        known = {label: each.power_law.exponent for label, each in analyses.items() if each.power_law}
+        figures.append(settings.best_lrs(analyses, title))
+        figures.append(settings.exponents(known) if known else None)
+    drawn = {label: each for label, each in tables.items() if scaling_figures.can_be_drawn(each)}
+    drawn = dict(list(drawn.items())[:MAX_PANELS])
+    if drawn:
+        figures += [
+            scaling_figures.loss_against_lr(drawn, analyses, loss),
+            scaling_figures.loss_surface(drawn, analyses),
+        ]
+    return [figure for figure in figures if figure and figure.panels]
 
 
-def budget(runs: Runs) -> str:
-    """Return which question was asked, of equal epochs or of equal updates, as a sentence."""
-    if runs.budget:
-        return runs.budget
-    updates, epochs = runs.values("updates"), runs.values("epochs")
-    if updates and all(isinstance(count, int) for count in updates):
-        counts = ", ".join(map(str, updates))
-        return f"Asked under an equal budget of updates (exactly {counts}): larger batches see more samples."
-    counts = ", ".join(map(str, epochs))
-    return f"Asked under an equal budget of epochs ({counts}): larger batches take fewer updates."
-
-
-def steps_section(runs: Runs, label: str = "") -> Section | None:
+def steps_evidence(runs: Runs, analyses: Analyses) -> Evidence | None:
     """Return the updates to a target loss against batch size; None for runs that cannot tell."""
-    steps = steps_to_target(runs)
-    if steps is None:
+    parts = runs.settings()
+    found = {label: steps for label in analyses or parts if (steps := target.steps_to_target(parts[label]))}
+    if not found:
         return None
-    said = [
-        f"The target is a validation loss of {steps.target:.4g} nats, the highest of the best that the batch sizes "
-        "end with. Each has the learning rate that gets there in the fewest updates, of those that do with every seed."
-    ]
-    said += [f"{each.reason.capitalize()}." for each in steps.batch_sizes if each.reason]
-    figures = []
-    if len(steps.reached) > 1:
-        said.append(f"What a larger batch saves in updates: {steps.describe()}.")
+    names = short_labels(list(found))
+    paragraphs, folds = [], []
+    for label, steps in found.items():
+        begin = f"{names[label]}: " if len(found) > 1 else ""
+        said = f"the target is a loss of {steps.target:.4g}, the highest of the best that the batch sizes end with"
+        if len(steps.reached) > 1:
+            said += f"; what a larger batch saves in updates: {steps.describe()}"
+        paragraphs.append(f"{begin}{prose(said)}" if not begin else f"{begin}{said}.")
         if outer := [str(each.batch_size) for each in steps.reached if not each.is_bracketed]:
-            said.append(f"The fastest learning rate is the last one tried at batch size {', '.join(outer)}.")
-        sizes, means, spreads = zip(*((each.batch_size, each.mean, each.spread) for each in steps.reached), strict=True)
-        png = scaling_plots.steps_against_batch(sizes, means, spreads, steps.target)
-        caption = "Updates until the loss first is at the target: mean and standard deviation over the seeds."
-        figures.append(Figure(png, caption, f"steps_to_target{f'_{_plain(label)}' if label else ''}"))
-    title = f"Updates to a target loss{f': {label}' if label else ''}"
-    return Section(title, tuple(said), tuple(figures), _updates_needed(steps))
+            paragraphs.append(
+                f"{begin}The fastest learning rate is the last one tried at batch size {', '.join(outer)}."
+            )
+        missing = tuple(prose(each.reason) for each in steps.batch_sizes if each.reason)
+        folds.append(
+            Fold(f"Updates at each batch size{f': {names[label]}' if begin else ''}", missing, _updates(steps))
+        )
+    figure = training.steps_to_target({names[label]: steps for label, steps in found.items()}, differ(list(found)))
+    return Evidence("Updates to a target", (figure,) if figure else (), tuple(paragraphs), folds=tuple(folds))
 
 
-def learning_rates_section(runs: Runs) -> Section | None:
+def learning_rates_evidence(runs: Runs) -> Evidence | None:
     """Return loss curves with the learning rate too low, right, and too high; None for fewer than three."""
     best_run = min(runs, key=lambda run: run.loss)
     runs = next(part for part in runs.settings().values() if best_run in part.runs)
     sizes = [size for size in runs.values("batch_size") if isinstance(size, int)]
-    rates = runs.values(LR)
-    if not sizes or len(rates) < 3:
+    if not sizes or len(runs.values(LR)) < 3:
         return None
     counts = {size: len({run.lr for run in runs if run.batch_size == size}) for size in sizes}
     size = max(sizes, key=lambda size: (counts[size], -abs(sizes.index(size) - len(sizes) // 2)))
@@ -188,72 +225,111 @@ def learning_rates_section(runs: Runs) -> Section | None:
     )
     named = {"too low": low, "right": best, "too high": high}
     chosen = {f"{name}: {lr:.3g}": groups[lr] for name, lr in named.items() if name == "right" or lr != best}
-    said = (
-        f"Batch size {size}: the lowest learning rate tried, the best, and the highest; every line is a seed or trial."
-    )
-    png = training_plots.loss_curves(chosen, runs.loss_label, runs.unit)
-    return Section(
-        "Learning rate too low, right, too high",
-        (said,),
-        (Figure(png, f"{runs.loss_label.capitalize()} during training, a line for every seed.", "learning_rates"),),
-    )
+    figure = training.loss_curves(chosen, runs.loss_label, runs.unit)
+    said = f"Batch size {size}: the best learning rate tried, and some far below and above it."
+    return Evidence("Learning rate too low or too high", (figure,) if figure.panels else (), (said,))
 
 
-def warmup_section(runs: Runs) -> Section | None:
-    """Return the loss against the learning rate for each of two to six lengths of warmup; else None."""
-    lengths = runs.values("schedule.warmup")
-    if not 2 <= len(lengths) <= 6 or len(runs.values(LR)) < 2:
+def warmup_evidence(runs: Runs) -> Evidence | None:
+    """Return the loss against warmup and learning rate, for two to six lengths of warmup; else None."""
+    lengths = runs.values(warmup.KEY)
+    if not 2 <= len(lengths) <= MAX_WARMUPS or "interval" in runs.swept.get(warmup.KEY, ""):
         return None
-    panels: dict[str, dict[float, list[Run]]] = {}
-    for run in sorted(runs, key=lambda run: (run.batch_size, float(run.params["schedule.warmup"]))):
-        panel = panels.setdefault(f"batch size {run.batch_size}", {})
-        panel.setdefault(float(run.params["schedule.warmup"]), []).append(run)
-    told = []
-    for title, lines in panels.items():
-        best = {length: min(_mean_losses(line).items(), key=lambda pair: pair[1]) for length, line in lines.items()}
-        updates = {length: max(run.last("updates") for run in line) for length, line in lines.items()}
-        words = (
-            f"{length:.0%} ({length * updates[length]:.0f} of {updates[length]:.0f} updates): {loss:.4g} at lr {lr:.3g}"
-            if math.isfinite(loss)
-            else f"{length:.0%}: a seed diverged at every lr"
-            for length, (lr, loss) in best.items()
-        )
-        told.append(f"{title}: least loss by warmup: {', '.join(words)}.")
-    png = training_plots.loss_by_warmup(panels)
-    caption = "Loss at the end against the learning rate for each warmup: mean and standard deviation over the seeds."
-    return Section("Warmup", tuple(told), (Figure(png, caption, "warmup"),))
+    return Evidence("Warmup", training.warmup(runs))
 
 
-def regularization_section(runs: Runs) -> Section | None:
+def regularization_evidence(runs: Runs) -> Evidence | None:
     """Return training against validation by lambda; None for fewer than three values of lambda."""
-    key = "regularizer.strength"
-    strengths = runs.values(key)
-    if len(strengths) < 3 or "interval" in runs.swept.get(key, ""):
+    strengths = runs.values(training.STRENGTH)
+    if len(strengths) < MIN_STRENGTHS or "interval" in runs.swept.get(training.STRENGTH, ""):
         return None
     kinds: dict[str, list[Run]] = {}
     for run in runs:
-        if not run.diverged:
-            kinds.setdefault(str(run.params["regularizer"]), []).append(run)
-    told = []
-    for kind, group in kinds.items():
-        x, mean, _ = training_plots.mean_by(group, lambda r: float(r.params[key]), lambda r: r.last("val/loss"))
-        at = int(mean.argmin())
-        told.append(f"{kind}: the least validation loss, {mean[at]:.4g} nats, is at lambda {x[at]:.3g}.")
-    caption = "Training (dashed) and validation (solid) against lambda, and the norm of the weights."
-    figure = Figure(training_plots.regularization(kinds), caption, "regularization")
-    return Section("Regularization", tuple(told), (figure,))
+        kinds.setdefault(str(run.params["regularizer"]), []).append(run)
+    return Evidence("Regularization", training.regularization(kinds, runs.loss_label))
 
 
-def settings(runs: Runs, analyses: dict[str, ScalingAnalysis]) -> Section | None:
-    """Return the exponents of several settings, such as optimizers, beside each other; None for one setting."""
-    if len(analyses) < 2:
+def optimizers_evidence(runs: Runs) -> Evidence | None:
+    """Return the losses of several optimizers; None for one of them."""
+    if optimizers.KEY not in runs.swept or len(runs.values(optimizers.KEY)) < 2:
         return None
-    rows: list[tuple[str, ...]] = [("setting", "exponent p", "95 % interval", "reading", "verdict")]
+    figure = training.optimizers(runs)
+    return Evidence("Optimizers", (figure,)) if figure else None
+
+
+def neighbours_evidence(runs: Runs) -> Evidence | None:
+    """Return the accuracies of nearest neighbours; None for another model."""
+    figure = training.neighbours(runs)
+    return Evidence("Neighbours", (figure,)) if figure else None
+
+
+def best_evidence(study: "optuna.Study", *, has_own_figures: bool) -> Evidence | None:
+    """Return a comparison of all choices, where the search was a small grid of them without figures of its own."""
+    figure = None
+    if not has_own_figures and search.can_be_drawn(study):
+        figure = search.comparison(study, objective_label(study))
+    return Evidence("Best configuration", (figure,) if figure else ())
+
+
+def search_section(study: "optuna.Study") -> Section | None:
+    """Return the figures of the search itself; None if too few trials are complete."""
+    if not search.can_be_drawn(study):
+        return None
+    objective = objective_label(study)
+    drawn = (
+        search.objective_by_key(study, objective),
+        search.importance(importances.importance(study), objective),
+        search.history(study, objective),
+    )
+    return Section("The search", figures=tuple(figure for figure in drawn if figure))
+
+
+def details_section(runs: Runs) -> Section:
+    """Return what was left out, and the configuration that the runs have in common."""
+    first, *others = runs.runs
+    same = {key: value for key, value in first.params.items() if all(run.params.get(key) == value for run in others)}
+    table = (("key", "value"), *((runs.names.get(key, key), str(value)) for key, value in sorted(same.items())))
+    folds = [Fold(f"Configuration that all {len(runs.runs)} runs have in common", (), table)] if same else []
+    swept = tuple((runs.names.get(key, key), shown) for key, shown in runs.swept.items())
+    if swept:
+        folds.append(Fold("Search space", (), (("key", "definition"), *swept)))
+    said = (runs.left_out,) if runs.left_out else ("Nothing was left out: every trial that came to its end counts.",)
+    return Section("What it rests on", said, folds=tuple(folds))
+
+
+def budget(runs: Runs) -> str:
+    """Return which question was asked, of equal epochs or of equal updates, as a sentence."""
+    if runs.budget:
+        return runs.budget
+    updates, epochs = runs.values("updates"), runs.values("epochs")
+    if updates and all(isinstance(count, int) for count in updates):
+        counts = ", ".join(map(str, updates))
+        return f"Asked under an equal budget of updates (exactly {counts}): larger batches see more samples."
+    counts = ", ".join(map(str, epochs))
+    return f"Asked under an equal budget of epochs ({counts}): larger batches take fewer updates."
+
+
+def short_labels(labels: Sequence[str]) -> dict[str, str]:
+    """Return settings without the name of their key where they differ in one alone: optimizer=adam -> adam."""
+    keys = {label.partition("=")[0] for label in labels}
+    single = len(labels) > 1 and len(keys) == 1 and not any(", " in label for label in labels)
+    return {label: label.partition("=")[2] if single else label for label in labels}
+
+
+def differ(labels: Sequence[str]) -> str:
+    """Return the key in which settings differ, if it is one."""
+    short = short_labels(labels)
+    return labels[0].partition("=")[0] if labels and short[labels[0]] != labels[0] else ""
+
+
+def settings_table(analyses: Mapping[str, ScalingAnalysis]) -> tuple[tuple[str, ...], ...]:
+    """Return the exponents of several settings as rows of a table, its head first."""
+    rows: list[tuple[str, ...]] = [("setting", "exponent p", "95 % interval", "verdict")]
     for label, analysis in analyses.items():
         exponent = analysis.power_law.exponent if analysis.power_law else None
         shown = [f"{exponent.value:.2f}", "{:.2f} to {:.2f}".format(*exponent.interval())] if exponent else ["", ""]
-        rows.append((label, *shown, analysis.reading or "", analysis.verdict))
-    return Section("Exponents side by side", ("Best learning rate ~ batch size ^ p.",), table=tuple(rows))
+        rows.append((label, *shown, analysis.verdict.replace("_", " ")))
+    return tuple(rows)
 
 
 def optima_table(analysis: ScalingAnalysis, loss: str = "loss (nats)") -> tuple[tuple[str, ...], ...]:
@@ -269,10 +345,22 @@ def optima_table(analysis: ScalingAnalysis, loss: str = "loss (nats)") -> tuple[
             interval = "open"
         best, loss = (f"{shown[key]:.4g}" if shown[key] is not None else "" for key in ("best_lr", "loss"))
         rows.append((f"{optimum.batch_size:g}", best, interval, loss, str(optimum.seeds), optimum.problem))
-    return tuple(rows)
+    return _without_empty(rows)
 
 
-def _updates_needed(steps: StepsToTarget) -> tuple[tuple[str, ...], ...]:
+def objective_label(study: "optuna.Study") -> str:
+    """Return the name of the objective, with its unit where that is known."""
+    objective = objective_of(study)
+    return {"val/loss": LOSS, "val/accuracy": "validation accuracy"}.get(objective, objective)
+
+
+def _without_empty(rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
+    """Return rows without the columns in which there is nothing but a head."""
+    kept = [index for index in range(len(rows[0])) if any(row[index] for row in rows[1:])]
+    return tuple(tuple(row[index] for index in kept) for row in rows)
+
+
+def _updates(steps: StepsToTarget) -> tuple[tuple[str, ...], ...]:
     rows: list[tuple[str, ...]] = [("batch size", "best lr", "updates", "standard deviation", "never at the target")]
     for each in steps.batch_sizes:
         known = (f"{each.lr:.4g}", f"{each.mean:.4g}", f"{each.spread:.2g}") if each.lr else ("", "censored", "")
@@ -280,10 +368,29 @@ def _updates_needed(steps: StepsToTarget) -> tuple[tuple[str, ...], ...]:
     return tuple(rows)
 
 
-def _mean_losses(runs: Sequence[Run]) -> dict[float, float]:
-    x, mean, _ = training_plots.mean_by(runs, lambda run: run.lr, lambda run: run.loss)
-    return {lr: loss for lr, loss in zip(x, mean, strict=True) if math.isfinite(loss)} or {math.nan: math.nan}
+def _exponents(analyses: Mapping[str, ScalingAnalysis]) -> str:
+    """Return the exponents of several settings in a sentence."""
+    said = [
+        "{} {:.2f} [{:.2f}, {:.2f}]".format(label, each.power_law.exponent.value, *each.power_law.exponent.interval())
+        for label, each in analyses.items()
+        if each.power_law
+    ]
+    return f"Best learning rate ~ batch size ^ p, with p: {', '.join(said)}." if said else ""
 
 
-def _plain(label: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in label)
+def _knee(analyses: Mapping[str, ScalingAnalysis]) -> float | None:
+    """Return the knee of the saturating rule of a single setting, if that is what holds."""
+    if len(analyses) != 1:
+        return None
+    (analysis,) = analyses.values()
+    saturates = "saturating" in (analysis.verdict, analysis.reading) and analysis.rules
+    return math.exp(analysis.rules.fits["saturating"].best.parameter) if saturates and analysis.rules else None
+
+
+def _noise_scale(noise: Any, knee: float | None) -> str:
+    said = (
+        f"The gradient noise scale, measured during {noise.runs} trainings near the best learning rates, is "
+        f"{noise.average:.3g} samples on average over training ({noise.by_epoch[0]:.3g} in the first epoch, "
+        f"{noise.by_epoch[-1]:.3g} in the last)."
+    )
+    return said + (f" The knee of the saturating rule is at {knee:.3g}." if knee else "")

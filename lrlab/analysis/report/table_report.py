@@ -3,12 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
-from lrlab.analysis.report import page, pooled_plots, scaling_plots
-from lrlab.analysis.report.page import Section
-from lrlab.analysis.report.sections import optima_table, scaling_figures
-from lrlab.plotting.figures import Figure
+from lrlab.analysis.answers.scaling import QUESTION
+from lrlab.analysis.report.figures import settings
+from lrlab.analysis.report.lead import prose
+from lrlab.analysis.report.sections import optima_table, scaling_evidence_figures
+from lrlab.plotting import page
+from lrlab.plotting.page import Card, Fold, Lead, Section
 from lrlab.scaling_law.analysis import ScalingAnalysis, analyse_optima
 from lrlab.scaling_law.settings import PooledAnalysis, combine, optima_of
 from lrlab.scaling_law.table import Table
@@ -23,11 +27,13 @@ class TableReport:
     Attributes:
         answer: of its one setting, or of several.
         how_read: which column is what, and what was left out: a sentence each.
-        sections: in the order of the page.
+        lead: the first screen of the page.
+        sections: in its order.
     """
 
     answer: ScalingAnalysis | PooledAnalysis
     how_read: tuple[str, ...]
+    lead: Lead
     sections: tuple[Section, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -38,7 +44,7 @@ class TableReport:
         """Return the page, the figures and the answer: name -> content."""
         pictures = {f"{figure.name}.png": figure.png for section in self.sections for figure in section.figures}
         answer = json.dumps(self.to_dict(), indent=2).encode()
-        html = page.render(f"lrlab: {self.answer.study}", self.sections).encode()
+        html = page.render(QUESTION, self.sections, self.lead).encode()
         return {"index.html": html, **pictures, "verdict.json": answer}
 
 
@@ -66,44 +72,66 @@ def table_report(
         values: analyse_optima(each, study=study, tolerance=tolerance)
         for values, each in zip(tables, optima, strict=True)
     }
-    read = Section("How the table was read", tuple(how_read))
+    read = Section("How the table was read", tuple(map(prose, how_read)))
     if len(analyses) == 1:
         ((analysis, table),) = zip(analyses.values(), tables.values(), strict=True)
-        return TableReport(analysis, tuple(how_read), (_single(analysis, table, loss), read))
+        first = _lead(analysis, loss, tables, ())
+        return TableReport(analysis, tuple(how_read), first, (_single(analysis, table, loss), read))
     pooled = combine(analyses, by, study=study)
-    return TableReport(pooled, tuple(how_read), (_pooled(pooled), _settings(pooled), read))
+    first = _lead(pooled, loss, tables, by)
+    return TableReport(pooled, tuple(how_read), first, (_pooled(pooled), _settings(pooled), read))
 
 
 def verdict(answer: ScalingAnalysis | PooledAnalysis) -> str:
-    """Return the answer as a paragraph."""
-    return f"Verdict: {answer.verdict.replace('_', ' ')}. {'; '.join(answer.reasons)}."
+    """Return the answer as a sentence."""
+    return f"{answer.verdict.replace('_', ' ').capitalize()}: {answer.reasons[0]}."
+
+
+def _lead(answer: ScalingAnalysis | PooledAnalysis, loss: str, tables: Mapping[Any, Table], by: Sequence[str]) -> Lead:
+    exponent = answer.to_dict()
+    ends, middle = exponent["exponent_ci"], exponent["exponent"]
+    cards = []
+    if middle is not None:
+        note = f"95 % interval {ends[0]:.2f} to {ends[1]:.2f}"
+        meaning = (("1", "in proportion to the batch size"), ("1/2", "its square root"), ("0", "no change"))
+        cards.append(Card("Exponent of best learning rate ~ batch size ^ p", f"p = {middle:.2f}", note, meaning))
+    sizes = sorted({int(size) for table in tables.values() for size in table.batch_size})
+    seeds = {str(seed) for table in tables.values() for seed in table.seed}
+    rows = (
+        ("source", answer.study),
+        ("objective", loss),
+        ("runs", str(sum(len(table.loss) for table in tables.values()))),
+        ("settings", f"{len(tables)}, by {', '.join(by)}" if by else "one"),
+        ("batch sizes", ", ".join(map(str, sizes))),
+        ("seeds", str(len(seeds))),
+        ("made", f"{datetime.now():%Y-%m-%d}, lrlab {version('lrlab')}"),
+    )
+    return Lead("lrlab, runs that ended elsewhere", verdict(answer), (*cards, Card("What was read", rows=rows)))
 
 
 def _single(analysis: ScalingAnalysis, table: Table, loss: str) -> Section:
+    figures = tuple(scaling_evidence_figures({"": table}, {"": analysis}, loss))
+    said = () if figures else ("With every learning rate, a seed diverged: there is no mean loss to draw.",)
+    why = Fold("What the verdict rests on", tuple(f"{prose(reason)}" for reason in analysis.reasons))
     title = "Best learning rate against batch size"
-    if not scaling_plots.can_be_drawn(table):
-        said = "With every learning rate, a seed diverged: there is no mean loss to draw."
-        return Section(title, (said,), table=optima_table(analysis, loss), verdict=verdict(analysis))
-    figures = scaling_figures(table, analysis, "", loss)
-    return Section(title, (), figures, optima_table(analysis, loss), verdict(analysis))
+    return Section(title, said, figures, optima_table(analysis, loss), verdict(analysis), (why,))
 
 
 def _pooled(pooled: PooledAnalysis) -> Section:
     figures = []
     if pooled.exponent:
-        caption = (
-            "Exponent of each setting with its 95 % interval, and what they have in common (band), in rising order."
-        )
-        figures.append(Figure(pooled_plots.exponents(pooled), caption, "exponents"))
+        known = {
+            ", ".join(map(str, values)): each.power_law.exponent
+            for values, each in pooled.settings.items()
+            if each.power_law
+        }
+        figures.append(settings.exponents(known, pooled))
     if pooled.best_lrs and len(pooled.best_lrs) > 2:
-        caption = (
-            "Best learning rate against batch size: each setting (grey), and all of them at their mean level, with "
-            "95 % intervals."
-        )
-        figures.append(Figure(pooled_plots.best_lrs(pooled), caption, "best_lr"))
+        figures.insert(0, settings.pooled_best_lrs(pooled))
     said = [f"{len(pooled.settings)} settings differ in {', '.join(pooled.by)}."]
-    said += [f"{size.describe()}." for size in pooled.sizes]
-    return Section("All settings", tuple(said), tuple(figures), verdict=verdict(pooled))
+    said += [prose(size.describe()) for size in pooled.sizes]
+    why = Fold("What the verdict rests on", tuple(map(prose, pooled.reasons)))
+    return Section("All settings", tuple(said), tuple(figures), (), verdict(pooled), (why,))
 
 
 def _settings(pooled: PooledAnalysis) -> Section:

@@ -20,6 +20,7 @@ from lrlab.runs.checkpoint import Checkpoint
 from lrlab.runs.loop import RecordedTraining, TrainingLoop
 from lrlab.sweeper.runners.protocols import IntermediateValue, TrialEnd, WorkerContext
 from lrlab.sweeper.study.queue import RETRY_OF, RUN_ID
+from lrlab.sweeper.trial_name import trial_name
 from lrlab.tracking.tags import Tag
 from lrlab.training.configuration import check_shared, from_config
 from lrlab.training.experiment import DataSource, EpochResult, Experiment, Population
@@ -175,7 +176,7 @@ class PopulationRunner:
         training = self._loop.start(
             waiting.experiment,
             population,
-            name=f"trial {trial.number}",
+            name=trial_name(trial.number, trial.params),
             parent=self._parent,
             tags={Tag.TRIAL: str(trial.number), Tag.OVERRIDES: " ".join(waiting.overrides)},
             slot=interrupted.slot if interrupted else None,

@@ -82,11 +82,13 @@ class Sweep:
     workers: int
     boundary_overrides: tuple[tuple[str, ...], ...]  # overrides that touch every choice and both ends of every range
     state: "SweepState | None" = None  # what `prepare` returned for this study before; None for a new study
+    swept: tuple[str, ...] = ()  # keys
     directions: tuple[str, ...] = ("minimize",)  # or maximize: one per objective
     precision: Precision = field(default_factory=Precision)  # at which brackets are done
     max_failure_rate: float = 0.0  # the fraction of all trials that may fail before the sweep stops
     relaunches: int = 3  # how often a worker that died is launched again, while no trial is done in between
     deadline: float = math.inf  # seconds since 1970, which other machines count, too: when the sweep stops
+    question: str = ""  # that it is to answer; "" is the usual one of what is swept
     reuse: bool = False  # whether a trial with the values of a complete one is told its objective, and not run
 
     def too_many_failed(self, counts: "TrialCounts") -> bool:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from lrlab.config.override import overrides_of
 from lrlab.runs.job_record import Job, JobRecord
 from lrlab.runs.recorder import status_of
+from lrlab.sweeper.course import log_course
 from lrlab.sweeper.job_tracking import JobTracking, plain
 from lrlab.sweeper.runners.protocols import TrialEnd
 from lrlab.sweeper.running_job import RunningJob
@@ -19,6 +20,7 @@ from lrlab.sweeper.study.queue import RUN_ID, TrialCounts
 from lrlab.sweeper.study.ranking import ranked
 from lrlab.sweeper.study.reuse import tag_reused_runs
 from lrlab.sweeper.study.state import SweepState
+from lrlab.sweeper.trial_name import trial_name
 from lrlab.tracking.tags import Tag
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class TrialRecords:
                 self._tracker,
                 self._tracking.address,
                 Job(
-                    name=f"trial {trial.number}",
+                    name=trial_name(trial.number, trial.params),
                     launch=launch,
                     overrides=overrides_of(job, "task"),
                     config=plain(config, resolve=True),
@@ -107,6 +109,7 @@ def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", e
     counts = TrialCounts.of(study.get_trials(deepcopy=False))
     with tracking.open() as tracker:
         if error is not None:
+            log_course(tracker, state.run_id, study)
             tracker.end_run(state.run_id, status_of(error))
             tracker.close_orphans()
             return
@@ -114,12 +117,12 @@ def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", e
             return
         tracker.close_orphans()
         tag_reused_runs(study, tracker)
+        tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(counts.total)})  # a bracket adds to those asked for
+        log_course(tracker, state.run_id, study)
         settings = ranked(study) if len(study.directions) == 1 else []
         if settings:
             best = settings[0]
             run_id = study.get_trials(deepcopy=False)[best.trial].user_attrs.get(RUN_ID, "")
             tracker.log_metrics(state.run_id, best.trial, {"objective": best.mean})
-            tracker.set_tags(
-                state.run_id, {Tag.BEST_RUN_ID: run_id, Tag.NOTE: f"Best: trial {best.trial}, run {run_id}"}
-            )
+            tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: run_id})
         tracker.end_run(state.run_id)

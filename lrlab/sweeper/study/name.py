@@ -7,6 +7,7 @@ import time
 from lrlab.errors import InputError
 
 RUN_ID = re.compile(r"(spooled-)?[0-9a-f]{32}")  # of a training, which `lrlab resume` takes as well
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look like another
 MAX_BYTES = 200  # a folder's name may have 255, and a report adds conditions to it
 
 
@@ -36,5 +37,10 @@ def check_name(key: str, name: str) -> None:
 
 
 def new_name(job: str) -> str:
-    """Return a name that no two sweeps share, even if they start in the same second."""
-    return f"{job}_{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(2)}"
+    """Return a name that no two sweeps share, whatever machine they start on: short enough to be typed.
+
+    The day and minute tell a user which it is; of sweeps that start in one minute, five letters tell them apart (a
+    thousand of them share a name with a probability of 2 %).
+    """
+    letters = "".join(secrets.choice(LETTERS) for _ in range(5))
+    return f"{job}_{time.strftime('%m%d_%H%M')}_{letters}"

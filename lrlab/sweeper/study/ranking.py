@@ -96,6 +96,7 @@ def at_ends(study: optuna.Study, setting: Setting) -> dict[str, End]:
     """Return which numbers of a setting are at an end of what was tried: a better one may lie beyond.
 
     Of a choice or range these are the lowest and the highest value tried, of an interval its lowest and highest 2 %.
+    Below 0 there is no lambda and no warmup, below the whole number 1 no number of neighbours.
     """
     trials = list(filter(has_ended, study.get_trials(deepcopy=False)))
     definitions = study.user_attrs.get(SPEC, {}).get("space", {})
@@ -108,9 +109,16 @@ def at_ends(study: optuna.Study, setting: Setting) -> dict[str, End]:
         is_choice = isinstance(distributions[key], CategoricalDistribution)
         is_interval = not is_choice and "interval(" in definitions.get(key, "interval(")
         low, high = _inner_bounds(distributions[key]) if is_interval else (min(tried), max(tried))
-        if value <= low or value >= high:
-            ends[key] = "lowest" if value <= low else "highest"
+        if value >= high:
+            ends[key] = "highest"
+        elif value <= low and not _ends_by_nature(getattr(distributions[key], "low", value) if is_interval else value):
+            ends[key] = "lowest"
     return ends
+
+
+def _ends_by_nature(lowest: float) -> bool:
+    """Return whether hardly a key has values below: 0 of a number, 1 of a count."""
+    return lowest == 0 or (lowest == 1 and isinstance(lowest, int))
 
 
 def _has_failed(trial: FrozenTrial) -> bool:

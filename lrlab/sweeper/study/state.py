@@ -44,6 +44,7 @@ class SweepState:
         command: runs the sweep again.
         runs: where the runs are, as `Place.to_record` has it; None in studies of earlier versions, and if nothing is
             recorded.
+        question: that the sweep is to answer; "" for the usual one of what is swept.
         roles: which key of another application plays which role, and which metric is its loss, as far as is known.
     """
 
@@ -53,6 +54,7 @@ class SweepState:
     command: Command | None = None
     runs: Place | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
+    question: str = ""
 
     @property
     def launch(self) -> Launch | None:
@@ -89,6 +91,7 @@ class SweepState:
             command=command,
             runs=Place(str(runs["uri"]), str(runs["experiment"])) if (runs := stored.get("runs")) else None,
             roles=dict(stored.get("roles", {})),
+            question=str(stored.get("question", "")),
         )
 
 

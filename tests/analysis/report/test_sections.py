@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from lrlab.analysis.report.sections import analyse_runs, budget, optima_table, steps_section, warmup_section
+from lrlab.analysis.answers.scaling import analyse_runs
+from lrlab.analysis.report.sections import (
+    budget,
+    differ,
+    optima_table,
+    short_labels,
+    steps_evidence,
+    warmup_evidence,
+)
 from lrlab.analysis.runs import Run, Runs
 from lrlab.config.command_line import Places
 from lrlab.runs.history import CURVE
@@ -25,28 +33,49 @@ def test_updates_to_a_target() -> None:
     runs = [run(size, updates, lr) for size in (16, 32) for lr, updates in rates.items()]
     runs += [run(64, updates, lr) for lr, updates in ((0.1, 400), (0.2, 200), (0.4, 50))]
     runs += [run(128, 100, lr, diverged=True) for lr in rates]
-    found = steps_section(Runs("s", "", {}, tuple(runs)), "adam")
+    found = steps_evidence(Runs("s", "", {}, tuple(runs)), {})
     assert found is not None
-    assert found.title == "Updates to a target loss: adam"
-    assert [figure.name for figure in found.figures] == ["steps_to_target_adam"]
+    assert found.title == "Updates to a target"
+    assert [figure.name for figure in found.figures] == ["steps_to_target"]
     said = " ".join(found.paragraphs)
-    assert "a validation loss of 0.5 nats" in said
+    assert "a loss of 0.5, the highest of the best" in said
     assert "no gain from 16 to 32, perfect scaling from 32 to 64." in said
-    assert "Batch size 128 is censored: none of its learning rates reaches the target with every seed" in said
     assert "The fastest learning rate is the last one tried at batch size 64." in said
-    assert found.table[1:] == (
+    (fold,) = found.folds
+    assert (
+        "Batch size 128 is censored: none of its learning rates reaches the target with every seed"
+        in fold.paragraphs[0]
+    )
+    assert fold.table[1:] == (
         ("16", "0.2", "100", "0", "0 of 3 trainings"),
         ("32", "0.2", "100", "0", "0 of 3 trainings"),
         ("64", "0.4", "50", "0", "0 of 3 trainings"),
         ("128", "", "censored", "", "3 of 3 trainings"),
     )
+    rows = found.figures[0].panels[0]["datasets"]["rows"]
+    assert [(row["size"], row["mean"]) for row in rows] == [(16, 100), (32, 100), (64, 50)]
 
 
 @pytest.mark.parametrize("interval", ["optimizer.lr", "schedule.warmup"])
 def test_a_search_over_intervals_has_no_updates_to_a_target(interval: str) -> None:
     runs = tuple(run(size, 100, lr) for size in (16, 32) for lr in (0.1, 0.2, 0.4))
-    assert steps_section(Runs("s", "", {"batch_size": "choice(16, 32)"}, runs))
-    assert steps_section(Runs("s", "", {interval: "tag(log, interval(1e-3, 1))"}, runs)) is None
+    assert steps_evidence(Runs("s", "", {"batch_size": "choice(16, 32)"}, runs), {})
+    assert steps_evidence(Runs("s", "", {interval: "tag(log, interval(1e-3, 1))"}, runs), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "short", "key"),
+    [
+        (["optimizer=sgd", "optimizer=adam"], ["sgd", "adam"], "optimizer"),
+        (["a=1, b=2", "a=1, b=3"], ["a=1, b=2", "a=1, b=3"], ""),
+        ([""], [""], ""),
+        (["optimizer=sgd"], ["optimizer=sgd"], ""),
+        (["f=a=b", "f=c"], ["a=b", "c"], "f"),
+    ],
+)
+def test_settings_have_short_names_where_one_key_differs(labels: list[str], short: list[str], key: str) -> None:
+    assert list(short_labels(labels).values()) == short
+    assert differ(labels) == key
 
 
 def test_a_budget_of_updates_is_exact() -> None:
@@ -87,13 +116,12 @@ def test_the_command_that_would_settle_it_says_where_the_study_is() -> None:
     assert told[-4:] == ["--outputs", "my runs", "--storage", "sqlite:///s.db"]
 
 
-def test_a_warmup_says_how_many_updates_it_is() -> None:
-    runs = [scaled(16, lr, 0, 0.2, **{"schedule.warmup": w}) for w in (0.0, 0.02) for lr in (0.1, 0.2, 0.4)]
-    section = warmup_section(Runs("s", "", {}, tuple(runs)))
-    assert section is not None
-    assert section.paragraphs == (
-        "batch size 16: least loss by warmup: 0% (0 of 100 updates): 1 at lr 0.2, 2% (2 of 100 updates): 1 at lr 0.2.",
-    )
+def test_a_warmup_that_was_an_interval_is_no_comparison() -> None:
+    runs = tuple(scaled(16, lr, 0, 0.2, **{"schedule.warmup": w}) for w in (0.0, 0.02) for lr in (0.1, 0.2, 0.4))
+    found = warmup_evidence(Runs("s", "", {"schedule.warmup": "choice(0, 0.02)"}, runs))
+    assert found is not None
+    assert [figure.name for figure in found.figures] == ["warmup_best", "warmup"]
+    assert warmup_evidence(Runs("s", "", {"schedule.warmup": "interval(0, 0.02)"}, runs)) is None
 
 
 @pytest.mark.parametrize("highest", [0.01, 0.02, 0.05])

@@ -155,7 +155,10 @@ def tried(distribution: BaseDistribution, definition: str, *values: Any) -> optu
 @pytest.mark.parametrize(
     ("study", "ends"),
     [
-        (tried(CategoricalDistribution((1, 2, 4)), "choice(1, 2, 4)", 1, 2, 4), {"x": "lowest"}),
+        (tried(CategoricalDistribution((2, 4, 8)), "choice(2, 4, 8)", 2, 4, 8), {"x": "lowest"}),
+        (tried(CategoricalDistribution((1, 2, 4)), "choice(1, 2, 4)", 1, 2, 4), {}),  # no count is below 1
+        (tried(CategoricalDistribution((0, 0.1, 0.3)), "choice(0, 0.1, 0.3)", 0, 0.1, 0.3), {}),
+        (tried(CategoricalDistribution((1.0, 2.0, 4.0)), "choice(1.0, 2.0, 4.0)", 1.0, 2.0, 4.0), {"x": "lowest"}),
         (tried(CategoricalDistribution((1, 2, 4)), "choice(1, 2, 4)", 2, 1, 4), {}),
         (tried(CategoricalDistribution((1, 2, 4)), "choice(1, 2, 4)", 4, 1, 2), {"x": "highest"}),
         (tried(CategoricalDistribution((1, 2, 4)), "choice(1, 2, 4)", 2, 1, 1), {}),  # two values are both ends
@@ -167,7 +170,8 @@ def tried(distribution: BaseDistribution, definition: str, *values: Any) -> optu
             tried(FloatDistribution(1e-9, 1e9, log=True), "tag(bracket, choice(1.0, 2.0))", 4.0, 1.0, 2.0),
             {"x": "highest"},
         ),
-        (tried(FloatDistribution(0, 1), "interval(0.0, 1.0)", 0.019, 0.5, 0.6), {"x": "lowest"}),
+        (tried(FloatDistribution(0, 1), "interval(0.0, 1.0)", 0.019, 0.5, 0.6), {}),
+        (tried(FloatDistribution(0.5, 1.5), "interval(0.5, 1.5)", 0.519, 1.1, 1.2), {"x": "lowest"}),
         (tried(FloatDistribution(0, 1), "interval(0.0, 1.0)", 0.021, 0.5, 0.6), {}),  # the least tried, but no end
         (tried(FloatDistribution(0, 1), "interval(0.0, 1.0)", 0.981, 0.99, 0.6), {"x": "highest"}),
         (

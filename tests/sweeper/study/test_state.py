@@ -54,3 +54,13 @@ def test_a_missing_key_is_refused() -> None:
     study.set_user_attr(STATE, {"run_id": "abc"})
     with pytest.raises(InputError, match=r"^study s was begun by another version of lrlab"):
         read_state(study)
+
+
+def test_the_question_is_part_of_the_state_and_not_of_what_a_study_is_resumed_with() -> None:
+    study = optuna.create_study()
+    write_state(study, SweepState("abc", question="Does it help?"))
+    state = read_state(study)
+    assert state is not None
+    assert state.question == "Does it help?"
+    study.set_user_attr(STATE, STORED)  # of a version that had none
+    assert (read_state(study) or SweepState()).question == ""
