@@ -18,7 +18,7 @@ from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
-from hydra.types import RunMode
+from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -28,6 +28,7 @@ from lrlab.config.composition_errors import one_line
 from lrlab.config.hydra_compat import (
     Hydra,
     compose_next,
+    context_without_callbacks,
     create_config_search_path,
     get_args_parser,
     restored_logging,
@@ -146,6 +147,17 @@ def composed(command: HydraCommand) -> Iterator[DictConfig]:
     """
     with _composed(command) as (_, config):
         yield config
+
+
+@contextmanager
+def composed_with_context(command: HydraCommand) -> Iterator[tuple[DictConfig, HydraContext]]:
+    """Yield the composed configuration, and what a launcher composes that of its jobs with.
+
+    Raises:
+        InputError: something given cannot be used.
+    """
+    with _composed(command) as (hydra, config):
+        yield config, context_without_callbacks(hydra.config_loader)
 
 
 def _train_once(config: DictConfig) -> float:

@@ -77,6 +77,12 @@ def host(process: str) -> str:
     return process.partition("/")[0]
 
 
+def is_local(process: str) -> bool:
+    """Return whether a process runs, or ran, on this machine."""
+    other = ProcessId.parse(process)
+    return other is not None and (other.host, other.machine) == _machine()[:2]
+
+
 def parent(pid: int) -> int | None:
     """Return the number of a living process's parent, or None."""
     try:

@@ -40,6 +40,8 @@ class Settings:
     bracket_error: float
     bracket_trials: int | None
     max_failure_rate: float
+    relaunches: int
+    shared_file: bool
     timeout: float  # seconds; infinite where none was given
     dry_run: bool
     reuse: bool
@@ -77,6 +79,7 @@ class Settings:
             plain["n_jobs"] = cores()
         validation.integer("hydra.sweeper.n_jobs", plain["n_jobs"], at_least=1)
         validation.number("hydra.sweeper.max_failure_rate", plain["max_failure_rate"], at_least=0, at_most=1)
+        validation.integer("hydra.sweeper.relaunches", plain["relaunches"], at_least=0)
         validation.number("hydra.sweeper.bracket_error", plain["bracket_error"], above=0)
         if plain["bracket_trials"] is not None:
             validation.integer("hydra.sweeper.bracket_trials", plain["bracket_trials"], at_least=0)
@@ -94,6 +97,8 @@ class Settings:
             bracket_error=plain["bracket_error"],
             bracket_trials=plain["bracket_trials"],
             max_failure_rate=plain["max_failure_rate"],
+            relaunches=plain["relaunches"],
+            shared_file=plain["shared_file"],
             timeout=math.inf if plain["timeout"] is None else seconds("hydra.sweeper.timeout", plain["timeout"]),
             dry_run=plain["dry_run"],
             reuse=plain["reuse"],

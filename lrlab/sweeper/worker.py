@@ -7,7 +7,7 @@ import platform
 import signal
 import threading
 from collections.abc import Sequence
-from contextlib import chdir, nullcontext
+from contextlib import chdir
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +60,9 @@ class Worker:
         A launcher may use a process that was started elsewhere: relative paths are relative to the sweep's directory.
         """
         directory = self.sweep.config.hydra.runtime.cwd
-        with chdir(directory) if os.path.isdir(directory) else nullcontext():
+        if not os.path.isdir(directory):
+            raise InputError(f"there is no {directory}, the folder of the sweep: share it with this host")
+        with chdir(directory):
             return self._work(HydraConfig.get().job.num)
 
     def _work(self, number: int) -> JobResults:

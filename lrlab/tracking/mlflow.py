@@ -91,7 +91,7 @@ class Mlflow:
             raise InputError(f"tracking.experiment must be {wanted}, got {place.experiment!r}")
         if place.to_record(outputs).uri == recorded.uri:
             return
-        self._require_store(outputs)
+        self.check_exists(outputs)
         try:
             with open_tracker(database.address(place.uri, outputs), outputs, None) as tracker:
                 tracker.get_run(run_id)
@@ -144,7 +144,7 @@ class Mlflow:
         Raises:
             InputError: there is none.
         """
-        self._require_store(outputs)
+        self.check_exists(outputs)
         return self.open(outputs)
 
     def open_all(self, outputs: str = "outputs") -> MlflowTracker:
@@ -153,7 +153,7 @@ class Mlflow:
         Raises:
             InputError: there is no store.
         """
-        self._require_store(outputs)
+        self.check_exists(outputs)
         return open_tracker(database.address(self.place.uri, outputs), outputs, None)
 
     def open_beside(self, run_id: str, outputs: str = "outputs") -> MlflowTracker:
@@ -162,7 +162,7 @@ class Mlflow:
         Raises:
             InputError: there is no such run, or no store.
         """
-        self._require_store(outputs)
+        self.check_exists(outputs)
         if self.experiment is not None:
             return self.open(outputs)
         try:
@@ -186,7 +186,12 @@ class Mlflow:
             return None
         return connect(database.address(uri, outputs), outputs, None)
 
-    def _require_store(self, outputs: str) -> None:
+    def check_exists(self, outputs: str) -> None:
+        """Refuse a place where a file should hold runs, and there is none.
+
+        Raises:
+            InputError: names it.
+        """
         uri = self.place.uri
         url = database.sqlite_url(uri, outputs)
         if url and not url.file.is_file():

@@ -11,6 +11,7 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, read_write
 
+from lrlab.config import environment
 from lrlab.config.flatten import flatten
 from lrlab.config.hydra_compat import exception_of
 from lrlab.config.secrets import is_secret
@@ -19,6 +20,7 @@ from lrlab.runs.job_record import OBJECTIVE
 from lrlab.runtime.signals import SignalHandler, TimeLimitError
 from lrlab.sweeper.compose import Composer
 from lrlab.sweeper.job_tracking import command_of, job_tracking, parent_run, place_of
+from lrlab.sweeper.launching.shared_files import check_runs
 from lrlab.sweeper.roles import RolesOfSweep, given
 from lrlab.sweeper.runners.job_return import reason_of
 from lrlab.sweeper.runners.protocols import Sweep, TrialEnd, WorkerContext
@@ -67,6 +69,8 @@ class JobApplication:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
         self.roles(sweep)
         if tracking := job_tracking(sweep.config, sweep.state):
+            check_runs(sweep.config.hydra, "hydra.sweeper.tracking", tracking.address)
+            environment.announce(environment.TRACKING_URI, tracking.mlflow.uri)
             tracking.mlflow.announce()
             tracking.mlflow.verify(tracking.outputs)
 
@@ -94,6 +98,11 @@ class JobApplication:
                 tags={Tag.STUDY: sweep.study, Tag.N_TRIALS: str(sweep.trials), **self._program_tags(state)},
             )
         return replace(state, run_id=run_id)
+
+    def check_host(self, sweep: Sweep, state: SweepState) -> None:
+        """Look for the file that holds the runs, if there is one."""
+        if state.run_id and (tracking := job_tracking(sweep.config, state)):
+            tracking.mlflow.check_exists(tracking.outputs)
 
     def runner(self, context: WorkerContext) -> "JobRunner":
         tracking = job_tracking(context.sweep.config, context.state) if context.state.run_id else None

@@ -86,6 +86,7 @@ class Sweep:
     directions: tuple[str, ...] = ("minimize",)  # or maximize: one per objective
     precision: Precision = field(default_factory=Precision)  # at which brackets are done
     max_failure_rate: float = 0.0  # the fraction of all trials that may fail before the sweep stops
+    relaunches: int = 3  # how often a worker that died is launched again, while no trial is done in between
     deadline: float = math.inf  # seconds since 1970, which other machines count, too: when the sweep stops
     question: str = ""  # that it is to answer; "" is the usual one of what is swept
     reuse: bool = False  # whether a trial with the values of a complete one is told its objective, and not run
@@ -148,6 +149,13 @@ class Application(Protocol):
         """Once in the parent, before a worker starts; no other sweep of this storage does so at the same time.
 
         The state that is returned is stored with the study; it reaches every runner and `on_sweep_end`.
+        """
+
+    def check_host(self, sweep: Sweep, state: "SweepState") -> None:
+        """Once in every worker on another host, before its runner: look for the data and the record of runs there.
+
+        Raises:
+            InputError: they are missing, or others; nothing has been written.
         """
 
     def runner(self, context: WorkerContext) -> Runner:
