@@ -110,7 +110,7 @@ def run(command: HydraCommand) -> str:
     Raises:
         InputError: something given cannot be used, and nothing has been written; or what is found out cannot be stored.
         TrialsFailedError: too many trials of a sweep failed.
-        TimeLimitReached: trials of a sweep are left.
+        TrialsLeft: trials of a sweep are left.
     """
     with _composed(command) as (hydra, config):
         mode = config.hydra.mode

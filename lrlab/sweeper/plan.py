@@ -130,6 +130,7 @@ def plan_sweep(
         directions=directions,
         max_failure_rate=settings.max_failure_rate,
         deadline=deadline,
+        lease=settings.lease,
         reuse=settings.reuse,
         precision=Precision(
             settings.bracket_error,

@@ -3,6 +3,7 @@
 import copy
 import logging
 import os
+import time
 from collections.abc import Iterable
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -18,9 +19,11 @@ from lrlab.runtime.process_id import ProcessId, is_gone, parent
 from lrlab.runtime.signals import FORWARDED, SignalHandler
 from lrlab.sweeper.search import bracket
 from lrlab.sweeper.search.grammar import value_text
+from lrlab.sweeper.study.lease import PARTS
 from lrlab.sweeper.study.queue import Queue, claimants
 from lrlab.sweeper.worker import JobResults, Worker
 
+LOOK = 1.0  # seconds between looks for what others have done
 MAX_LAUNCHES = 3  # launches in a row that may end without a trial done or one to blame
 
 log = logging.getLogger(__name__)
@@ -69,8 +72,8 @@ class WorkerPool:
             except BrokenProcessPool as error:
                 broken = error
             signals.check()
-            with self.worker.storage.exclusive():
-                self.queue.repair()
+            self.queue.repair()
+            self._wait_for_others(signals)
             counts = self.queue.counts()
             if not counts.waiting or self.worker.sweep.too_many_failed(counts):
                 return results
@@ -80,6 +83,16 @@ class WorkerPool:
             if broken:
                 log.warning("A worker died; %d trials go on without it", counts.waiting)
         return results
+
+    def _wait_for_others(self, signals: SignalHandler) -> None:
+        """Wait while nothing is left but trials that run elsewhere, for one that nobody runs any more."""
+        while any(map(claimants, self.queue.running())):  # others are another program's
+            counts = self.queue.counts()
+            if counts.waiting or self.worker.sweep.too_many_failed(counts) or self.worker.sweep.is_overdue():
+                return
+            with signals.interruptible():
+                time.sleep(min(LOOK, self.worker.sweep.lease / PARTS))
+            self.queue.repair()
 
     def _progress(self) -> int:
         return self.queue.counts().done + self.queue.deaths()

@@ -20,7 +20,7 @@ FILES = {
     "vouching for itself": "allow: [subprocess.]\nmodel: {_target_: subprocess.Popen, args: [touch, canary]}",
     "partial": "loss: {_target_: lrlab.core.loss.SoftmaxCrossEntropy, _partial_: true}",
     "callback": "hydra: {callbacks: {x: {_target_: subprocess.check_call, args: [touch, canary]}}}",
-    "callback of ours": "hydra: {callbacks: {x: {_target_: lrlab.sweeper.study.journal.open_journal, path: canary}}}",
+    "callback of ours": "hydra: {callbacks: {x: {_target_: lrlab.sweeper.study.journal_store.JournalStore, path: canary}}}",
     "launcher": "hydra: {launcher: {_target_: os.system, command: touch canary}}",
     "sweeper": "hydra: {sweeper: {_target_: os.system, command: touch canary}}",
     "sampler": "hydra: {sweeper: {sampler: {_target_: os.system, command: touch canary}}}",

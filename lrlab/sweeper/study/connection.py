@@ -1,0 +1,68 @@
+"""A database that is away for a while: what was under way is tried again, until it is back."""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import DBAPIError
+
+PATIENCE = 600.0  # seconds for which a database may be away
+LONGEST_WAIT = 5.0  # seconds between two tries
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# SQLSTATE classes and codes of a server that ends, starts or is full, and of transactions that it has undone
+LOST_CLASSES = ("08", "40")
+LOST_CODES = ("57P01", "57P02", "57P03", "53300", "25006")
+
+
+class _HasPatience(Protocol):
+    patience: float
+
+
+def is_lost(error: BaseException | None) -> bool:
+    """Return whether the same may go well again: the connection was lost, the server is away, or gave way to others."""
+    while error is not None:
+        if isinstance(error, DBAPIError):
+            state = getattr(error.orig, "sqlstate", getattr(error.orig, "pgcode", None))
+            if state:
+                return state[:2] in LOST_CLASSES or state in LOST_CODES
+            names = {kind.__name__ for kind in type(error.orig).__mro__}
+            is_server = "sqlite3" not in type(error.orig).__module__
+            return error.connection_invalidated or (is_server and bool(names & {"OperationalError", "InterfaceError"}))
+        error = error.__cause__
+    return False
+
+
+def patient(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+    """Let a method of an object that has `patience` try again while its database is away.
+
+    What the database has done and could not tell is done again: the method must be one that may be.
+    """
+
+    @wraps(method)
+    def patient_method(self: _HasPatience, *args: P.args, **kwargs: P.kwargs) -> R:
+        began, wait = time.monotonic(), 0.1
+        while True:
+            try:
+                result = method(self, *args, **kwargs)
+            except (DBAPIError, StorageInternalError) as error:
+                if not is_lost(error) or time.monotonic() - began > self.patience:
+                    raise
+                if wait > 1:
+                    log.warning("the database of the study is away; it is tried again for %g s", self.patience)
+                time.sleep(wait * random.uniform(0.5, 1))
+                wait = min(2 * wait, LONGEST_WAIT)
+            else:
+                if wait > 1:
+                    log.warning("the database of the study is back")
+                return result
+
+    return patient_method
