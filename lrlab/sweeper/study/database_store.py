@@ -75,22 +75,28 @@ class DatabaseStore(BaseStorage):
                     counts[TrialState.FAIL, None if value is None else json.loads(value)] = count
         return counts
 
-    @patient
     def claim(self, study: int, key: str, value: Any) -> int | None:
-        mine = {"study": study, "key": key, "value": json.dumps(value)}
+        return self._claim(study, key, value, [])
+
+    @patient
+    def _claim(self, study: int, key: str, value: Any, tries: list[None]) -> int | None:
         with self._engine.begin() as connection:
-            claimed = connection.execute(tables.CLAIMED, mine).scalar()  # before the connection was lost
-            if claimed is None:
-                claimed = connection.execute(tables.FIRST_WAITING_UNLOCKED, {"study": study}).scalar()
-                if claimed is None:
+            row = None
+            if tries:  # the connection was lost, perhaps after the claim
+                mine = {"study": study, "key": key, "value": json.dumps(value)}
+                row = connection.execute(tables.CLAIMED, mine).first()
+            tries.append(None)
+            if row is None:
+                row = connection.execute(tables.START_FIRST_WAITING, {"study": study, "now": tables.now()}).first()
+                if row is None:
                     return None
-                connection.execute(tables.START, {"trial": claimed, "now": tables.now()})
-                tables.set_attribute(connection, tables.USER_ATTRS, claimed, key, value)
-                tables.beat(connection, [claimed])
-            (trial,) = tables.read_trials(connection, [claimed])
+                tables.set_attribute(connection, tables.USER_ATTRS, row.trial_id, key, value)
+                tables.beat(connection, [row.trial_id])
+            trial = tables.trial_of(row)
+            tables.add_attributes(connection, [trial])
         with self._lock:
-            self._own[claimed] = trial
-        return int(claimed)
+            self._own[_id(trial)] = trial
+        return _id(trial)
 
     def add(self, study: int, trials: Sequence[QueuedTrial]) -> None:
         """Queue trials. There is no second try: the caller can see whether they were added."""
@@ -181,12 +187,14 @@ class DatabaseStore(BaseStorage):
         if trial_id not in self._own or not state.is_finished():
             return self._backend.set_trial_state_values(trial_id, state, values)
         try:
-            with self._writing(trial_id) as (connection, _):
+            with self._engine.begin() as connection:
+                end = {"trial": trial_id, "end": state, "now": tables.now()}
+                if not connection.execute(tables.FINISH, end).rowcount:
+                    raise UpdateFinishedTrialError(f"trial {trial_id} of the storage has finished")
                 for objective, value in enumerate(values or ()):
                     stored, kind = models.TrialValueModel.value_to_stored_repr(value)
                     row = {"trial_id": trial_id, "objective": objective, "value": stored, "value_type": kind}
                     tables.upsert(connection, tables.VALUES, ("trial_id", "objective"), row)
-                connection.execute(tables.FINISH, {"trial": trial_id, "end": state, "now": tables.now()})
         finally:
             self._disown(trial_id)
         return True

@@ -244,21 +244,15 @@ class Queue:
             gone: hosts that are known to be gone, with every process on them.
             stopped: whether the user has stopped the sweep, so that no trial is to blame.
         """
-        claimed = [trial for trial in self.running() if claimants(trial)]
-        lapsed = self._watch.lapsed(
-            self._storage.beats(self._id),
-            {
-                self._id_of(trial): _lease(trial)
-                for trial in claimed
-                if not any(map(is_running_here, claimants(trial)))  # a sign of life of its own
-            },
-        )
-        lost = [
-            trial
-            for trial in claimed
-            if self._id_of(trial) in lapsed
-            or all(has_ended_here(process) or host(process) in gone for process in claimants(trial))
-        ]
+        claimed = [(trial, set(claimants(trial))) for trial in self.running() if claimants(trial)]
+        if not claimed:
+            return 0
+        processes = {process for _, claiming in claimed for process in claiming}
+        alive = set(filter(is_running_here, processes))  # which is a sign of life of its own
+        ended = {process for process in processes - alive if has_ended_here(process) or host(process) in gone}
+        leases = {self._id_of(trial): _lease(trial) for trial, claiming in claimed if not claiming & alive}
+        lapsed = self._watch.lapsed(self._storage.beats(self._id), leases)
+        lost = [trial for trial, claiming in claimed if claiming <= ended or self._id_of(trial) in lapsed]
         return self.requeue(lost, died=not (gone or stopped))
 
     def _id_of(self, trial: optuna.Trial | FrozenTrial) -> int:

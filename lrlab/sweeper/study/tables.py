@@ -1,7 +1,7 @@
 """Optuna's tables of trials: how they are read and written at once, for all trials that are asked for."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -47,7 +47,7 @@ RUNNING = (
     .order_by(TRIALS.c.trial_id)
 )
 CLAIMED = (
-    select(TRIALS.c.trial_id)
+    select(TRIALS)
     .join(USER_ATTRS, USER_ATTRS.c.trial_id == TRIALS.c.trial_id)
     .where(TRIALS.c.study_id == _STUDY, TRIALS.c.state == TrialState.RUNNING)
     .where(USER_ATTRS.c.key == _KEY, USER_ATTRS.c.value_json == _VALUE)
@@ -58,21 +58,21 @@ FIRST_WAITING = (
     .order_by(TRIALS.c.trial_id)
     .limit(1)
 )
-FIRST_WAITING_UNLOCKED = FIRST_WAITING.with_for_update(skip_locked=True)
+START_FIRST_WAITING = (
+    update(TRIALS)
+    .where(TRIALS.c.trial_id == FIRST_WAITING.with_for_update(skip_locked=True).scalar_subquery())
+    .values(state=TrialState.RUNNING, datetime_start=bindparam("now"))
+    .returning(*TRIALS.c)
+)
 LOCK_RUNNING = (
     select(TRIALS.c.study_id).where(TRIALS.c.trial_id == _TRIAL, TRIALS.c.state == TrialState.RUNNING).with_for_update()
 )
 LOCK_UNFINISHED = (
     select(TRIALS.c.study_id).where(TRIALS.c.trial_id == _TRIAL, TRIALS.c.state.in_(UNFINISHED)).with_for_update()
 )
-START = (
-    update(TRIALS)
-    .where(TRIALS.c.trial_id == _TRIAL)
-    .values(state=TrialState.RUNNING, datetime_start=bindparam("now"))
-)
 FINISH = (
     update(TRIALS)
-    .where(TRIALS.c.trial_id == _TRIAL)
+    .where(TRIALS.c.trial_id == _TRIAL, TRIALS.c.state.in_(UNFINISHED))
     .values(state=bindparam("end"), datetime_complete=bindparam("now"))
 )
 FIRST_OF_PARAM = (
@@ -82,6 +82,17 @@ FIRST_OF_PARAM = (
     .order_by(PARAMS.c.param_id)
     .limit(1)
 )
+_OF_TRIALS = {
+    table: select(table).where(table.c.trial_id.in_(bindparam("ids", expanding=True))).order_by(order)
+    for table, order in {
+        TRIALS: TRIALS.c.trial_id,
+        USER_ATTRS: USER_ATTRS.c.trial_user_attribute_id,
+        SYSTEM_ATTRS: SYSTEM_ATTRS.c.trial_system_attribute_id,
+        PARAMS: PARAMS.c.param_id,
+        VALUES: VALUES.c.objective,
+        REPORTS: REPORTS.c.trial_intermediate_value_id,
+    }.items()
+}
 
 
 def read_trials(connection: Connection, ids: Sequence[int], *, reports: bool = True) -> list[FrozenTrial]:
@@ -90,45 +101,58 @@ def read_trials(connection: Connection, ids: Sequence[int], *, reports: bool = T
     Args:
         reports: whether to read their intermediate values, too.
     """
-    chunks = (ids[i : i + CHUNK] for i in range(0, len(ids), CHUNK))
-    return [trial for chunk in chunks for trial in _read(connection, chunk, reports=reports)]
+    trials = []
+    for chunk in (ids[i : i + CHUNK] for i in range(0, len(ids), CHUNK)):
+        read = list(map(trial_of, connection.execute(_OF_TRIALS[TRIALS], {"ids": chunk})))
+        begun = [trial for trial in read if trial.state != TrialState.WAITING]
+        add_attributes(connection, read)
+        add_results(connection, begun, reports=reports)
+        trials += read
+    return trials
 
 
-def _read(connection: Connection, ids: Sequence[int], *, reports: bool) -> list[FrozenTrial]:
-    trials = {}
-    for row in connection.execute(select(TRIALS).where(TRIALS.c.trial_id.in_(ids)).order_by(TRIALS.c.trial_id)):
-        trials[row.trial_id] = FrozenTrial(
-            number=row.number,
-            state=row.state,
-            value=None,
-            values=None,
-            datetime_start=_local(row.datetime_start),
-            datetime_complete=_local(row.datetime_complete),
-            params={},
-            distributions={},
-            user_attrs={},
-            system_attrs={},
-            intermediate_values={},
-            trial_id=row.trial_id,
-        )
+def trial_of(row: Any) -> FrozenTrial:
+    """Return the trial of a row of `TRIALS`, without what is in other tables."""
+    return FrozenTrial(
+        number=row.number,
+        state=row.state,
+        value=None,
+        values=None,
+        datetime_start=_local(row.datetime_start),
+        datetime_complete=_local(row.datetime_complete),
+        params={},
+        distributions={},
+        user_attrs={},
+        system_attrs={},
+        intermediate_values={},
+        trial_id=row.trial_id,
+    )
 
-    def rows(table: Table, order: Any) -> Any:
-        return connection.execute(select(table).where(table.c.trial_id.in_(list(trials))).order_by(order))
 
-    for row in rows(USER_ATTRS, USER_ATTRS.c.trial_user_attribute_id):
-        trials[row.trial_id].user_attrs[row.key] = json.loads(row.value_json)
-    for row in rows(SYSTEM_ATTRS, SYSTEM_ATTRS.c.trial_system_attribute_id):
-        trials[row.trial_id].system_attrs[row.key] = json.loads(row.value_json)
-    for row in rows(PARAMS, PARAMS.c.param_id):
-        kind = distribution(row.distribution_json)
-        trials[row.trial_id].distributions[row.param_name] = kind
-        trials[row.trial_id].params[row.param_name] = kind.to_external_repr(row.param_value)
-    for row in rows(VALUES, VALUES.c.objective):
+def add_attributes(connection: Connection, trials: Sequence[FrozenTrial]) -> None:
+    """Add the attributes of trials, which is all that those have that wait."""
+    for table, name in ((USER_ATTRS, "user_attrs"), (SYSTEM_ATTRS, "system_attrs")):
+        for trial, row in _rows(connection, table, trials):
+            getattr(trial, name)[row.key] = json.loads(row.value_json)
+
+
+def add_results(connection: Connection, trials: Sequence[FrozenTrial], *, reports: bool) -> None:
+    """Add the values and the objectives of trials, and what they reported."""
+    for trial, row in _rows(connection, PARAMS, trials):
+        kind = trial.distributions[row.param_name] = distribution(row.distribution_json)
+        trial.params[row.param_name] = kind.to_external_repr(row.param_value)
+    for trial, row in _rows(connection, VALUES, trials):
         value = models.TrialValueModel.stored_repr_to_value(row.value, row.value_type)
-        trials[row.trial_id].values = [*(trials[row.trial_id].values or ()), value]
-    for row in rows(REPORTS, REPORTS.c.trial_intermediate_value_id) if reports else ():
-        trials[row.trial_id].intermediate_values[row.step] = report_value(row)
-    return list(trials.values())
+        trial.values = [*(trial.values or ()), value]
+    for trial, row in _rows(connection, REPORTS, trials if reports else ()):
+        trial.intermediate_values[row.step] = report_value(row)
+
+
+def _rows(connection: Connection, table: Table, trials: Sequence[FrozenTrial]) -> Iterator[tuple[FrozenTrial, Any]]:
+    by_id = {trial._trial_id: trial for trial in trials}  # noqa: SLF001  it has no public name
+    if by_id:
+        for row in connection.execute(_OF_TRIALS[table], {"ids": list(by_id)}):
+            yield by_id[row.trial_id], row
 
 
 def report_value(row: Any) -> float:
@@ -182,12 +206,15 @@ def set_attribute(connection: Connection, table: Table, trial: int, key: str, va
 
 def beat(connection: Connection, trials: Sequence[int]) -> None:
     """Note a sign of life for trials, by the clock of the database."""
-    now = _now_of(connection)
-    make: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    chosen = select(TRIALS.c.trial_id, now).where(TRIALS.c.trial_id.in_(trials))
+    connection.execute(_beat(connection.dialect.name), {"ids": trials})
+
+
+@lru_cache
+def _beat(dialect: str) -> Any:
+    make: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    chosen = select(TRIALS.c.trial_id, _now_of(dialect)).where(TRIALS.c.trial_id.in_(bindparam("ids", expanding=True)))
     rows = make(BEATS).from_select(["trial_id", "heartbeat"], chosen)
-    replaced = rows.on_conflict_do_update(index_elements=["trial_id"], set_={"heartbeat": rows.excluded.heartbeat})
-    connection.execute(replaced)
+    return rows.on_conflict_do_update(index_elements=["trial_id"], set_={"heartbeat": rows.excluded.heartbeat})
 
 
 def beats(connection: Connection, study: int) -> dict[int, Beat]:
@@ -199,7 +226,7 @@ def beats(connection: Connection, study: int) -> dict[int, Beat]:
     age: Any = literal(0.0)
     if connection.dialect.name == "postgresql":
         started = func.timezone("UTC", func.pg_postmaster_start_time())
-        age = func.extract("epoch", _now_of(connection) - func.greatest(BEATS.c.heartbeat, started))
+        age = func.extract("epoch", _now_of("postgresql") - func.greatest(BEATS.c.heartbeat, started))
     latest = (
         select(TRIALS.c.trial_id, BEATS.c.heartbeat.cast(String), age)
         .select_from(TRIALS.outerjoin(BEATS, BEATS.c.trial_id == TRIALS.c.trial_id))
@@ -211,8 +238,8 @@ def beats(connection: Connection, study: int) -> dict[int, Beat]:
     }
 
 
-def _now_of(connection: Connection) -> Any:
-    if connection.dialect.name == "postgresql":
+def _now_of(dialect: str) -> Any:
+    if dialect == "postgresql":
         return func.timezone("UTC", func.clock_timestamp())
     return literal_column("strftime('%Y-%m-%d %H:%M:%f', 'now')")
 

@@ -25,7 +25,9 @@ DEAD = ME.rpartition("/")[0] + "/0"  # this process number, in an earlier life
 AWAY = f"another-machine/{ME.partition('/')[2]}"
 
 
-@pytest.fixture(params=["optuna.log", "sqlite:///x.db", "memory", pytest.param("postgresql", marks=pytest.mark.machines)])
+@pytest.fixture(
+    params=["optuna.log", "sqlite:///x.db", "memory", pytest.param("postgresql", marks=pytest.mark.machines)]
+)
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     if request.param != "postgresql":
         return parse(request.param, tmp_path)

@@ -1,0 +1,104 @@
+"""A TPE search whose cost for a trial does not grow with the study.
+
+TPE compares the best tenth of all trials, but no more than 25, with all others. It gets the same 25, and of the others
+the latest: older ones count less with it anyway.
+"""
+
+import bisect
+from typing import TYPE_CHECKING, Any, Final
+
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from lrlab.sweeper.study.trial_store import TrialStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+
+BEST: Final = 25  # as many as TPE ever takes for the good ones
+LATEST: Final = 225  # other trials; with BEST ten times 25, so that TPE does take 25
+
+
+class BoundedHistory(BaseSampler):
+    """Optuna's TPE, that is shown the best and the latest trials of a study. With several objectives it sees all."""
+
+    def __init__(self, sampler: TPESampler) -> None:
+        self.sampler = sampler
+        self._seen = 0
+        self._best: list[tuple[tuple[float, float, float], int, FrozenTrial]] = []  # the best first
+        self._latest: list[FrozenTrial] = []
+
+    def infer_relative_search_space(self, study: "Study", trial: FrozenTrial) -> "dict[str, BaseDistribution]":
+        return self.sampler.infer_relative_search_space(self._view(study), trial)
+
+    def sample_relative(
+        self, study: "Study", trial: FrozenTrial, search_space: "dict[str, BaseDistribution]"
+    ) -> dict[str, Any]:
+        return self.sampler.sample_relative(self._view(study), trial, search_space)
+
+    def sample_independent(
+        self, study: "Study", trial: FrozenTrial, param_name: str, param_distribution: "BaseDistribution"
+    ) -> Any:
+        return self.sampler.sample_independent(self._view(study), trial, param_name, param_distribution)
+
+    def before_trial(self, study: "Study", trial: FrozenTrial) -> None:
+        self.sampler.before_trial(study, trial)
+
+    def after_trial(
+        self, study: "Study", trial: FrozenTrial, state: TrialState, values: "Sequence[float] | None"
+    ) -> None:
+        self.sampler.after_trial(study, trial, state, values)
+
+    def reseed_rng(self) -> None:
+        self.sampler.reseed_rng()
+
+    def _view(self, study: "Study") -> Any:
+        """Return the study as it is now, with the trials that are remembered and those that run."""
+        storage = study._storage  # noqa: SLF001  as Optuna's own samplers and pruners do
+        if len(study.directions) > 1 or not isinstance(storage, TrialStore):
+            return study
+        sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
+        finished = storage.finished(study._study_id)  # noqa: SLF001
+        for trial in finished[self._seen :]:
+            if trial.state != TrialState.FAIL:
+                self._remember(trial, sign)
+        self._seen = len(finished)
+        remembered = {trial.number: trial for trial in (*self._latest, *(entry[2] for entry in self._best))}
+        remembered |= {trial.number: trial for trial in storage.running(study._study_id)}  # noqa: SLF001
+        return _View(study, [trial for _, trial in sorted(remembered.items())])
+
+    def _remember(self, trial: FrozenTrial, sign: float) -> None:
+        bisect.insort(self._best, (_rank(trial, sign), trial.number, trial))
+        self._latest.append(trial)
+        del self._best[BEST:]
+        del self._latest[:-LATEST]
+
+
+class _View:
+    """A study of which some trials are seen."""
+
+    def __init__(self, study: "Study", trials: "Sequence[FrozenTrial]") -> None:
+        self._study, self._trials = study, trials
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._study, name)
+
+    def _get_trials(self, deepcopy: bool = True, states: Any = None, use_cache: bool = False) -> list[FrozenTrial]:
+        return [trial for trial in self._trials if states is None or trial.state in states]
+
+
+def _rank(trial: FrozenTrial, sign: float) -> tuple[float, float, float]:
+    """Return where TPE places a trial: complete ones by value, then pruned ones by their step, then infeasible ones."""
+    infeasible = sum(value for value in trial.constraints.values() if value > 0)
+    if infeasible > 0:
+        return 2.0, infeasible, 0.0
+    if trial.state == TrialState.COMPLETE and trial.value is not None:
+        return 0.0, sign * trial.value, 0.0
+    if not trial.intermediate_values:
+        return 1.0, 1.0, 0.0
+    step, value = max(trial.intermediate_values.items())
+    return 1.0, -step, float("inf") if value != value else sign * value  # noqa: PLR0124  NaN
