@@ -48,16 +48,16 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.url = f"postgresql+psycopg://lrlab@127.0.0.1:{self.port}/postgres"
-        options = "-U lrlab --auth=trust --no-sync --locale=C -E UTF8".split()
+        options = ["-U", "lrlab", "--auth=trust", "--no-sync", "--locale=C", "-E", "UTF8"]
         with self.log.open("wb") as output:
-            setup = [bin_ / "initdb", "-D", self.data, *options]
+            setup: list[str | Path] = [bin_ / "initdb", "-D", self.data, *options]
             subprocess.run(setup, check=True, stdout=output, stderr=output, cwd=self.data, **self.as_nobody)
         self.start()
 
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60".split()
         command: list[str | Path] = [self.bin / "postgres", "-D", self.data, "-k", self.data, *options]
-        ready = [self.bin / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
+        ready: list[str | Path] = [self.bin / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
         with self.log.open("ab") as output:
             streams: dict[str, Any] = {"stdout": output, "stderr": output}
             self.process = subprocess.Popen(command, cwd=self.data, **streams, **self.as_nobody)

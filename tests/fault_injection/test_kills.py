@@ -64,7 +64,8 @@ GIVEN_BACK = [f"{when} lrlab.sweeper.study.journal_store:JournalStore.requeue 1"
 def test_a_resume_is_killed_while_it_gives_trials_back(lab: Lab, point: str) -> None:
     trials = 4
     command = lab.command(trials, "epochs=3", "population.width=2")
-    with lab.running([sys.executable, str(CRASH), "after lrlab.sweeper.worker:WorkerLoop.handle_events 1", *command[3:]]) as process:
+    killed = "after lrlab.sweeper.worker:WorkerLoop.handle_events 1"
+    with lab.running([sys.executable, str(CRASH), killed, *command[3:]]) as process:
         assert process.wait(120) == -signal.SIGKILL
     with lab.running([sys.executable, str(CRASH), point, *command[3:]]) as process:
         assert process.wait(120) == -signal.SIGKILL

@@ -5,6 +5,7 @@ the latest: older ones count less with it anyway.
 """
 
 import bisect
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from optuna.samplers import BaseSampler, TPESampler
@@ -101,4 +102,4 @@ def _rank(trial: FrozenTrial, sign: float) -> tuple[float, float, float]:
     if not trial.intermediate_values:
         return 1.0, 1.0, 0.0
     step, value = max(trial.intermediate_values.items())
-    return 1.0, -step, float("inf") if value != value else sign * value  # noqa: PLR0124  NaN
+    return 1.0, -step, math.inf if math.isnan(value) else sign * value

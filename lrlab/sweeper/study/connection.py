@@ -5,7 +5,7 @@ import random
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +16,7 @@ LONGEST_WAIT = 5.0  # seconds between two tries
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
+S = TypeVar("S", bound="_HasPatience")
 R = TypeVar("R")
 
 # SQLSTATE classes and codes of a server that ends, starts or is full, and of transactions that it has undone
@@ -41,14 +42,14 @@ def is_lost(error: BaseException | None) -> bool:
     return False
 
 
-def patient(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+def patient(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
     """Let a method of an object that has `patience` try again while its database is away.
 
     What the database has done and could not tell is done again: the method must be one that may be.
     """
 
     @wraps(method)
-    def patient_method(self: _HasPatience, *args: P.args, **kwargs: P.kwargs) -> R:
+    def patient_method(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
         began, wait = time.monotonic(), 0.1
         while True:
             try:
