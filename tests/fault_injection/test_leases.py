@@ -56,7 +56,13 @@ class Machines:
         command = [sys.executable, str(APP), "-m", *given, *overrides]
         as_machine = ["unshare", "--uts", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c"]
         inside = f"hostname {who}; exec " + " ".join(f'"{word}"' for word in command)
-        environment = {**os.environ, "WHO": who, "BEGUN": str(self.begun), "SECONDS": str(seconds), "OMP_NUM_THREADS": "1"}
+        environment = {
+            **os.environ,
+            "WHO": who,
+            "BEGUN": str(self.begun),
+            "SECONDS": str(seconds),
+            "OMP_NUM_THREADS": "1",
+        }
         with (folder / "said").open("a") as said:
             process = subprocess.Popen(
                 [*as_machine, inside],

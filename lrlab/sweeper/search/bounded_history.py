@@ -32,19 +32,20 @@ class BoundedHistory(BaseSampler):
         self._seen = 0
         self._best: list[tuple[tuple[float, float, float], int, FrozenTrial]] = []  # the best first
         self._latest: list[FrozenTrial] = []
+        self._last: Any = None
 
     def infer_relative_search_space(self, study: "Study", trial: FrozenTrial) -> "dict[str, BaseDistribution]":
-        return self.sampler.infer_relative_search_space(self._view(study), trial)
+        return self.sampler.infer_relative_search_space(self._view(study, trial), trial)
 
     def sample_relative(
         self, study: "Study", trial: FrozenTrial, search_space: "dict[str, BaseDistribution]"
     ) -> dict[str, Any]:
-        return self.sampler.sample_relative(self._view(study), trial, search_space)
+        return self.sampler.sample_relative(self._view(study, trial), trial, search_space)
 
     def sample_independent(
         self, study: "Study", trial: FrozenTrial, param_name: str, param_distribution: "BaseDistribution"
     ) -> Any:
-        return self.sampler.sample_independent(self._view(study), trial, param_name, param_distribution)
+        return self.sampler.sample_independent(self._view(study, trial), trial, param_name, param_distribution)
 
     def before_trial(self, study: "Study", trial: FrozenTrial) -> None:
         self.sampler.before_trial(study, trial)
@@ -57,20 +58,26 @@ class BoundedHistory(BaseSampler):
     def reseed_rng(self) -> None:
         self.sampler.reseed_rng()
 
-    def _view(self, study: "Study") -> Any:
-        """Return the study as it is now, with the trials that are remembered and those that run."""
+    def _view(self, study: "Study", trial: FrozenTrial) -> Any:
+        """Return the study as it is when a trial gets its first value: what is remembered of it, and what runs."""
+        if isinstance(self._last, _View) and self._last.seen_by == (study, trial.number):
+            return self._last
+        self._last = self._new_view(study, trial)
+        return self._last
+
+    def _new_view(self, study: "Study", trial: FrozenTrial) -> Any:
         storage = study._storage  # noqa: SLF001  as Optuna's own samplers and pruners do
         if len(study.directions) > 1 or not isinstance(storage, TrialStore):
             return study
         sign = -1.0 if study.direction == StudyDirection.MAXIMIZE else 1.0
         finished = storage.finished(study._study_id)  # noqa: SLF001
-        for trial in finished[self._seen :]:
-            if trial.state != TrialState.FAIL:
-                self._remember(trial, sign)
+        for new in finished[self._seen :]:
+            if new.state != TrialState.FAIL:
+                self._remember(new, sign)
         self._seen = len(finished)
-        remembered = {trial.number: trial for trial in (*self._latest, *(entry[2] for entry in self._best))}
-        remembered |= {trial.number: trial for trial in storage.running(study._study_id)}  # noqa: SLF001
-        return _View(study, [trial for _, trial in sorted(remembered.items())])
+        remembered = {each.number: each for each in (*self._latest, *(entry[2] for entry in self._best))}
+        remembered |= {each.number: each for each in storage.running(study._study_id)}  # noqa: SLF001
+        return _View(study, trial.number, [each for _, each in sorted(remembered.items())])
 
     def _remember(self, trial: FrozenTrial, sign: float) -> None:
         bisect.insort(self._best, (_rank(trial, sign), trial.number, trial))
@@ -80,9 +87,10 @@ class BoundedHistory(BaseSampler):
 
 
 class _View:
-    """A study of which some trials are seen."""
+    """A study of which some trials are seen, by a trial that gets its values."""
 
-    def __init__(self, study: "Study", trials: "Sequence[FrozenTrial]") -> None:
+    def __init__(self, study: "Study", number: int, trials: "Sequence[FrozenTrial]") -> None:
+        self.seen_by = study, number
         self._study, self._trials = study, trials
 
     def __getattr__(self, name: str) -> Any:

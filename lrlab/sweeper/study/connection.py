@@ -10,13 +10,13 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError
 
-PATIENCE = 600.0  # seconds for which a database may be away
+RETRY_TIME = 600.0  # seconds for which a database may be away
 LONGEST_WAIT = 5.0  # seconds between two tries
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-S = TypeVar("S", bound="_HasPatience")
+S = TypeVar("S", bound="_Retries")
 R = TypeVar("R")
 
 # SQLSTATE classes and codes of a server that ends, starts or is full, and of transactions that it has undone
@@ -24,8 +24,8 @@ LOST_CLASSES = ("08", "40")
 LOST_CODES = ("57P01", "57P02", "57P03", "53300", "25006")
 
 
-class _HasPatience(Protocol):
-    patience: float
+class _Retries(Protocol):
+    retry_time: float
 
 
 def is_lost(error: BaseException | None) -> bool:
@@ -42,23 +42,23 @@ def is_lost(error: BaseException | None) -> bool:
     return False
 
 
-def patient(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Let a method of an object that has `patience` try again while its database is away.
+def retried(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Let a method of an object that has a `retry_time` try again while its database is away.
 
     What the database has done and could not tell is done again: the method must be one that may be.
     """
 
     @wraps(method)
-    def patient_method(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+    def retried_method(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
         began, wait = time.monotonic(), 0.1
         while True:
             try:
                 result = method(self, *args, **kwargs)
             except (DBAPIError, StorageInternalError) as error:
-                if not is_lost(error) or time.monotonic() - began > self.patience:
+                if not is_lost(error) or time.monotonic() - began > self.retry_time:
                     raise
                 if wait > 1:
-                    log.warning("the database of the study is away; it is tried again for %g s", self.patience)
+                    log.warning("the database of the study is away; it is tried again for %g s", self.retry_time)
                 time.sleep(wait * random.uniform(0.5, 1))
                 wait = min(2 * wait, LONGEST_WAIT)
             else:
@@ -66,4 +66,4 @@ def patient(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P
                     log.warning("the database of the study is back")
                 return result
 
-    return patient_method
+    return retried_method  # type: ignore[return-value]  # mypy takes `self` for a name that may be given

@@ -12,7 +12,7 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility, distribution_to_json
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
@@ -20,9 +20,9 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, and_, false, or_, select, text
 
 from lrlab.sweeper.study import tables
-from lrlab.sweeper.study.connection import PATIENCE, patient
+from lrlab.sweeper.study.connection import RETRY_TIME, retried
 from lrlab.sweeper.study.tables import REPORTS, TRIALS
-from lrlab.sweeper.study.trial_store import Beat, QueuedTrial
+from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
 
 INDEX = "lrlab_trials_by_state"
 
@@ -39,8 +39,8 @@ class _Known:
     last_id: int = -1
 
 
-class DatabaseStore(BaseStorage):
-    """Optuna's relational storage as a `lrlab.sweeper.study.trial_store.TrialStore`.
+class DatabaseStore(TrialStore):
+    """Optuna's relational storage.
 
     What a method does is done again when the connection is lost before the answer, so each may be done twice.
 
@@ -48,11 +48,11 @@ class DatabaseStore(BaseStorage):
         backend: Optuna's storage.
 
     Attributes:
-        patience: seconds for which the database may be away.
+        retry_time: seconds for which the database may be away.
     """
 
     def __init__(self, backend: RDBStorage) -> None:
-        self.patience = PATIENCE
+        self.retry_time = RETRY_TIME
         self._backend, self._engine = backend, backend.engine
         self._lock = threading.RLock()
         self._known: dict[int, _Known] = defaultdict(_Known)
@@ -65,7 +65,7 @@ class DatabaseStore(BaseStorage):
 
     # What the queue needs
 
-    @patient
+    @retried
     def tally(self, study: int, attribute: str) -> Counter[tuple[TrialState, Any]]:
         with self._engine.begin() as connection:
             rows = connection.execute(tables.COUNT_STATES, {"study": study})
@@ -78,7 +78,7 @@ class DatabaseStore(BaseStorage):
     def claim(self, study: int, key: str, value: Any) -> int | None:
         return self._claim(study, key, value, [])
 
-    @patient
+    @retried
     def _claim(self, study: int, key: str, value: Any, tries: list[None]) -> int | None:
         with self._engine.begin() as connection:
             row = None
@@ -103,7 +103,7 @@ class DatabaseStore(BaseStorage):
         with self._engine.begin() as connection:
             tables.add_trials(connection, study, trials)
 
-    @patient
+    @retried
     def requeue(self, trial: int, attributes: Mapping[str, Any], again: QueuedTrial | None) -> bool:
         with self._engine.begin() as connection:
             study = connection.execute(tables.LOCK_RUNNING, {"trial": trial}).scalar()
@@ -117,7 +117,7 @@ class DatabaseStore(BaseStorage):
         self._disown(trial)
         return True
 
-    @patient
+    @retried
     def renew(self, trials: Collection[int]) -> set[int]:
         asked = select(TRIALS.c.trial_id).where(TRIALS.c.trial_id.in_(trials), TRIALS.c.state == TrialState.RUNNING)
         with self._engine.begin() as connection:
@@ -125,7 +125,7 @@ class DatabaseStore(BaseStorage):
             tables.beat(connection, sorted(held))
         return held
 
-    @patient
+    @retried
     def beats(self, study: int) -> dict[int, Beat]:
         with self._engine.begin() as connection:
             return tables.beats(connection, study)
@@ -151,7 +151,7 @@ class DatabaseStore(BaseStorage):
             trials = [trial for trial in trials if trial.state in states]
         return _deepcopied(trials) if deepcopy else trials
 
-    @patient
+    @retried
     def get_trial(self, trial_id: int) -> FrozenTrial:
         with self._lock:
             if trial_id in self._own:
@@ -162,11 +162,11 @@ class DatabaseStore(BaseStorage):
             raise KeyError(models.NOT_FOUND_MSG)
         return found[0]
 
-    @patient
+    @retried
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         return self._backend.create_new_trial(study_id, template_trial)
 
-    @patient
+    @retried
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
@@ -182,24 +182,32 @@ class DatabaseStore(BaseStorage):
         own.params[param_name] = distribution.to_external_repr(param_value_internal)
         own.distributions[param_name] = distribution
 
-    @patient
+    @retried
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
         if trial_id not in self._own or not state.is_finished():
             return self._backend.set_trial_state_values(trial_id, state, values)
         try:
             with self._engine.begin() as connection:
                 end = {"trial": trial_id, "end": state, "now": tables.now()}
-                if not connection.execute(tables.FINISH, end).rowcount:
+                row = connection.execute(tables.FINISH, end).first()
+                if row is None:
                     raise UpdateFinishedTrialError(f"trial {trial_id} of the storage has finished")
                 for objective, value in enumerate(values or ()):
                     stored, kind = models.TrialValueModel.value_to_stored_repr(value)
-                    row = {"trial_id": trial_id, "objective": objective, "value": stored, "value_type": kind}
-                    tables.upsert(connection, tables.VALUES, ("trial_id", "objective"), row)
+                    value_row = {"trial_id": trial_id, "objective": objective, "value": stored, "value_type": kind}
+                    tables.upsert(connection, tables.VALUES, ("trial_id", "objective"), value_row)
         finally:
-            self._disown(trial_id)
+            own = self._disown(trial_id)
+        if own:  # nothing is to be read of what was written here
+            ended = tables.trial_of(row)
+            own.state, own.datetime_complete = ended.state, ended.datetime_complete
+            own.values = list(values) if values is not None else None
+            with self._lock:
+                if trial_id in self._known[row.study_id].trials:
+                    self._keep(self._known[row.study_id], own)
         return True
 
-    @patient
+    @retried
     def set_trial_intermediate_value(self, trial_id: int, step: int, intermediate_value: float) -> None:
         stored, kind = models.TrialIntermediateValueModel.intermediate_value_to_stored_repr(intermediate_value)
         row = {"trial_id": trial_id, "step": step, "intermediate_value": stored, "intermediate_value_type": kind}
@@ -208,72 +216,76 @@ class DatabaseStore(BaseStorage):
         if own := self._own.get(trial_id):
             own.intermediate_values[step] = intermediate_value
 
-    @patient
+    @retried
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         with self._writing(trial_id) as (connection, _):
             tables.set_attribute(connection, tables.USER_ATTRS, trial_id, key, value)
         if own := self._own.get(trial_id):
             own.user_attrs[key] = value
 
-    @patient
+    @retried
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         with self._writing(trial_id) as (connection, _):
             tables.set_attribute(connection, tables.SYSTEM_ATTRS, trial_id, key, value)
         if own := self._own.get(trial_id):
             own.system_attrs[key] = value
 
-    @patient
+    @retried
     def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
         return self._backend.get_trial_id_from_study_id_trial_number(study_id, trial_number)
 
     # Optuna's interface: studies
 
-    @patient
+    @retried
     def create_new_study(self, directions: Sequence[StudyDirection], study_name: str | None = None) -> int:
         return self._backend.create_new_study(directions, study_name)
 
-    @patient
+    @retried
     def delete_study(self, study_id: int) -> None:
         self._backend.delete_study(study_id)
         self._known.pop(study_id, None)
 
-    @patient
+    @retried
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         self._backend.set_study_user_attr(study_id, key, value)
 
-    @patient
+    @retried
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         self._backend.set_study_system_attr(study_id, key, value)
 
-    @patient
+    @retried
     def get_study_id_from_name(self, study_name: str) -> int:
-        return self._backend.get_study_id_from_name(study_name)
+        with self._engine.begin() as connection:
+            found = connection.execute(tables.STUDY_OF_NAME, {"name": study_name}).scalar()
+        if found is None:
+            raise KeyError(models.NOT_FOUND_MSG)
+        return int(found)
 
-    @patient
+    @retried
     def get_study_name_from_id(self, study_id: int) -> str:
         return self._backend.get_study_name_from_id(study_id)
 
-    @patient
+    @retried
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
         if study_id not in self._directions:
             self._directions[study_id] = self._backend.get_study_directions(study_id)
         return self._directions[study_id]
 
-    @patient
+    @retried
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
         return self._backend.get_study_user_attrs(study_id)
 
-    @patient
+    @retried
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
         return self._backend.get_study_system_attrs(study_id)
 
-    @patient
+    @retried
     def get_all_studies(self) -> list[FrozenStudy]:
         return self._backend.get_all_studies()
 
     # Reading and writing
 
-    @patient
+    @retried
     def _refresh(self, study: int) -> None:
         """Read the trials that are new or may have changed.
 
@@ -337,9 +349,9 @@ class DatabaseStore(BaseStorage):
                 raise UpdateFinishedTrialError(f"trial {trial} of the storage has finished")
             yield connection, study
 
-    def _disown(self, trial: int) -> None:
+    def _disown(self, trial: int) -> FrozenTrial | None:
         with self._lock:
-            self._own.pop(trial, None)
+            return self._own.pop(trial, None)
 
     def _check_compatible(self, connection: Connection, study: int, name: str, new: BaseDistribution) -> None:
         """Raise ValueError if a key had another kind of values in this study."""

@@ -21,11 +21,11 @@ from optuna.storages.journal._storage import JournalOperation, JournalStorageRep
 from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.sweeper.study.journal import Lock, create_private
-from lrlab.sweeper.study.trial_store import Beat, QueuedTrial
+from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
 
 
-class JournalStore(JournalStorage):
-    """Optuna's journal as a `lrlab.sweeper.study.trial_store.TrialStore`.
+class JournalStore(JournalStorage, TrialStore):
+    """Optuna's journal.
 
     Signs of life are files in a folder beside the journal, one for each trial that runs for long, whose content
     changes: in the journal they would pile up.

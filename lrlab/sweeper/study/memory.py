@@ -8,11 +8,11 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from lrlab.sweeper.study.trial_store import Beat, QueuedTrial
+from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
 
 
-class MemoryStore(InMemoryStorage):
-    """Optuna's storage in memory as a `lrlab.sweeper.study.trial_store.TrialStore`."""
+class MemoryStore(InMemoryStorage, TrialStore):
+    """Optuna's storage in memory."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from optuna.storages import BaseStorage, RDBStorage
+from optuna.storages import RDBStorage
 
 from lrlab.config.sqlite_url import SCHEME, SqliteUrl
 from lrlab.config.validation import writable_file
@@ -19,6 +19,7 @@ from lrlab.errors import InputError, cannot_write
 from lrlab.sweeper.study.journal import create_private
 from lrlab.sweeper.study.journal_store import JournalStore
 from lrlab.sweeper.study.memory import MemoryStore
+from lrlab.sweeper.study.trial_store import TrialStore
 
 ALLOWED = "memory, journal:PATH, PATH.log, sqlite:///PATH or postgresql://…"
 DEFAULT = Path("outputs") / "optuna.log"
@@ -65,7 +66,7 @@ class Storage:
     def __repr__(self) -> str:
         return f"Storage({self})"
 
-    def open(self) -> BaseStorage:
+    def open(self) -> TrialStore:
         """Return the handle of this process, which keeps what it has read; create the storage if it does not exist.
 
         Raises:
@@ -139,7 +140,7 @@ def _one_slash(path: str) -> str:
 
 
 @lru_cache(MAX_OPEN)
-def _open(url: str, file: Path | None, identity: tuple[int, ...]) -> BaseStorage:
+def _open(url: str, file: Path | None, identity: tuple[int, ...]) -> TrialStore:
     if url.startswith("journal:"):
         return JournalStore(Path(url.removeprefix("journal:")))
     from lrlab.sweeper.study.database_store import DatabaseStore  # imports SQLAlchemy

@@ -27,8 +27,10 @@ UNFINISHED = (TrialState.RUNNING, TrialState.WAITING)
 CHUNK = 500  # trials in one statement
 
 # Statements that are run for every trial, made once
-_STUDY, _TRIAL = bindparam("study"), bindparam("trial")
-_KEY, _VALUE = bindparam("key"), bindparam("value")
+_STUDY: Any = bindparam("study")
+_TRIAL: Any = bindparam("trial")
+_KEY: Any = bindparam("key")
+_VALUE: Any = bindparam("value")
 _OUTCOME = USER_ATTRS.alias()
 COUNT_STATES = (
     select(TRIALS.c.state, func.count()).select_from(TRIALS).where(TRIALS.c.study_id == _STUDY).group_by(TRIALS.c.state)
@@ -74,7 +76,9 @@ FINISH = (
     update(TRIALS)
     .where(TRIALS.c.trial_id == _TRIAL, TRIALS.c.state.in_(UNFINISHED))
     .values(state=bindparam("end"), datetime_complete=bindparam("now"))
+    .returning(*TRIALS.c)
 )
+STUDY_OF_NAME = select(STUDIES.c.study_id).where(STUDIES.c.study_name == bindparam("name"))
 FIRST_OF_PARAM = (
     select(PARAMS.c.distribution_json)
     .join(TRIALS, TRIALS.c.trial_id == PARAMS.c.trial_id)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from lrlab.errors import InputError
 from lrlab.sweeper.study import storage
-from lrlab.sweeper.study.connection import is_lost, patient
+from lrlab.sweeper.study.connection import is_lost, retried
 from lrlab.sweeper.study.queue import Queue, TrialCounts
 from lrlab.sweeper.study.storage import Storage, parse
 from tests.postgres import Server
@@ -53,10 +53,10 @@ def test_neither_does_what_no_server_said() -> None:
 
 def test_patience_ends() -> None:
     class Impatient:
-        patience = 0.0
+        retry_time = 0.0
         tries = 0
 
-        @patient
+        @retried
         def ask(self) -> None:
             self.tries += 1
             raise of_server(None)

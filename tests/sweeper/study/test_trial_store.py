@@ -111,8 +111,8 @@ def test_a_trial_that_is_told_while_others_take_it_counts_once(another: Callable
         start.wait()
         ours.requeue([running])
         thread.join()
-    while trial := ours.claim():
-        ours.complete(trial, [2.0])
+    while again := ours.claim():
+        ours.complete(again, [2.0])
     assert theirs.counts() == ours.counts() == TrialCounts(complete=count)
 
 
