@@ -2,12 +2,16 @@
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.linalg.blas  # noqa: F401  so that its kernel is among those named
+from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 from threadpoolctl import threadpool_info
 
@@ -17,8 +21,12 @@ from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import NoRegularizer
 from lrlab.core.schedule import Constant
 from lrlab.data.dataset import Dataset
+from lrlab.runtime.home import cache
 from lrlab.training.experiment import Experiment
 from lrlab.training.methods.gradient import Gradient
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGALRM)
+FETCHED = os.environ.get("LRLAB_DATA") or cache()
 
 settings.register_profile("lrlab", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("lrlab")
@@ -37,14 +45,53 @@ def pytest_report_header() -> str:
     return f"OpenBLAS kernel: {', '.join(kernels) or 'none'}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def user_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache of the tests' own, which their processes share: they neither need nor change what the user's holds.
+
+    But Matplotlib's, whose list of fonts takes seconds to make.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    folder = place / "cache"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    fonts = Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "matplotlib")
+    if fonts.is_dir():
+        with suppress(FileExistsError):  # by another process of this run
+            (folder / "matplotlib").symlink_to(fonts, target_is_directory=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        patch.delenv("LRLAB_DATA", raising=False)
+        yield folder
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data sets that the user has fetched."""
+    monkeypatch.setenv("LRLAB_DATA", str(FETCHED))
+
+
 @pytest.fixture(autouse=True)
-def root_logger() -> Iterator[None]:
-    """Leave the root logger as it was: Hydra gives it handlers that write to what pytest has closed by the next test."""
-    root = logging.getLogger()
+def process() -> Iterator[None]:
+    """Leave the process as the test found it, so that no test hangs on the order of the files.
+
+    Hydra gives the root logger handlers that write to what pytest has closed by the next test, and keeps the
+    configuration that it last composed.
+    """
+    root, folder, environment = logging.getLogger(), os.getcwd(), dict(os.environ)
     handlers, level = root.handlers[:], root.level
+    signals = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    os.chdir(folder)
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+    for number, handler in signals.items():
+        signal.signal(number, handler)
+    GlobalHydra.instance().clear()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,13 @@ from omegaconf.errors import OmegaConfBaseException
 from lrlab.cli.app import TrainingTask, resolve
 from lrlab.config.choices import shipped_folder
 from lrlab.config.composition_errors import one_line
-from lrlab.config.hydra_compat import Hydra, create_config_search_path, get_args_parser, restored_logging
+from lrlab.config.hydra_compat import (
+    Hydra,
+    compose_next,
+    create_config_search_path,
+    get_args_parser,
+    restored_logging,
+)
 from lrlab.config.override import check_texts, text_override, texts_as_typed
 from lrlab.config.policy import check_composed
 from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, TrialsFailedError, cannot_write
@@ -113,15 +119,16 @@ def run(command: HydraCommand) -> str:
         TrialsLeft: trials of a sweep are left.
     """
     with _composed(command) as (hydra, config):
-        mode = config.hydra.mode
-        overrides = [text for text in command.words() if not text.lstrip("+").startswith("hydra.mode=")]
-        overrides.append(f"hydra.mode={mode.name}")
+        mode, given = config.hydra.mode, config.hydra.overrides.hydra
+        others = [override for override in given if not override.lstrip("+").startswith("hydra.mode=")]
+        config.hydra.overrides.hydra = [*others, f"hydra.mode={mode.name}"]  # jobs are composed with them
+        compose_next(hydra, config)
         task = TrainingTask()
         try:
             if mode == RunMode.MULTIRUN:
-                hydra.multirun(command.config_name, task, overrides)
+                hydra.multirun(command.config_name, task, command.words())
             else:
-                hydra.run(command.config_name, _train_once, overrides)
+                hydra.run(command.config_name, _train_once, command.words())
         except OSError as error:  # of Hydra's own files, which it writes beside the training's
             if error.errno not in (*NO_SPACE, *NOT_WRITABLE):
                 raise
@@ -191,11 +198,16 @@ def _composed(command: HydraCommand) -> Iterator[tuple[Hydra, DictConfig]]:
     try:
         hydra = Hydra.create_main_hydra2("lrlab", path)
         name, overrides = command.config_name, command.words()
-        mode = RunMode.MULTIRUN if command.multirun else hydra.get_mode(name, overrides) or RunMode.RUN
-        config = hydra.config_loader.load_configuration(name, overrides, mode)
-        if mode == RunMode.MULTIRUN and config.hydra.mode == RunMode.RUN:
+        mode = RunMode.MULTIRUN if command.multirun else RunMode.RUN
+        try:
+            config = hydra.config_loader.load_configuration(name, overrides, mode)
+        except HydraException:
+            if command.multirun or hydra.get_mode(name, overrides) != RunMode.MULTIRUN:
+                raise
+            config = hydra.config_loader.load_configuration(name, overrides, RunMode.MULTIRUN)
+        if command.multirun and config.hydra.mode == RunMode.RUN:
             raise InputError("hydra.mode must be MULTIRUN for a sweep or with --multirun, got RUN")
-        config.hydra.mode = mode
+        config.hydra.mode = config.hydra.mode or mode
         check_composed(config)
         check_texts(resolve(config))
         with restored_logging():

@@ -205,6 +205,7 @@ def test_what_cannot_be_confirmed(arguments: list[str], said: str, capsys: pytes
 
 
 @pytest.mark.cifar
+@pytest.mark.usefixtures("fetched")
 def test_the_question_on_cifar_10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven batch sizes, three seeds, five epochs, every optimum bracketed: some minutes."""
     monkeypatch.chdir(tmp_path)

@@ -1,13 +1,15 @@
 """Hydra's private parts are there, in the installed Hydra, and behave as `lrlab.config.hydra_compat` relies on."""
 
 import inspect
+import pickle
 from typing import Any
 
 import pytest
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobReturn, JobStatus, run_job
-from hydra.types import HydraContext
+from hydra.types import HydraContext, RunMode
 
 from lrlab.config import hydra_compat
 
@@ -33,6 +35,16 @@ def test_the_pieces_of_hydra_main() -> None:
 def test_the_methods_of_hydra(method: str, parameters: list[str]) -> None:
     found = list(inspect.signature(getattr(hydra_compat.Hydra, method)).parameters)
     assert found[1 : 1 + len(parameters)] == parameters
+
+
+def test_the_next_composition_alone_is_the_one_given() -> None:
+    hydra = hydra_compat.Hydra.create_main_hydra2("lrlab", hydra_compat.create_config_search_path(None))
+    GlobalHydra.instance().clear()
+    given = hydra.compose_config(None, ["+x=1"], RunMode.RUN)
+    hydra_compat.compose_next(hydra, given)
+    assert hydra.compose_config(None, ["+x=2"], RunMode.RUN) is given
+    assert hydra.compose_config(None, ["+x=3"], RunMode.RUN).x == 3
+    pickle.dumps(hydra.config_loader)
 
 
 def test_the_basic_launcher() -> None:

@@ -26,6 +26,7 @@ def test_the_package_is_rebuilt_to_the_official_bytes(cifar: Sample, tmp_path: P
 
 
 @pytest.mark.cifar
+@pytest.mark.usefixtures("fetched")
 def test_the_real_files() -> None:
     """Class counts, channel means and md5s as published."""
     try:

@@ -14,6 +14,11 @@ from tests.multirun import Multirun
 JOURNAL = "hydra.sweeper.study_name=s"
 
 
+def said(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> str:
+    """What was logged: on the terminal from the first job on, which a busy machine may not reach in time."""
+    return capsys.readouterr().out + caplog.text
+
+
 def queue(name: str = "s") -> Queue:
     return Queue(parse(None, Path.cwd()), name)
 
@@ -35,8 +40,7 @@ def test_the_time_limit_interrupts_what_runs_and_the_rest_is_resumed(
     assert (counts.running, counts.failed, counts.total) == (0, 0, 4)
     assert counts.waiting >= 2
     line = f"the time limit, hydra.sweeper.timeout, was reached with {counts.done} of 4 trials done, "
-    told = capsys.readouterr().out + caplog.text  # where it goes depends on whether a job has begun by then
-    assert f"{line}{counts.waiting} waiting; the same command with hydra.sweeper.study_name=s goes on" in told
+    assert f"{line}{counts.waiting} waiting; the same command with hydra.sweeper.study_name=s goes on" in said(capsys, caplog)
     slow.clear()
     multirun(task, "x=1,2,3,4", "hydra.sweeper.timeout=1.5h", JOURNAL, x=0)
     assert queue().counts() == TrialCounts(complete=4)
@@ -57,10 +61,12 @@ def test_what_a_job_makes_of_its_interruption_is_no_result(multirun: Multirun) -
         assert queue(f"s{x}").counts() == TrialCounts(waiting=1)
 
 
-def test_a_study_in_memory_cannot_be_gone_on_with(multirun: Multirun, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_study_in_memory_cannot_be_gone_on_with(
+    multirun: Multirun, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(SystemExit):
         multirun(lambda _: time.sleep(30), "x=1,2", "hydra.sweeper.timeout=1", "hydra.sweeper.storage=memory", x=0)
-    assert "was reached with 0 of 2 trials done, 2 waiting\n" in caplog.text
+    assert "was reached with 0 of 2 trials done, 2 waiting\n" in said(capsys, caplog)
 
 
 @pytest.mark.parametrize("limit", ["soon", "-1", "0", "1h30m", "[]", "true"])

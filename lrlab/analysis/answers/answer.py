@@ -39,7 +39,7 @@ class Answer:
     Attributes:
         kind: the module that answers it: "best", "scaling", "warmup", ...
         question: as the sweep's file states it, or as the kind does.
-        sentence: the answer in one sentence, with its numbers and their uncertainty; "cannot tell: ..." where it cannot.
+        sentence: the answer in one sentence, with numbers and their uncertainty; "cannot tell: ..." where it cannot.
         details: further sentences: runner-up, ties, ends of the ranges, what was left out.
         values: the same for programs: what JSON holds.
         plot: the picture of the sentence; None without one.
