@@ -40,7 +40,9 @@ def test_the_time_limit_interrupts_what_runs_and_the_rest_is_resumed(
     assert (counts.running, counts.failed, counts.total) == (0, 0, 4)
     assert counts.waiting >= 2
     line = f"the time limit, hydra.sweeper.timeout, was reached with {counts.done} of 4 trials done, "
-    assert f"{line}{counts.waiting} waiting; the same command with hydra.sweeper.study_name=s goes on" in said(capsys, caplog)
+    assert f"{line}{counts.waiting} waiting; the same command with hydra.sweeper.study_name=s goes on" in said(
+        capsys, caplog
+    )
     slow.clear()
     multirun(task, "x=1,2,3,4", "hydra.sweeper.timeout=1.5h", JOURNAL, x=0)
     assert queue().counts() == TrialCounts(complete=4)

@@ -42,28 +42,37 @@ def is_lost(error: BaseException | None) -> bool:
     return False
 
 
-def retried(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Let a method of an object that has a `retry_time` try again while its database is away.
+def again_if_lost(call: Callable[[], R], retry_time: float = RETRY_TIME) -> R:
+    """Return what a call does, which is made again while its database is away.
 
-    What the database has done and could not tell is done again: the method must be one that may be.
+    What the database has done and could not tell is done again: the call must be one that may be.
+
+    Args:
+        call: talks to the database.
+        retry_time: seconds for which it may be away.
     """
+    began, wait = time.monotonic(), 0.1
+    while True:
+        try:
+            result = call()
+        except (DBAPIError, StorageInternalError) as error:
+            if not is_lost(error) or time.monotonic() - began > retry_time:
+                raise
+            if wait > 1:
+                log.warning("the database of the study is away; it is tried again for %g s", retry_time)
+            time.sleep(wait * random.uniform(0.5, 1))
+            wait = min(2 * wait, LONGEST_WAIT)
+        else:
+            if wait > 1:
+                log.warning("the database of the study is back")
+            return result
+
+
+def retried(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Make the calls of a method `again_if_lost`, for the `retry_time` of its object."""
 
     @wraps(method)
     def retried_method(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
-        began, wait = time.monotonic(), 0.1
-        while True:
-            try:
-                result = method(self, *args, **kwargs)
-            except (DBAPIError, StorageInternalError) as error:
-                if not is_lost(error) or time.monotonic() - began > self.retry_time:
-                    raise
-                if wait > 1:
-                    log.warning("the database of the study is away; it is tried again for %g s", self.retry_time)
-                time.sleep(wait * random.uniform(0.5, 1))
-                wait = min(2 * wait, LONGEST_WAIT)
-            else:
-                if wait > 1:
-                    log.warning("the database of the study is back")
-                return result
+        return again_if_lost(lambda: method(self, *args, **kwargs), self.retry_time)
 
     return retried_method  # type: ignore[return-value]  # mypy takes `self` for a name that may be given

@@ -1,6 +1,7 @@
 """Studies in SQLite or PostgreSQL, in Optuna's tables: a statement for what Optuna reads all trials for."""
 
 import json
+import secrets
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from lrlab.sweeper.study.tables import REPORTS, TRIALS
 from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
 
 INDEX = "lrlab_trials_by_state"
+BATCH = "lrlab.batch"  # system attribute of the first of the trials that were queued together
 
 
 @dataclass
@@ -99,9 +101,17 @@ class DatabaseStore(TrialStore):
         return _id(trial)
 
     def add(self, study: int, trials: Sequence[QueuedTrial]) -> None:
-        """Queue trials. There is no second try: the caller can see whether they were added."""
+        self._add(study, trials, secrets.token_hex(8), [])
+
+    @retried
+    def _add(self, study: int, trials: Sequence[QueuedTrial], token: str, tries: list[None]) -> None:
         with self._engine.begin() as connection:
-            tables.add_trials(connection, study, trials)
+            added = {"key": BATCH, "value": json.dumps(token)}
+            if tries and connection.execute(tables.OF_ATTRIBUTE, added).first():  # before the connection was lost
+                return
+            tries.append(None)
+            for trial in tables.add_trials(connection, study, trials)[:1]:
+                tables.set_attribute(connection, tables.SYSTEM_ATTRS, trial, BATCH, token)
 
     @retried
     def requeue(self, trial: int, attributes: Mapping[str, Any], again: QueuedTrial | None) -> bool:

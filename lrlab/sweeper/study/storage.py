@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -177,9 +177,26 @@ def _claim_writes_at_once(engine: Any) -> None:
 @contextmanager
 def _advisory_lock(url: str) -> Iterator[None]:
     """PostgreSQL's own lock, which its server releases when the connection ends."""
-    from sqlalchemy import create_engine, text
+    from sqlalchemy import Connection, create_engine, text
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
 
-    with create_engine(url, poolclass=NullPool).connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY})
+    from lrlab.sweeper.study.connection import again_if_lost
+
+    engine = create_engine(url, poolclass=NullPool)
+
+    def acquire() -> Connection:
+        connection = engine.connect()
+        try:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY})
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    connection = again_if_lost(acquire)
+    try:
         yield
+    finally:
+        with suppress(DBAPIError):  # a server that has ended has released it
+            connection.close()

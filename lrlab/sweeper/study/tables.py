@@ -78,6 +78,7 @@ FINISH = (
     .values(state=bindparam("end"), datetime_complete=bindparam("now"))
     .returning(*TRIALS.c)
 )
+OF_ATTRIBUTE = select(SYSTEM_ATTRS.c.trial_id).where(SYSTEM_ATTRS.c.key == _KEY, SYSTEM_ATTRS.c.value_json == _VALUE)
 STUDY_OF_NAME = select(STUDIES.c.study_id).where(STUDIES.c.study_name == bindparam("name"))
 FIRST_OF_PARAM = (
     select(PARAMS.c.distribution_json)
@@ -165,10 +166,10 @@ def report_value(row: Any) -> float:
     return float(restore(row.intermediate_value, row.intermediate_value_type))
 
 
-def add_trials(connection: Connection, study: int, trials: Sequence[QueuedTrial]) -> None:
-    """Add trials that wait, with the numbers that follow."""
+def add_trials(connection: Connection, study: int, trials: Sequence[QueuedTrial]) -> Sequence[int]:
+    """Add trials that wait, with the numbers that follow; return their ids."""
     if not trials:
-        return
+        return []
     connection.execute(select(STUDIES.c.study_id).where(STUDIES.c.study_id == study).with_for_update())
     count = connection.execute(select(func.count()).where(TRIALS.c.study_id == study)).scalar_one()
     rows = [
@@ -189,6 +190,7 @@ def add_trials(connection: Connection, study: int, trials: Sequence[QueuedTrial]
     ]
     if attributes:
         connection.execute(insert(USER_ATTRS), attributes)
+    return ids
 
 
 def upsert(connection: Connection, table: Table, keys: Sequence[str], row: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from lrlab.runtime.process_id import ProcessId
 from lrlab.sweeper.study import lease, storage
 from lrlab.sweeper.study.queue import INTERRUPTED, IS_JOB, OUTCOME, RETRY_OF, Queue, TrialCounts
 from lrlab.sweeper.study.storage import Storage, parse
-from lrlab.sweeper.study.trial_store import TrialStore
+from lrlab.sweeper.study.trial_store import QueuedTrial, TrialStore
 from lrlab.tracking.tags import Tag
 
 ME = ProcessId.current()
@@ -180,3 +180,16 @@ def test_a_claim_whose_answer_was_lost_is_found_again(another: Callable[[], Queu
     claimed = store._claim(queue._id, f"{Tag.OWNER}/{ME}", {"token": "t"}, [])
     assert store._claim(queue._id, f"{Tag.OWNER}/{ME}", {"token": "t"}, [None]) == claimed
     assert queue.counts() == TrialCounts(waiting=1, running=1)
+
+
+def test_trials_whose_answer_was_lost_are_not_queued_twice(another: Callable[[], Queue]) -> None:
+    queue = another()
+    store = queue._storage
+    if not hasattr(store, "_add"):
+        pytest.skip("no connection can be lost")
+    trials = [QueuedTrial({"x": 1}), QueuedTrial({"x": 2}, {"note": "n"})]
+    store._add(queue._id, trials, "token", [])
+    store._add(queue._id, trials, "token", [None])
+    assert queue.counts() == TrialCounts(waiting=2)
+    store._add(queue._id, trials, "another", [None])
+    assert queue.counts() == TrialCounts(waiting=4)
