@@ -1,7 +1,7 @@
 """A TPE search whose cost for a trial does not grow with the study.
 
-TPE compares the best tenth of all trials, but no more than 25, with all others. It gets the same 25, and of the others
-the latest: older ones count less with it anyway.
+TPE compares the best tenth of all trials, but no more than 25, with all others, of which later ones count more, the
+last 25 fully. It gets the same best ones, the same last ones, and of all between them as many as it needs, evenly spread.
 """
 
 import bisect
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 BEST: Final = 25  # as many as TPE ever takes for the good ones
-LATEST: Final = 225  # other trials; with BEST ten times 25, so that TPE does take 25
+LATEST: Final = 25
+SPREAD: Final = 200  # with these TPE has ten times 25 trials, and does take 25 for good ones
 
 
 class BoundedHistory(BaseSampler):
-    """Optuna's TPE, that is shown the best and the latest trials of a study. With several objectives it sees all."""
+    """Optuna's TPE, that is shown some of the trials of a study. With several objectives it sees all."""
 
     def __init__(self, sampler: TPESampler) -> None:
         self.sampler = sampler
         self._seen = 0
         self._best: list[tuple[tuple[float, float, float], int, FrozenTrial]] = []  # the best first
-        self._latest: list[FrozenTrial] = []
+        self._all: list[FrozenTrial] = []
         self._last: Any = None
 
     def infer_relative_search_space(self, study: "Study", trial: FrozenTrial) -> "dict[str, BaseDistribution]":
@@ -75,15 +76,20 @@ class BoundedHistory(BaseSampler):
             if new.state != TrialState.FAIL:
                 self._remember(new, sign)
         self._seen = len(finished)
-        remembered = {each.number: each for each in (*self._latest, *(entry[2] for entry in self._best))}
+        remembered = {each.number: each for each in (*self._sample(), *(entry[2] for entry in self._best))}
         remembered |= {each.number: each for each in storage.running(study._study_id)}  # noqa: SLF001
         return _View(study, trial.number, [each for _, each in sorted(remembered.items())])
 
     def _remember(self, trial: FrozenTrial, sign: float) -> None:
         bisect.insort(self._best, (_rank(trial, sign), trial.number, trial))
-        self._latest.append(trial)
+        self._all.append(trial)
         del self._best[BEST:]
-        del self._latest[:-LATEST]
+
+    def _sample(self) -> list[FrozenTrial]:
+        """Return the latest trials, and as many of those before as are to be seen, evenly spread."""
+        earlier = max(0, len(self._all) - LATEST)
+        places = range(earlier) if earlier <= SPREAD else (earlier * i // SPREAD for i in range(SPREAD))
+        return [*(self._all[i] for i in places), *self._all[earlier:]]
 
 
 class _View:

@@ -1,8 +1,10 @@
+from itertools import pairwise
+
 import optuna
 import pytest
 from optuna.samplers import TPESampler
 
-from lrlab.sweeper.search.bounded_history import BEST, LATEST, BoundedHistory
+from lrlab.sweeper.search.bounded_history import BEST, LATEST, SPREAD, BoundedHistory
 from lrlab.sweeper.study.memory import MemoryStore
 
 
@@ -28,7 +30,7 @@ def test_what_fits_is_searched_as_by_tpe_itself(direction: str) -> None:
 def test_the_best_and_the_latest_are_seen_and_those_that_run(direction: str, sign: int) -> None:
     sampler = BoundedHistory(TPESampler(seed=1))
     many = study(sampler, direction=direction)
-    count = BEST + LATEST + 50
+    count = 2 * (SPREAD + LATEST)
     for number in range(count):
         trial = optuna.trial.create_trial(
             value=float(number) if number != 7 else None,
@@ -39,8 +41,11 @@ def test_the_best_and_the_latest_are_seen_and_those_that_run(direction: str, sig
     seen = [trial.number for trial in sampler._view(many, many.trials[running.number])._get_trials()]
     best = {number for number in sorted(range(count), key=lambda number: sign * number) if number != 7}
     wanted = set(sorted(best, key=lambda number: sign * number)[:BEST]) | set(range(count - LATEST, count))
-    assert set(seen) == wanted | {running.number}
+    assert set(seen) >= wanted | {running.number}
+    assert len(seen) <= BEST + LATEST + SPREAD + 1
     assert seen == sorted(seen)
+    between = [number for number in seen if number not in wanted]
+    assert max(after - before for before, after in pairwise(between)) <= BEST + LATEST + 3
 
 
 def test_pruned_trials_come_after_complete_ones_and_the_furthest_first() -> None:
