@@ -210,6 +210,9 @@ END_TO_END = (
 )
 # Modules without a test of their name, and the tests that reach them; None where there is nothing to run
 WITHOUT_A_TEST = {
+    "sweeper/study/*_store": "tests/sweeper/study/test_trial_store.py",
+    "sweeper/study/memory": "tests/sweeper/study/test_queue.py",
+    "sweeper/study/tables": "tests/sweeper/study/test_trial_store.py",
     "__main__": "tests/fault_injection/test_signals.py",
     "analysis/report/report": "tests/commands/test_report.py",
     "cli/*": "tests/test_journey.py",

@@ -161,13 +161,13 @@ def sweep(name: str, *overrides: str) -> Study:
     """
     from lrlab.cli import hydra_app
     from lrlab.cli.options import Records
-    from lrlab.sweeper.time_limit import TimeLimitReached
+    from lrlab.sweeper.trials_left import TrialsLeft
 
     command = hydra_app.sweep_command(name, overrides)
     with hydra_app.composed(command) as config:
         places = Records(Path(config.outputs), config.hydra.sweeper.storage, config.tracking.get("uri"))
     try:
         name = hydra_app.run(command)
-    except TimeLimitReached as end:
+    except TrialsLeft as end:
         name = end.study
     return Study(name, places)

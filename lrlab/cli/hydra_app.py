@@ -117,7 +117,7 @@ def run(command: HydraCommand) -> str:
     Raises:
         InputError: something given cannot be used, and nothing has been written; or what is found out cannot be stored.
         NotDoneError: too many trials of a sweep failed, or records are left that a server has not taken.
-        TimeLimitReached: trials of a sweep are left.
+        TrialsLeft: trials of a sweep are left.
     """
     with _composed(command) as (hydra, config):
         mode, given = config.hydra.mode, config.hydra.overrides.hydra

@@ -87,11 +87,10 @@ def _trials(storage: Storage, gone: Collection[str]) -> tuple[int, tuple[str, ..
     if not names:
         return 0, ()
     given_back, elsewhere = 0, set[str]()
-    with storage.exclusive():
-        for name in names:
-            queue = Queue(storage, name)
-            given_back += queue.repair(gone)
-            elsewhere |= {owner for trial in queue.running() for owner in claimants(trial)}
+    for name in names:
+        queue = Queue(storage, name)
+        given_back += queue.repair(gone)
+        elsewhere |= {owner for trial in queue.running() for owner in claimants(trial)}
     return given_back, tuple(sorted(elsewhere))
 
 

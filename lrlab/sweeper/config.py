@@ -39,6 +39,7 @@ class Sweeper:
     shared_file: bool = False  # let several hosts share a journal or SQLite file, which may be damaged by that
     timeout: Any = None  # seconds, or 45s, 90m, 2h: the sweep stops then, and can be resumed
     dry_run: bool = False  # list what would be done; write nothing
+    lease: float = 45.0  # seconds without a sign of life after which the trials of a worker are run by others
     reuse: bool = False  # a trial whose values a complete trial of the study has had is told the values of that one
     params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
     conditions: dict[str, Any] | None = field(default_factory=dict)  # key: OTHER=VALUES where it applies, or a list

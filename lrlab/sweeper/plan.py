@@ -143,6 +143,7 @@ def plan_sweep(
         relaunches=settings.relaunches,
         deadline=deadline,
         question=_question(settings, search),
+        lease=settings.lease,
         reuse=settings.reuse,
         precision=Precision(
             settings.bracket_error,

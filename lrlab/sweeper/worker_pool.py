@@ -3,6 +3,7 @@
 import copy
 import logging
 import os
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,9 +20,12 @@ from lrlab.sweeper.launching.node_worker import NodeWorker
 from lrlab.sweeper.launching.supervise import Supervisor, WorkersLostError
 from lrlab.sweeper.launching.systems import jobs_of
 from lrlab.sweeper.search import bracket
+from lrlab.sweeper.study.lease import PARTS
 from lrlab.sweeper.study.objective import short
 from lrlab.sweeper.study.queue import Queue, claimants
 from lrlab.sweeper.worker import JobResults, Worker
+
+LOOK = 1.0  # seconds between looks for what others have done
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +76,8 @@ class WorkerPool:
             except LaunchError as error:
                 broken = error
             signals.check()
-            self._requeue_lost()
+            self.queue.repair()
+            self._wait_for_others(signals)
             counts = self.queue.counts()
             if not counts.waiting or self.worker.sweep.too_many_failed(counts):
                 return results
@@ -85,8 +90,14 @@ class WorkerPool:
                 log.warning("A worker died (%s); %d trials go on without it", broken, counts.waiting)
         return results
 
-    def _requeue_lost(self) -> None:
-        with self.worker.storage.exclusive():
+    def _wait_for_others(self, signals: SignalHandler) -> None:
+        """Wait while nothing is left but trials that run elsewhere, for one that nobody runs any more."""
+        while any(map(claimants, self.queue.running())):  # others are another program's
+            counts = self.queue.counts()
+            if counts.waiting or self.worker.sweep.too_many_failed(counts) or self.worker.sweep.is_overdue():
+                return
+            with signals.interruptible():
+                time.sleep(min(LOOK, self.worker.sweep.lease / PARTS))
             self.queue.repair()
 
     def _progress(self) -> int:
@@ -117,7 +128,7 @@ class WorkerPool:
         target, plugins = str(config.hydra.launcher["_target_"]), Plugins.instance()
         if jobs := jobs_of(target):
             launcher = plugins.instantiate_launcher(context, NodeWorker(self.worker), config)
-            supervisor = Supervisor(jobs(launcher), self.queue, self._requeue_lost, sweep.relaunches)
+            supervisor = Supervisor(jobs(launcher), self.queue, self.queue.repair, sweep.relaunches)
             return supervisor.run(workers, signals)
         launcher = plugins.instantiate_launcher(context, self.worker, config)
         try:

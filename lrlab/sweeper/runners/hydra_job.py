@@ -107,7 +107,7 @@ class JobApplication:
     def runner(self, context: WorkerContext) -> "JobRunner":
         tracking = job_tracking(context.sweep.config, context.state) if context.state.run_id else None
         records = TrialRecords(tracking, context.state, elsewhere=context.elsewhere) if tracking else None
-        return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals, records)
+        return JobRunner(self.task_function, self.hydra_context, context, records)
 
     def on_sweep_end(self, sweep: Sweep, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:
         """Close the parent run, unless it was given."""
@@ -139,12 +139,12 @@ class JobRunner:
         self,
         task_function: TaskFunction,
         hydra_context: HydraContext,
-        sweep: Sweep,
-        signals: SignalHandler,
+        context: WorkerContext,
         records: TrialRecords | None = None,
     ) -> None:
+        sweep = context.sweep
         self._task_function, self._hydra_context, self._sweep = task_function, hydra_context, sweep
-        self._signals, self._records = signals, records
+        self._signals, self._lost, self._records = context.signals, context.lost, records
         self._wanted = Path(sweep.config.hydra.sweep.dir).absolute()  # another sweep may have it
         self._next: tuple[optuna.Trial, DictConfig] | None = None
         self._log_as_hydra()
@@ -180,7 +180,9 @@ class JobRunner:
                 job_subdir_key="hydra.sweep.subdir",
             )
             self._signals.check()  # what a job made of its interruption is no result
-        if returned.status == JobStatus.COMPLETED:
+        if trial.number in self._lost():
+            end = TrialEnd(trial.number, "lost")
+        elif returned.status == JobStatus.COMPLETED:
             end = TrialEnd(trial.number, "complete", returned.return_value, result=returned)
         else:
             end = _failed(trial.number, returned)

@@ -6,12 +6,13 @@ task function gets `lrlab.sweeper.runners.hydra_job.JobApplication`: one ordinar
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from lrlab.sweeper.search.bracket import Precision
+from lrlab.sweeper.study.lease import LEASE
 
 if TYPE_CHECKING:
     import optuna
@@ -34,14 +35,14 @@ class IntermediateValue:
 
 @dataclass(frozen=True)
 class TrialEnd:
-    """A trial that is over; it has diverged if its objective is not finite.
+    """A trial that is over; it has diverged if its objective is not finite, and is lost if others have taken it over.
 
     `value` holds the objective, one number per direction; one that is not finite makes the trial a failed one.
     `result`, if not None, is returned to Hydra from the sweep, in trial order.
     """
 
     trial: int
-    state: Literal["complete", "pruned", "diverged", "failed"]
+    state: Literal["complete", "pruned", "diverged", "failed", "lost"]
     value: Any = None
     reason: str = ""
     result: Any = None
@@ -89,6 +90,7 @@ class Sweep:
     relaunches: int = 3  # how often a worker that died is launched again, while no trial is done in between
     deadline: float = math.inf  # seconds since 1970, which other machines count, too: when the sweep stops
     question: str = ""  # that it is to answer; "" is the usual one of what is swept
+    lease: float = LEASE  # seconds without a sign of life after which the trials of a worker are others' to run
     reuse: bool = False  # whether a trial with the values of a complete one is told its objective, and not run
 
     def too_many_failed(self, counts: "TrialCounts") -> bool:
@@ -108,6 +110,7 @@ class WorkerContext:
     state: "SweepState"  # what `prepare` returned
     signals: "SignalHandler"  # delays signals while results are stored
     elsewhere: bool = False  # on another machine than the sweep, which delivers the records that are left on its own
+    lost: Callable[[], Collection[int]] = tuple  # trials that others have taken over; to be asked before one is ended
 
 
 @runtime_checkable

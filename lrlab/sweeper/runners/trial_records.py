@@ -1,5 +1,6 @@
 """The runs of trials that are jobs of somebody's own Hydra application, and of their sweep."""
 
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import TaskFunction
 from omegaconf import DictConfig
+from optuna.exceptions import UpdateFinishedTrialError
 
 from lrlab.config.override import overrides_of
 from lrlab.runs.job_record import Job, JobRecord
@@ -72,7 +74,8 @@ class TrialRecords:
             try:
                 return task(config)
             finally:
-                trial.set_user_attr(RUN_ID, self._record.run_id)
+                with suppress(UpdateFinishedTrialError):  # taken over
+                    trial.set_user_attr(RUN_ID, self._record.run_id)
 
         return recorded_task
 
@@ -91,6 +94,8 @@ class TrialRecords:
                 status, tags = "FAILED", {Tag.DIVERGED: "true"}
             except TypeError:
                 numbers = []
+        elif end.state == "lost":
+            status, tags = "KILLED", {Tag.ABANDONED: "true"}
         elif end.state == "pruned":
             status, tags = "KILLED", {Tag.PRUNED: "true"}
         else:
