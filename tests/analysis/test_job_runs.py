@@ -141,4 +141,4 @@ def test_the_search_alone_is_worth_a_report(tracker: MemoryTracker) -> None:
         trial.set_user_attr(RUN_ID, run_id)
         made.tell(trial, x + number)
     written = report(made, read_jobs(made, SweepState("p"), tracker))
-    assert [section.title for section in written.sections] == ["The search"]
+    assert [section.title for section in written.sections] == ["Best configuration", "The search", "What it rests on"]

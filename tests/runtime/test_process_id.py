@@ -106,7 +106,7 @@ def test_the_parent_of_a_process() -> None:
 @pytest.mark.parametrize(
     "change", [{"boot": "a clone's"}, {"host": "elsewhere"}, {"machine": "m"}, {"namespace": "pid:[1]"}]
 )
-@pytest.mark.parametrize("pid", [os.getpid(), 999999999])
+@pytest.mark.parametrize("pid", [pytest.param(os.getpid(), id="own"), 999999999])
 def test_of_what_cannot_be_seen_neither_life_nor_death_is_known(change: dict[str, str], pid: int) -> None:
     other = str(ProcessId.current()._replace(pid=pid, **change))  # type: ignore[arg-type]
     assert not has_ended_here(other)

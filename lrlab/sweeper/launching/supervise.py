@@ -51,7 +51,7 @@ class Supervisor:
 
     jobs: Jobs
     queue: Queue
-    requeue_lost: Callable[[], None]
+    requeue_lost: Callable[[], object]
     relaunches: int
     _in_vain: Counter[int] = field(default_factory=Counter)
     _done_at_launch: dict[int, int] = field(default_factory=dict)
