@@ -13,11 +13,11 @@ TWO_CORES = ("-n", "2", "--dist", "loadfile")
 nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["tests", "kernels", "lint", "types"]
+nox.options.sessions = ["tests", "kernels", "docs", "lint", "types"]
 
 
-def install(session: nox.Session, constraints: str = "constraints.txt") -> None:
-    session.install("--progress-bar", "off", "-c", constraints, "-e", ".[test]")
+def install(session: nox.Session, constraints: str = "constraints.txt", extras: str = "test") -> None:
+    session.install("--progress-bar", "off", "-c", constraints, "-e", f".[{extras}]")
 
 
 @nox.session
@@ -45,6 +45,20 @@ def kernels(session: nox.Session) -> None:
             session.run("pytest", *TWO_CORES, *NUMERICAL, env={"OPENBLAS_CORETYPE": kernel})
         else:
             session.warn(f"BLAS kernel {kernel} is left out: this processor has no {needed}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, without a network, warnings as errors; begins at outputs/docs/index.html."""
+    install(session, extras="test,docs")
+    session.run("sphinx-build", "-W", "--keep-going", "-E", "-q", "-b", "html", "docs", "outputs/docs")
+
+
+@nox.session
+def gallery(session: nox.Session) -> None:
+    """The pictures of docs/pictures/ and the page of the gallery: half an hour at first; needs Debian's chromium."""
+    install(session, extras="test,docs,browser")
+    session.run("python", "-m", "docs.figures", *session.posargs)
 
 
 @nox.session

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -14,10 +13,10 @@ import pytest
 
 from lrlab.cli.main import main
 from lrlab.data.table import Table
+from tests.markdown_pages import run_page
 
 OWN_DATA = Path(__file__).parents[1] / "examples" / "own_data"
 README = (OWN_DATA / "README.md").read_text()
-SHORTER = {"train": ["epochs=1"], "sweep": ["batch_size=16,32", "optimizer.lr=0.1", "hydra.sweeper.n_jobs=1"]}
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +27,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("LRLAB_DATA", str(folder / "cache"))
-        for line in re.findall(r"^    lrlab (.*)$", README, re.MULTILINE):
-            command, *arguments = shlex.split(line)
-            assert main([command, *arguments, *SHORTER.get(command, [])]) == 0, line
+        run_page(OWN_DATA / "README.md", languages=("bash",))
     return folder
 
 

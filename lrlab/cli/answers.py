@@ -25,7 +25,7 @@ MAX_LENGTH: Final = 200  # letters of a detail; a longer one is for the page
 MAX_HINTS: Final = 4
 
 
-def show(answers: Sequence[Answer]) -> None:
+def print_answers(answers: Sequence[Answer]) -> None:
     """Show what a study answers: the first in full, of the others the sentences, and the best as a table."""
     first, *others = answers
     out = console.out()
@@ -80,8 +80,8 @@ def hints(answers: Sequence[Answer], places: Places, run_id: str = "") -> None:
     """
     steps = {step.command: step.purpose for answer in answers for step in answer.next_steps}
     if places.storage_url == console.MEMORY:  # nobody finds the study there
-        alone = Places(places.outputs, None, places.tracking_uri, places.allow)
-        again = command("reproduce", run_id, places=alone)
+        runs = Places(places.outputs, None, places.tracking_uri, places.allow)
+        again = command("reproduce", run_id, places=runs)
         steps = {again: "train it again, and prove it is the same"} if run_id else {}
     shown = list(steps.items())
     if not (places.tracking_uri or "").startswith("http"):  # a server has a page of its own
@@ -91,7 +91,7 @@ def hints(answers: Sequence[Answer], places: Places, run_id: str = "") -> None:
 
 def sweep_ended(answers: Sequence[Answer], found: "Best", places: Places) -> None:
     """Show the end of a sweep: what it answers, the run of the best, and what to type next."""
-    show(answers)
+    print_answers(answers)
     trained(found)
     hints(answers, places, found.run_id)
 
@@ -117,7 +117,7 @@ def best(found: "Best", answers: Sequence[Answer], places: Places, *, as_json: b
 
 def report(made: "Report", page: "Path", where: Sequence[str], places: Places) -> None:
     """Show what a report on the runs with some values answers, and where it is."""
-    show(made.answers)
+    print_answers(made.answers)
     console.out().print(f"page: {page}")
     conditions = [word for condition in where for word in ("--where", condition)]
     console.hints([(command("report", made.study, *conditions, "--json", places=places), "the same, for programs")])

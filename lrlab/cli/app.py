@@ -11,6 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from lrlab.cli import console, progress
+from lrlab.config import environment
 from lrlab.config.choices import choice_of
 from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
@@ -18,11 +19,13 @@ from lrlab.config.override import overrides_of, text_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
+from lrlab.sweeper.launching.shared_files import check_runs
 from lrlab.sweeper.objective import DIRECTIONS, direction_of
+from lrlab.tracking import run_table
 from lrlab.tracking.database import without_password
 from lrlab.tracking.memory_tracker import Memory
 from lrlab.tracking.mlflow import Mlflow
-from lrlab.tracking.place import Place, from_outputs
+from lrlab.tracking.place import DEFAULT_EXPERIMENT, TRAIN, Place, from_outputs
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import Tracking, UnreachableError
@@ -102,9 +105,10 @@ class TrainingTask:
         from lrlab.training.population import microbatches
 
         self.study, config = sweep.study, resolve(sweep.config)
-        runs = tracking(config, sweep.state)
+        runs = tracking_of(sweep)
         place = place_of(runs, sweep.config, sweep.state)
-        with runs.open(config["outputs"]) as tracker:
+        view = run_table.of_sweep(table_metrics(config), sweep.swept)
+        with runs.open(config["outputs"], view) as tracker:
             if sweep.state is not None:
                 if keeps_runs(runs):
                     tracker.close_orphans()
@@ -130,6 +134,16 @@ class TrainingTask:
             question=sweep.question,
         )
 
+    def check_host(self, sweep: "Sweep", state: "SweepState") -> None:
+        """Look for the sweep's data, and for the file that holds the runs if there is one."""
+        for source, digest in self._digests.items():
+            source.verify()
+            if (found := source.load().digest[:16]) != digest:
+                raise InputError(f"data differ from the sweep's: digest {found}, not {digest}: copy them")
+        config = resolve(sweep.config)
+        if isinstance(runs := tracking(config, state), Mlflow):
+            runs.check_exists(config["outputs"])
+
     def runner(self, context: "WorkerContext") -> "Runner":
         from lrlab.runtime.environment import cores, limit_blas
         from lrlab.sweeper.runners.population import PopulationRunner
@@ -146,7 +160,9 @@ class TrainingTask:
         from lrlab.analysis.runs import read
         from lrlab.cli import answers as shown
         from lrlab.commands.best import best, best_settings
+        from lrlab.commands.sweep_description import describe
         from lrlab.runs.recorder import status_of
+        from lrlab.sweeper.course import log_course
         from lrlab.sweeper.job_tracking import untold
         from lrlab.sweeper.study.queue import TrialCounts
         from lrlab.sweeper.study.reuse import tag_reused_runs
@@ -162,11 +178,13 @@ class TrainingTask:
         if not keeps_runs(store):
             if error is None:
                 best_settings(study)  # refuses a study that has none
-                shown.show(answers(study, None, here))
+                shown.print_answers(answers(study, None, here))
                 console.out().print(f"study {sweep.study}; tracking=none: no run was kept")
             return
         with store.open(config["outputs"]) as tracker:
             if error is not None:
+                with suppress(MissingRunError):
+                    log_course(tracker, state.run_id, study)
                 tracker.end_run(state.run_id, status_of(error))
                 tracker.close_orphans()
                 tag_reused_runs(study, tracker)
@@ -175,18 +193,21 @@ class TrainingTask:
                 tracker.close_orphans()
                 tag_reused_runs(study, tracker)
                 tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
+                log_course(tracker, state.run_id, study)
                 found = best(study, tracker)
-                mean = "" if found.spread is None else f"mean {found.value:.4g} over {found.seeds} seeds, median "
-                note = f"Best: {mean}trial {found.trial}, run {found.run_id}"
-                tracker.log_metrics(state.run_id, found.trial, found.metrics)
-                tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id, Tag.NOTE: note})
-                shown.sweep_ended(answers(study, read(study, tracker, here), here), found, here)
+                told = answers(study, read(study, tracker, here), here)
+                columns = {name: found.metrics[name] for name in table_metrics(config) if name in found.metrics}
+                tracker.log_metrics(state.run_id, found.trial, columns)
+                tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id})
+                describe(study, told, tracker, here)
+                shown.sweep_ended(told, found, here)
             except MissingRunError as missing:  # deleted meanwhile: the sweep itself is done
                 console.err().print(str(missing))
             except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
                 console.runs_unreadable(sweep.study, str(trouble), here)
             finally:
                 tracker.end_run(state.run_id)
+            tracker.deliver()
 
 
 class ValidateConfig(Callback):
@@ -206,7 +227,7 @@ def validate(config: Mapping[str, Any]) -> None:
         InputError: something is wrong.
     """
     check(config).data.verify()
-    runs = tracking(config)
+    runs = tracking(config, kind=TRAIN)
     if isinstance(runs, Mlflow):
         runs.announce()
     runs.verify(config["outputs"])
@@ -219,8 +240,12 @@ def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
 
     limit_blas(config["blas_threads"] or cores())
     outputs, microbatch = config["outputs"], config["population"]["microbatch"]
-    with tracking(config).open(outputs) as tracker, progress.epoch_progress() as watch:
-        return train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
+    runs, view = tracking(config, kind=TRAIN), run_table.of_trainings()
+    with runs.open(outputs, view) as tracker:
+        with progress.epoch_progress() as watch:
+            outcome = train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
+        tracker.deliver()
+    return outcome
 
 
 def keeps_runs(store: Tracking) -> bool:
@@ -261,15 +286,27 @@ def check(config: Mapping[str, Any]) -> Experiment:
     return checked
 
 
-def tracking(config: Mapping[str, Any], state: "SweepState | None" = None) -> Tracking:
-    """Return where runs are recorded: as chosen, else as the state of a study says."""
+def tracking(config: Mapping[str, Any], state: "SweepState | None" = None, kind: str = DEFAULT_EXPERIMENT) -> Tracking:
+    """Return where runs are recorded: as chosen, else as the state of a study says, else in the experiment `kind`."""
     allowed = ("lrlab.tracking.mlflow.", "lrlab.tracking.memory_tracker.", *config["allow"])
     store = instantiate(config["tracking"], key="tracking", allowed=allowed)
     if not isinstance(store, Tracking):
         raise InputError(
             f"tracking._target_ must be mlflow.Mlflow or memory_tracker.Memory, got {type(store).__name__}"
         )
-    return store.following(state.runs if state else None, config["outputs"]) if isinstance(store, Mlflow) else store
+    if not isinstance(store, Mlflow):
+        return store
+    if store.uri is None:
+        store = replace(store, uri=environment.address(environment.TRACKING_URI))
+    return replace(store, kind=kind).following(state.runs if state else None, config["outputs"])
+
+
+def tracking_of(sweep: "Sweep") -> Tracking:
+    """Return where the runs of a sweep are recorded: those of a new study in the experiment of its kind."""
+    config = resolve(sweep.config)
+    if sweep.state:
+        return tracking(config, sweep.state)
+    return tracking(config, kind=sweep.config.hydra.job.name)
 
 
 def check_place(sweep: "Sweep") -> None:
@@ -279,8 +316,10 @@ def check_place(sweep: "Sweep") -> None:
         InputError: names the key.
     """
     config, state = resolve(sweep.config), sweep.state
-    outputs, runs = config["outputs"], tracking(config, state)
+    outputs, runs = config["outputs"], tracking_of(sweep)
     if isinstance(runs, Mlflow):
+        check_runs(sweep.config.hydra, "tracking.uri", runs.address(outputs))
+        environment.announce(environment.TRACKING_URI, runs.uri)
         runs.announce(state.runs if state else None)
         if state and state.runs:
             runs.check_same(state.runs, state.run_id, outputs)
@@ -290,6 +329,11 @@ def check_place(sweep: "Sweep") -> None:
         raise InputError(f"tracking of study {sweep.study} must be {rule}")
     if state and keeps_runs(runs):
         _check_parent(runs, outputs, state.run_id)
+
+
+def table_metrics(config: Mapping[str, Any]) -> list[str]:
+    """Return the metrics in which the runs of a sweep are told apart, its objective first."""
+    return list(dict.fromkeys((config["objective"], "val/loss", "val/accuracy")))
 
 
 def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> Place | None:
@@ -305,11 +349,11 @@ def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> 
 def places(config: DictConfig) -> Places:
     """Return where the study and the runs of a configuration are, with its hydra node, as other commands are told."""
     outputs = Path(config.outputs)
-    storage = _address(config, "hydra.sweeper.storage")
+    storage = _address(config, "hydra.sweeper.storage") or environment.address(environment.STORAGE)
     return Places(
         outputs=outputs,
         storage_url=None if str(storage).removeprefix("journal:") == str(outputs / "optuna.log") else storage,
-        tracking_uri=_address(config, "tracking.uri"),
+        tracking_uri=_address(config, "tracking.uri") or environment.address(environment.TRACKING_URI),
         allow=tuple(config.allow),
     )
 

@@ -40,11 +40,13 @@ def lecture(
 
     chosen = preset(data)
     chosen.full_data.verify()
-    tracking = Records(outputs, tracking_uri=tracking_uri).tracking()
-    with tracking.open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
-        measured = measurement.measure(chosen, tracker, progress)
+    tracking = Records(outputs, tracking_uri=tracking_uri).tracking(kind="lecture")
     page = outputs / "lecture" / f"{data}.html"
-    write(page.parent, {page.name: measured.html().encode()})
+    with tracking.open(str(outputs)) as tracker:
+        with lecture_progress(len(CHAPTERS)) as progress:
+            measured = measurement.measure(chosen, tracker, progress)
+        write(page.parent, {page.name: measured.html().encode()})
+        tracker.deliver()
     if as_json:
         console.json_document(measured.to_list())
         return

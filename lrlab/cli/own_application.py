@@ -9,8 +9,9 @@ from lrlab.analysis.job_runs import read_jobs
 from lrlab.cli import answers as shown
 from lrlab.cli import console
 from lrlab.commands.best import best, is_recorded
+from lrlab.commands.sweep_description import describe
 from lrlab.config.command_line import Places, command
-from lrlab.errors import InputError
+from lrlab.errors import InputError, RecordsLeftError
 from lrlab.sweeper.job_tracking import JobTracking, job_tracking, parent_run, places, untold
 from lrlab.sweeper.runners.hydra_job import JobApplication
 from lrlab.sweeper.study.queue import NO_OBJECTIVE, OUTCOME, TrialCounts, has_ended
@@ -34,7 +35,11 @@ class OwnApplication(JobApplication):
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the run of the sweep, and say what was found."""
-        super().on_sweep_end(sweep, state, study, error)
+        left = None
+        try:
+            super().on_sweep_end(sweep, state, study, error)
+        except RecordsLeftError as undelivered:  # the sweep itself is done
+            left = undelivered
         if parent_run(sweep.config):
             return  # whoever began it says what was found
         here = places(sweep.config)
@@ -44,7 +49,9 @@ class OwnApplication(JobApplication):
         elif counts.running and not counts.complete:
             console.trials_taken(sweep.study, counts.running, here)
         else:
-            _show_end(study, job_tracking(sweep.config, state.runs), here, self.roles(sweep))
+            _show_end(study, job_tracking(sweep.config, state), here, self.roles(sweep))
+        if left:
+            raise left
 
 
 def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places, roles: "RolesOfSweep") -> None:
@@ -53,6 +60,7 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places,
         if tracking is not None and recorded:
             with tracking.open() as tracker:
                 found, told = best(study, tracker), answers_of_jobs(study, tracker, here)
+                describe(study, told, tracker, here)
         else:
             found, told = best(study, None), answers(study, None, here)
     except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
@@ -62,7 +70,7 @@ def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places,
         console.out().print(f"sweep {study.study_name} is done: {_without_best(study) or nothing}")
         console.hints([(command("ui", places=here), "browse all runs in MLflow")] if recorded else [])
         return
-    shown.show(told)
+    shown.print_answers(told)
     shown.trained(found)
     for line in roles.lines(study, list(found.metrics)):
         console.out().print(line)

@@ -68,6 +68,7 @@ def best(
                 chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
             )
         console.result(confirmed, console.confirmed, as_json=as_json)  # before closing, which a lost store may fail
+        tracker.deliver()
 
 
 def reproduce(
@@ -124,9 +125,11 @@ def reproduce(
             options += [*(f"--allow={prefix}" for prefix in allow), *(["--json"] if as_json else [])]
             return blas_kernel.run_module(kernel, "lrlab.cli.main", ["reproduce", run_id, *(moved or []), *options])
         log.warning("the BLAS kernel %s of the record is not available here: the replay may round otherwise", kernel)
-    with tracking.open_beside(run_id, str(outputs)) as tracker, progress.epoch_progress() as watch:
-        outcome = runs.reproduce(tracker, run_id, watch, allow, paths)
-    console.result(outcome, console.reproduced, as_json=as_json)
+    with tracking.open_beside(run_id, str(outputs)) as tracker:
+        with progress.epoch_progress() as watch:
+            outcome = runs.reproduce(tracker, run_id, watch, allow, paths)
+        console.result(outcome, console.reproduced, as_json=as_json)
+        tracker.deliver()
     return 1 if outcome.verdict == "differs" else 0
 
 
@@ -157,19 +160,30 @@ def repair(
 
 def ui(
     port: Annotated[int, typer.Option(metavar="PORT", help="of this machine")] = 5000,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open it, if there is a display")] = True,
     outputs: Outputs = OUTPUTS,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Browse all runs in MLflow, on this machine only.
 
+    Opens the experiment with the newest run.
+
     \b
     examples:
-      lrlab ui --port 5001
+      lrlab ui --port 5001 --no-browser            # only print the address
     """
+    import webbrowser
+
     from lrlab.cli import console
+    from lrlab.runtime.display import has_display
     from lrlab.tracking.server import serve
 
-    serve(Records(outputs, tracking_uri=tracking_uri).tracking().place.uri, str(outputs), port, console.served)
+    def announce(address: str) -> None:
+        console.served(address)
+        if browser and has_display():
+            webbrowser.open(address)
+
+    serve(Records(outputs, tracking_uri=tracking_uri).tracking().place.uri, str(outputs), port, announce)
 
 
 def _run_id(run: str, study: "optuna.Study | None", tracker: "Tracker") -> str:

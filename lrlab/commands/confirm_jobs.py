@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,7 @@ def confirm_jobs(
     name, params = study.study_name, {"study": study.study_name, "seeds": json.dumps(fresh), "top": top}
     means: list[list[float]] = []
     with parent_run(tracker, f"confirm {name}", params=params, tags={Tag.CONFIRMS: name}) as parent:
+        target = replace(target, experiment=tracker.get_run(parent).experiment)
         seen: set[str] = set()
         for launch, overrides in jobs:
             run_again(launch, _with_seeds(overrides, key, fresh), parent, target, allow, state.command)

@@ -11,6 +11,7 @@ from lrlab.config.override import text_override, texts_override
 from lrlab.runs.launch import Launch
 from lrlab.runtime import child_process
 from lrlab.sweeper.study.state import Command
+from lrlab.tracking.place import DEFAULT_EXPERIMENT
 
 ADDRESS = f"{RESUME_PREFIX}TRACKING"  # the variable of the tracking URI, which may hold a password
 STDERR = 2
@@ -24,10 +25,12 @@ class Target:
     Attributes:
         address: the tracking URI, absolute.
         outputs: takes the folders of the jobs.
+        experiment: of MLflow's.
     """
 
     address: str
     outputs: Path
+    experiment: str = DEFAULT_EXPERIMENT
 
 
 def run_again(
@@ -61,6 +64,7 @@ def run_again(
             "hydra.sweeper.study_name=again",
             text_override("hydra.sweeper.storage", f"{scratch}/optuna.log"),
             f"hydra.sweeper.tracking=${{oc.env:{ADDRESS}}}",
+            text_override("hydra.sweeper.experiment", target.experiment),
             f"hydra.sweeper.parent_run={parent}",
             text_override("hydra.sweep.dir", str((target.outputs / "again" / parent).absolute())),
             texts_override("hydra.sweeper.allow", allow),

@@ -5,6 +5,7 @@ Trials that seem to run, runs that seem open, records that are pending, artifact
 
 import threading
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,8 @@ from lrlab.sweeper.study.state import read_state
 from lrlab.sweeper.study.storage import Storage
 from lrlab.tracking import database
 from lrlab.tracking.database import without_password
+from lrlab.tracking.delivery_progress import delivery_progress
 from lrlab.tracking.mlflow import Mlflow, connect
-from lrlab.tracking.place import Place
 from lrlab.tracking.spool import Spool
 from lrlab.tracking.spool_delivery import SpoolDelivery
 
@@ -57,28 +58,28 @@ def repair(storage: Storage, tracking: Mlflow, outputs: str, gone: Collection[st
     runs = 0
     if not trouble:
         try:
-            for place in {*spooled, *_places(storage, tracking, outputs)}:
-                with Mlflow(place.uri, place.experiment).open_existing(outputs) as tracker:
+            for uri in {*spooled, *_stores(storage, tracking, outputs)}:
+                with Mlflow(uri).open_all(outputs) as tracker:
                     runs += tracker.close_orphans(gone)
         except InputError as error:
             trouble = str(error)
     return Repaired(trials, runs, delivered, waiting, trouble, elsewhere, relocated)
 
 
-def _places(storage: Storage, tracking: Mlflow, outputs: str) -> Iterator[Place]:
-    """Yield where there may be runs.
+def _stores(storage: Storage, tracking: Mlflow, outputs: str) -> Iterator[str]:
+    """Yield the tracking URIs at which there may be runs, in any experiment.
 
     Raises:
         InputError: a study names a place that cannot be found from that.
     """
     if (Path(outputs) / "mlflow.db").is_file():
-        yield Place(database.OWN, tracking.place.experiment)
+        yield database.OWN
     if tracking.place.uri != database.OWN:
-        yield tracking.place
+        yield tracking.place.uri
     for name in studies.names(storage):
         state = read_state(studies.load(storage, name))
         if state and state.runs and state.runs.uri != database.OWN:
-            yield tracking.following(state.runs, outputs).place
+            yield tracking.following(state.runs, outputs).place.uri
 
 
 def _trials(storage: Storage, gone: Collection[str]) -> tuple[int, tuple[str, ...]]:
@@ -86,25 +87,41 @@ def _trials(storage: Storage, gone: Collection[str]) -> tuple[int, tuple[str, ..
     if not names:
         return 0, ()
     given_back, elsewhere = 0, set[str]()
-    with storage.exclusive():
-        for name in names:
-            queue = Queue(storage, name)
-            given_back += queue.repair(gone)
-            elsewhere |= {owner for trial in queue.running() for owner in claimants(trial)}
+    for name in names:
+        queue = Queue(storage, name)
+        given_back += queue.repair(gone)
+        elsewhere |= {owner for trial in queue.running() for owner in claimants(trial)}
     return given_back, tuple(sorted(elsewhere))
 
 
-def _deliver(folder: Path, outputs: str, uri: str) -> tuple[int, int, str, set[Place]]:
+def _deliver(folder: Path, outputs: str, uri: str) -> tuple[int, int, str, set[str]]:
     """Return how many records were delivered, how many are pending and why, and where they were to go."""
     delivered, waiting, trouble = 0, 0, ""
-    places = set()
+    stores = set[str]()
     for spool in Spool.orphaned(folder):
         destination = spool.destination
         address = uri if without_password(uri) == destination.uri else destination.uri
-        places.add(Place(address, destination.experiment))
+        stores.add(address)
         before, delivery = len(spool), SpoolDelivery(partial(connect, address, outputs, destination.experiment))
-        delivery.deliver(spool, threading.Event())
+        try:
+            _deliver_watched(delivery, spool)
+        except BaseException:  # Ctrl-C: the next time goes on from there
+            spool.close()
+            raise
         delivered, waiting = delivered + before - len(spool), waiting + len(spool)
         trouble = delivery.last_error or trouble
         spool.close()
-    return delivered, waiting, trouble, places
+    return delivered, waiting, trouble, stores
+
+
+def _deliver_watched(delivery: SpoolDelivery, spool: Spool) -> None:
+    """Deliver what waits in a spool, with a progress bar."""
+    stopped = threading.Event()
+    with ThreadPoolExecutor(1) as pool, delivery_progress(spool.destination.uri, len(spool)) as update:
+        done = pool.submit(delivery.deliver, spool, stopped)
+        try:
+            while not wait([done], timeout=0.25).done:
+                update(len(spool))
+            done.result()
+        finally:
+            stopped.set()

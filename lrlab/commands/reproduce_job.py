@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lrlab.commands.job_again import Target, run_again
 from lrlab.errors import InputError
@@ -45,6 +46,7 @@ def reproduce_job(tracker: Tracker, run_id: str, target: Target, allow: Sequence
         raise InputError(f"run_id must name a run that recorded a value to compare with, got {run_id} ({old.name})")
     launch.check_trusted(overrides, allow)
     with parent_run(tracker, f"reproduction of {old.name}", params={}, tags={Tag.REPLAY_OF: run_id}) as parent:
+        target = replace(target, experiment=tracker.get_run(parent).experiment)
         code = run_again(launch, overrides, parent, target, allow, None)
         children = tracker.child_runs(parent)
         if not children:

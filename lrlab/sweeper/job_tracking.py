@@ -1,22 +1,25 @@
 """Where the jobs of somebody's own Hydra application are recorded, and how it was started."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from lrlab.config import environment
 from lrlab.config.command_line import RESUME_PREFIX, Places
 from lrlab.config.override import overrides_of, texts_override
 from lrlab.config.sqlite_url import SqliteUrl
+from lrlab.errors import InputError
 from lrlab.runs.launch import Launch
-from lrlab.sweeper.study.state import Command
+from lrlab.sweeper.study.state import Command, SweepState
 from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.mlflow_tracker import MlflowTracker
-from lrlab.tracking.place import Place, check_uri
+from lrlab.tracking.place import DEFAULT_EXPERIMENT, Place, check_experiment, check_uri
 
-KEY = "hydra.sweeper.tracking"
+KEY, EXPERIMENT_KEY = "hydra.sweeper.tracking", "hydra.sweeper.experiment"
 OUTPUTS = "outputs"
 SWEEPER = "hydra_plugins.lrlab_plugin.LrlabSweeper"
 
@@ -38,29 +41,37 @@ class JobTracking:
         """Return the tracking URI, absolute."""
         return self.mlflow.address(self.outputs)
 
-    def open(self) -> MlflowTracker:
-        """Return a tracker for this process."""
-        return self.mlflow.open(self.outputs)
+    def open(self, view: Mapping[str, str] | None = None) -> MlflowTracker:
+        """Return a tracker for this process (see `Mlflow.open`)."""
+        return self.mlflow.open(self.outputs, view)
 
 
-def job_tracking(config: DictConfig, recorded: Place | None = None) -> JobTracking | None:
+def job_tracking(config: DictConfig, state: SweepState | None = None) -> JobTracking | None:
     """Return where the jobs of a composed config are recorded; None for nowhere.
 
     Args:
-        recorded: where those of the same study are, which counts where nothing is chosen.
+        state: of the study that they belong to; where its runs are counts where nothing is chosen.
 
     Raises:
-        InputError: `hydra.sweeper.tracking` is no address.
+        InputError: `hydra.sweeper.tracking` is no address, or the study has its runs in another experiment than asked.
     """
     uri = OmegaConf.select(config, KEY)
     if uri == "none":
         return None
+    uri = uri or environment.address(environment.TRACKING_URI)
     folder = Path(config.hydra.runtime.cwd)
     outputs = str(folder / OUTPUTS)
     if uri is not None:
         url = SqliteUrl.parse(KEY, check_uri(KEY, uri), folder, ["timeout"])
         uri = str(url) if url else str(uri)
-    return JobTracking(Mlflow(uri).following(recorded, outputs), outputs)
+    is_new = state is None or not state.run_id
+    kind = config.hydra.job.name if is_new else DEFAULT_EXPERIMENT
+    experiment, recorded = OmegaConf.select(config, EXPERIMENT_KEY), state.runs if state else None
+    if experiment is not None and recorded and str(experiment) != recorded.experiment:
+        wanted = f"{recorded.experiment!r}, which holds the runs of the study"
+        raise InputError(f"{EXPERIMENT_KEY} must be {wanted}, got {str(experiment)!r}")
+    chosen = None if experiment is None else check_experiment(EXPERIMENT_KEY, str(experiment))
+    return JobTracking(Mlflow(uri, chosen, kind).following(recorded, outputs), outputs)
 
 
 def place_of(tracking: JobTracking, config: DictConfig) -> Place:
@@ -74,8 +85,11 @@ def places(config: DictConfig) -> Places:
     for name in ("storage", "tracking"):
         written = _written(config, name)
         addresses[name] = config.hydra.sweeper[name] if written and RESUME_PREFIX in written else written
-    tracking = addresses["tracking"] if addresses["tracking"] != "none" else None
-    return Places(Path(OUTPUTS), addresses["storage"], tracking)
+    if addresses["tracking"] == "none":
+        tracking = None
+    else:
+        tracking = addresses["tracking"] or environment.address(environment.TRACKING_URI)
+    return Places(Path(OUTPUTS), addresses["storage"] or environment.address(environment.STORAGE), tracking)
 
 
 def _written(config: DictConfig, name: str) -> str | None:

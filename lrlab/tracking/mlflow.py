@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from lrlab.tracking.artifacts import location
 from lrlab.tracking.client_store import ClientStore, client_class
 from lrlab.tracking.database import without_password
 from lrlab.tracking.mlflow_tracker import MlflowTracker
-from lrlab.tracking.place import DEFAULT_EXPERIMENT, EXPERIMENT, URI, Place, check_uri, uri_of
+from lrlab.tracking.place import DEFAULT_EXPERIMENT, EXPERIMENT, TRAIN, URI, Place, check_experiment, check_uri, uri_of
 from lrlab.tracking.spool import Destination
 from lrlab.tracking.spool_delivery import PREFIX
 from lrlab.tracking.spooling_store import SpoolingStore
@@ -31,24 +32,32 @@ class Mlflow:
     """Record in MLflow.
 
     What is None is taken from MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME; without these, runs are recorded in
-    `mlflow.db` in the output directory, in the experiment `lrlab`. A `uri` of "outputs" is that database, too.
+    `mlflow.db` in the output directory, in the experiment `kind`. A `uri` of "outputs" is that database, too.
 
     An SQLite file is for the processes of one machine; workers on several machines need a server (http://).
+
+    Attributes:
+        wait: at the end of a command, for records that a server has not taken yet: as long as there is progress, or for
+            a number of seconds; False for no more than a moment.
     """
 
     uri: str | None = None
     experiment: str | None = None
+    kind: str = DEFAULT_EXPERIMENT  # of what is recorded: the name of a sweep, say
+    wait: bool | float = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.wait, bool) and not (isinstance(self.wait, int | float) and self.wait >= 0):
+            raise InputError(f"tracking.wait must be true, false or a number of seconds >= 0, got {self.wait!r}")
         if self.uri is not None:
             check_uri("tracking.uri", self.uri)
-        if self.experiment is not None and (not isinstance(self.experiment, str) or not self.experiment.strip()):
-            raise InputError(f"tracking.experiment must be a name, got {self.experiment!r}")
+        if self.experiment is not None:
+            check_experiment("tracking.experiment", self.experiment)
 
     @property
     def place(self) -> Place:
         """Return where runs are recorded."""
-        experiment = self.experiment or os.environ.get(EXPERIMENT, "").strip() or DEFAULT_EXPERIMENT
+        experiment = self.experiment or os.environ.get(EXPERIMENT, "").strip() or self.kind
         return Place(self.uri or uri_of(URI) or database.OWN, experiment)
 
     def address(self, outputs: str) -> str:
@@ -63,7 +72,8 @@ class Mlflow:
         """
         if recorded is None:
             return self
-        return Mlflow(self.uri or Place.from_record(recorded, outputs).uri, self.experiment or recorded.experiment)
+        uri = self.uri or Place.from_record(recorded, outputs).uri
+        return replace(self, uri=uri, experiment=self.experiment or recorded.experiment)
 
     def check_same(self, recorded: Place, run_id: str, outputs: str) -> None:
         """Refuse to record the further runs of a study elsewhere than its first ones.
@@ -81,7 +91,7 @@ class Mlflow:
             raise InputError(f"tracking.experiment must be {wanted}, got {place.experiment!r}")
         if place.to_record(outputs).uri == recorded.uri:
             return
-        self._require_store(outputs)
+        self.check_exists(outputs)
         try:
             with open_tracker(database.address(place.uri, outputs), outputs, None) as tracker:
                 tracker.get_run(run_id)
@@ -113,8 +123,11 @@ class Mlflow:
         else:
             connect(place.uri, outputs, place.experiment).close()
 
-    def open(self, outputs: str = "outputs") -> MlflowTracker:
+    def open(self, outputs: str = "outputs", view: Mapping[str, str] | None = None) -> MlflowTracker:
         """Return a tracker; create the store and the experiment when they are missing.
+
+        Args:
+            view: tags of the experiment, which say what MLflow shows of its runs (see `lrlab.tracking.run_table`).
 
         Raises:
             InputError: a local file cannot be read or written. A server is not asked before it is needed.
@@ -123,7 +136,7 @@ class Mlflow:
         uri, root = database.address(place.uri, outputs), database.artifact_root(outputs)
         if url := database.sqlite_url(uri, outputs):
             database.create_database(url.file, root)
-        return open_tracker(uri, outputs, place.experiment)
+        return open_tracker(uri, outputs, place.experiment, view, self.wait)
 
     def open_existing(self, outputs: str = "outputs") -> MlflowTracker:
         """Return a tracker as `open` does; create no store.
@@ -131,8 +144,17 @@ class Mlflow:
         Raises:
             InputError: there is none.
         """
-        self._require_store(outputs)
+        self.check_exists(outputs)
         return self.open(outputs)
+
+    def open_all(self, outputs: str = "outputs") -> MlflowTracker:
+        """Return a tracker for the runs of all experiments, which creates none.
+
+        Raises:
+            InputError: there is no store.
+        """
+        self.check_exists(outputs)
+        return open_tracker(database.address(self.place.uri, outputs), outputs, None)
 
     def open_beside(self, run_id: str, outputs: str = "outputs") -> MlflowTracker:
         """Return a tracker whose new runs belong to the experiment of a run, unless another one was chosen.
@@ -140,11 +162,16 @@ class Mlflow:
         Raises:
             InputError: there is no such run, or no store.
         """
-        self._require_store(outputs)
-        if self.experiment is not None or run_id.startswith(PREFIX):
+        self.check_exists(outputs)
+        if self.experiment is not None:
             return self.open(outputs)
-        with open_tracker(database.address(self.place.uri, outputs), outputs, None) as tracker:
-            experiment = tracker.get_run(run_id).experiment
+        try:
+            with self.open_all(outputs) as tracker:
+                experiment = tracker.get_run(run_id).experiment
+        except UnreachableError:
+            if not run_id.startswith(PREFIX):
+                raise
+            return replace(self, kind=TRAIN).open(outputs)  # delivers what waits for it, perhaps this run
         return replace(self, experiment=experiment).open(outputs)
 
     def client_store(self, outputs: str = "outputs") -> ClientStore | None:
@@ -153,13 +180,18 @@ class Mlflow:
         Raises:
             InputError: it does not answer.
         """
-        place = self.place
-        url = database.sqlite_url(place.uri, outputs)
+        uri = self.place.uri
+        url = database.sqlite_url(uri, outputs)
         if url and not url.file.is_file():
             return None
-        return connect(database.address(place.uri, outputs), outputs, place.experiment)
+        return connect(database.address(uri, outputs), outputs, None)
 
-    def _require_store(self, outputs: str) -> None:
+    def check_exists(self, outputs: str) -> None:
+        """Refuse a place where a file should hold runs, and there is none.
+
+        Raises:
+            InputError: names it.
+        """
         uri = self.place.uri
         url = database.sqlite_url(uri, outputs)
         if url and not url.file.is_file():
@@ -171,30 +203,34 @@ def _shown(uri: str) -> str:
     return "the output directory" if uri == database.OWN else without_password(uri)
 
 
-def open_tracker(uri: str, outputs: str, experiment: str | None) -> MlflowTracker:
+def open_tracker(
+    uri: str, outputs: str, experiment: str | None, view: Mapping[str, str] | None = None, wait: bool | float = True
+) -> MlflowTracker:
     """Return a tracker for a store that exists, and for an experiment that is created when it is missing.
 
     Args:
         uri: absolute.
         experiment: None if no run will be created.
+        view: tags of the experiment.
+        wait: as of `Mlflow`.
     """
-    reach = partial(connect, uri, outputs, experiment)
+    reach = partial(connect, uri, outputs, experiment, view)
     if url := database.sqlite_url(uri, outputs):
         if schema_is_supported(url):
-            return MlflowTracker(SqliteStore(url, experiment, database.artifact_root(outputs)))
+            return MlflowTracker(SqliteStore(url, experiment, database.artifact_root(outputs), view))
         relocate(url, database.artifact_root(outputs))  # here it is MLflow that looks for the artifacts
         return MlflowTracker(reach())
     client_class()  # takes seconds that are no delay of the server's
     destination = Destination(without_password(uri), experiment or "")
     repair = command("repair", places=Places(Path(outputs), tracking_uri=uri))
-    return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination, repair))
+    return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination, repair, wait))
 
 
-def connect(uri: str, outputs: str, experiment: str | None) -> ClientStore:
+def connect(uri: str, outputs: str, experiment: str | None, view: Mapping[str, str] | None = None) -> ClientStore:
     """Return a store that is reached through MLflow's client.
 
     Raises:
         InputError: it does not answer.
     """
     remote = uri.startswith("http")
-    return ClientStore(uri, experiment, None if remote else location(database.artifact_root(outputs)))
+    return ClientStore(uri, experiment, None if remote else location(database.artifact_root(outputs)), view)

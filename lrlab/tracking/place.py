@@ -13,7 +13,8 @@ from lrlab.tracking.database import OWN, sqlite_url, without_password
 
 URI, EXPERIMENT, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_REGISTRY_URI"
 CREDENTIALS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
-DEFAULT_EXPERIMENT = "lrlab"
+DEFAULT_EXPERIMENT = "lrlab"  # of earlier versions, which had one for everything
+TRAIN = "train"  # the experiment of single trainings
 REMOTE = re.compile(r"(https?|postgresql|mysql|mssql)(\+\w+)?://.+")
 
 
@@ -86,6 +87,17 @@ def check_uri(key: str, uri: object) -> str:
         allowed = f"null, {OWN}, sqlite:///FILE, http(s)://HOST:PORT or another database's address"
         raise InputError(f"{key} must be {allowed}, got {without_password(text)!r}")
     return text
+
+
+def check_experiment(key: str, name: object) -> str:
+    """Return the name of an experiment.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise InputError(f"{key} must be a name, got {name!r}")
+    return name
 
 
 def uri_of(environment: str) -> str | None:

@@ -15,13 +15,15 @@ import numpy as np
 
 from lrlab.errors import InputError
 from lrlab.tracking import database
-from lrlab.tracking.client_store import client_class, client_settings
+from lrlab.tracking.client_settings import client_settings
+from lrlab.tracking.client_store import client_class
 from lrlab.tracking.database import without_password
 from lrlab.tracking.place import REGISTRY, uri_of
 from lrlab.tracking.tags import Tag
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +107,7 @@ class Registry:
         """Register the newest version of a model, and let the alias `confirmed` point at it if it is better.
 
         Args:
-            run_id: the run that the model belongs to; its artifacts hold it under model/.
+            run_id: the run that the model came from; MLflow lists it there, and among the experiment's models.
             name: of the registered model.
             description: of this version.
             accuracy: on the test split; the version that the alias points at has its own.
@@ -114,14 +116,15 @@ class Registry:
             InputError: the store cannot be reached, or will not take it.
         """
         with self._client() as client, tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch) / "model"
-            save_model(folder, model)
-            client.log_artifacts(run_id, str(folder), "model")
+            tags = {Tag.TEST_ACCURACY: f"{accuracy:.4f}"}
+            logged = _log(client, run_id, name, model, tags, Path(scratch) / "model")
             if not client.search_registered_models(f"name = '{name}'"):
                 client.create_registered_model(name)
-            source = f"{client.get_run(run_id).info.artifact_uri}/model"
-            tags = {Tag.TEST_ACCURACY: f"{accuracy:.4f}"}
-            new = client.create_model_version(name, source, run_id, tags=tags, description=description).version
+            new = client.create_model_version(
+                name, logged.artifact_location, run_id, tags=tags, description=description, model_id=logged.model_id
+            ).version
+            versions = json.dumps([{"name": name, "version": new}])
+            client.set_logged_model_tags(logged.model_id, {Tag.MODEL_VERSIONS: versions})
             old = client.get_registered_model(name).aliases.get(ALIAS)
             before = client.get_model_version(name, old).tags.get(Tag.TEST_ACCURACY) if old else None
             if before and float(tags[Tag.TEST_ACCURACY]) <= float(before):
@@ -154,8 +157,32 @@ class Registry:
                 raise InputError(f"{key} must name a store with a model registry ({reason})") from error
 
 
-def save_model(folder: Path, model: Model) -> None:
-    """Write a model in MLflow's format into a new folder."""
+def _log(
+    client: "MlflowClient", run_id: str, name: str, model: Model, tags: Mapping[str, str], folder: Path
+) -> "LoggedModel":
+    """Make a model one of the logged models of the experiment of a run, as what came out of that run."""
+    from mlflow.entities import LoggedModelOutput
+
+    experiment = client.get_run(run_id).info.experiment_id
+    logged = client.create_logged_model(experiment, name, run_id, dict(tags), model_type="classifier")
+    try:
+        save_model(folder, model, logged.model_id)
+        client.log_model_artifacts(logged.model_id, str(folder))
+    except BaseException:
+        client.finalize_logged_model(logged.model_id, "FAILED")
+        raise
+    logged = client.finalize_logged_model(logged.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return logged
+
+
+def save_model(folder: Path, model: Model, model_id: str | None = None) -> None:
+    """Write a model in MLflow's format into a new folder.
+
+    Args:
+        model_id: of the logged model that it becomes.
+    """
+    from mlflow.models import Model as Description
     from mlflow.models import ModelSignature
     from mlflow.pyfunc import save_model
     from mlflow.types import ColSpec, Schema, TensorSpec
@@ -186,6 +213,7 @@ def save_model(folder: Path, model: Model) -> None:
                 artifacts={"arrays": str(stored), "input": str(described)},
                 signature=ModelSignature(samples, Schema([scores])),
                 input_example=example,
+                mlflow_model=Description(model_id=model_id),
                 metadata={"classes": list(model.classes)} | ({"columns": list(model.columns)} if model.columns else {}),
                 pip_requirements=[f"mlflow=={version('mlflow')}", f"numpy=={np.__version__}"],
             )

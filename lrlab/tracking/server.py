@@ -1,5 +1,6 @@
 """MLflow's user interface on this machine: what `lrlab ui` runs."""
 
+import json
 import logging
 import os
 import socket
@@ -8,17 +9,19 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from typing import Any
 
 from lrlab.config import validation
 from lrlab.errors import InputError
 from lrlab.runtime.signals import handle_signals
-from lrlab.tracking import database
+from lrlab.tracking import database, run_table
 from lrlab.tracking.artifacts import location
-from lrlab.tracking.client_store import environment
+from lrlab.tracking.client_settings import environment
 from lrlab.tracking.database import without_password
 from lrlab.tracking.place import REGISTRY, uri_of
 
 logger = logging.getLogger(__name__)
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 SETTINGS = {
     **database.QUIET,
@@ -36,7 +39,7 @@ def serve(uri: str | None, outputs: str, port: int, announce: Callable[[str], No
     host name that it points at this machine.
 
     Args:
-        announce: called with the address once MLflow answers there.
+        announce: called with the address of the newest runs once MLflow answers there.
 
     Raises:
         InputError: the port is taken, the store cannot be used, or its server is elsewhere.
@@ -56,13 +59,39 @@ def serve(uri: str | None, outputs: str, port: int, announce: Callable[[str], No
         try:
             with handle_signals() as signals, signals.interruptible():
                 _wait_until_it_answers(server, port)
-                announce(f"http://127.0.0.1:{port}")
+                announce(newest_runs(f"http://127.0.0.1:{port}"))
                 server.wait()
         except KeyboardInterrupt:
             pass
         finally:
             server.terminate()
             server.wait()
+
+
+def newest_runs(server: str) -> str:
+    """Return the address of the experiment with the newest run; of the whole user interface where there is none."""
+    try:
+        experiments = {
+            each["experiment_id"]: each for each in _ask(server, "experiments", max_results=1000).get("experiments", ())
+        }
+        order = ["attributes.start_time DESC"]
+        runs = _ask(server, "runs", experiment_ids=list(experiments), max_results=1, order_by=order).get("runs", ())
+        if not runs:
+            return server
+        newest = runs[0]["info"]["experiment_id"]
+        tags = {tag["key"] for tag in experiments[newest].get("tags", ())}
+    except (OSError, ValueError, KeyError):  # the address is a convenience: MLflow's own first page does, too
+        return server
+    return run_table.address(server, newest, has_view=run_table.TAG in tags)
+
+
+def _ask(server: str, what: str, **query: object) -> dict[str, Any]:
+    """Return what MLflow's REST interface finds."""
+    body, header = json.dumps(query).encode(), {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{server}/api/2.0/mlflow/{what}/search", body, header)
+    with DIRECT.open(request, timeout=30) as response:
+        found: dict[str, Any] = json.load(response)
+    return found
 
 
 def _command(store: str, artifacts: str, port: int) -> list[str]:
@@ -98,10 +127,9 @@ def _refuse_taken(port: int) -> None:
 
 def _wait_until_it_answers(server: "subprocess.Popen[bytes]", port: int) -> None:
     logger.info("starting MLflow")
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while server.poll() is None:
         try:
-            direct.open(f"http://127.0.0.1:{port}/health", timeout=1).close()
+            DIRECT.open(f"http://127.0.0.1:{port}/health", timeout=1).close()
             return
         except OSError:
             time.sleep(0.1)

@@ -9,9 +9,10 @@ is created and one when it is written to. A test compares all of them with the c
 
 import math
 import sqlite3
+import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -37,7 +38,7 @@ from lrlab.tracking.store import (
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord
+from lrlab.tracking.tracker import CONFIG, DatasetInfo, Histories, RunRecord, RunSummary
 
 TABLES = {
     "experiments": "experiment_id name artifact_location lifecycle_stage creation_time last_update_time",
@@ -70,6 +71,10 @@ REPLACE_LATEST = f"""{INSERT["latest_metrics"]} ON CONFLICT (key, run_uuid) DO U
     SET value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
     WHERE (excluded.step, excluded.timestamp, excluded.value)
         > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)"""
+REPLACE_EXPERIMENT_TAG = (
+    f"{INSERT['experiment_tags']} ON CONFLICT (key, experiment_id) DO UPDATE SET value = excluded.value"
+)
+MOST_VARIABLES = 500  # in one query
 ONCE = " ON CONFLICT DO NOTHING"
 CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{Tag.PARENT}' AND value = ?"
 
@@ -100,9 +105,12 @@ class SqliteStore:
     Args:
         experiment: that new runs belong to; created when it is missing. None if there will be none.
         artifact_root: `mlartifacts/` of the output directory in use.
+        view: tags of the experiment.
     """
 
-    def __init__(self, url: SqliteUrl, experiment: str | None, artifact_root: Path) -> None:
+    def __init__(
+        self, url: SqliteUrl, experiment: str | None, artifact_root: Path, view: Mapping[str, str] | None = None
+    ) -> None:
         file, self._uri = url.file, str(url)
         self._file = file
         self._root = ArtifactRoot.of(file, artifact_root)
@@ -114,6 +122,7 @@ class SqliteStore:
         try:
             if experiment is not None:
                 self._experiment, self._artifacts = self._open_experiment(experiment)
+                self._tag_experiment(view or {})
         except InputError:
             self._db.close()
             raise
@@ -139,7 +148,10 @@ class SqliteStore:
 
     def write(self, run_id: str, update: RunUpdate) -> None:
         rows = [_row(run_id, point) for point in update.points]
-        latest = {row[1]: row for row in sorted(rows, key=lambda row: (row[4], row[3], row[2]))}
+        latest: dict[str, tuple[str, str, float, int, int, bool]] = {}
+        for row in rows:  # in their order: MLflow opens a comparison on the metric that it has first
+            before = latest.get(row[1], row)
+            latest[row[1]] = max(before, row, key=lambda each: (each[4], each[3], each[2]))
         with self._transaction():
             self._place_of(run_id)
             self._db.executemany(INSERT["metrics"] + ONCE, rows)
@@ -147,7 +159,7 @@ class SqliteStore:
             self._db.executemany(REPLACE_TAG, [(run_id, *tag) for tag in update.tags.items()])
             self._db.executemany(INSERT["params"] + ONCE, [(run_id, *param) for param in update.params.items()])
             if update.status:
-                end = None if update.status == "RUNNING" else time.time_ns() // 1_000_000
+                end = None if update.status == "RUNNING" else update.time or time.time_ns() // 1_000_000
                 ended = (update.status, end, run_id)
                 self._db.execute("UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", ended)
 
@@ -164,11 +176,52 @@ class SqliteStore:
     def child_runs(self, parent: str) -> list[RunRecord]:
         return self._records(CHILDREN, parent)
 
+    def summaries(self, parent: str) -> list[RunSummary]:
+        with _translate_errors(self._file), self._db:
+            self._db.execute("BEGIN")  # one state of the database for all of them
+            runs = self._query(
+                f"SELECT run_uuid, name, status FROM runs WHERE lifecycle_stage = 'active' AND run_uuid IN ({CHILDREN})"
+                " ORDER BY start_time, rowid",
+                parent,
+            ).fetchall()
+            pairs = f"SELECT run_uuid, key, value FROM {{}} WHERE run_uuid IN ({CHILDREN})"
+            params = _by_run(self._query(pairs.format("params"), parent))
+            tags = _by_run(self._query(pairs.format("tags"), parent))
+            latest: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
+            for run_id, key, step, value in self._query(
+                "SELECT run_uuid, key, step, iif(is_nan, NULL, value) FROM latest_metrics"
+                f" WHERE run_uuid IN ({CHILDREN})",
+                parent,
+            ):
+                latest[run_id][sys.intern(key)] = step, _value(value)
+        return [
+            RunSummary(run_id, name, status, params[run_id], tags[run_id], latest[run_id])
+            for run_id, name, status in runs
+        ]
+
+    def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
+        found: Histories = {run_id: {} for run_id in run_ids}
+        with _translate_errors(self._file):
+            for key in metrics:
+                for first in range(0, len(run_ids), MOST_VARIABLES):
+                    some = run_ids[first : first + MOST_VARIABLES]
+                    rows = self._db.execute(
+                        "SELECT run_uuid, step, iif(is_nan, NULL, value) FROM metrics WHERE key = ?"
+                        f" AND run_uuid IN ({', '.join('?' * len(some))}) ORDER BY step, timestamp, rowid",
+                        (key, *some),
+                    )
+                    for run_id, step, value in rows:
+                        found[run_id].setdefault(key, []).append((step, _value(value)))
+        return found
+
     def unfinished_runs(self) -> list[tuple[str, str]]:
         query = """SELECT runs.run_uuid, coalesce(value, '')
             FROM runs LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND key = ?
             WHERE status = 'RUNNING' AND lifecycle_stage = 'active'"""
         return self._query(query, Tag.OWNER).fetchall()
+
+    def deliver(self) -> None:
+        pass
 
     def close(self) -> None:
         self._db.close()
@@ -193,6 +246,14 @@ class SqliteStore:
         if stage != "active":
             raise experiment_deleted(name, experiment, self._uri)
         return experiment, location
+
+    def _tag_experiment(self, tags: Mapping[str, str]) -> None:
+        query = "SELECT key, value FROM experiment_tags WHERE experiment_id = ?"
+        has = dict(self._query(query, self._experiment).fetchall())
+        new = [(key, value, self._experiment) for key, value in tags.items() if has.get(key) != value]
+        if new:
+            with self._transaction():
+                self._db.executemany(REPLACE_EXPERIMENT_TAG, new)
 
     def _insert_input(self, run_id: str, dataset: DatasetInfo) -> None:
         kind, place = dataset_source(dataset)
@@ -227,8 +288,7 @@ class SqliteStore:
             )
             metrics: dict[str, dict[str, list[tuple[int, float]]]] = defaultdict(dict)
             for run_id, key, step, value in history:
-                point = (step, math.nan if value is None else restore_infinity(value))
-                metrics[run_id].setdefault(key, []).append(point)
+                metrics[run_id].setdefault(key, []).append((step, _value(value)))
         return [
             RunRecord(
                 run_id,
@@ -240,6 +300,7 @@ class SqliteStore:
                 artifacts.read(self._root.of_run(uri, number, run_id), CONFIG).decode(),
                 metrics[run_id],
                 experiment,
+                str(number),
             )
             for run_id, name, status, uri, number, experiment in runs
         ]
@@ -252,7 +313,7 @@ class SqliteStore:
             raise run_not_found(run_id, self._uri, self._file)
         return row
 
-    def _query(self, sql: str, argument: str) -> sqlite3.Cursor:
+    def _query(self, sql: str, argument: str | int) -> sqlite3.Cursor:
         with _translate_errors(self._file):
             return self._db.execute(sql, (argument,))
 
@@ -263,16 +324,22 @@ class SqliteStore:
             yield
 
 
-def _row(run_id: str, point: MetricPoint) -> tuple[object, ...]:
+def _row(run_id: str, point: MetricPoint) -> tuple[str, str, float, int, int, bool]:
     is_nan = math.isnan(point.value)
     value = 0.0 if is_nan else max(-MAX_FLOAT, min(point.value, MAX_FLOAT))
     return run_id, point.key, value, point.time, point.step, is_nan
 
 
+def _value(stored: float | None) -> float:
+    return math.nan if stored is None else restore_infinity(stored)
+
+
 def _by_run(rows: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
+    """Return the values by run and key; equal texts, of which there are many, are one object."""
     grouped: dict[str, dict[str, str]] = defaultdict(dict)
+    texts: dict[str, str] = {}
     for run_id, key, value in rows:
-        grouped[run_id][key] = value
+        grouped[run_id][texts.setdefault(key, key)] = texts.setdefault(value, value)
     return grouped
 
 

@@ -9,6 +9,7 @@ class Tag:
     SPOOLED_AS = "lrlab.spooled_as"  # the id the run had until its server gave it one
 
     PROVENANCE = "lrlab.provenance"  # JSON of what the run's arithmetic depends on besides its configuration
+    CONFIG = "lrlab.config"  # "params" where they are the whole configuration, and there is no config.yaml
     LEARNING_RATE = "lrlab.learning_rate"  # the diagnosis: too high, too low, good, ...
     DIVERGED = "lrlab.diverged"  # "true" if the loss became infinite or NaN
     PRUNED = "lrlab.pruned"  # "true" if the search ended the run early
@@ -16,6 +17,9 @@ class Tag:
 
     STUDY = "lrlab.study"  # of a sweep's parent run: the name of the study
     N_TRIALS = "lrlab.n_trials"  # of a sweep's parent run: how many trials were asked for last, or there are in the end
+    ANSWER = "lrlab.answer"  # of a sweep's parent run: what it found, in a sentence
+    VERDICT = "lrlab.verdict"  # of a sweep's parent run: the answer in a word, such as saturating; cannot_tell
+    REPORT = "lrlab.report"  # of a sweep's parent run: the page of its report, among its artifacts
     BEST_RUN_ID = "lrlab.best_run_id"  # of a sweep's parent run
     TRIAL = "lrlab.trial"  # of a sweep's child run: the number of the trial
     REUSED_BY = "lrlab.reused_by"  # of a sweep's child run: the trials that were told its objective instead of running
@@ -36,6 +40,7 @@ class Tag:
     RETURNED = "lrlab.returned"  # of such a job: what its task returned
     GIT_DIFF = "lrlab.git.diff"  # of such a job: digest of what differs from the commit
 
+    MODEL_VERSIONS = "mlflow.modelVersions"  # of a logged model: JSON of where it is registered
     PARENT = "mlflow.parentRunId"
     NAME = "mlflow.runName"
     USER = "mlflow.user"

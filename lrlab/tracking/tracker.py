@@ -1,6 +1,6 @@
 """What is recorded of a run, and the protocol that records it and reads it back."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, Self, TypedDict, Unpack, runtime_checkable
 
@@ -32,7 +32,8 @@ class RunRecord:
 
     `status` is RUNNING until the run is ended. `metrics` holds the whole history of each metric as (step,
     value) pairs in the order of the steps, NaN and infinities included. `tags` may hold more than was given: a
-    tracker adds its own. `experiment` is the name of MLflow's experiment that holds the run; "" where there is none.
+    tracker adds its own. `experiment` is the name of MLflow's experiment that holds the run, `experiment_id` its
+    number; "" where there is none.
     """
 
     run_id: str
@@ -44,6 +45,25 @@ class RunRecord:
     config: str
     metrics: dict[str, list[tuple[int, float]]]
     experiment: str = ""
+    experiment_id: str = ""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What tells one run from others, without its histories and its files: of a `RunRecord` with the same fields.
+
+    `latest` holds of each metric the last step with its value.
+    """
+
+    run_id: str
+    name: str
+    status: RunStatus
+    params: dict[str, str]
+    tags: dict[str, str]
+    latest: dict[str, tuple[int, float]]
+
+
+Histories = dict[str, dict[str, list[tuple[int, float]]]]  # run id -> metric -> (step, value) pairs
 
 
 class RunFields(TypedDict, total=False):
@@ -91,6 +111,13 @@ class Tracker(Protocol):
     def flush(self) -> None:
         """Write what is buffered."""
 
+    def deliver(self) -> None:
+        """Wait until the store has all that was recorded, as long as `tracking.wait` says.
+
+        Raises:
+            RecordsLeftError: some of it waits for a server.
+        """
+
     def close(self) -> None:
         """Write what is buffered and close the store. Closing twice is fine."""
 
@@ -99,6 +126,12 @@ class Tracker(Protocol):
 
     def child_runs(self, parent: str) -> list[RunRecord]:
         """Return the runs created under this one, oldest first."""
+
+    def summaries(self, parent: str) -> list[RunSummary]:
+        """Return what tells the runs created under this one apart, oldest first: for many of them."""
+
+    def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
+        """Return the whole histories of some metrics of some runs, as `RunRecord` has them; those that there are."""
 
     def close_orphans(self, gone: Collection[str] = ()) -> int:
         """Close as killed the runs that dead processes left open; return how many.
@@ -121,5 +154,9 @@ class Tracking(Protocol):
     def verify(self, outputs: str) -> None:
         """Raise InputError if the store cannot be reached."""
 
-    def open(self, outputs: str) -> Tracker:
-        """Return a tracker for this process, by default into the directory `outputs`."""
+    def open(self, outputs: str, view: Mapping[str, str] | None = None) -> Tracker:
+        """Return a tracker for this process, by default into the directory `outputs`.
+
+        Args:
+            view: tags of the experiment, which say what is shown of its runs (see `lrlab.tracking.run_table`).
+        """

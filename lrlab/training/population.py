@@ -130,10 +130,10 @@ class StackedPopulation:
             k = member.slot
             member.epoch += 1
             metrics = {
+                "val/loss": float(val_loss[k]),  # first: MLflow opens a comparison on the first metric
+                "val/accuracy": float(val_accuracy[k]),
                 "train/loss": float(train_loss[k]),
                 "train/accuracy": float(train_accuracy[k]),
-                "val/loss": float(val_loss[k]),
-                "val/accuracy": float(val_accuracy[k]),
                 "updates": float(member.t),
                 **member.metrics,
             }

@@ -14,6 +14,7 @@ from lrlab.analysis.report.report import Report
 from lrlab.cli import answers
 from lrlab.cli.main import main
 from lrlab.config.command_line import HERE, Places
+from lrlab.plotting.page import Lead
 from tests.cli.test_console import BEST, hints
 
 RANKING = [
@@ -41,7 +42,7 @@ WARMUP = Answer(
 
 
 def test_the_question_and_the_answer_come_first(capsys: pytest.CaptureFixture[str]) -> None:
-    answers.show([WARMUP, TOLD])
+    answers.print_answers([WARMUP, TOLD])
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == ["Does warmup help?", "  cannot tell: one seed", "  - with 10 %: 0.5"]
     assert "the best of 2 configurations" in lines[3]
@@ -51,7 +52,7 @@ def test_the_question_and_the_answer_come_first(capsys: pytest.CaptureFixture[st
 
 
 def test_a_detail_that_is_long_is_for_the_page(capsys: pytest.CaptureFixture[str]) -> None:
-    answers.show([TOLD])
+    answers.print_answers([TOLD])
     out = capsys.readouterr().out
     assert "  - the next is 5\n" in out
     assert "xxx" not in out
@@ -69,7 +70,7 @@ def test_a_plot_is_for_a_wide_terminal(width: int, encoding: str, drawn: bool) -
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    answers.show([replace(TOLD, question="\x1b[2Jsure?", details=("\x07bell",))])
+    answers.print_answers([replace(TOLD, question="\x1b[2Jsure?", details=("\x07bell",))])
     out = capsys.readouterr().out
     assert "?[2Jsure?" in out
     assert "?bell" in out
@@ -109,14 +110,14 @@ def test_the_best_is_shown_or_a_document_with_all_answers(capsys: pytest.Capture
 
 
 def test_a_report_repeats_its_conditions(capsys: pytest.CaptureFixture[str]) -> None:
-    made = Report("s", "", {}, (), (WARMUP, TOLD))
+    made = Report("s", "", {}, "why?", Lead(), (), (WARMUP, TOLD))
     answers.report(made, Path("page"), ["optimizer=adam", "model.hidden=[7, 5]"], HERE)
     assert hints(capsys) == ["lrlab report s --where optimizer=adam --where 'model.hidden=[7, 5]' --json"]
 
 
 SHORT = {
     "quickstart": ["hydra.sweeper.n_trials=6"],
-    "best": ["hydra.sweeper.n_trials=6"],
+    "best": ["hydra.sweeper.n_trials=6", "batch_size=choice(16,32)"],
     "linear_scaling": ["batch_size=choice(16,32)", "seed=choice(0,1)", "hydra.sweeper.bracket_trials=8"],
     "warmup": ["batch_size=choice(16,64)", "seed=choice(0,1)", "hydra.sweeper.bracket_trials=8"],
     "regularization": ["seed=choice(0,1)", "regularizer.strength=choice(0,1e-3,1e-1)"],

@@ -6,6 +6,8 @@ from omegaconf import OmegaConf
 from lrlab.config.override import overrides_of
 from lrlab.errors import InputError
 from lrlab.sweeper.job_tracking import command_of, job_tracking, launch_of, parent_run, plain, uses_lrlab
+from lrlab.sweeper.study.state import SweepState
+from lrlab.tracking.place import Place
 from tests.sweeper.conftest import Planner
 
 
@@ -70,3 +72,34 @@ def test_a_config_that_cannot_be_resolved_is_kept_as_it_is_written() -> None:
     config = OmegaConf.create({"a": "${gone}", "b": 1})
     assert plain(config, resolve=True) == {"a": "${gone}", "b": 1}
     assert plain(OmegaConf.create({"a": "${b}", "b": 1}), resolve=True) == {"a": 1, "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "state", "experiment"),
+    [
+        ((), None, "minimal_app"),
+        (("hydra.job.name=mine",), None, "mine"),
+        (("hydra.sweeper.experiment=theirs",), None, "theirs"),
+        ((), SweepState("a", runs=Place(experiment="before")), "before"),
+        ((), SweepState("a"), "lrlab"),  # of an earlier version, which did not record where its runs are
+        (("hydra.sweeper.experiment=before",), SweepState("a", runs=Place(experiment="before")), "before"),
+    ],
+)
+def test_the_experiment_of_jobs(
+    planned: Planner, overrides: tuple[str, ...], state: SweepState | None, experiment: str
+) -> None:
+    found = job_tracking(planned(task, "x=1,2", *overrides, x=0).sweep.config, state)
+    assert found
+    assert found.mlflow.place.experiment == experiment
+
+
+def test_jobs_of_one_study_stay_in_one_experiment(planned: Planner) -> None:
+    config = planned(task, "x=1,2", "hydra.sweeper.experiment=other", x=0).sweep.config
+    with pytest.raises(InputError, match=r"^hydra\.sweeper\.experiment must be 'before', .* got 'other'$"):
+        job_tracking(config, SweepState("a", runs=Place(experiment="before")))
+
+
+@pytest.mark.parametrize("name", ["''", "' '"])
+def test_an_experiment_has_a_name(planned: Planner, name: str) -> None:
+    with pytest.raises(InputError, match=r"^hydra\.sweeper\.experiment must be a name"):
+        job_tracking(planned(task, "x=1,2", f"hydra.sweeper.experiment={name}", x=0).sweep.config)

@@ -11,7 +11,7 @@ from lrlab.errors import InputError
 from lrlab.tracking import mlflow
 from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import OWN, address
-from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.mlflow import Mlflow, connect
 from lrlab.tracking.place import EXPERIMENT, URI, Place
 
 
@@ -40,7 +40,7 @@ class TestMlflow:
     def test_mlflow_is_not_imported_for_a_local_store(self, outputs: str) -> None:
         code = """
 import sys
-from lrlab.tracking.mlflow import Mlflow
+from lrlab.tracking.mlflow import Mlflow, connect
 with Mlflow().open(sys.argv[1]) as tracker:
     run = tracker.create_run("run")
     tracker.end_run(run)
@@ -64,7 +64,7 @@ print([name for name in ("mlflow", "sqlalchemy", "optuna", "hydra") if name in s
         class Recognized(Exception):
             pass
 
-        def recognized(uri: str, experiment: str, artifact_root: str | None) -> None:
+        def recognized(uri: str, experiment: str, artifact_root: str | None, view: object) -> None:
             raise Recognized(uri)
 
         monkeypatch.setattr(mlflow, "schema_is_supported", lambda url: False)
@@ -247,3 +247,69 @@ def test_a_copied_store_that_is_laid_out_otherwise_is_told_where_its_files_are(
         new = tracker.create_run("new", config="seed: 1\n")
         assert tracker.get_run(new).config == "seed: 1\n"
     assert not Path(outputs).exists()
+
+
+@pytest.mark.usefixtures("no_environment")
+class TestKind:
+    """Where runs go for which no experiment was chosen."""
+
+    @pytest.mark.parametrize(
+        ("chosen", "recorded", "environment", "experiment"),
+        [
+            (None, None, "", "quickstart"),
+            (None, None, "team", "team"),
+            (None, "lrlab", "team", "lrlab"),  # a study of an earlier version
+            ("mine", None, "team", "mine"),
+        ],
+    )
+    def test_the_kind_comes_last(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        outputs: str,
+        chosen: str | None,
+        recorded: str | None,
+        environment: str,
+        experiment: str,
+    ) -> None:
+        monkeypatch.setenv(EXPERIMENT, environment)
+        place = Place(experiment=recorded) if recorded else None
+        assert Mlflow(None, chosen, "quickstart").following(place, outputs).place.experiment == experiment
+
+    def test_runs_of_all_experiments_are_found_and_none_is_created(self, outputs: str) -> None:
+        ids = {}
+        for kind in ("quickstart", "train"):
+            with Mlflow(kind=kind).open(outputs) as tracker:
+                ids[kind] = tracker.create_run(kind)
+        client = Mlflow().client_store(outputs)
+        assert client
+        with Mlflow().open_all(outputs) as tracker:
+            assert {tracker.get_run(run_id).experiment for run_id in ids.values()} == set(ids)
+            assert {run_id for run_id, _ in tracker.unfinished_runs()} == set(ids.values())
+        assert {run_id for run_id, _ in client.unfinished_runs()} == set(ids.values())
+        assert client.find_run("mlflow.runName", "train") == ids["train"]
+        client.close()
+        with closing(sqlite3.connect(f"{outputs}/mlflow.db")) as db:
+            names = {name for (name,) in db.execute("SELECT name FROM experiments")}
+        assert names >= set(ids)
+
+    def test_a_run_is_repeated_beside_itself(self, outputs: str) -> None:
+        with Mlflow(kind="train").open(outputs) as tracker:
+            first = tracker.create_run("first")
+        with Mlflow().open_beside(first, outputs) as tracker:
+            second = tracker.get_run(tracker.create_run("second"))
+        assert second.experiment == "train"
+        assert second.experiment_id == id_of(outputs, "train")
+
+    def test_the_view_of_an_experiment_is_that_of_what_was_recorded_last(self, outputs: str) -> None:
+        for view in ({"view": "a"}, {"view": "b", "further": "c"}, None):
+            Mlflow(kind="quickstart").open(outputs, view).close()
+        connect(address(None, outputs), outputs, "quickstart", {"view": "d"}).close()
+        with closing(sqlite3.connect(f"{outputs}/mlflow.db")) as db:
+            query = "SELECT key, value FROM experiment_tags WHERE experiment_id = ? AND key IN ('view', 'further')"
+            assert dict(db.execute(query, (id_of(outputs, "quickstart"),))) == {"view": "d", "further": "c"}
+
+
+def id_of(outputs: str, experiment: str) -> str:
+    """Return the number of an experiment."""
+    with closing(sqlite3.connect(f"{outputs}/mlflow.db")) as db:
+        return str(db.execute("SELECT experiment_id FROM experiments WHERE name = ?", (experiment,)).fetchone()[0])

@@ -1,3 +1,4 @@
+import json
 import logging
 import shutil
 import warnings
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from lrlab.errors import InputError
+from lrlab.tracking.artifacts import directory
 from lrlab.tracking.client_store import client_class
 from lrlab.tracking.database import address
 from lrlab.tracking.mlflow import Mlflow
@@ -120,8 +122,15 @@ def test_the_alias_moves_to_what_is_better_on_the_test_split_and_every_version_s
     confirmed = client.get_model_version_by_alias("net", "confirmed")
     assert (int(confirmed.version), confirmed.run_id, confirmed.description) == (3, runs[2], "version 2")
     assert client.get_model_version("net", "1").run_id == runs[0]
-    for k, run_id in enumerate(runs):  # what each version is made from lies with its own run
-        (stored,) = Path(outputs).rglob(f"{run_id}/artifacts/model/artifacts/arrays.npz")
+    for k, run_id in enumerate(runs):  # what each version is made from is the model that came out of its own run
+        outputs_of_run = client.get_run(run_id).outputs
+        assert outputs_of_run
+        (logged,) = outputs_of_run.model_outputs
+        found = client.get_logged_model(logged.model_id)
+        assert client.get_model_version("net", str(k + 1)).source == found.artifact_location
+        assert json.loads(found.tags[Tag.MODEL_VERSIONS]) == [{"name": "net", "version": k + 1}]
+        assert (found.name, found.source_run_id, str(found.status)) == ("net", run_id, "READY")
+        stored = directory(found.artifact_location) / "artifacts" / "arrays.npz"
         with np.load(stored, allow_pickle=False) as arrays:
             assert (arrays["W1"] == k).all()
 

@@ -261,3 +261,18 @@ class TestSchema:
         other.write_text("This is not a database. " * 100)
         with pytest.raises(InputError, match="usable MLflow database"):
             schema_is_supported(SqliteUrl(other))
+
+
+def test_the_metric_that_was_given_first_is_the_first_of_a_run(direct: SqliteStore, file: Path) -> None:
+    """MLflow opens a comparison on it."""
+    run_id = direct.create_run(RunSpec(BEGUN, {}, {Tag.NAME: "run"}, None))
+    names = ["val/loss", "val/accuracy", "train/loss", "lr"]
+    for step in (2, 1):
+        values = (2.5, 0.9, 2.0, 0.1)
+        direct.write(
+            run_id,
+            RunUpdate([MetricPoint(name, value, BEGUN, step) for name, value in zip(names, values, strict=True)]),
+        )
+    with closing(sqlite3.connect(file)) as db:
+        stored = db.execute("SELECT key, step FROM latest_metrics WHERE run_uuid = ?", (run_id,)).fetchall()
+    assert stored == [(name, 2) for name in names]

@@ -43,7 +43,7 @@ def answers(
         found = [answer for answer in found if not answer.sentence.startswith(CANNOT_TELL) or answer.kind == best.KIND]
         found.sort(key=lambda answer: answer.kind != best.KIND)
     elif runs and not _has_budget_of_updates(runs):  # the updates to a target were measured by the way
-        found.sort(key=lambda answer: answer.kind == steps_to_target.KIND)
+        found.sort(key=lambda answer: (answer.kind == best.KIND, answer.kind == steps_to_target.KIND))
     state = read_state(study)
     if state and state.question:
         found[0] = replace(found[0], question=state.question)

@@ -11,13 +11,16 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, read_write
 
+from lrlab.config import environment
 from lrlab.config.flatten import flatten
 from lrlab.config.hydra_compat import exception_of
 from lrlab.config.secrets import is_secret
 from lrlab.errors import InputError
+from lrlab.runs.job_record import OBJECTIVE
 from lrlab.runtime.signals import SignalHandler, TimeLimitError
 from lrlab.sweeper.compose import Composer
 from lrlab.sweeper.job_tracking import command_of, job_tracking, parent_run, place_of
+from lrlab.sweeper.launching.shared_files import check_runs
 from lrlab.sweeper.roles import RolesOfSweep, given
 from lrlab.sweeper.runners.job_return import reason_of
 from lrlab.sweeper.runners.protocols import Sweep, TrialEnd, WorkerContext
@@ -26,6 +29,7 @@ from lrlab.sweeper.running_job import RunningJob, reporting
 from lrlab.sweeper.study.objective import short
 from lrlab.sweeper.study.queue import IS_JOB
 from lrlab.sweeper.study.state import SweepState
+from lrlab.tracking import run_table
 from lrlab.tracking.database import without_password
 from lrlab.tracking.source_tags import program_tags
 from lrlab.tracking.tags import Tag
@@ -56,7 +60,7 @@ class JobApplication:
         return {key: value for key, value in flatten(config).items() if not is_secret(key, value)}
 
     def description(self, sweep: Sweep) -> Mapping[str, str]:
-        tracking = job_tracking(sweep.config, sweep.state.runs if sweep.state else None)
+        tracking = job_tracking(sweep.config, sweep.state)
         recorded = f"recorded in MLflow, {without_password(tracking.address)}" if tracking else "not recorded"
         return {"objective": "what the task returns", "runs": f"one Hydra job each, in {sweep.directory}, {recorded}"}
 
@@ -64,7 +68,9 @@ class JobApplication:
         for overrides in sweep.boundary_overrides:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
         self.roles(sweep)
-        if tracking := job_tracking(sweep.config, sweep.state.runs if sweep.state else None):
+        if tracking := job_tracking(sweep.config, sweep.state):
+            check_runs(sweep.config.hydra, "hydra.sweeper.tracking", tracking.address)
+            environment.announce(environment.TRACKING_URI, tracking.mlflow.uri)
             tracking.mlflow.announce()
             tracking.mlflow.verify(tracking.outputs)
 
@@ -73,13 +79,16 @@ class JobApplication:
         known = sweep.state or SweepState()
         roles = dict(self.roles(sweep).known)
         state = replace(known, command=command_of(sweep.config), roles=roles, question=sweep.question)
-        tracking = job_tracking(sweep.config, known.runs)
+        tracking = job_tracking(sweep.config, sweep.state)
         if tracking is None:
             return replace(state, run_id="", runs=None)
         state = replace(state, runs=place_of(tracking, sweep.config))
         if run_id := parent_run(sweep.config):
             return replace(state, run_id=run_id)
-        with tracking.open() as tracker:
+        names = (
+            [OBJECTIVE] if len(sweep.directions) == 1 else [f"{OBJECTIVE}_{i}" for i in range(len(sweep.directions))]
+        )
+        with tracking.open(run_table.of_sweep(names, sweep.swept)) as tracker:
             tracker.close_orphans()
             if known.run_id:
                 return state
@@ -90,14 +99,19 @@ class JobApplication:
             )
         return replace(state, run_id=run_id)
 
+    def check_host(self, sweep: Sweep, state: SweepState) -> None:
+        """Look for the file that holds the runs, if there is one."""
+        if state.run_id and (tracking := job_tracking(sweep.config, state)):
+            tracking.mlflow.check_exists(tracking.outputs)
+
     def runner(self, context: WorkerContext) -> "JobRunner":
-        tracking = job_tracking(context.sweep.config, context.state.runs) if context.state.run_id else None
-        records = TrialRecords(tracking, context.state) if tracking else None
-        return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals, records)
+        tracking = job_tracking(context.sweep.config, context.state) if context.state.run_id else None
+        records = TrialRecords(tracking, context.state, elsewhere=context.elsewhere) if tracking else None
+        return JobRunner(self.task_function, self.hydra_context, context, records)
 
     def on_sweep_end(self, sweep: Sweep, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:
         """Close the parent run, unless it was given."""
-        tracking = job_tracking(sweep.config, state.runs)
+        tracking = job_tracking(sweep.config, state)
         if tracking and state.run_id and not parent_run(sweep.config):
             end_sweep(tracking, state, study, error)
 
@@ -125,12 +139,12 @@ class JobRunner:
         self,
         task_function: TaskFunction,
         hydra_context: HydraContext,
-        sweep: Sweep,
-        signals: SignalHandler,
+        context: WorkerContext,
         records: TrialRecords | None = None,
     ) -> None:
+        sweep = context.sweep
         self._task_function, self._hydra_context, self._sweep = task_function, hydra_context, sweep
-        self._signals, self._records = signals, records
+        self._signals, self._lost, self._records = context.signals, context.lost, records
         self._wanted = Path(sweep.config.hydra.sweep.dir).absolute()  # another sweep may have it
         self._next: tuple[optuna.Trial, DictConfig] | None = None
         self._log_as_hydra()
@@ -166,7 +180,9 @@ class JobRunner:
                 job_subdir_key="hydra.sweep.subdir",
             )
             self._signals.check()  # what a job made of its interruption is no result
-        if returned.status == JobStatus.COMPLETED:
+        if trial.number in self._lost():
+            end = TrialEnd(trial.number, "lost")
+        elif returned.status == JobStatus.COMPLETED:
             end = TrialEnd(trial.number, "complete", returned.return_value, result=returned)
         else:
             end = _failed(trial.number, returned)

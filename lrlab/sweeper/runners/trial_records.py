@@ -1,5 +1,6 @@
 """The runs of trials that are jobs of somebody's own Hydra application, and of their sweep."""
 
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import TaskFunction
 from omegaconf import DictConfig
+from optuna.exceptions import UpdateFinishedTrialError
 
 from lrlab.config.override import overrides_of
 from lrlab.runs.job_record import Job, JobRecord
-from lrlab.runs.recorder import status_of
+from lrlab.runs.recorder import close, status_of
+from lrlab.sweeper.course import log_course
 from lrlab.sweeper.job_tracking import JobTracking, plain
 from lrlab.sweeper.runners.protocols import TrialEnd
 from lrlab.sweeper.running_job import RunningJob
@@ -19,6 +22,7 @@ from lrlab.sweeper.study.queue import RUN_ID, TrialCounts
 from lrlab.sweeper.study.ranking import ranked
 from lrlab.sweeper.study.reuse import tag_reused_runs
 from lrlab.sweeper.study.state import SweepState
+from lrlab.sweeper.trial_name import trial_name
 from lrlab.tracking.tags import Tag
 
 if TYPE_CHECKING:
@@ -31,10 +35,11 @@ class TrialRecords:
     Args:
         tracking: where.
         state: of the sweep.
+        elsewhere: whether the worker is on another machine than the sweep.
     """
 
-    def __init__(self, tracking: JobTracking, state: SweepState) -> None:
-        self._tracking, self._state = tracking, state
+    def __init__(self, tracking: JobTracking, state: SweepState, *, elsewhere: bool = False) -> None:
+        self._tracking, self._state, self._elsewhere = tracking, state, elsewhere
         self._tracker = tracking.open()
         self._record: JobRecord | None = None
         self._folder: Path | None = None
@@ -57,7 +62,7 @@ class TrialRecords:
                 self._tracker,
                 self._tracking.address,
                 Job(
-                    name=f"trial {trial.number}",
+                    name=trial_name(trial.number, trial.params),
                     launch=launch,
                     overrides=overrides_of(job, "task"),
                     config=plain(config, resolve=True),
@@ -69,7 +74,8 @@ class TrialRecords:
             try:
                 return task(config)
             finally:
-                trial.set_user_attr(RUN_ID, self._record.run_id)
+                with suppress(UpdateFinishedTrialError):  # taken over
+                    trial.set_user_attr(RUN_ID, self._record.run_id)
 
         return recorded_task
 
@@ -88,6 +94,8 @@ class TrialRecords:
                 status, tags = "FAILED", {Tag.DIVERGED: "true"}
             except TypeError:
                 numbers = []
+        elif end.state == "lost":
+            status, tags = "KILLED", {Tag.ABANDONED: "true"}
         elif end.state == "pruned":
             status, tags = "KILLED", {Tag.PRUNED: "true"}
         else:
@@ -99,7 +107,7 @@ class TrialRecords:
         """End the run of a job that was interrupted, and close the tracker."""
         if self._record:
             self._record.end("KILLED")
-        self._tracker.close()
+        close(self._tracker, deliver=self._elsewhere)
 
 
 def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:
@@ -107,6 +115,7 @@ def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", e
     counts = TrialCounts.of(study.get_trials(deepcopy=False))
     with tracking.open() as tracker:
         if error is not None:
+            log_course(tracker, state.run_id, study)
             tracker.end_run(state.run_id, status_of(error))
             tracker.close_orphans()
             return
@@ -114,12 +123,13 @@ def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", e
             return
         tracker.close_orphans()
         tag_reused_runs(study, tracker)
+        tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(counts.total)})  # a bracket adds to those asked for
+        log_course(tracker, state.run_id, study)
         settings = ranked(study) if len(study.directions) == 1 else []
         if settings:
             best = settings[0]
             run_id = study.get_trials(deepcopy=False)[best.trial].user_attrs.get(RUN_ID, "")
             tracker.log_metrics(state.run_id, best.trial, {"objective": best.mean})
-            tracker.set_tags(
-                state.run_id, {Tag.BEST_RUN_ID: run_id, Tag.NOTE: f"Best: trial {best.trial}, run {run_id}"}
-            )
+            tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: run_id})
         tracker.end_run(state.run_id)
+        tracker.deliver()
