@@ -60,7 +60,7 @@ def fill_and_keep(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def make_accessible(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Let the keyboard reach blocks that scroll, and give the headings of the navigation a level (WCAG 2.1.1, 1.3.1)."""
+    """Let the keyboard reach blocks that scroll, and give the navigation's headings a level (WCAG 2.1.1, 1.3.1)."""
     for name, old, new in (
         ("body", "<pre>", '<pre tabindex="0">'),
         ("furo_navigation_tree", 'role="heading"', 'role="heading" aria-level="2"'),
