@@ -46,11 +46,13 @@ PLACES = {
     "altair": ("lrlab.plotting", "lrlab.analysis.report"),
     "vl_convert": ("lrlab.plotting.vega",),
     "sklearn": (),
+    "submitit": ("lrlab.sweeper.launching.slurm",),
     "pickle": (),
     "cloudpickle": (),
     "dill": (),
     "joblib": (),
     "marshal": (),
+    "ray": ("lrlab.sweeper.launching.ray",),
     "shelve": (),
 }
 
@@ -197,6 +199,7 @@ END_TO_END = (
     "fault_injection/*",
     "journey",
     "lecture/chapters",
+    "machines/*",
     "methods",
     "parity/parity",
     "pasted_commands",
@@ -207,6 +210,9 @@ END_TO_END = (
 )
 # Modules without a test of their name, and the tests that reach them; None where there is nothing to run
 WITHOUT_A_TEST = {
+    "sweeper/study/*_store": "tests/sweeper/study/test_trial_store.py",
+    "sweeper/study/memory": "tests/sweeper/study/test_queue.py",
+    "sweeper/study/tables": "tests/sweeper/study/test_trial_store.py",
     "__main__": "tests/fault_injection/test_signals.py",
     "analysis/report/report": "tests/commands/test_report.py",
     "cli/*": "tests/test_journey.py",
@@ -217,6 +223,9 @@ WITHOUT_A_TEST = {
     "errors": None,
     "lecture/claims": None,
     "lecture/chapters/*": "tests/lecture/test_chapters.py",
+    "sweeper/launching/probe": "tests/machines/test_slurm.py",
+    "sweeper/launching/ray": "tests/machines/test_ray.py",
+    "sweeper/launching/slurm": "tests/machines/test_slurm.py",
     "sweeper/runners/protocols": None,
     "sweeper/sweeper": "tests/sweeper/test_sweeper.py",
     "tracking/client_store": "tests/tracking/test_mlflow.py",

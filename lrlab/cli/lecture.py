@@ -38,10 +38,12 @@ def lecture(
     chosen = preset(data)
     chosen.full_data.verify()
     tracking = Records(outputs, tracking_uri=tracking_uri).tracking(kind="lecture")
-    with tracking.open(str(outputs)) as tracker, lecture_progress(len(CHAPTERS)) as progress:
-        measured = measurement.measure(chosen, tracker, progress)
     page = outputs / "lecture" / f"{data}.html"
-    write(page.parent, {page.name: measured.html().encode()})
+    with tracking.open(str(outputs)) as tracker:
+        with lecture_progress(len(CHAPTERS)) as progress:
+            measured = measurement.measure(chosen, tracker, progress)
+        write(page.parent, {page.name: measured.html().encode()})
+        tracker.deliver()
     if as_json:
         console.json_document(measured.to_list())
         return

@@ -273,6 +273,7 @@ class Lab:
         return given or ("minimize",)
 
     def description(self, sweep: Sweep) -> Any: ...
+    def check_host(self, sweep: Sweep, state: SweepState) -> None: ...
 
     def check(self, sweep: Sweep) -> None:
         if self.refusal:

@@ -224,7 +224,11 @@ def learning_rates_evidence(runs: Runs) -> Evidence | None:
         for factor in (1 / TOO_LOW_OR_HIGH_FACTOR, TOO_LOW_OR_HIGH_FACTOR)
     )
     named = {"too low": low, "right": best, "too high": high}
-    chosen = {f"{name}: {lr:.3g}": groups[lr] for name, lr in named.items() if name == "right" or lr != best}
+    chosen = {
+        f"{name}: {lr:.3g}": runs.with_histories(groups[lr], "val/loss")
+        for name, lr in named.items()
+        if name == "right" or lr != best
+    }
     figure = training.loss_curves(chosen, runs.loss_label, runs.unit)
     said = f"Batch size {size}: the best learning rate tried, and some far below and above it."
     return Evidence("Learning rate too low or too high", (figure,) if figure.panels else (), (said,))
