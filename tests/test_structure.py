@@ -215,6 +215,7 @@ WITHOUT_A_TEST = {
     "sweeper/study/tables": "tests/sweeper/study/test_trial_store.py",
     "__main__": "tests/fault_injection/test_signals.py",
     "analysis/report/report": "tests/commands/test_report.py",
+    "analysis/report/sections": "tests/commands/test_report.py",
     "cli/*": "tests/test_journey.py",
     "api/html": "tests/api/test_training.py",
     "config/schema": None,
