@@ -114,8 +114,8 @@ EXAMPLES = (
 )
 HEAD = """# Gallery
 
-*What lrlab's sweeps ask, and what they answered.* Each answer and each picture is that of the command below it, on the
-digits unless said otherwise, kept by `python -m docs.figures`; nothing is written or drawn by hand.
+*What lrlab's sweeps ask, and what they answered.* Each answer and each picture is that of the command below it, on
+the digits unless said otherwise, kept by `python -m docs.figures`; nothing is written or drawn by hand.
 `lrlab report STUDY` writes yours.
 
 <!-- made: thumbnails -->

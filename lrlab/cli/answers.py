@@ -1,5 +1,6 @@
 """What the terminal shows of the answers of a study: question, sentence, table of the best, details, plot, hints."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from lrlab.analysis.answers.wording import number
 from lrlab.cli import console, text_plot
 from lrlab.cli.table import WholeTable
 from lrlab.config.command_line import Places, command
+from lrlab.sweeper.trial_name import last_parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 MAX_DETAILS: Final = 6
 MAX_LENGTH: Final = 200  # letters of a detail; a longer one is for the page
 MAX_HINTS: Final = 4
+MIN_WIDTH: Final = 40  # of a sentence; a narrower terminal wraps it itself
 
 
 def print_answers(answers: Sequence[Answer]) -> None:
@@ -31,12 +34,12 @@ def print_answers(answers: Sequence[Answer]) -> None:
     out = console.out()
     (best,) = (each for each in answers if each.kind == BEST)
     out.print(Text(console.printable(first.question), style="bold"))
-    out.print(f"  {console.printable(first.sentence)}", style="bold" if out.is_terminal else None)
+    say(first.sentence, out, style="bold")
     details(first)
     plot(first, out)
     for other in others:
         if other.kind != BEST:
-            out.print(f"  also: {console.printable(other.sentence)}")
+            say(f"also: {other.sentence}", out)
     if best.values.get("ranking"):
         out.print(ranking(best.values))
     if best is not first:
@@ -46,7 +49,25 @@ def print_answers(answers: Sequence[Answer]) -> None:
 def details(answer: Answer, most: int = MAX_DETAILS) -> None:
     """Show the details that a terminal has room for."""
     for line in [each for each in answer.details if len(each) <= MAX_LENGTH][:most]:
-        console.out().print(f"  - {console.printable(line)}")
+        say(f"- {line}", console.out())
+
+
+def say(text: str, out: Console, style: str | None = None) -> None:
+    """Show a sentence below a heading: wrapped on a terminal, in one line for a program or a file."""
+    if not out.is_terminal:
+        out.print(f"  {console.printable(text)}")
+        return
+    further = "    " if text.startswith("- ") else "  "
+    lines = textwrap.wrap(
+        console.printable(text),
+        max(out.width, MIN_WIDTH),
+        initial_indent="  ",
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in lines:
+        out.print(line, style=style)
 
 
 def plot(answer: Answer, out: Console) -> None:
@@ -67,7 +88,8 @@ def ranking(values: Mapping[str, Any]) -> WholeTable:
         rows.append([str(place), mean, *(console.printable(number(each["params"].get(key, ""))) for key in keys)])
     count = values["configurations"]
     title = f"the best of {count} configuration{'s' * (count > 1)}" + (", mean over the seeds ± 95 %" if ends else "")
-    return WholeTable(rows, ["", values["objective"], *keys], title=title)
+    names = last_parts(keys)  # or a table of four keys is wider than a terminal
+    return WholeTable(rows, ["", values["objective"], *(names[key] for key in keys)], title=title)
 
 
 def hints(answers: Sequence[Answer], places: Places, run_id: str = "") -> None:

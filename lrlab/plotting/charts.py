@@ -43,7 +43,9 @@ def spec(
         tables: the rows by these names.
     """
     sized = chart.properties(width="container", height=height)
-    made: dict[str, Any] = (sized.properties(title=title) if title else sized).to_dict()
+    made: dict[str, Any] = (sized.properties(title=title) if title else sized).to_dict(
+        validate=False  # against the whole schema: most of the time of a report; Vega-Lite itself does when it draws
+    )
     made.pop("config", None)
     made["datasets"] = {name: list(rows) for name, rows in tables.items()}
     made["config"] = theme.CONFIG

@@ -25,16 +25,24 @@ def trial_name(number: int, params: Mapping[str, Any]) -> str:
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
     """Return the last part of every key, or its usual abbreviation; as many parts as tell it from the others."""
-    names = {key: _last(key, 1) for key in keys}
+    return _told_apart(keys, SHORT)
+
+
+def last_parts(keys: Sequence[str]) -> dict[str, str]:
+    """Return the last part of every key; as many parts as tell it from the others."""
+    return _told_apart(keys, {})
+
+
+def _told_apart(keys: Sequence[str], short: Mapping[str, str]) -> dict[str, str]:
+    def last(key: str, parts: int) -> str:
+        name = ".".join(key.split(".")[-parts:])
+        return short.get(name, name)
+
+    names = {key: last(key, 1) for key in keys}
     for parts in range(2, max((key.count(".") for key in keys), default=0) + 2):
         count = Counter(names.values())
-        names = {key: _last(key, parts) if count[name] > 1 else name for key, name in names.items()}
+        names = {key: last(key, parts) if count[name] > 1 else name for key, name in names.items()}
     return names
-
-
-def _last(key: str, parts: int) -> str:
-    name = ".".join(key.split(".")[-parts:])
-    return SHORT.get(name, name)
 
 
 def _short(value: Any) -> str:

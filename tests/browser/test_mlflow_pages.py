@@ -79,7 +79,7 @@ def keep(page: Any, name: str) -> None:
 
 def test_the_list_opens_on_the_sweeps_with_the_columns_that_matter(page: Any, address: str) -> None:
     page.goto(address)
-    page.get_by_role("columnheader", name="val/loss").wait_for()
+    page.get_by_role("columnheader", name="val/loss").first.wait_for()
     for name in ("val/accuracy", "optimizer.lr"):
         assert page.get_by_role("columnheader", name=name).count()
     assert page.get_by_role("link", name="quickstart_").count() == 2  # the sweep, and its confirmation
@@ -89,7 +89,7 @@ def test_the_list_opens_on_the_sweeps_with_the_columns_that_matter(page: Any, ad
 
 def test_a_sweep_folds_out_into_trials_named_by_what_was_swept(page: Any, address: str) -> None:
     page.goto(address)
-    page.get_by_role("columnheader", name="val/loss").wait_for()
+    page.get_by_role("columnheader", name="val/loss").first.wait_for()
     page.locator(".ag-row", has=page.locator("a", has_text="quickstart_")).last.locator("button").first.click()
     page.locator("a", has_text="lr=").first.wait_for()
     assert " b=" in page.locator("a", has_text="lr=").first.inner_text()

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lrlab.analysis.answers.answer import Answer, NextStep, Plot
 from lrlab.analysis.report.report import Report
-from lrlab.cli import answers
+from lrlab.cli import answers, console
 from lrlab.cli.main import main
 from lrlab.config.command_line import HERE, Places
 from lrlab.plotting.page import Lead
@@ -67,6 +67,30 @@ def test_a_plot_is_for_a_wide_terminal(width: int, encoding: str, drawn: bool) -
     answers.plot(WARMUP, out)
     file.seek(0)
     assert ("●" in file.read()) is drawn
+
+
+@pytest.mark.parametrize("text", ["a " * 120, "- " + "word " * 60, f"short, {'x' * 100} and a word"])
+def test_a_long_sentence_is_wrapped_on_a_terminal_alone(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    file = io.StringIO()
+    answers.say(text, Console(file=file, force_terminal=True, width=80, soft_wrap=True))
+    lines = file.getvalue().splitlines()
+    assert len(lines) > 1
+    assert all(len(line) <= 80 or "x" * 100 in line for line in lines)  # what cannot be broken can be copied
+    assert all(line.startswith("    " if text.startswith("- ") else "  ") for line in lines[1:])
+    assert " ".join(" ".join(lines).split()) == text.strip()
+    answers.say(text, console.out())
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+def test_the_columns_of_the_best_have_short_names(capsys: pytest.CaptureFixture[str]) -> None:
+    params = {"optimizer.lr": 0.1, "batch_size": 64, "schedule.warmup": 0.2, "regularizer.strength": 2.1364e-05}
+    one = [{"params": params, "value": 0.1268, "interval": None, "trial": 3}]
+    shown = io.StringIO()
+    Console(file=shown, width=80).print(answers.ranking({"ranking": one, "objective": "val/loss", "configurations": 1}))
+    assert " lr " in shown.getvalue()
+    assert " strength " in shown.getvalue()
+    assert " 2.1e-05 " in shown.getvalue()
+    assert "┃" in shown.getvalue()  # four keys fit side by side
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

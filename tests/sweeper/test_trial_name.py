@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from lrlab.sweeper.trial_name import MAX_LENGTH, short_names, trial_name
+from lrlab.sweeper.trial_name import MAX_LENGTH, last_parts, short_names, trial_name
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,8 @@ def test_a_long_name_is_cut() -> None:
     name = trial_name(0, {f"key_number_{number}": number for number in range(50)})
     assert len(name) == MAX_LENGTH
     assert name.endswith("…")
+
+
+def test_the_last_parts_of_keys_are_not_abbreviated() -> None:
+    assert list(last_parts(["optimizer.lr", "batch_size", "optimizer"]).values()) == ["lr", "batch_size", "optimizer"]
+    assert list(last_parts(["encoder.lr", "decoder.lr"]).values()) == ["encoder.lr", "decoder.lr"]

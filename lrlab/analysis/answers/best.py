@@ -106,6 +106,8 @@ def _runner_up(objective: str, best: Setting, second: Setting | None, behind: Di
     said = f"the next is {setting(differing)} with {objective} {second.mean:.4g}"
     if behind is None:
         return (f"{said}; with one training each, chance may be why",)
+    if second.values == best.values:
+        return (f"{setting(differing)} is the same to the last digit",)
     if behind.may_be_zero:
         return (f"{said}, a tie: it differs by {behind.describe()}, which includes 0",)
     return (f"{said}, clearly behind: by {behind.describe()}",)

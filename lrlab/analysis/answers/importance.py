@@ -3,7 +3,6 @@
 import math
 from typing import TYPE_CHECKING, Final
 
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import TrialState
 
 from lrlab.sweeper.study.queue import has_ended
@@ -39,5 +38,7 @@ def importance(study: "optuna.Study") -> dict[str, float]:
     ]
     if len(keys) < 2:
         return {}
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances  # brings scikit-learn: a second
+
     shares = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator(target_quantile=BEST_PART), params=keys)
     return dict(sorted(shares.items(), key=lambda pair: -pair[1])) if sum(shares.values()) > 0 else {}

@@ -54,7 +54,9 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer |
         left = [value for value in runs.values(key) if value in {run.params[key] for run in (best, *tied)}]
         out = [value for value in runs.values(key) if value not in left]
         if out:
-            details.append(f"{key}={listed(out)} is clearly worse, {CANNOT_TELL} between {key}={listed(left)}")
+            details.append(f"{key}={listed(out)} {'is' if len(out) == 1 else 'are'} clearly worse")
+            if len(left) > 1:
+                details.append(f"{CANNOT_TELL} between {key}={listed(left)}")
     details.append("the validation samples that chose it judge it: its accuracy is optimistic")
     return Answer(KIND, QUESTION, sentence, tuple(details), values, plot)
 

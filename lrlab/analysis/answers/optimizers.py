@@ -4,7 +4,7 @@ Pairs are compared at common seeds; the intervals of all pairs hold at once with
 is called best was not merely the luckiest.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -103,8 +103,13 @@ def _sentence(
         second = compared[ranked[1]]
         return f"{first} is best: {losses}; it is ahead of {ranked[1]} by {second.amount() if second else ''}"
     if len(tied) == len(compared):
-        why = "the seeds' noise explains the differences"
+        noisy = [name for name in tied if name not in open_ends]
+        why = [f"the seeds' noise may explain how far {listed(noisy)} {_are(noisy)} behind"] if noisy else []
         if open_ends:
-            why = f"better learning rates may lie beyond those tried with {listed(sorted(open_ends))}"
-        return f"{CANNOT_TELL} them apart: {losses}; {why}"
+            why.append(f"better learning rates may lie beyond those tried with {listed(sorted(open_ends))}")
+        return f"{CANNOT_TELL} them apart: {losses}; {'; '.join(why)}"
     return f"{listed([first, *tied])} lead and cannot be told apart: {losses}"
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"

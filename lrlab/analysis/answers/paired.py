@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Final
 
@@ -46,6 +46,10 @@ class Difference:
         sign = math.copysign(1.0, self.mean.value)
         ends = sorted(sign * end for end in self.interval)
         return f"{abs(self.mean.value):.3g} {interval(ends)}"
+
+    def reversed(self) -> "Difference":
+        """Return first less second for second less first."""
+        return replace(self, mean=replace(self.mean, value=-self.mean.value))
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -36,17 +36,21 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places) -> Answer |
     details = []
     for kind, found in kinds.items():
         at = best[kind]
+        positive = [strength for strength in found if strength > 0]
+        if not at:
+            details.append(f"{kind}: no lambda tried is better than 0: {_against_none(found, gains[kind])}")
+            continue
         said = f"{kind}: least validation loss {found[at].mean:.4g} at lambda {at:.3g}"
         if gain := gains[kind]:
-            said += f", a gain of {gain.describe()} over lambda = 0"
-        positive = [strength for strength in found if strength > 0]
+            said += f", {gain.describe()} less than at lambda 0"
         if len(positive) > 1 and at in (min(positive), max(positive)):
             end = "smallest" if at == min(positive) else "largest"
             said += f"; that is the {end} lambda tried: a better one may lie beyond"
         details.append(said)
     between = _between(kinds, best)
     details += [f"{first} against {second}: {words}" for (first, second), words in between[1].items()]
-    details.append("the gains are judged by seeds that did not choose the lambda (leave one out)")
+    if any(best.values()):
+        details.append("the gains are judged by seeds that did not choose the lambda (leave one out)")
     values = {
         kind: {
             "best_lambda": best[kind],
@@ -79,6 +83,17 @@ def _gain(found: Strengths) -> Difference | None:
     return gain_of_choice(found[0.0].losses, positive) if 0.0 in found else None
 
 
+def _against_none(found: Strengths, gain: Difference | None) -> str:
+    """Return the losses at 0 and at the best lambda above it."""
+    none = f"{found[0.0].mean:.4g} there"
+    positive = {strength: each.mean for strength, each in found.items() if strength > 0}
+    if not positive:
+        return f"{none}, and every other one diverged with some seed"
+    next_best = min(positive, key=lambda strength: positive[strength])
+    said = f"{none}, {positive[next_best]:.4g} at {next_best:.3g}"
+    return f"{said}, {gain.reversed().describe()} more" if gain else said
+
+
 def _sentence(best: dict[str, float], gains: dict[str, Difference | None]) -> str:
     known = {kind: gain for kind, gain in gains.items() if gain}
     if not known:
@@ -90,6 +105,9 @@ def _sentence(best: dict[str, float], gains: dict[str, Difference | None]) -> st
         said = f"{kind} at lambda {best[kind]:.3g} lowers the validation loss by {helping[kind].amount()} against none"
         rest = [other for other in known if other not in helping]
         return said + (f"; of {listed(rest)} a gain cannot be told" if rest else "")
+    if not any(best.values()):
+        harm = "all raise the loss" if len(hurting) == len(known) else "the smallest cannot be told from 0"
+        return f"no lambda tried is better than 0: {harm}"
     if len(hurting) == len(known):
         kind = max(hurting, key=lambda kind: known[kind].mean.value)
         return f"no lambda tried helps: the best of {kind} raises the validation loss by {known[kind].amount()}"
@@ -102,7 +120,7 @@ def _between(kinds: dict[str, Strengths], best: dict[str, float]) -> tuple[str, 
     if len(kinds) < 2:
         return "one regularizer was tried", {}
     if not any(best.values()):
-        return f"at lambda = 0, the best of each, {listed(list(kinds))} are the same", {}
+        return f"at lambda 0 {listed(list(kinds))} are the same", {}
     ranked = sorted(kinds, key=lambda kind: kinds[kind][best[kind]].mean)
     pairs = len(ranked) * (len(ranked) - 1) // 2
     compared: dict[str, Any] = {

@@ -70,7 +70,7 @@ def answer(study: "optuna.Study", runs: Runs | None, places: Places, analyses: A
         values=_values(found),
         plot=_plot(found),
         next_steps=(
-            *(settling_steps(runs) if is_open else ()),
+            *(settling_steps(runs) if is_open and len(runs.values("batch_size")) >= MIN_BATCH_SIZES else ()),
             NextStep(command("report", runs.study, places=places), "the answers as a page with figures"),
         ),
     )
@@ -163,13 +163,26 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
 
 
 def what_would_settle_it(runs: Runs) -> str:
-    """Return the command after which more can be told than now, as the end of a sentence."""
+    """Return what to type, after which more can be told than now, as the end of a sentence."""
+    if further := _further_batch_sizes(runs):
+        return f"what would settle it is a sweep of more batch sizes, with {further}"
     if settling := settling_command(runs):
         return f"to settle it: {settling}"
     override = shlex.quote(
         f"{runs.names.get(LR, LR)}=tag(bracket,choice({','.join(_bracket_values(runs.values(LR)))}))"
     )
     return f"what would settle it is a sweep that brackets the best learning rates, with {override}"
+
+
+def _further_batch_sizes(runs: Runs) -> str:
+    """Return the batch sizes that were swept and as many larger ones as a verdict takes; "" for no more of them."""
+    sizes = sorted(int(size) for size in runs.values("batch_size"))
+    if len(sizes) >= MIN_BATCH_SIZES:
+        return ""
+    factor = max(round(sizes[-1] / sizes[-2]), 2) if len(sizes) > 1 else 2
+    while len(sizes) < MIN_BATCH_SIZES:
+        sizes.append(sizes[-1] * factor)
+    return shlex.quote(f"{runs.names.get('batch_size', 'batch_size')}=choice({','.join(map(str, sizes))})")
 
 
 def settling_steps(runs: Runs) -> tuple[NextStep, ...]:

@@ -76,7 +76,7 @@ def _verdict(label: str, known: dict[float, AtBestRate], compared: dict[float, D
         return "helps", f"at {label} warmup helps: {length:.0%} of training lowers the loss by {best.amount()}"
     if all(not each.may_be_zero and each.mean.value > 0 for each in compared.values()):
         return "hurts", f"at {label} warmup hurts: even {length:.0%} of training raises the loss by {best.amount()}"
-    return "open", f"{label}: {length:.0%} changes the loss by {best.describe()}, which includes 0"
+    return "open", f"{label}: warmup of {length:.0%} changes the loss by {best.describe()}, which includes 0"
 
 
 def _percent(lengths: list[float]) -> str:
@@ -84,8 +84,9 @@ def _percent(lengths: list[float]) -> str:
 
 
 def _losses(known: dict[float, AtBestRate]) -> str:
-    return ", ".join(
-        f"{length:.0%} {found.mean:.4g}" + (f" at lr {found.lr:.3g}" if found.lr is not None else "")
+    return "loss " + ", ".join(
+        f"{found.mean:.4g} {f'with {length:.0%}' if length else 'without warmup'}"
+        + (f" (lr {found.lr:.3g})" if found.lr is not None else "")
         for length, found in sorted(known.items())
     )
 

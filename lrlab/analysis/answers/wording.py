@@ -9,8 +9,11 @@ CANNOT_TELL = "cannot tell"  # begins a sentence that is no answer
 
 
 def number(value: object) -> str:
-    """Return a value with the digits that a sentence shows."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """Return a value with the digits that a sentence shows: 0.1234, 1.5e-05, and 2.1e-05 for 2.1364e-05."""
+    if not isinstance(value, float):
+        return str(value)
+    shown = f"{value:.4g}"
+    return f"{value:.2g}" if len(shown.partition("e")[0]) > 4 and "e" in shown else shown
 
 
 def setting(params: Mapping[str, Any]) -> str:

@@ -65,7 +65,7 @@ def _best(answer: Answer) -> Card:
     cautions = [f"{key}: the {end} values tried" for key, end in (values.get("at_ends") or {}).items()]
     if cautions:
         rows.append(("at an end", "; ".join(cautions)))
-    return Card("Best configuration", f"{values['objective']} {number(values['value'])}", note, tuple(rows))
+    return Card("Best configuration", f"{values['objective']} {values['value']:.4g}", note, tuple(rows))
 
 
 def _training(study: "optuna.Study", runs: Runs) -> Iterator[tuple[str, str]]:

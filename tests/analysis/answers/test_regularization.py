@@ -55,8 +55,39 @@ def test_several_help_alike(noise: Noise) -> None:
 
 def test_no_lambda_helps(noise: Noise) -> None:
     answer = planted(lambda *_: -0.1, noise, kinds=("l1", "l2"))
-    assert answer.sentence.startswith("no lambda tried helps: the best of l")
-    assert answer.sentence.endswith("at lambda = 0, the best of each, l1 and l2 are the same")
+    assert answer.sentence == "no lambda tried is better than 0: all raise the loss; at lambda 0 l1 and l2 are the same"
+    assert answer.details[0].startswith("l1: no lambda tried is better than 0: 0.")
+    assert " more" in answer.details[0]
+    assert not any("gain" in line or "= 0" in line for line in answer.details)  # of -0.1: none is one
+
+
+def test_one_regularizer_is_best_at_0_and_the_other_is_not(noise: Noise) -> None:
+    answer = planted(lambda kind, _: 0.1 if kind == "l2" else -0.1, noise, kinds=("l1", "l2"))
+    assert answer.sentence.startswith("l2 at lambda")
+    assert answer.details[0].startswith("l1: no lambda tried is better than 0: ")
+    assert answer.details[1].startswith("l2: least validation loss ")
+    assert " less than at lambda 0" in answer.details[1]
+
+
+def test_what_cannot_be_told_from_0_is_no_harm() -> None:
+    """The smallest lambda does nothing but for one seed, where it is a little worse."""
+    found = made(
+        {"seed": SEEDS, "regularizer": ("l2",), "regularizer.strength": STRENGTHS},
+        lambda v: 0.5 + v["regularizer.strength"] * (v["seed"] == 0),
+    )
+    answer = regularization.answer(found.study, found.runs, HERE)
+    assert answer is not None
+    assert answer.sentence.startswith("no lambda tried is better than 0: the smallest cannot be told from 0")
+
+
+def test_every_lambda_above_0_diverges() -> None:
+    found = made(
+        {"seed": SEEDS, "regularizer": ("l2",), "regularizer.strength": STRENGTHS},
+        lambda v: math.inf if v["regularizer.strength"] else 0.5,
+    )
+    answer = regularization.answer(found.study, found.runs, HERE)
+    assert answer is not None
+    assert "every other one diverged" in answer.details[0]
 
 
 def test_noise_is_no_gain(noise: Noise) -> None:

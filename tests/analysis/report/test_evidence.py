@@ -1,4 +1,4 @@
-"""Sections that a whole study of the digits does not show; the others are walked in tests/commands/test_report.py."""
+"""Evidence that a whole study of the digits does not show; the rest is walked in tests/commands/test_report.py."""
 
 import math
 import shlex
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.analysis.answers.scaling import analyse_runs
-from lrlab.analysis.report.sections import (
+from lrlab.analysis.report.evidence import (
     budget,
     differ,
     optima_table,
@@ -99,7 +99,8 @@ def scaled(batch_size: int, lr: float, seed: int, best: float, **params: object)
     ],
 )
 def test_what_cannot_be_told_ends_with_what_would_settle_it(study: str, swept: str, command: str) -> None:
-    runs = [scaled(size, 0.1 * 2**i, seed, 0.4) for size in (16, 32) for i in range(5) for seed in (0, 1)]
+    sizes = (16, 32, 64, 128)
+    runs = [scaled(size, 0.1 * 2**i, seed, 6.4) for size in sizes for i in range(5) for seed in (0, 1)]
     analysis, noise = analyse_runs(Runs(study, "", {"optimizer.lr": swept}, tuple(runs)))
     assert analysis.verdict == "cannot_tell"
     assert command in analysis.reasons[-1]
@@ -107,7 +108,7 @@ def test_what_cannot_be_told_ends_with_what_would_settle_it(study: str, swept: s
 
 
 def test_the_command_that_would_settle_it_says_where_the_study_is() -> None:
-    runs = [scaled(size, 0.1 * 2**i, 0, 0.4) for size in (16, 32) for i in range(5)]
+    runs = [scaled(size, 0.1 * 2**i, 0, 6.4) for size in (16, 32, 64, 128) for i in range(5)]
     places = Places(Path("my runs"), storage_url="sqlite:///s.db")
     swept = {"optimizer.lr": "tag(bracket, choice(0.1, 0.2))"}
     analysis, _ = analyse_runs(Runs("it's", "", swept, tuple(runs), places))
