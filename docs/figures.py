@@ -25,7 +25,6 @@ from rich.text import Text
 
 import lrlab
 from lrlab.analysis.report.lead import prose
-from lrlab.api.study import Study
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs/pictures"
@@ -134,7 +133,7 @@ def main() -> None:
     wanted = arguments.names or [*(example.name for example in EXAMPLES), "terminal", "table", "report"]
     for example in EXAMPLES:
         if example.name in wanted and (example.name != "cifar10" or is_fetched("cifar10")):
-            keep(example, study_of(example))
+            make(example)
     if "terminal" in wanted:
         save_terminal("terminal", "lrlab sweep quickstart study=first")
     if "table" in wanted:
@@ -144,28 +143,29 @@ def main() -> None:
     write_gallery()
 
 
-def study_of(example: Example) -> Study:
-    """Sweep, unless that was done before."""
+def make(example: Example) -> None:
+    """Sweep, unless that was done before, and keep the picture and the answer."""
     try:
-        return lrlab.study(example.name)
+        lrlab.study(example.name)
     except lrlab.InputError:
-        _, _, sweep, *overrides = shlex.split(example.command)
-        return lrlab.sweep(sweep, *overrides)
-
-
-def keep(example: Example, study: Study) -> None:
-    """Keep the picture and the answer of a study."""
-    folder = study.report().parent
-    shutil.copyfile(folder / f"{example.figure}.png", PICTURES / f"{example.name}.png")
+        lrlab_command(*shlex.split(example.command)[1:])
+    answers = json.loads(lrlab_command("report", example.name, "--json"))["answers"]
+    shutil.copyfile(f"outputs/reports/{example.name}/{example.figure}.png", PICTURES / f"{example.name}.png")
     known = json.loads(ANSWERS.read_text())
-    known[example.name] = prose(study.answers()[0].sentence)
+    known[example.name] = prose(answers[0]["sentence"])
     ANSWERS.write_text(json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def lrlab_command(*words: str) -> str:
+    """Run a command of lrlab's, and return what it prints."""
+    program = [sys.executable, "-m", "lrlab.cli.main", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(program, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def is_fetched(name: str) -> bool:
     """Whether a data set is in the cache."""
-    command = [sys.executable, "-m", "lrlab.cli.main", "data", "list", "--json"]
-    listed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    listed = json.loads(lrlab_command("data", "list", "--json"))
     return any(each["name"] == name and each["fetched"] for each in listed)
 
 
@@ -189,7 +189,7 @@ def make_table() -> None:
     """Run the blocks of the tutorial on tables, whose pictures are those of its report."""
     page = (ROOT / "docs/tutorials/own_table.md").read_text()
     exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], {})
-    subprocess.run([sys.executable, "-m", "lrlab.cli.main", "report", "--from", "runs.csv"], check=True)
+    lrlab_command("report", "--from", "runs.csv")
     shutil.copyfile(next(Path("outputs/reports/runs").glob("best_lr*.png")), PICTURES / "table.png")
 
 

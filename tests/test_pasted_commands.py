@@ -10,7 +10,7 @@ from lrlab.sweeper.study.storage import parse
 from lrlab.sweeper.study.study import names
 
 NAME = "it's größe, 1e3  [$x]"
-SPACE = ["optimizer.lr=choice(0.01,0.1)", "batch_size=32", "schedule.warmup=0", "regularizer.strength=0"]
+SPACE = ["optimizer.lr=choice(0.01,0.1)", "batch_size=choice(16,32)", "schedule.warmup=0", "regularizer.strength=0"]
 QUICK = ["epochs=1", "data.train_size=100"]
 PLACES = ["outputs='my, runs'", "hydra.sweeper.storage=sqlite:///studies.db", "tracking.uri=sqlite:///runs.db"]
 
