@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_a_sweep_without_a_name_gets_its_own(multirun: Multirun) -> None:
     multirun(square, "x=1", x=0)
     found = names(parse(None, Path.cwd()))
     assert len(set(found)) == 2
-    assert all(name.startswith("minimal_app_20") for name in found)
+    assert all(re.fullmatch(r"minimal_app_\d{4}_\d{4}_[a-z2-9]{5}", name) for name in found)
 
 
 def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun: Multirun) -> None:
