@@ -203,7 +203,9 @@ def steps_evidence(runs: Runs, analyses: Analyses) -> Evidence | None:
 
 
 def learning_rates_evidence(runs: Runs) -> Evidence | None:
-    """Return loss curves with the learning rate too low, right, and too high; None for fewer than three."""
+    """Return loss curves with the learning rate too low, right, and too high; None without curves or three rates."""
+    if not any(len(run.metrics.get("val/loss", ())) > 1 for run in runs):
+        return None
     best_run = min(runs, key=lambda run: run.loss)
     runs = next(part for part in runs.settings().values() if best_run in part.runs)
     sizes = [size for size in runs.values("batch_size") if isinstance(size, int)]

@@ -15,7 +15,13 @@ def test_values_are_as_they_would_be_typed() -> None:
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(2.1364e-05, "2.1e-05"), (1.25e-05, "1.25e-05"), (1e-06, "1e-06"), (0.0002136, "0.0002136"), (-3.3333e-7, "-3.3e-07")],
+    [
+        (2.1364e-05, "2.1e-05"),
+        (1.25e-05, "1.25e-05"),
+        (1e-06, "1e-06"),
+        (0.0002136, "0.0002136"),
+        (-3.3333e-7, "-3.3e-07"),
+    ],
 )
 def test_a_number_is_as_long_as_can_be_read(value: float, said: str) -> None:
     assert wording.number(value) == said

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from lrlab.analysis.answers.scaling import analyse_runs
 from lrlab.analysis.report.sections import (
     budget,
     differ,
+    learning_rates_evidence,
     optima_table,
     short_labels,
     steps_evidence,
@@ -151,3 +153,11 @@ def test_an_optimum_at_the_end_of_what_was_tried_has_no_interval(highest: float)
     assert " to " in known[2]
     assert open_one[2] == "open"
     assert "try some above it" in open_one[-1]
+
+
+@pytest.mark.parametrize(("steps", "drawn"), [((), False), ((3,), False), ((1, 2), True)])
+def test_one_loss_is_no_curve(steps: tuple[int, ...], drawn: bool) -> None:
+    """An application may tell nothing but its loss at the end."""
+    runs = [scaled(16, lr, 0, 0.4) for lr in (0.1, 0.4, 1.6)]
+    runs = [replace(each, metrics={"val/loss": [(step, each.loss) for step in steps]}) for each in runs]
+    assert (learning_rates_evidence(Runs("s", "", {}, tuple(runs))) is not None) is drawn
