@@ -39,7 +39,7 @@ def print_answers(answers: Sequence[Answer]) -> None:
     plot(first, out)
     for other in others:
         if other.kind != BEST:
-            say(f"also: {other.sentence}", out)
+            say(f"also: {other.question} {other.sentence}", out)
     if best.values.get("ranking"):
         out.print(ranking(best.values))
     if best is not first:

@@ -101,7 +101,8 @@ def epoch_axis(channel: Any, field: str, title: str, last: int) -> Any:
     """Return an axis of whole numbers from 1, or from 0."""
     import altair as alt
 
-    axis = alt.Axis(format="d", tickMinStep=1, tickCount=min(last, 10))
+    few: dict[str, Any] = {"values": list(range(last + 1))} if last <= 10 else {"tickCount": 10, "tickMinStep": 1}
+    axis = alt.Axis(format="d", **few)  # a count of 2 would have a tick at 1.5, which is written as a second 2
     return channel(f"{field}:Q", title=title, scale=dict(zero=False, nice=False, padding=10), axis=axis)
 
 

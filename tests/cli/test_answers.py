@@ -51,6 +51,13 @@ def test_the_question_and_the_answer_come_first(capsys: pytest.CaptureFixture[st
     assert not any("│●" in line for line in lines)  # no terminal: no plot
 
 
+def test_another_answer_is_shown_with_its_question(capsys: pytest.CaptureFixture[str]) -> None:
+    """Or "also: cannot tell" would leave open what."""
+    scaling = replace(WARMUP, kind="scaling", question="How does it scale?", sentence="cannot tell: two batch sizes")
+    answers.print_answers([WARMUP, scaling, TOLD])
+    assert "  also: How does it scale? cannot tell: two batch sizes\n" in capsys.readouterr().out
+
+
 def test_a_detail_that_is_long_is_for_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     answers.print_answers([TOLD])
     out = capsys.readouterr().out

@@ -56,3 +56,18 @@ def test_rows_are_plain_json() -> None:
     spec = charts.spec(alt.Chart(charts.data()).mark_point(), rows=rows)
     assert spec["datasets"]["rows"] == [{"a": 1.5, "b": None, "c": 2, "d": "x?[2J", "e": None, "f": None}]
     assert spec["width"] == "container"
+
+
+@pytest.mark.parametrize("last", [1, 2, 3, 10])
+def test_few_epochs_have_a_tick_each_and_no_half_ones(last: int) -> None:
+    import altair as alt
+
+    axis = charts.epoch_axis(alt.X, "epoch", "epoch", last).to_dict(context={"data": None, "datasets": {}})["axis"]
+    assert axis["values"] == list(range(last + 1))
+
+
+def test_many_epochs_have_few_ticks() -> None:
+    import altair as alt
+
+    axis = charts.epoch_axis(alt.X, "epoch", "epoch", 300).to_dict(context={"data": None, "datasets": {}})["axis"]
+    assert (axis["tickCount"], axis["tickMinStep"]) == (10, 1)

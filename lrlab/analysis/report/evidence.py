@@ -143,7 +143,7 @@ def steps_evidence(runs: Runs, analyses: Analyses) -> Evidence | None:
 
 
 def learning_rates_evidence(runs: Runs) -> Evidence | None:
-    """Return loss curves with the learning rate too low, right, and too high; None for fewer than three."""
+    """Return loss curves with the learning rate too low, right, and too high; None without curves or three rates."""
     best_run = min(runs, key=lambda run: run.loss)
     runs = next(part for part in runs.settings().values() if best_run in part.runs)
     sizes = [size for size in runs.values("batch_size") if isinstance(size, int)]
@@ -169,6 +169,8 @@ def learning_rates_evidence(runs: Runs) -> Evidence | None:
         for name, lr in named.items()
         if name == "right" or lr != best
     }
+    if not any(len(run.metrics.get("val/loss", ())) > 1 for group in chosen.values() for run in group):
+        return None
     figure = training.loss_curves(chosen, runs.loss_label, runs.unit)
     said = f"Batch size {size}: the best learning rate tried, and some far below and above it."
     return Evidence("Learning rate too low or too high", (figure,) if figure.panels else (), (said,))

@@ -143,8 +143,8 @@ def _budget(fixed: Mapping[str, Any]) -> str:
 def _range(runs: Runs, key: str, definition: str) -> str:
     """Return what was swept in words: an interval, or the values that were tried."""
     if ends := re.search(r"interval\(\s*([^,()]+?)\s*,\s*([^,()]+?)\s*\)", definition):
-        logarithmic = ", logarithmic" if re.search(r"\blog\b", definition) else ""
-        return f"{ends[1]} to {ends[2]}{logarithmic}"
+        scale = ", log" if re.search(r"\blog\b", definition) else ""
+        return f"{ends[1]} to {ends[2]}{scale}"
     values = runs.values(key)
     if all(isinstance(value, int | float) for value in values):
         values = sorted(values)

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from lrlab.analysis.answers.scaling import analyse_runs
 from lrlab.analysis.report.evidence import (
     budget,
     differ,
+    learning_rates_evidence,
     optima_table,
     short_labels,
     steps_evidence,
@@ -99,16 +101,29 @@ def scaled(batch_size: int, lr: float, seed: int, best: float, **params: object)
     ],
 )
 def test_what_cannot_be_told_ends_with_what_would_settle_it(study: str, swept: str, command: str) -> None:
-    sizes = (16, 32, 64, 128)
-    runs = [scaled(size, 0.1 * 2**i, seed, 6.4) for size in sizes for i in range(5) for seed in (0, 1)]
+    runs = [scaled(size, 0.1 * 2**i, seed, 9) for size in (16, 32, 64, 128) for i in range(5) for seed in (0, 1)]
     analysis, noise = analyse_runs(Runs(study, "", {"optimizer.lr": swept}, tuple(runs)))
     assert analysis.verdict == "cannot_tell"
     assert command in analysis.reasons[-1]
     assert noise is None
 
 
+@pytest.mark.parametrize(
+    ("sizes", "further"),
+    [((16, 32), "16,32,64,128"), ((16, 64, 256), "16,64,256,1024"), ((100, 120), "100,120,240,480")],
+)
+def test_too_few_batch_sizes_are_settled_by_more_of_them(sizes: tuple[int, ...], further: str) -> None:
+    """More trials of the same batch sizes, which is what a bracket goes on with, never would."""
+    runs = [scaled(size, 0.1 * 2**i, seed, 0.4) for size in sizes for i in range(5) for seed in (0, 1)]
+    swept = {"optimizer.lr": "tag(bracket, choice(0.1, 0.2))"}
+    analysis, _ = analyse_runs(Runs("mine", "", swept, tuple(runs)))
+    assert analysis.verdict == "cannot_tell"
+    assert analysis.reasons[-1].endswith(f"a sweep of more batch sizes, with 'batch_size=choice({further})'")
+    assert not any("lrlab resume" in reason for reason in analysis.reasons)
+
+
 def test_the_command_that_would_settle_it_says_where_the_study_is() -> None:
-    runs = [scaled(size, 0.1 * 2**i, 0, 6.4) for size in (16, 32, 64, 128) for i in range(5)]
+    runs = [scaled(size, 0.1 * 2**i, 0, 9) for size in (16, 32, 64, 128) for i in range(5)]
     places = Places(Path("my runs"), storage_url="sqlite:///s.db")
     swept = {"optimizer.lr": "tag(bracket, choice(0.1, 0.2))"}
     analysis, _ = analyse_runs(Runs("it's", "", swept, tuple(runs), places))
@@ -138,3 +153,11 @@ def test_an_optimum_at_the_end_of_what_was_tried_has_no_interval(highest: float)
     assert " to " in known[2]
     assert open_one[2] == "open"
     assert "try some above it" in open_one[-1]
+
+
+@pytest.mark.parametrize(("steps", "drawn"), [((), False), ((3,), False), ((1, 2), True)])
+def test_one_loss_is_no_curve(steps: tuple[int, ...], drawn: bool) -> None:
+    """An application may tell nothing but its loss at the end."""
+    runs = [scaled(16, lr, 0, 0.4) for lr in (0.1, 0.4, 1.6)]
+    runs = [replace(each, metrics={"val/loss": [(step, each.loss) for step in steps]}) for each in runs]
+    assert (learning_rates_evidence(Runs("s", "", {}, tuple(runs))) is not None) is drawn

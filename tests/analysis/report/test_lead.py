@@ -58,7 +58,7 @@ def test_it_says_what_was_asked_found_trained_and_recorded() -> None:
     assert best["batch_size"] == "64"
     assert best["at an end"] == "batch_size: the highest values tried"
     assert swept["optimizer.lr"] == "0.1, 0.2"
-    assert swept["x"] == "1e-3 to 1, logarithmic"
+    assert swept["x"] == "1e-3 to 1, log"
     assert trained["data"] == "digits, 1077 training samples"
     assert (trained["model"], trained["budget"], trained["trials"]) == ("mlp", "5 epochs", "3")
     assert trained["seeds"] == "2 (0 to 1)"

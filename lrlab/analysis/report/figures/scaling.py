@@ -306,10 +306,12 @@ def _seen(rows: Sequence[Mapping[str, Any]], top: float) -> list[float]:
 
 
 def _sight(rows: Sequence[Mapping[str, Any]], best: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
-    """Return the losses between which the optima can be told apart."""
-    means = [row["mean"] for row in rows]
-    least = min(means)
-    highest = max([least, *(row["loss"] for row in best)])
+    """Return the losses between which the optima can be told apart; of a batch size without one, its least mean."""
+    leasts: dict[float, float] = {}
+    for row in rows:
+        leasts[row["size"]] = min(leasts.get(row["size"], math.inf), row["mean"])
+    least = min(leasts.values())
+    highest = max([*leasts.values(), *(row["loss"] for row in best)])
     reach = (highest - least) + HEADROOM * max(abs(least), highest - least)
     top = min(least + reach, max(row["high"] for row in rows)) if reach else least + 1.0
     return least - 0.06 * (top - least), top + 0.02 * (top - least)

@@ -49,7 +49,7 @@ def history(study: "optuna.Study", objective: str) -> Figure:
         {"series": "trial", "trial": trial.number, "value": value, "best": least}
         for trial, value, least in thinned(list(zip(trials, values, best, strict=True)))
     ]
-    x = partial(charts.epoch_axis, alt.X, title="trial", last=10)
+    x = partial(charts.epoch_axis, alt.X, title="trial", last=max((row["trial"] for row in rows), default=1))
     y = partial(charts.value_axis, alt.Y, title=objective, values=values.tolist())
     chart = alt.Chart(charts.data())
     layers = [

@@ -88,6 +88,23 @@ def test_a_batch_size_keeps_its_colour_and_shape_and_has_its_fit() -> None:
     assert points["y"]["title"] == "val $loss"
 
 
+@pytest.mark.parametrize("rates", [(0.1,), (0.1, 0.2), (0.02, 0.08, 0.32)])
+def test_few_trials_without_a_fit_are_in_sight(rates: tuple[float, ...]) -> None:
+    """Each batch size ends at another loss, and none has a fit."""
+    tried = [(size, lr) for size in (8, 16, 32, 64) for lr in rates]
+    columns: Columns = {
+        "batch_size": [size for size, _ in tried],
+        "lr": [lr for _, lr in tried],
+        "seed": [0] * len(tried),
+        "loss": [0.03 * size + lr for size, lr in tried],
+    }
+    figure = scaling.loss_against_lr({"": read(columns)}, {"": analyse(columns, draws=100)}, "loss")
+    (panel,) = figure.panels
+    assert not panel["datasets"]["best"]
+    low, high = panel["layer"][3]["encoding"]["y"]["scale"]["domain"]
+    assert all(low < 0.03 * size + rates[0] < high for size in (8, 16, 32, 64))
+
+
 def test_the_surface_says_how_far_a_loss_is_above_the_best_of_its_batch_size() -> None:
     columns: Columns = {
         "batch_size": [8] * 4 + [16] * 2,
