@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -36,9 +36,9 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "outputs"
 
 
-@pytest.fixture(scope="module")
-def address(outputs: Path) -> Iterator[str]:
-    """What `lrlab ui` says to open."""
+@contextmanager
+def served(outputs: Path) -> Iterator[str]:
+    """What `lrlab ui` says to open, while it runs."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -51,6 +51,13 @@ def address(outputs: Path) -> Iterator[str]:
         finally:
             server.terminate()
             server.communicate()
+
+
+@pytest.fixture(scope="module")
+def address(outputs: Path) -> Iterator[str]:
+    """What `lrlab ui` says to open."""
+    with served(outputs) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +79,26 @@ def run_id(outputs: Path) -> str:
     return str(found)
 
 
+def stored(outputs: Path) -> tuple[list[str], bytes]:
+    """What the database and the journal of the studies hold."""
+    with closing(sqlite3.connect(f"file:{outputs / 'mlflow.db'}?mode=ro", uri=True)) as db:
+        return list(db.iterdump()), (outputs / "optuna.log").read_bytes()
+
+
 def keep(page: Any, name: str) -> None:
     if SCREENSHOTS:
         page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png")
+
+
+def test_looking_changes_nothing_that_is_stored(page: Any, outputs: Path, run_id: str) -> None:
+    before = stored(outputs)
+    with served(outputs) as address:
+        page.goto(address)
+        page.get_by_role("columnheader", name="val/loss").first.wait_for()
+        server, _, rest = address.partition("/#/")
+        page.goto(f"{server}/#/{rest.partition('/runs')[0]}/runs/{run_id}")
+        page.get_by_role("link", name="Report with figures").wait_for(state="attached")
+    assert stored(outputs) == before
 
 
 def test_the_list_opens_on_the_sweeps_with_the_columns_that_matter(page: Any, address: str) -> None:
