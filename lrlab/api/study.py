@@ -1,5 +1,7 @@
 """``lrlab.study`` and ``lrlab.sweep``: a study and what it found, from Python."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,10 +55,11 @@ class Study:
         """
         import pandas as pd
 
-        rows = [
-            {"trial": run.trial, "run_id": run.run_id, "diverged": run.diverged, **run.params} | dict(run.latest)
-            for run in self._runs()
-        ]
+        with self._runs() as found:
+            rows = [
+                {"trial": run.trial, "run_id": run.run_id, "diverged": run.diverged, **run.params} | dict(run.latest)
+                for run in found
+            ]
         return pd.DataFrame(rows).set_index("trial").sort_index()
 
     def best(self) -> "Best":
@@ -78,7 +81,8 @@ class Study:
         """
         from lrlab.analysis.answers.answers import answers
 
-        return answers(self._optuna, self._runs())
+        with self._runs() as found:
+            return answers(self._optuna, found)
 
     def scaling(self, **where: Any) -> "Scaling":
         """Return how the best learning rate moves with the batch size.
@@ -89,11 +93,9 @@ class Study:
         Raises:
             InputError: there are no two batch sizes, or no run has such values.
         """
-        from lrlab.analysis.runs import read
         from lrlab.api.scaling import of_runs
 
-        with self.records.tracker(self._optuna) as tracker:
-            runs = read(self._optuna, tracker, self.records)
+        with self._runs() as runs:
             return of_runs(runs.only({key: str(value) for key, value in where.items()}))
 
     def report(self) -> Path:
@@ -117,11 +119,13 @@ class Study:
     def _optuna(self) -> "optuna.Study":
         return self.records.study(self.name)
 
-    def _runs(self) -> "Runs":
+    @contextmanager
+    def _runs(self) -> Iterator["Runs"]:
+        """Open the runs, whose histories are read where they are needed."""
         from lrlab.analysis.runs import read
 
         with self.records.tracker(self._optuna) as tracker:
-            return read(self._optuna, tracker, self.records)
+            yield read(self._optuna, tracker, self.records)
 
 
 def study(

@@ -49,6 +49,12 @@ def test_the_best_is_that_of_the_trials(made: Study) -> None:
     assert made.best().value == made.trials()["objective"].min()
 
 
+def test_answers_may_rest_on_whole_curves(tmp_path: Path) -> None:
+    space = ("optimizer.lr=choice(0.1,0.2,0.4)", "batch_size=choice(16,32,64)", "seed=0", "evaluate=log")
+    curves = sweep("linear_scaling", f"outputs={tmp_path}", *SMALL, *space)
+    assert {"steps_to_target", "scaling", "best"} <= {answer.kind for answer in curves.answers()}
+
+
 def test_two_batch_sizes_are_too_few_for_a_verdict(made: Study) -> None:
     scaling = made.scaling()
     assert scaling.verdict == "cannot_tell"
