@@ -6,6 +6,7 @@ nox --session docs      # or: sphinx-build -W --keep-going -E -b html docs outpu
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -47,6 +48,7 @@ html_theme_options = {
 def setup(app: Sphinx) -> None:
     """Fill the pages that are made from the program, and keep every page as Markdown beside its HTML, for llms.txt."""
     app.connect("source-read", fill_and_keep)
+    app.connect("html-page-context", make_accessible, priority=900)  # after the theme
 
 
 def fill_and_keep(app: Sphinx, page: str, source: list[str]) -> None:
@@ -55,3 +57,12 @@ def fill_and_keep(app: Sphinx, page: str, source: list[str]) -> None:
     kept = Path(app.outdir, page).with_suffix(".md")
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(source[0], encoding="utf-8")
+
+
+def make_accessible(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Let the keyboard reach blocks that scroll, and give the navigation's headings a level (WCAG 2.1.1, 1.3.1)."""
+    for name, old, new in (
+        ("body", "<pre>", '<pre tabindex="0">'),
+        ("furo_navigation_tree", 'role="heading"', 'role="heading" aria-level="2"'),
+    ):
+        context[name] = context.get(name, "").replace(old, new)

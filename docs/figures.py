@@ -24,9 +24,11 @@ from rich.terminal_theme import MONOKAI
 from rich.text import Text
 
 import lrlab
+from lrlab.analysis.report.lead import prose
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs/pictures"
+ANSWERS = PICTURES / "answers.json"  # by name of the picture
 CHROMIUM = shutil.which("chromium")
 WIDTH = 100  # characters of a terminal
 
@@ -37,23 +39,19 @@ class Example:
 
     Attributes:
         name: of its study and its picture.
-        question: that it answers, the heading.
+        heading: the question that it answers.
         command: that begins it.
-        figure: of its report, without the ending; "terminal" for what the sweep prints.
-        answer: in one sentence; "" for the verdict of its report.
-        short: words that make it quick, for the tests.
+        figure: of its report, without the ending.
+        alt: what the picture shows.
     """
 
     name: str
-    question: str
+    heading: str
     command: str
     figure: str
-    answer: str = ""
-    short: str = ""
-    alt: str = ""
+    alt: str
 
 
-QUICK = "epochs=1 data.train_size=300 seed=0 hydra.sweeper.n_jobs=1 hydra/launcher=basic"
 EXAMPLES = (
     Example(
         "digits",
@@ -61,15 +59,14 @@ EXAMPLES = (
         "lrlab sweep linear_scaling study=digits epochs=3 'batch_size=choice(2,4,8,16,32,64,128)'"
         " 'optimizer.lr=tag(bracket,choice(0.002,0.004,0.008,0.016,0.032,0.064,0.128))'",
         "best_lr",
-        short=f"{QUICK} batch_size=16,32 optimizer.lr=0.1",
-        alt="Best learning rate against batch size on the digits: it rises, then flattens",
+        "Best learning rate against batch size on the digits: it rises, then flattens",
     ),
     Example(
         "cifar10",
         "And on CIFAR-10?",
         "lrlab sweep linear_scaling data=cifar10 study=cifar10",
         "best_lr",
-        alt="Best learning rate against batch size on CIFAR-10: it rises about linearly, then flattens",
+        "Best learning rate against batch size on CIFAR-10: it rises about linearly, then flattens",
     ),
     Example(
         "adam",
@@ -77,61 +74,49 @@ EXAMPLES = (
         "lrlab sweep linear_scaling study=adam optimizer=adam"
         " 'optimizer.lr=tag(bracket,choice(0.0005,0.001,0.002,0.004,0.008,0.016))'",
         "best_lr",
-        short=f"{QUICK} batch_size=16,32 optimizer.lr=0.001",
-        alt="Best learning rate of Adam against batch size: it rises less, and flattens early",
+        "Best learning rate of Adam against batch size: it rises less, and flattens early",
     ),
     Example(
         "steps_to_target",
-        "How many updates does a loss take, as the batch grows?",
+        "How many updates does a larger batch save?",
         "lrlab sweep steps_to_target study=steps_to_target",
-        "loss_against_lr",
-        "At 1000 updates each, batch size 16 does not reach the loss that the others end with. The best learning rate"
-        " hardly grows (exponent 0.11 [0.07, 0.15]); by which rule it cannot tell, and names the command that would.",
-        short=f"{QUICK} updates=20 batch_size=16,32 optimizer.lr=0.1",
-        alt="Loss after 1000 updates against the learning rate, a curve for each batch size",
+        "steps_to_target",
+        "Updates to a target loss against the batch size",
     ),
     Example(
         "warmup",
-        "Does warmup help?",
+        "Does warmup help, and more so at large batches?",
         "lrlab sweep warmup study=warmup",
-        "warmup",
-        "Not at batch size 64, where no warmup is best; a little at 1024, where 30 % of its five updates warm up.",
-        short=f"{QUICK} batch_size=64 optimizer.lr=0.1",
-        alt="Loss against the learning rate, a curve for each length of warmup, at two batch sizes",
+        "warmup_best",
+        "Least loss against the length of warmup, at two batch sizes",
     ),
     Example(
         "regularization",
-        "What does lambda buy?",
+        "What does lambda buy, and do L1 and L2 differ?",
         "lrlab sweep regularization study=regularization",
         "regularization",
-        "Nothing here: for L1, L2 and both together the validation loss is least without any.",
-        short=f"{QUICK} regularizer.strength=0,1e-3",
-        alt="Training and validation loss against lambda, and the norm of the weights",
+        "Training and validation loss against lambda, for each regularizer",
     ),
     Example(
         "optimizers",
-        "Which optimizer, once each has the learning rate that suits it?",
+        "Which optimizer, each at its own best learning rate?",
         "lrlab sweep optimizers study=optimizers batch_size=64",
-        "parallel_coordinates",
-        "AdamW and Adam (validation loss 0.154 and 0.155), then momentum (0.159) and SGD (0.165): not far apart,"
-        " while their best learning rates lie between 0.04 and 1.4.",
-        short=f"{QUICK} optimizer.lr=0.001",
-        alt="Each trial as a line over optimizer and learning rate, dark where the loss is least",
+        "search_space",
+        "Validation loss of every trial against the optimizer, and against its learning rate",
     ),
     Example(
         "knn",
         "How many neighbours should vote?",
         "lrlab sweep knn study=knn",
-        "terminal",
-        "One: on the digits, the single nearest neighbour is right in 98 % of the validation images.",
-        alt="The end of a sweep over neighbours and distances in the terminal",
+        "neighbours",
+        "Validation accuracy against the number of neighbours, a curve for each distance",
     ),
 )
 HEAD = """# Gallery
 
-*What lrlab's sweeps ask, and what they answered.* Each picture is from the report of the command below it, on the
-digits unless said otherwise, and is made by `python -m docs.figures`; nothing is drawn by hand. `lrlab report STUDY`
-writes yours.
+*What lrlab's sweeps ask, and what they answered.* Each answer and each picture is that of the command below it, on
+the digits unless said otherwise, kept by `python -m docs.figures`; nothing is written or drawn by hand.
+`lrlab report STUDY` writes yours.
 
 <!-- made: thumbnails -->
 """
@@ -159,27 +144,28 @@ def main() -> None:
 
 
 def make(example: Example) -> None:
-    """Sweep, unless that was done before, and keep the picture and the verdict."""
-    if example.figure == "terminal":
-        save_terminal(example.name, example.command)
-        return
+    """Sweep, unless that was done before, and keep the picture and the answer."""
     try:
-        study = lrlab.study(example.name)
+        lrlab.study(example.name)
     except lrlab.InputError:
-        _, _, sweep, *overrides = shlex.split(example.command)
-        study = lrlab.sweep(sweep, *overrides)
-    folder = study.report().parent
-    shutil.copyfile(folder / f"{example.figure}.png", PICTURES / f"{example.name}.png")
-    verdict = folder / "verdict.json"
-    if verdict.is_file() and not example.answer:
-        answer = json.loads(verdict.read_text())
-        (PICTURES / f"{example.name}.json").write_text(json.dumps([answer["verdict"], answer["reasons"][0]]) + "\n")
+        lrlab_command(*shlex.split(example.command)[1:])
+    answers = json.loads(lrlab_command("report", example.name, "--json"))["answers"]
+    shutil.copyfile(f"outputs/reports/{example.name}/{example.figure}.png", PICTURES / f"{example.name}.png")
+    known = json.loads(ANSWERS.read_text())
+    known[example.name] = prose(answers[0]["sentence"])
+    ANSWERS.write_text(json.dumps(known, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def lrlab_command(*words: str) -> str:
+    """Run a command of lrlab's, and return what it prints."""
+    program = [sys.executable, "-m", "lrlab.cli.main", *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(program, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def is_fetched(name: str) -> bool:
     """Whether a data set is in the cache."""
-    command = [sys.executable, "-m", "lrlab.cli.main", "data", "list", "--json"]
-    listed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    listed = json.loads(lrlab_command("data", "list", "--json"))
     return any(each["name"] == name and each["fetched"] for each in listed)
 
 
@@ -203,7 +189,7 @@ def make_table() -> None:
     """Run the blocks of the tutorial on tables, whose pictures are those of its report."""
     page = (ROOT / "docs/tutorials/own_table.md").read_text()
     exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], {})
-    subprocess.run([sys.executable, "-m", "lrlab.cli.main", "report", "--from", "runs.csv"], check=True)
+    lrlab_command("report", "--from", "runs.csv")
     shutil.copyfile(next(Path("outputs/reports/runs").glob("best_lr*.png")), PICTURES / "table.png")
 
 
@@ -211,7 +197,7 @@ def save_page(name: str, page: Path) -> None:
     """Keep the upper part of a report as a browser shows it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        shown = browser.new_page(viewport={"width": 1100, "height": 800})
+        shown = browser.new_page(viewport={"width": 1400, "height": 900})
         shown.goto(page.absolute().as_uri())
         shown.wait_for_timeout(2000)  # until its figures are drawn
         shown.screenshot(path=PICTURES / f"{name}.png")
@@ -225,27 +211,14 @@ def write_gallery() -> None:
 
 def section(example: Example) -> str:
     """Return what the gallery says of a sweep."""
-    note = "<!-- needs: cifar -->\n" if example.name == "cifar10" else ""
-    short = example.short or ("epochs=1 data.train_size=2000 seed=0 optimizer.lr=0.001" if note else "")
-    note += f"<!-- short: {short} -->\n" if short else ""
+    answer = json.loads(ANSWERS.read_text())[example.name]
+    needs = "<!-- needs: cifar -->\n" if example.name == "cifar10" else ""
     command = re.sub(r" '?optimizer\.lr=", lambda found: f" \\\n   {found[0]}", example.command)
     return (
-        f"## {example.question}\n\n**{answer_of(example)}**\n\n"
-        f"![{example.alt}](pictures/{picture_of(example)})\n\n{note}```bash\n{command}\n```\n"
+        f"## {example.heading}\n\n**{answer}**\n\n"
+        f"![{example.alt}](pictures/{example.name}.png)\n\n"
+        f"{needs}<!-- short: hydra.sweeper.dry_run=true -->\n```bash\n{command}\n```\n"
     )
-
-
-def answer_of(example: Example) -> str:
-    """Return the answer in one sentence."""
-    if example.answer:
-        return example.answer
-    verdict, reason = json.loads((PICTURES / f"{example.name}.json").read_text())
-    return f"{verdict.replace('_', ' ').capitalize()}: {reason}."
-
-
-def picture_of(example: Example) -> str:
-    """Return the file of the picture."""
-    return f"{example.name}.{'svg' if example.figure == 'terminal' else 'png'}"
 
 
 if __name__ == "__main__":

@@ -12,10 +12,18 @@ class InputError(ValueError):
     exit_code = 2
 
 
-class TrialsFailedError(InputError):
-    """A sweep stopped because too many of its trials failed. The command line exits with 1, as Hydra does."""
+class NotDoneError(InputError):
+    """What was asked for is done in part. The command line exits with 1, as Hydra does."""
 
     exit_code = 1
+
+
+class TrialsFailedError(NotDoneError):
+    """A sweep stopped because too many of its trials failed."""
+
+
+class RecordsLeftError(NotDoneError):
+    """All is done, but a tracking server has not taken all that is on record of it."""
 
 
 def cannot_write(what: str, error: OSError) -> InputError:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 PROGRAMS = ("initdb", "postgres", "pg_isready")
 
 
@@ -25,61 +27,80 @@ def programs() -> Path | None:
     return next((each for each in places if all((each / name).exists() for name in PROGRAMS)), None)
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """The URL of an empty database. PostgreSQL refuses to run as root: then it runs as nobody."""
-    bin_ = programs()
-    assert bin_
-    data = folder / "data"
-    data.mkdir(mode=0o700)
-    as_nobody: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        for place in (folder, data):
-            os.chown(place, nobody.pw_uid, nobody.pw_gid)
-        as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        for parent in folder.parents:  # pytest's temporary folders are closed to others
-            if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
-                parent.chmod(parent.stat().st_mode | 0o011)
-    log = data.parent / "log"
-    with log.open("wb") as output:
-        setup: list[str | Path] = [
-            bin_ / "initdb",
-            "-D",
-            data,
-            "-U",
-            "lrlab",
-            "--auth=trust",
-            "--no-sync",
-            "--locale=C",
-            "-E",
-            "UTF8",
-        ]
-        subprocess.run(setup, check=True, stdout=output, stderr=output, cwd=data, **as_nobody)
+class Server:
+    """A server with an empty database, that can be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        bin_ = programs()
+        assert bin_
+        self.bin, self.data, self.log = bin_, folder / "data", folder / "log"
+        self.data.mkdir(mode=0o700)
+        self.as_nobody: dict[str, Any] = {}
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root: then it runs as nobody
+            nobody = pwd.getpwnam("nobody")
+            for place in (folder, self.data):
+                os.chown(place, nobody.pw_uid, nobody.pw_gid)
+            self.as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+            for parent in folder.parents:  # pytest's temporary folders are closed to others
+                if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
+                    parent.chmod(parent.stat().st_mode | 0o011)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        command: list[str | Path] = [
-            bin_ / "postgres",
-            "-D",
-            data,
-            "-p",
-            str(port),
-            "-k",
-            data,
-            "-c",
-            "listen_addresses=127.0.0.1",
-        ]
-        fast = ("-c", "fsync=off", "-c", "max_connections=60")
-        server = subprocess.Popen([*command, *fast], stdout=output, stderr=output, cwd=data, **as_nobody)
-        try:
-            ready: list[str | Path] = [bin_ / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
+            self.port = probe.getsockname()[1]
+        self.url = f"postgresql+psycopg://lrlab@127.0.0.1:{self.port}/postgres"
+        options = ["-U", "lrlab", "--auth=trust", "--no-sync", "--locale=C", "-E", "UTF8"]
+        with self.log.open("wb") as output:
+            setup: list[str | Path] = [bin_ / "initdb", "-D", self.data, *options]
+            subprocess.run(setup, check=True, stdout=output, stderr=output, cwd=self.data, **self.as_nobody)
+        self.start()
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60".split()
+        command: list[str | Path] = [self.bin / "postgres", "-D", self.data, "-k", self.data, *options]
+        ready: list[str | Path] = [self.bin / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
+        with self.log.open("ab") as output:
+            streams: dict[str, Any] = {"stdout": output, "stderr": output}
+            self.process = subprocess.Popen(command, cwd=self.data, **streams, **self.as_nobody)
             for _ in range(600):
-                assert server.poll() is None, log.read_text()
-                if subprocess.run(ready, stdout=output, stderr=output).returncode == 0:
-                    break
+                assert self.process.poll() is None, self.log.read_text()
+                if subprocess.run(ready, **streams).returncode == 0:
+                    return
                 time.sleep(0.05)
-            yield f"postgresql+psycopg://lrlab@127.0.0.1:{port}/postgres"
-        finally:
-            server.send_signal(signal.SIGINT)  # do not wait for those who are still connected
-            server.wait()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)  # do not wait for those who are still connected
+        self.process.wait()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The URL of an empty database."""
+    server = Server(folder)
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests, whose connections are closed in the end."""
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    psycopg = pytest.importorskip("psycopg", reason="needs pip install 'lrlab[postgresql]'")
+    from sqlalchemy import event, pool
+
+    opened: list[Any] = []
+    event.listen(pool.Pool, "connect", lambda connection, _: opened.append(connection))
+    server = Server(tmp_path_factory.mktemp("postgres"))
+    yield server
+    server.stop()
+    for connection in opened:  # Optuna leaves that to the end of the process
+        if isinstance(connection, psycopg.Connection):
+            connection.close()
+
+
+@pytest.fixture
+def postgresql(postgresql_server: Server) -> str:
+    """The URL of its database."""
+    return postgresql_server.url

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from lrlab.cli.main import app, with_topic
 from tests.markdown_pages import LANGUAGES, PAGES, ROOT, blocks, run_page
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of libraries: a reader's co
 
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-NOT_RUN = 12  # at most: what needs another machine, a network or an installation
+GALLERY = DOCS / "gallery.md"  # docs/figures.py runs its sweeps at full length, for their pictures
+NOT_RUN = 13  # at most: what needs another machine, a network or an installation
 INCOMPLETE = re.compile("Missing argument|requires an argument")  # where a sentence speaks of a command
 
 
@@ -53,7 +55,7 @@ def test_a_reader_follows_the_page_in_short(page: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", with_blocks(), ids=name)
+@pytest.mark.parametrize("page", [page for page in with_blocks() if page != GALLERY], ids=name)
 def test_a_reader_follows_the_page_at_full_length(page: Path) -> None:
     run_page(page, full=True, needs="slow")
 
@@ -152,6 +154,12 @@ def test_every_link_and_picture_is_there(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page}: {target}"
 
 
+def test_the_sweeps_that_ship_are_listed_with_their_questions() -> None:
+    text = (DOCS / "tutorials/first_sweep.md").read_text()
+    for file in (ROOT / "sweeps").glob("*.yaml"):
+        assert f"| `{file.stem}` | {yaml.safe_load(file.read_text())['question']} |" in text
+
+
 def test_llms_txt_names_every_page() -> None:
     named = set(re.findall(r"\]\(([^)]+)\)", (DOCS / "llms.txt").read_text()))
     pages = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}
@@ -172,6 +180,7 @@ def test_what_is_installed_exists() -> None:
     lines = [line for page in PAGES for block in blocks(page) for line in block.commands if "pip install" in line]
     assert lines
     for line in lines:
-        assert set(re.findall(r"\[([\w,]+)\]", line)) <= {*extras, "test,docs"}
+        for named in re.findall(r"\[([\w,]+)\]", line):
+            assert set(named.split(",")) <= extras.keys()
         for constraints in re.findall(r"-c (\S+)", line):
             assert (ROOT / constraints).is_file()

@@ -43,14 +43,16 @@ PLACES = {
     "hydra": ("lrlab.config", "lrlab.sweeper", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
     "omegaconf": ("lrlab.config", "lrlab.sweeper", "lrlab.cli.app", "lrlab.cli.hydra_app", "hydra_plugins"),
     "matplotlib": ("lrlab.plotting",),
-    "altair": ("lrlab.plotting", "lrlab.analysis.report"),
+    "altair": ("lrlab.plotting", "lrlab.analysis.report", "lrlab.lecture.figures"),
     "vl_convert": ("lrlab.plotting.vega",),
     "sklearn": (),
+    "submitit": ("lrlab.sweeper.launching.slurm",),
     "pickle": (),
     "cloudpickle": (),
     "dill": (),
     "joblib": (),
     "marshal": (),
+    "ray": ("lrlab.sweeper.launching.ray",),
     "shelve": (),
 }
 
@@ -197,6 +199,7 @@ END_TO_END = (
     "fault_injection/*",
     "journey",
     "lecture/chapters",
+    "machines/*",
     "methods",
     "parity/parity",
     "pasted_commands",
@@ -207,8 +210,12 @@ END_TO_END = (
 )
 # Modules without a test of their name, and the tests that reach them; None where there is nothing to run
 WITHOUT_A_TEST = {
+    "sweeper/study/*_store": "tests/sweeper/study/test_trial_store.py",
+    "sweeper/study/memory": "tests/sweeper/study/test_queue.py",
+    "sweeper/study/tables": "tests/sweeper/study/test_trial_store.py",
     "__main__": "tests/fault_injection/test_signals.py",
     "analysis/report/report": "tests/commands/test_report.py",
+    "analysis/report/sections": "tests/commands/test_report.py",
     "cli/*": "tests/test_journey.py",
     "api/html": "tests/api/test_training.py",
     "config/schema": None,
@@ -217,6 +224,9 @@ WITHOUT_A_TEST = {
     "errors": None,
     "lecture/claims": None,
     "lecture/chapters/*": "tests/lecture/test_chapters.py",
+    "sweeper/launching/probe": "tests/machines/test_slurm.py",
+    "sweeper/launching/ray": "tests/machines/test_ray.py",
+    "sweeper/launching/slurm": "tests/machines/test_slurm.py",
     "sweeper/runners/protocols": None,
     "sweeper/sweeper": "tests/sweeper/test_sweeper.py",
     "tracking/client_store": "tests/tracking/test_mlflow.py",

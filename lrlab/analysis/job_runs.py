@@ -1,25 +1,27 @@
 """The runs of a study of somebody's own Hydra application, with the names that the report has for what they mean."""
 
 import math
+from ast import literal_eval
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from lrlab.analysis.runs import LR, Run, Runs, has_result
+from lrlab.analysis.runs import LR, Run, Runs, has_result, number_or_text
 from lrlab.config.command_line import HERE, Places
-from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
-from lrlab.runs.job_record import REPORTED
+from lrlab.runs.job_record import NOT_IN_NAMES, REPORTED
 from lrlab.sweeper.roles import KEY, loss_of
 from lrlab.sweeper.study.queue import RUN_ID
 from lrlab.sweeper.study.state import SweepState
 from lrlab.sweeper.study.study import SPEC
+from lrlab.tracking.memory_tracker import summary_of
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import RunRecord, Tracker
-from lrlab.training.configuration import from_yaml
+from lrlab.tracking.tracker import RunSummary, Tracker
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import FrozenTrial
 
 BATCH_SIZE, SEED, LOSS = "batch_size", "seed", "val/loss"
 NAME_OF: Final = {"lr": LR, "batch_size": BATCH_SIZE, "seed": SEED}  # of each role, here
@@ -50,20 +52,19 @@ def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker, places
             f"study must have one objective and trials that came to their end, got {study.study_name!r}, "
             f"which has {len(study.directions)} and {len(ended)}"
         )
-    records, missing = {}, {}
-    for trial in ended:
-        try:
-            records[trial.number] = tracker.get_run(trial.user_attrs[RUN_ID])
-        except MissingRunError as error:
-            missing[trial.number] = str(error)
+    records, missing = _records(ended, tracker, state.run_id)
     numbers = ", ".join(map(str, missing))
     left_out = (
         f"trials {numbers} of study {study.study_name} left out: {next(iter(missing.values()))}" if missing else ""
     )
     if not records:
         raise InputError(left_out)
-    loss = loss_of(study, list(dict.fromkeys(name for record in records.values() for name in record.metrics)))
-    configs = {number: flatten(from_yaml(record.config)) for number, record in records.items()}
+    loss = loss_of(study, list(dict.fromkeys(name for record in records.values() for name in record.latest)))
+    typed, written = cache(_typed), {NOT_IN_NAMES.sub("_", key): key for key in (*spec["space"], *state.roles.values())}
+    configs = {
+        number: {written.get(key, key): typed(text) for key, text in record.params.items()}
+        for number, record in records.items()
+    }
     names = {NAME_OF[role]: key for role, key in state.roles.items() if role in NAME_OF}
     _check_numbers(list(configs.values()), names)
     runs = tuple(
@@ -80,17 +81,35 @@ def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker, places
         names={**names, LOSS: loss},
         budget=budget(list(records.values()), unit),
         unit=unit.removesuffix("s"),
+        histories=tracker.histories,
     )
 
 
-def budget(records: Sequence[RunRecord], unit: str) -> str:
+def _records(
+    ended: Sequence["FrozenTrial"], tracker: Tracker, parent: str
+) -> tuple[dict[int, RunSummary], dict[int, str]]:
+    """Return the runs of trials by their numbers, and of those that have none, why."""
+    children = {run.tags.get(Tag.TRIAL): run for run in tracker.summaries(parent)}
+    records, missing = {}, {}
+    for trial in ended:
+        if run := children.get(str(trial.number)):
+            records[trial.number] = run
+            continue
+        try:  # its application may have given it another parent
+            records[trial.number] = summary_of(tracker.get_run(trial.user_attrs[RUN_ID]))
+        except MissingRunError as error:
+            missing[trial.number] = str(error)
+    return records, missing
+
+
+def budget(records: Sequence[RunSummary], unit: str) -> str:
     """Return what the trials had in common, as a sentence.
 
     Args:
         records: of the trials that came to their end.
         unit: what their steps count.
     """
-    last = [record.metrics[REPORTED][-1][0] for record in records if record.metrics.get(REPORTED)]
+    last = [record.latest[REPORTED][0] for record in records if REPORTED in record.latest]
     if len(last) < len(records):
         return "The trials did not all report their steps: whether their budgets were equal is not known."
     if min(last) < max(last):
@@ -102,16 +121,24 @@ def budget(records: Sequence[RunRecord], unit: str) -> str:
     return f"Asked under an equal budget of {unit} (the last one reported is {last[0]}): {consequence}."
 
 
-def _run(number: int, record: RunRecord, params: dict[str, Any], loss: str) -> Run:
-    history = record.metrics.get(loss, [])
-    ended_finite = bool(history) and math.isfinite(history[-1][1])
+def _typed(text: str) -> Any:
+    """Return the value that a param was written from."""
+    try:
+        return literal_eval(text)
+    except (ValueError, SyntaxError):
+        return number_or_text(text)
+
+
+def _run(number: int, record: RunSummary, params: dict[str, Any], loss: str) -> Run:
+    ended_finite = loss in record.latest and math.isfinite(record.latest[loss][1])
     return Run(
         trial=number,
         run_id=record.run_id,
         params={SEED: 0, **params},
-        metrics={LOSS: history},
+        metrics={},
         samples=None,
         diverged=record.tags.get(Tag.DIVERGED) == "true" or not ended_finite,
+        latest={LOSS: record.latest[loss][1]} if loss in record.latest else {},
     )
 
 

@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from lrlab.config.command_line import HERE, Places
@@ -12,7 +13,7 @@ from lrlab.sweeper.study.queue import DIVERGED, OUTCOME, RUN_ID
 from lrlab.sweeper.study.state import read_state
 from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import RunRecord, Tracker
+from lrlab.tracking.tracker import Histories, RunSummary, Tracker
 
 if TYPE_CHECKING:
     import optuna
@@ -28,10 +29,11 @@ class Run:
 
     Attributes:
         params: flat configuration, numbers as numbers.
-        metrics: name -> [(epoch, value), ...].
+        metrics: name -> [(epoch, value), ...], of those that were read: see `Runs.with_histories`.
         samples: size of the training set; None if it was not recorded.
         diverged: a loss or a norm became infinite or NaN.
         validation: size of the validation set; 0 if it was not recorded.
+        latest: name -> value of the last epoch; where it is missing, `metrics` has it.
     """
 
     trial: int
@@ -41,6 +43,7 @@ class Run:
     samples: int | None
     diverged: bool
     validation: int = 0
+    latest: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def lr(self) -> float:
@@ -61,8 +64,14 @@ class Run:
 
     def last(self, metric: str) -> float:
         """Value of the last epoch; NaN if there is none."""
+        if metric in self.latest:
+            return self.latest[metric]
         history = self.metrics.get(metric)
         return history[-1][1] if history else math.nan
+
+    def has(self, metric: str) -> bool:
+        """Return whether a metric was recorded."""
+        return metric in self.latest or metric in self.metrics
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,8 @@ class Runs:
         names: what the study calls a key or metric that has another name here.
         budget: what the trials had in common, as a sentence; "" if the configuration says it.
         unit: what the steps of the loss count.
+        histories: reads whole histories of some metrics of some runs, by run ids, as long as the tracker is open; None
+            where the runs have them.
     """
 
     study: str
@@ -90,6 +101,7 @@ class Runs:
     names: Mapping[str, str] = field(default_factory=dict)
     budget: str = ""
     unit: str = "epoch"
+    histories: Callable[[Sequence[str], Collection[str]], Histories] | None = None
 
     def __iter__(self) -> Iterator[Run]:
         return iter(self.runs)
@@ -98,6 +110,21 @@ class Runs:
     def loss_label(self) -> str:
         """What the loss is called on an axis."""
         return self.names.get("val/loss", "validation loss (nats)")
+
+    def with_histories(self, runs: Sequence[Run], *metrics: str) -> list[Run]:
+        """Return some of the runs with the histories of these metrics: of thousands of runs they are not read before.
+
+        Args:
+            runs: of this study.
+        """
+        if self.histories is None:
+            return list(runs)
+        recorded = {self.names.get(metric, metric): metric for metric in metrics}
+        found = self.histories([run.run_id for run in runs], list(recorded))
+        return [
+            replace(run, metrics={recorded[name]: points for name, points in found.get(run.run_id, {}).items()})
+            for run in runs
+        ]
 
     def values(self, key: str) -> list[Any]:
         """The different values of a configuration key, in order."""
@@ -160,12 +187,13 @@ def read(study: "optuna.Study", tracker: Tracker, places: Places = HERE) -> Runs
     spec, state = study.user_attrs.get(SPEC), read_state(study)
     if spec is None or state is None:
         raise InputError(f"study must be one that lrlab trained, got {study.study_name!r}, which has no runs")
-    runs = tuple(_run(record) for record in tracker.child_runs(state.run_id) if _has_ended(record))
+    parsed = cache(number_or_text)  # most texts are those of thousands of runs
+    runs = tuple(_run(record, parsed) for record in tracker.summaries(state.run_id) if _has_ended(record))
     left_out = _left_out(study, tracker, {run.trial for run in runs})
     if not runs:
         why = left_out or "which has none"
         raise InputError(f"study must have trials that came to their end, got {study.study_name!r}: {why}")
-    return Runs(study.study_name, state.run_id, spec["space"], runs, places, left_out)
+    return Runs(study.study_name, state.run_id, spec["space"], runs, places, left_out, histories=tracker.histories)
 
 
 def _left_out(study: "optuna.Study", tracker: Tracker, found: Collection[int]) -> str:
@@ -189,21 +217,22 @@ def has_result(trial: "FrozenTrial") -> bool:
     return trial.state.name == "COMPLETE" or trial.user_attrs.get(OUTCOME) == DIVERGED
 
 
-def _has_ended(record: RunRecord) -> bool:
+def _has_ended(record: RunSummary) -> bool:
     diverged = record.tags.get(Tag.DIVERGED) == "true"
     return Tag.TRIAL in record.tags and (record.status == "FINISHED" or diverged)
 
 
-def _run(record: RunRecord) -> Run:
+def _run(record: RunSummary, parsed: Callable[[str], float | int | str]) -> Run:
     provenance = json.loads(record.tags.get(Tag.PROVENANCE, "{}"))
     return Run(
         trial=int(record.tags[Tag.TRIAL]),
         run_id=record.run_id,
-        params={key: number_or_text(text) for key, text in record.params.items()},
-        metrics=record.metrics,
+        params={key: parsed(text) for key, text in record.params.items()},
+        metrics={},
         samples=provenance.get("samples"),
         diverged=record.tags.get(Tag.DIVERGED) == "true",
         validation=provenance.get("validation", 0),
+        latest={name: value for name, (_, value) in record.latest.items()},
     )
 
 

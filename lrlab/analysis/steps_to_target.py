@@ -96,10 +96,10 @@ def steps_to_target(runs: Runs) -> StepsToTarget | None:
     """
     if any("interval" in shown for shown in runs.swept.values()):
         return None
-    if any(CURVE not in run.metrics or LR not in run.params for run in runs):
+    if not all(run.has(CURVE) and LR in run.params for run in runs):
         return None
     groups: dict[int, dict[float, dict[int, Run]]] = {}
-    for run in runs:
+    for run in runs.with_histories(runs.runs, CURVE):
         groups.setdefault(run.batch_size, {}).setdefault(run.lr, {})[run.seed] = run
     if len(groups) < 2 or any(len(rates) < MIN_RATES for rates in groups.values()):
         return None

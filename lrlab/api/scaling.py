@@ -103,7 +103,7 @@ def of_runs(runs: "Runs") -> Scaling:
         InputError: they are of several settings, or have fewer than two batch sizes.
     """
     from lrlab.analysis.answers.scaling import analyse_runs
-    from lrlab.analysis.report.sections import scaling_evidence
+    from lrlab.analysis.report.evidence import scaling_evidence
 
     settings = runs.settings()
     if len(settings) > 1:

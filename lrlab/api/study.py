@@ -54,8 +54,7 @@ class Study:
         import pandas as pd
 
         rows = [
-            {"trial": run.trial, "run_id": run.run_id, "diverged": run.diverged, **run.params}
-            | {name: points[-1][1] for name, points in run.metrics.items() if points}
+            {"trial": run.trial, "run_id": run.run_id, "diverged": run.diverged, **run.params} | dict(run.latest)
             for run in self._runs()
         ]
         return pd.DataFrame(rows).set_index("trial").sort_index()
@@ -90,9 +89,12 @@ class Study:
         Raises:
             InputError: there are no two batch sizes, or no run has such values.
         """
+        from lrlab.analysis.runs import read
         from lrlab.api.scaling import of_runs
 
-        return of_runs(self._runs().only({key: str(value) for key, value in where.items()}))
+        with self.records.tracker(self._optuna) as tracker:
+            runs = read(self._optuna, tracker, self.records)
+            return of_runs(runs.only({key: str(value) for key, value in where.items()}))
 
     def report(self) -> Path:
         """Write the report; return the path of its page.
@@ -159,13 +161,13 @@ def sweep(name: str, *overrides: str) -> Study:
     """
     from lrlab.cli import hydra_app
     from lrlab.cli.options import Records
-    from lrlab.sweeper.time_limit import TimeLimitReached
+    from lrlab.sweeper.trials_left import TrialsLeft
 
     command = hydra_app.sweep_command(name, overrides)
     with hydra_app.composed(command) as config:
         places = Records(Path(config.outputs), config.hydra.sweeper.storage, config.tracking.get("uri"))
     try:
         name = hydra_app.run(command)
-    except TimeLimitReached as end:
+    except TrialsLeft as end:
         name = end.study
     return Study(name, places)

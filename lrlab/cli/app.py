@@ -11,6 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from lrlab.cli import console, progress
+from lrlab.config import environment
 from lrlab.config.choices import choice_of
 from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
 from lrlab.config.instantiate import instantiate
@@ -18,6 +19,7 @@ from lrlab.config.override import overrides_of, text_override
 from lrlab.config.policy import check_recorded
 from lrlab.config.validation import choice, writable_directory
 from lrlab.errors import InputError
+from lrlab.sweeper.launching.shared_files import check_runs
 from lrlab.sweeper.objective import DIRECTIONS, direction_of
 from lrlab.tracking import run_table
 from lrlab.tracking.database import without_password
@@ -132,6 +134,16 @@ class TrainingTask:
             question=sweep.question,
         )
 
+    def check_host(self, sweep: "Sweep", state: "SweepState") -> None:
+        """Look for the sweep's data, and for the file that holds the runs if there is one."""
+        for source, digest in self._digests.items():
+            source.verify()
+            if (found := source.load().digest[:16]) != digest:
+                raise InputError(f"data differ from the sweep's: digest {found}, not {digest}: copy them")
+        config = resolve(sweep.config)
+        if isinstance(runs := tracking(config, state), Mlflow):
+            runs.check_exists(config["outputs"])
+
     def runner(self, context: "WorkerContext") -> "Runner":
         from lrlab.runtime.environment import cores, limit_blas
         from lrlab.sweeper.runners.population import PopulationRunner
@@ -195,6 +207,7 @@ class TrainingTask:
                 console.runs_unreadable(sweep.study, str(trouble), here)
             finally:
                 tracker.end_run(state.run_id)
+            tracker.deliver()
 
 
 class ValidateConfig(Callback):
@@ -228,8 +241,11 @@ def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
     limit_blas(config["blas_threads"] or cores())
     outputs, microbatch = config["outputs"], config["population"]["microbatch"]
     runs, view = tracking(config, kind=TRAIN), run_table.of_trainings()
-    with runs.open(outputs, view) as tracker, progress.epoch_progress() as watch:
-        return train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
+    with runs.open(outputs, view) as tracker:
+        with progress.epoch_progress() as watch:
+            outcome = train(check(config), tracker, watch, outputs=outputs, microbatch=microbatch)
+        tracker.deliver()
+    return outcome
 
 
 def keeps_runs(store: Tracking) -> bool:
@@ -280,6 +296,8 @@ def tracking(config: Mapping[str, Any], state: "SweepState | None" = None, kind:
         )
     if not isinstance(store, Mlflow):
         return store
+    if store.uri is None:
+        store = replace(store, uri=environment.address(environment.TRACKING_URI))
     return replace(store, kind=kind).following(state.runs if state else None, config["outputs"])
 
 
@@ -300,6 +318,8 @@ def check_place(sweep: "Sweep") -> None:
     config, state = resolve(sweep.config), sweep.state
     outputs, runs = config["outputs"], tracking_of(sweep)
     if isinstance(runs, Mlflow):
+        check_runs(sweep.config.hydra, "tracking.uri", runs.address(outputs))
+        environment.announce(environment.TRACKING_URI, runs.uri)
         runs.announce(state.runs if state else None)
         if state and state.runs:
             runs.check_same(state.runs, state.run_id, outputs)
@@ -329,11 +349,11 @@ def place_of(runs: Tracking, config: DictConfig, state: "SweepState | None") -> 
 def places(config: DictConfig) -> Places:
     """Return where the study and the runs of a configuration are, with its hydra node, as other commands are told."""
     outputs = Path(config.outputs)
-    storage = _address(config, "hydra.sweeper.storage")
+    storage = _address(config, "hydra.sweeper.storage") or environment.address(environment.STORAGE)
     return Places(
         outputs=outputs,
         storage_url=None if str(storage).removeprefix("journal:") == str(outputs / "optuna.log") else storage,
-        tracking_uri=_address(config, "tracking.uri"),
+        tracking_uri=_address(config, "tracking.uri") or environment.address(environment.TRACKING_URI),
         allow=tuple(config.allow),
     )
 

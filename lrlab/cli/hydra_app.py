@@ -18,7 +18,7 @@ from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
-from hydra.types import RunMode
+from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -28,13 +28,14 @@ from lrlab.config.composition_errors import one_line
 from lrlab.config.hydra_compat import (
     Hydra,
     compose_next,
+    context_without_callbacks,
     create_config_search_path,
     get_args_parser,
     restored_logging,
 )
 from lrlab.config.override import check_texts, text_override, texts_as_typed
 from lrlab.config.policy import check_composed
-from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, TrialsFailedError, cannot_write
+from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, NotDoneError, cannot_write
 
 if TYPE_CHECKING:
     import optuna
@@ -115,8 +116,8 @@ def run(command: HydraCommand) -> str:
 
     Raises:
         InputError: something given cannot be used, and nothing has been written; or what is found out cannot be stored.
-        TrialsFailedError: too many trials of a sweep failed.
-        TimeLimitReached: trials of a sweep are left.
+        NotDoneError: too many trials of a sweep failed, or records are left that a server has not taken.
+        TrialsLeft: trials of a sweep are left.
     """
     with _composed(command) as (hydra, config):
         mode, given = config.hydra.mode, config.hydra.overrides.hydra
@@ -146,6 +147,17 @@ def composed(command: HydraCommand) -> Iterator[DictConfig]:
     """
     with _composed(command) as (_, config):
         yield config
+
+
+@contextmanager
+def composed_with_context(command: HydraCommand) -> Iterator[tuple[DictConfig, HydraContext]]:
+    """Yield the composed configuration, and what a launcher composes that of its jobs with.
+
+    Raises:
+        InputError: something given cannot be used.
+    """
+    with _composed(command) as (hydra, config):
+        yield config, context_without_callbacks(hydra.config_loader)
 
 
 def _train_once(config: DictConfig) -> float:
@@ -212,7 +224,7 @@ def _composed(command: HydraCommand) -> Iterator[tuple[Hydra, DictConfig]]:
         check_texts(resolve(config))
         with restored_logging():
             yield hydra, config
-    except TrialsFailedError:
+    except NotDoneError:
         raise
     except (HydraException, OmegaConfBaseException) as error:
         raise InputError(one_line(error)) from error

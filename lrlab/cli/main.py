@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from lrlab.cli import data, lecture, report, results, studies, training
+from lrlab.cli import data, doctor, lecture, report, results, studies, training
 from lrlab.cli.logs import logs_on_stderr
 from lrlab.cli.options import Json
 from lrlab.errors import NO_SPACE, NOT_WRITABLE, InputError, cannot_write
@@ -72,6 +72,7 @@ def app() -> typer.Typer:
     top.command("show")(studies.show_study)
     top.command()(studies.trials)
     top.command()(studies.delete)
+    top.command()(doctor.doctor)
     data_app.callback(invoke_without_command=True)(datasets)
     data_app.command("list")(data.list_datasets)
     data_app.command("fetch")(data.fetch)

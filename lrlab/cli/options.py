@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lrlab.config import environment
 from lrlab.config.command_line import RESUME_PREFIX, Places
 from lrlab.config.override import text_override
 from lrlab.errors import InputError
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
 
 Outputs = Annotated[Path, typer.Option(metavar="DIR", show_default=False, help="default: ./outputs")]
 StorageUrl = Annotated[
-    str | None, typer.Option("--storage", metavar="URL", help="of the studies, if they are not in OUTPUTS/optuna.log")
+    str | None,
+    typer.Option("--storage", metavar="URL", help="of the studies; default: $LRLAB_STORAGE, OUTPUTS/optuna.log"),
 ]
 TrackingUri = Annotated[
     str | None,
-    typer.Option(metavar="URI", help="of MLflow; default: the study's, $MLFLOW_TRACKING_URI, OUTPUTS/mlflow.db"),
+    typer.Option(
+        metavar="URI",
+        help="of MLflow; default: $LRLAB_TRACKING_URI, the study's, $MLFLOW_TRACKING_URI, OUTPUTS/mlflow.db",
+    ),
 ]
 Study = Annotated[str | None, typer.Argument(metavar="STUDY", help="default: the newest", show_default=False)]
 Overrides = Annotated[list[str] | None, typer.Argument(metavar="OVERRIDES", help="Hydra overrides")]
@@ -37,7 +42,13 @@ Json = Annotated[bool, typer.Option("--json", help="one JSON document on stdout"
 
 @dataclass(frozen=True)
 class Records(Places):
-    """What the places of a command hold."""
+    """What the places of a command hold. Addresses that are not given are those of the environment."""
+
+    def __post_init__(self) -> None:
+        if self.storage_url is None:
+            object.__setattr__(self, "storage_url", environment.address(environment.STORAGE))
+        if self.tracking_uri is None:
+            object.__setattr__(self, "tracking_uri", environment.address(environment.TRACKING_URI))
 
     def tracking(self, study: "optuna.Study | None" = None, kind: str | None = None) -> "Mlflow":
         """Return where the runs are: as given, else of the study, else from the environment, else in `outputs`.
@@ -52,6 +63,7 @@ class Records(Places):
         recorded = state.runs if state else None
         here = Mlflow(self.tracking_uri) if kind is None else Mlflow(self.tracking_uri, kind=kind)
         found = here.following(recorded, str(self.outputs))
+        environment.announce(environment.TRACKING_URI, self.tracking_uri)
         found.announce(recorded)
         return found
 
@@ -85,6 +97,7 @@ class Records(Places):
         from lrlab.sweeper.study.storage import parse
 
         default = f"journal:{self.outputs / 'optuna.log'}"
+        environment.announce(environment.STORAGE, self.storage_url)
         return parse(default if self.storage_url is None else self.storage_url, Path.cwd())
 
     def study(self, name: str | None) -> "optuna.Study":

@@ -11,7 +11,7 @@ from lrlab.cli import console
 from lrlab.commands.best import best, is_recorded
 from lrlab.commands.sweep_description import describe
 from lrlab.config.command_line import Places, command
-from lrlab.errors import InputError
+from lrlab.errors import InputError, RecordsLeftError
 from lrlab.sweeper.job_tracking import JobTracking, job_tracking, parent_run, places, untold
 from lrlab.sweeper.runners.hydra_job import JobApplication
 from lrlab.sweeper.study.queue import NO_OBJECTIVE, OUTCOME, TrialCounts, has_ended
@@ -35,7 +35,11 @@ class OwnApplication(JobApplication):
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the run of the sweep, and say what was found."""
-        super().on_sweep_end(sweep, state, study, error)
+        left = None
+        try:
+            super().on_sweep_end(sweep, state, study, error)
+        except RecordsLeftError as undelivered:  # the sweep itself is done
+            left = undelivered
         if parent_run(sweep.config):
             return  # whoever began it says what was found
         here = places(sweep.config)
@@ -46,6 +50,8 @@ class OwnApplication(JobApplication):
             console.trials_taken(sweep.study, counts.running, here)
         else:
             _show_end(study, job_tracking(sweep.config, state), here, self.roles(sweep))
+        if left:
+            raise left
 
 
 def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places, roles: "RolesOfSweep") -> None:

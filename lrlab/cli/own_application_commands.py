@@ -43,6 +43,7 @@ def best(
             target = job_again.Target(records.tracking(study).address(str(records.outputs)), records.outputs)
             confirmed = confirm_jobs.confirm_jobs(study, state, tracker, target, seeds=confirm, top=top, allow=allow)
             console.result(confirmed, console.jobs_confirmed, as_json=as_json)
+            tracker.deliver()
         return
     if not command.is_recorded(study):
         shown.best(command.best(study, None), answers(study, None, records), records, as_json=as_json)
@@ -56,6 +57,7 @@ def reproduce(run_id: str, tracker: "Tracker", target: job_again.Target, allow: 
     """Run a recorded job again and compare; return 1 if they differ."""
     outcome = reproduce_job.reproduce_job(tracker, run_id, target, allow)
     console.result(outcome, console.reproduced, as_json=as_json)
+    tracker.deliver()
     return 1 if outcome.verdict == "differs" else 0
 
 

@@ -68,6 +68,7 @@ def best(
                 chosen, tracker, seeds=confirm, top=top, registry=registry, watch=watch, allow=allow
             )
         console.result(confirmed, console.confirmed, as_json=as_json)  # before closing, which a lost store may fail
+        tracker.deliver()
 
 
 def reproduce(
@@ -124,9 +125,11 @@ def reproduce(
             options += [*(f"--allow={prefix}" for prefix in allow), *(["--json"] if as_json else [])]
             return blas_kernel.run_module(kernel, "lrlab.cli.main", ["reproduce", run_id, *(moved or []), *options])
         log.warning("the BLAS kernel %s of the record is not available here: the replay may round otherwise", kernel)
-    with tracking.open_beside(run_id, str(outputs)) as tracker, progress.epoch_progress() as watch:
-        outcome = runs.reproduce(tracker, run_id, watch, allow, paths)
-    console.result(outcome, console.reproduced, as_json=as_json)
+    with tracking.open_beside(run_id, str(outputs)) as tracker:
+        with progress.epoch_progress() as watch:
+            outcome = runs.reproduce(tracker, run_id, watch, allow, paths)
+        console.result(outcome, console.reproduced, as_json=as_json)
+        tracker.deliver()
     return 1 if outcome.verdict == "differs" else 0
 
 

@@ -19,13 +19,11 @@ class WholeTable:
         rows: texts of equal number.
         headers: of the columns; without any, the first column names the second.
         title: above all.
-        show_lines: whether to rule off the rows.
     """
 
     rows: Sequence[Sequence[str | Text]]
     headers: Sequence[str] = ()
     title: str = ""
-    show_lines: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table | Text]:
         columns = [list(map(str, column)) for column in zip(*self.rows, *filter(None, [self.headers]), strict=True)]
@@ -38,7 +36,7 @@ class WholeTable:
 
     def _table(self, widths: Sequence[int]) -> Table:
         title = Text(self.title, no_wrap=True, overflow="ignore") if self.title else None
-        table = Table(title=title, title_justify="left", show_header=bool(self.headers), show_lines=self.show_lines)
+        table = Table(title=title, title_justify="left", show_header=bool(self.headers))
         for header, width in zip(self.headers or [""] * len(widths), widths, strict=True):
             table.add_column(Text(header), width=width, overflow="fold")
         for row in self.rows:

@@ -112,9 +112,11 @@ def resume(
         further, what = [what, *further], None
     if what and RUN_ID.fullmatch(what):
         moved, tracking = moved_paths(further), records.tracking()
-        with tracking.open_beside(what, str(outputs)) as tracker, progress.epoch_progress() as watch:
-            outcome = runs.resume(what, records, tracker, watch, moved)
-        console.trained(outcome, records)
+        with tracking.open_beside(what, str(outputs)) as tracker:
+            with progress.epoch_progress() as watch:
+                outcome = runs.resume(what, records, tracker, watch, moved)
+            console.trained(outcome, records)
+            tracker.deliver()
         return 0
     study = records.study(what)
     state = read_state(study)

@@ -5,6 +5,7 @@ Trials that seem to run, runs that seem open, records that are pending, artifact
 
 import threading
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from lrlab.sweeper.study.state import read_state
 from lrlab.sweeper.study.storage import Storage
 from lrlab.tracking import database
 from lrlab.tracking.database import without_password
+from lrlab.tracking.delivery_progress import delivery_progress
 from lrlab.tracking.mlflow import Mlflow, connect
 from lrlab.tracking.spool import Spool
 from lrlab.tracking.spool_delivery import SpoolDelivery
@@ -85,11 +87,10 @@ def _trials(storage: Storage, gone: Collection[str]) -> tuple[int, tuple[str, ..
     if not names:
         return 0, ()
     given_back, elsewhere = 0, set[str]()
-    with storage.exclusive():
-        for name in names:
-            queue = Queue(storage, name)
-            given_back += queue.repair(gone)
-            elsewhere |= {owner for trial in queue.running() for owner in claimants(trial)}
+    for name in names:
+        queue = Queue(storage, name)
+        given_back += queue.repair(gone)
+        elsewhere |= {owner for trial in queue.running() for owner in claimants(trial)}
     return given_back, tuple(sorted(elsewhere))
 
 
@@ -102,8 +103,25 @@ def _deliver(folder: Path, outputs: str, uri: str) -> tuple[int, int, str, set[s
         address = uri if without_password(uri) == destination.uri else destination.uri
         stores.add(address)
         before, delivery = len(spool), SpoolDelivery(partial(connect, address, outputs, destination.experiment))
-        delivery.deliver(spool, threading.Event())
+        try:
+            _deliver_watched(delivery, spool)
+        except BaseException:  # Ctrl-C: the next time goes on from there
+            spool.close()
+            raise
         delivered, waiting = delivered + before - len(spool), waiting + len(spool)
         trouble = delivery.last_error or trouble
         spool.close()
     return delivered, waiting, trouble, stores
+
+
+def _deliver_watched(delivery: SpoolDelivery, spool: Spool) -> None:
+    """Deliver what waits in a spool, with a progress bar."""
+    stopped = threading.Event()
+    with ThreadPoolExecutor(1) as pool, delivery_progress(spool.destination.uri, len(spool)) as update:
+        done = pool.submit(delivery.deliver, spool, stopped)
+        try:
+            while not wait([done], timeout=0.25).done:
+                update(len(spool))
+            done.result()
+        finally:
+            stopped.set()

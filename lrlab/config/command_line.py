@@ -20,6 +20,7 @@ OPTIONS = {
     "reproduce": RECORDS,
     "report": RECORDS - {"--allow"},
     "repair": RECORDS - {"--allow"},
+    "doctor": RECORDS - {"--allow"},
     "ui": {"--outputs", "--tracking-uri"},
     "list": {"--outputs", "--storage"},
     "show": {"--outputs", "--storage"},

@@ -12,6 +12,7 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 
 if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
     from hydra.core.utils import JobReturn
     from hydra.types import HydraContext
     from omegaconf import DictConfig
@@ -36,10 +37,15 @@ def compose_next(hydra: Hydra, config: "DictConfig") -> None:
 
 def without_callbacks(context: "HydraContext") -> "HydraContext":
     """Return a context whose jobs call none of the user's callbacks: a worker is no job of the user's."""
+    return context_without_callbacks(context.config_loader)
+
+
+def context_without_callbacks(config_loader: "ConfigLoader") -> "HydraContext":
+    """Return a context that composes with a loader, and calls nobody."""
     from hydra._internal.callbacks import Callbacks  # an empty one has no other constructor
     from hydra.types import HydraContext
 
-    return HydraContext(config_loader=context.config_loader, callbacks=Callbacks())
+    return HydraContext(config_loader=config_loader, callbacks=Callbacks())
 
 
 def exception_of(returned: "JobReturn") -> BaseException:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lrlab.lecture import page
@@ -60,17 +60,14 @@ class Lecture:
         return [claim for part in self.chapters for claim in part.result.claims]
 
     def to_list(self) -> list[dict[str, Any]]:
-        """Return, as for JSON, ``claim``, ``expected``, ``measured``, ``holds`` of every claim."""
-        return [asdict(claim) | {"holds": bool(claim.holds)} for claim in self.claims]
+        """Return, as for JSON, every claim as `Claim.to_dict` does."""
+        return [claim.to_dict() for claim in self.claims]
 
     def html(self) -> str:
         """Return one self-contained page."""
-        times = [(part.seconds, part.cpu_seconds) for part in self.chapters]
-        sections = [
-            page.section(f"{part.chapter.title} (lecture {part.chapter.number})", part.result, *took)
-            for part, took in zip(self.chapters, times, strict=True)
-        ]
-        return page.page(self.data, self.claims, sections, *map(sum, zip(*times, strict=True)))
+        chapters = [(part.chapter, part.result) for part in self.chapters]
+        seconds, cpu = (sum(getattr(part, name) for part in self.chapters) for name in ("seconds", "cpu_seconds"))
+        return page.page(self.data, chapters, seconds, cpu, self.run_id)
 
 
 def measure(preset: Preset, tracker: Tracker, progress: Progress, chapters: Sequence[Chapter] = CHAPTERS) -> Lecture:

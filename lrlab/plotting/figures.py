@@ -28,20 +28,22 @@ MIME = "application/vnd.vegalite.v6+json"
 # Okabe & Ito's palette (2008), which the colour-blind can tell apart; on white it also prints in grey.
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 
+PAGE_DPI = 192  # of a figure on a page: two of a screen's pixels for each of the page's
+
 
 @dataclass(frozen=True)
 class Figure:
     """A figure: for a page, where it can be hovered and zoomed, and as a file.
 
     Attributes:
-        content: specifications of Vega-Lite, one for each panel; or the bytes of a PNG file.
+        content: specifications of Vega-Lite, one for each panel; or the bytes of a PNG file, or of one for each panel.
         caption: what it shows, and how it is read.
         name: of its file, without the suffix; empty if it is not written to a file of its own.
         title: what it finds, or which question it answers; empty for none.
         columns: panels beside each other, where there is room.
     """
 
-    content: "bytes | Sequence[Spec]"
+    content: "bytes | Sequence[bytes] | Sequence[Spec]"
     caption: str
     name: str = ""
     title: str = ""
@@ -49,22 +51,30 @@ class Figure:
 
     @property
     def panels(self) -> "Sequence[Spec]":
-        """Return the specifications of Vega-Lite; none if there is but a PNG file."""
-        return () if isinstance(self.content, bytes) else self.content
+        """Return the specifications of Vega-Lite; none if there are but PNG files."""
+        return () if isinstance(self.content, bytes) else [each for each in self.content if not isinstance(each, bytes)]
+
+    @property
+    def images(self) -> list[str]:
+        """Return the panels that are PNG files as ``data:`` addresses; none if they are specifications."""
+        panels = (self.content,) if isinstance(self.content, bytes) else self.content
+        return [_data_uri(panel) for panel in panels if isinstance(panel, bytes)]
 
     @cached_property
     def png(self) -> bytes:
         """Return the bytes of a PNG file, drawn without a display."""
         if isinstance(self.content, bytes):
             return self.content
+        if not self.panels:
+            return _beside([each for each in self.content if isinstance(each, bytes)])
         from lrlab.plotting import vega
 
-        return vega.png(self.content, self.title, self.columns)
+        return vega.png(self.panels, self.title, self.columns)
 
     @property
     def data_uri(self) -> str:
         """Return the PNG as a ``data:`` address, so that a page needs no second file."""
-        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+        return _data_uri(self.png)
 
     def save(self, path: str | Path) -> None:
         """Write the PNG file."""
@@ -86,6 +96,25 @@ class Figure:
         return still | {MIME: json.loads(resolved(json.dumps(shown)))}
 
 
+def _data_uri(content: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def _beside(images: Sequence[bytes]) -> bytes:
+    """Return PNG files beside each other as one, on white."""
+    from PIL import Image
+
+    opened = [Image.open(io.BytesIO(image)).convert("RGB") for image in images]
+    size = sum(image.width for image in opened), max(image.height for image in opened)
+    joined, x = Image.new("RGB", size, "white"), 0
+    for image in opened:
+        joined.paste(image, (x, 0))
+        x += image.width
+    buffer = io.BytesIO()
+    joined.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[matplotlib.figure.Figure, Any]":
     """Return a figure of this size in inches, and its axes as ``Figure.subplots`` returns them."""
     with named_home():
@@ -93,6 +122,13 @@ def figure(width: float = 6.4, height: float = 4.0, **subplots: Any) -> "tuple[m
 
     drawing = Figure(figsize=(width, height), layout="constrained")
     return drawing, drawing.subplots(**subplots)
+
+
+def contours(x: np.ndarray, y: np.ndarray, z: np.ndarray, levels: int) -> list[np.ndarray]:
+    """Return the lines (N, 2) of about so many equal heights z over a grid of x and y, all of shape (rows, columns)."""
+    _, axes = figure()
+    drawn = axes.contour(x, y, z, levels=levels, linestyles="solid")
+    return [line for lines in drawn.allsegs for line in lines if len(line) > 1]
 
 
 def plain_text(text: str) -> str:
@@ -136,13 +172,14 @@ def loss_curve(metrics: Mapping[str, Sequence[tuple[int, float]]]) -> bytes:
     return png(drawing)
 
 
-def templates(W: np.ndarray, image_shape: Sequence[int], classes: Sequence[str]) -> bytes:
+def templates(W: np.ndarray, image_shape: Sequence[int], classes: Sequence[str], dpi: int = 110) -> bytes:
     """Draw every class's row of W as an image: the template that its score is the match with.
 
     Args:
         W: (C, D) weights of a linear model.
         image_shape: (height, width, channels), D in all.
         classes: the C names.
+        dpi: pixels for each inch; a tile has 1.5.
     """
     columns = min(5, len(classes))
     rows = math.ceil(len(classes) / columns)
@@ -156,5 +193,5 @@ def templates(W: np.ndarray, image_shape: Sequence[int], classes: Sequence[str])
             axes.imshow(image[..., 0], cmap="PuOr", vmin=-limit, vmax=limit)
         else:
             axes.imshow(0.5 + image / (2 * limit))
-        axes.set_title(name, fontsize=9)
-    return png(drawing)
+        axes.set_title(name, fontsize=16)  # as wide as a telephone all ten are half as large
+    return png(drawing, dpi)

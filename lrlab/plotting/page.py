@@ -18,6 +18,37 @@ class Command:
     purpose: str = ""
 
 
+class Link(str):
+    """A cell of a table that leads to an anchor of the page."""
+
+    __slots__ = ("anchor",)
+    anchor: str
+
+    def __new__(cls, text: str, anchor: str) -> "Link":
+        link = super().__new__(cls, text)
+        link.anchor = anchor
+        return link
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that a table can link to.
+
+    Attributes:
+        anchor: its id, unique on the page.
+        text: the statement.
+        source: where it is from.
+        verdict: begins with ✓, ✗ or ◐.
+        rows: names and texts below it.
+    """
+
+    anchor: str
+    text: str
+    source: str
+    verdict: str
+    rows: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True)
 class Fold:
     """What a page holds, but opens only where it is asked for, or printed."""
@@ -35,6 +66,7 @@ class Section:
         title: its heading; empty for none.
         verdict: the answer, set off from what follows; empty for none.
         figures: to be seen next.
+        statements: in their order.
         table: rows of cells, the first of them the column names.
         folds: what is opened on demand.
         commands: what to type next.
@@ -47,6 +79,7 @@ class Section:
     verdict: str = ""
     folds: tuple[Fold, ...] = ()
     commands: tuple[Command, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ the trials of a sweep. However the loop is left, no run stays open.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +58,7 @@ class TrainingLoop:
         signals: lets signals in only while an epoch is trained, never while it is recorded.
         checkpoints: folder in which every training is saved about once a minute; None for no checkpoints.
         on_end: called with a training that has finished or diverged, before its run is ended.
+        lost: returns trainings that are others' now: they are left without a word on what their last epoch came to.
     """
 
     def __init__(
@@ -67,8 +68,9 @@ class TrainingLoop:
         *,
         checkpoints: Path | None = None,
         on_end: Callable[[RecordedTraining], None] = do_nothing,
+        lost: Callable[[], Iterable[RecordedTraining]] = tuple,
     ) -> None:
-        self._tracker, self._signals, self._on_end = tracker, signals, on_end
+        self._tracker, self._signals, self._on_end, self._lost = tracker, signals, on_end, lost
         self._checkpoints, self._saved_at = checkpoints, time.monotonic()
         self._open: dict[Member, RecordedTraining] = {}
 
@@ -136,7 +138,11 @@ class TrainingLoop:
                     population.release(member)
         with self._signals.interruptible():
             results = [result for population in populations for result in population.train_epoch()]
-        trained = [(self._open[result.member], result) for result in results]
+        for training in self._lost():
+            self._tracker.set_tags(training.run_id, {Tag.ABANDONED: "true"})
+            self._tracker.end_run(training.run_id, "KILLED")
+            del self._open[training.member]
+        trained = [(self._open[result.member], result) for result in results if result.member in self._open]
         for training, result in trained:
             self._record(training, result)
         self._save_checkpoints()

@@ -1,6 +1,8 @@
 """What a training leaves on record: its run, and, where they are worth it, weights, plots and a diagnosis."""
 
 import io
+import logging
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,16 +11,20 @@ import numpy as np
 
 from lrlab.core.model import Linear
 from lrlab.data.dataset import Dataset
-from lrlab.errors import InputError
+from lrlab.errors import InputError, RecordsLeftError
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
 from lrlab.runtime.environment import limit_blas
+from lrlab.tracking.store import MAX_LENGTH
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord, TerminalStatus, Tracker
-from lrlab.training.configuration import flat, from_record, from_yaml, to_record, to_yaml
+from lrlab.training.configuration import flat, from_flat, from_record, from_yaml, says_all, to_record, to_yaml
 from lrlab.training.experiment import Experiment, Member, Population
 from lrlab.training.methods.gradient import Gradient
 
+log = logging.getLogger(__name__)
+
+IN_PARAMS = "params"  # a tag says so
 PATHS = ("data.path", "data.test_path")  # what may have moved since it was recorded
 
 
@@ -33,28 +39,38 @@ def create_run(
 ) -> str:
     """Create the run of a member that was just admitted, with all that is needed to repeat it; return its id."""
     record, data = to_record(member.experiment), population.dataset
+    params = flat(record)
+    # a file for each trial is much where there are thousands: it is left out where the params say the same
+    fits = all(len(str(value)) <= MAX_LENGTH["param"] for value in params.values())
+    kept = "" if parent and fits and says_all(params, record) else to_yaml(record)
     sizes = {"train": len(data.train), "validation": len(data.validation), "test": len(data.y_test)}
     return tracker.create_run(
         name,
         parent=parent,
-        params=flat(record),
-        tags={Tag.PROVENANCE: Provenance.of(population, member).to_json(), **(tags or {})},
-        config=to_yaml(record),
+        params=params,
+        tags={
+            Tag.PROVENANCE: Provenance.of(population, member).to_json(),
+            **({} if kept else {Tag.CONFIG: IN_PARAMS}),
+            **(tags or {}),
+        },
+        config=kept,
         dataset=DatasetInfo(data.name, data.digest, data.source, sizes),
     )
 
 
 def config_of(run: RunRecord) -> dict[str, Any]:
-    """Return the configuration of a run.
+    """Return the configuration of a run: of its file, or, where it has none because they say the same, of its params.
 
     Raises:
-        InputError: it is not among the artifacts of the run.
+        InputError: it has a file that is not among the artifacts of the run.
     """
-    if not run.config:
+    if run.config:
+        return from_yaml(run.config)
+    if run.tags.get(Tag.CONFIG) != IN_PARAMS:
         raise InputError(
             f"run {run.run_id} has no {CONFIG} among its artifacts: are they where its store says they are?"
         )
-    return from_yaml(run.config)
+    return from_flat(run.params)
 
 
 def read_training(
@@ -123,6 +139,20 @@ def parent_run(tracker: Tracker, name: str, *, params: Mapping[str, object], tag
         tracker.end_run(run_id, status_of(error))
         raise
     tracker.end_run(run_id)
+
+
+def close(tracker: Tracker, *, deliver: bool) -> None:
+    """Close the tracker of a worker.
+
+    Args:
+        deliver: whether nobody else delivers what waits here for a server; what is left in the end is logged.
+    """
+    if deliver:
+        try:
+            tracker.deliver()
+        except RecordsLeftError as left:
+            log.warning("on %s, %s", platform.node(), left)
+    tracker.close()
 
 
 def status_of(error: BaseException) -> TerminalStatus:

@@ -72,9 +72,39 @@ def is_gone(process: str, lost_hosts: Collection[str] = ()) -> bool:
     return other.namespace == namespace and not _is_alive(other.pid, other.start)
 
 
+def has_ended_here(process: str) -> bool:
+    """Return whether a process of this boot, that could be seen from here, does not run any more.
+
+    Unlike `is_gone` it takes no other boot for an earlier one of this machine: a clone has its name and its id.
+    """
+    other = ProcessId.parse(process)
+    return other is not None and _is_visible(other) and not _is_alive(other.pid, other.start)
+
+
+def is_running_here(process: str) -> bool:
+    """Return whether a process certainly runs: it is seen from here, and not stopped."""
+    other = ProcessId.parse(process)
+    if other is None or not _is_visible(other) or not _is_alive(other.pid, other.start):
+        return False
+    try:
+        return str(psutil.Process(other.pid).status()) not in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
+        return False
+
+
+def _is_visible(process: ProcessId) -> bool:
+    return process[:4] == _machine()
+
+
 def host(process: str) -> str:
     """Return the name of a process's machine."""
     return process.partition("/")[0]
+
+
+def is_local(process: str) -> bool:
+    """Return whether a process runs, or ran, on this machine."""
+    other = ProcessId.parse(process)
+    return other is not None and (other.host, other.machine) == _machine()[:2]
 
 
 def parent(pid: int) -> int | None:

@@ -22,12 +22,14 @@ class SignalHandler:
     """Hold signals back until work is interruptible. A second signal ends the process at once.
 
     Attributes:
+        ends_on_second: whether it does: a scheduler, which sends several of them, kills by itself what does not end.
         received: the first signal, or None.
         received_at: when it came, by the monotonic clock.
         is_overdue: whether the time of the work is over, see `until`; no outer handler hears of that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, ends_on_second: bool = True) -> None:
+        self.ends_on_second = ends_on_second
         self.received: int | None = None
         self.received_at = 0.0
         self.is_overdue = False
@@ -42,6 +44,8 @@ class SignalHandler:
                 return
             signum = signal.SIGTERM
         elif self.received is not None and time.monotonic() - self.received_at > DEBOUNCE:
+            if not self.ends_on_second:
+                return
             os._exit(128 + signum)
         self.receive(signum, time.monotonic())
 
@@ -128,15 +132,20 @@ class SignalHandler:
 
 
 @contextmanager
-def handle_signals() -> Iterator[SignalHandler]:
+def handle_signals(*, ends_on_second: bool = True) -> Iterator[SignalHandler]:
     """Handle signals during the block, then restore the previous handlers.
+
+    Inside a block whose second signal does not end the process, that of a further block does not either.
 
     An outer `SignalHandler` receives the signal then, and raises if it may be interrupted: a signal that came while the
     last of the block's work was recorded is not lost.
 
     Other threads than the main one receive no signals: there, the handler that is yielded receives none.
     """
-    handler = SignalHandler()
+    outer_handler = signal.getsignal(signal.SIGTERM)
+    if isinstance(outer_handler, SignalHandler):
+        ends_on_second = ends_on_second and outer_handler.ends_on_second
+    handler = SignalHandler(ends_on_second=ends_on_second)
     if threading.current_thread() is not threading.main_thread():
         yield handler
         return

@@ -27,7 +27,7 @@ class Sweeper:
     sampler: Any = "???"
     pruner: Any = "???"
     direction: Any = None  # minimize, maximize, or a list of them, one per value the task returns; null is minimize
-    storage: str | None = None  # null is outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
+    storage: str | None = None  # null: $LRLAB_STORAGE, outputs/optuna.log; *.log, sqlite:///…, postgresql://…, memory
     question: str | None = None  # what the sweep is to answer; null is the usual one of what is swept
     study_name: str | None = None  # null is the job's name, the time and a random suffix; an existing study is resumed
     n_trials: int | None = None  # null is every combination of a finite space, else 20
@@ -35,14 +35,17 @@ class Sweeper:
     bracket_error: float = 0.07  # standard error of ln(best value) at which a tag(bracket, …) is done ...
     bracket_trials: int | None = None  # ... or when it has added so many trials; null is ten for each planned one
     max_failure_rate: float = 0.0  # the sweep stops when a larger fraction of all its trials has failed
+    relaunches: int = 3  # so often a worker that died is launched again, while no trial is done in between
+    shared_file: bool = False  # let several hosts share a journal or SQLite file, which may be damaged by that
     timeout: Any = None  # seconds, or 45s, 90m, 2h: the sweep stops then, and can be resumed
     dry_run: bool = False  # list what would be done; write nothing
+    lease: float = 45.0  # seconds without a sign of life after which the trials of a worker are run by others
     reuse: bool = False  # a trial whose values a complete trial of the study has had is told the values of that one
     params: dict[str, str] | None = field(default_factory=dict)  # key: override grammar; the command line wins
     conditions: dict[str, Any] | None = field(default_factory=dict)  # key: OTHER=VALUES where it applies, or a list
     enqueue: list[Any] | None = field(default_factory=list)  # points {key: value, …} that are tried first
     custom_search_space: str | None = None  # full name of a function (config, trial) -> None
-    tracking: str | None = None  # of jobs: null is outputs/mlflow.db; none; or a tracking URI of MLflow's
+    tracking: str | None = None  # of jobs: null: $LRLAB_TRACKING_URI, outputs/mlflow.db; none; or MLflow's URI
     experiment: str | None = None  # of MLflow's; null is $MLFLOW_EXPERIMENT_NAME, else the name of the job
     parent_run: str | None = None  # of jobs: the run of MLflow's that gets them as children; null is a new one
     roles: Roles = field(default_factory=Roles)
@@ -213,11 +216,15 @@ PRUNERS = {
 
 
 def register() -> None:
-    """Make `hydra/sweeper=lrlab` and its samplers and pruners known to Hydra."""
+    """Make `hydra/sweeper=lrlab`, its samplers and pruners, and the launchers for several hosts known to Hydra."""
     from hydra.core.config_store import ConfigStore
+
+    from lrlab.sweeper.launching.presets import LAUNCHERS
 
     store = ConfigStore.instance()
     store.store(group="hydra/sweeper", name="lrlab", node=Sweeper, provider="lrlab")
+    for name, node in LAUNCHERS.items():
+        store.store(group="hydra/launcher", name=name, node=node, provider="lrlab")
     for group, choices in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
         for name, node in choices.items():
             store.store(group=f"hydra/sweeper/{group}", name=name, node=node, provider="lrlab")

@@ -8,6 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from lrlab.config import environment
 from lrlab.config.command_line import RESUME_PREFIX, Places
 from lrlab.config.override import overrides_of, texts_override
 from lrlab.config.sqlite_url import SqliteUrl
@@ -57,6 +58,7 @@ def job_tracking(config: DictConfig, state: SweepState | None = None) -> JobTrac
     uri = OmegaConf.select(config, KEY)
     if uri == "none":
         return None
+    uri = uri or environment.address(environment.TRACKING_URI)
     folder = Path(config.hydra.runtime.cwd)
     outputs = str(folder / OUTPUTS)
     if uri is not None:
@@ -83,8 +85,11 @@ def places(config: DictConfig) -> Places:
     for name in ("storage", "tracking"):
         written = _written(config, name)
         addresses[name] = config.hydra.sweeper[name] if written and RESUME_PREFIX in written else written
-    tracking = addresses["tracking"] if addresses["tracking"] != "none" else None
-    return Places(Path(OUTPUTS), addresses["storage"], tracking)
+    if addresses["tracking"] == "none":
+        tracking = None
+    else:
+        tracking = addresses["tracking"] or environment.address(environment.TRACKING_URI)
+    return Places(Path(OUTPUTS), addresses["storage"] or environment.address(environment.STORAGE), tracking)
 
 
 def _written(config: DictConfig, name: str) -> str | None:

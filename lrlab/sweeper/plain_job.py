@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lrlab.errors import RecordsLeftError
 from lrlab.sweeper.running_job import RunningJob
 
 if TYPE_CHECKING:
@@ -97,3 +98,7 @@ def _end() -> None:
             job.running.record.end("FINISHED", objective=objective, returned=short(value), folder=folder)
         else:  # left by sys.exit or a signal, too
             job.running.record.end("FAILED", folder=folder)
+        try:
+            job.tracker.deliver()
+        except RecordsLeftError as left:
+            log.warning("%s", left)

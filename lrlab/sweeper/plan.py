@@ -11,11 +11,14 @@ from typing import Any
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from lrlab.config import environment
 from lrlab.config.hydra_compat import BASIC_LAUNCHER
 from lrlab.config.secrets import without_secret
 from lrlab.config.validation import writable_directory
 from lrlab.errors import InputError
 from lrlab.sweeper.compose import Composer
+from lrlab.sweeper.launching import shared_files
+from lrlab.sweeper.launching.systems import check_installed
 from lrlab.sweeper.runners.hydra_job import JobApplication
 from lrlab.sweeper.runners.protocols import Application, Sweep
 from lrlab.sweeper.search import bracket
@@ -106,12 +109,18 @@ def plan_sweep(
         InputError: a setting or an override cannot be used.
     """
     deadline = time.time() + settings.timeout
-    storage = parse_storage(settings.storage, Path(config.hydra.runtime.cwd))
+    address = settings.storage or environment.address(environment.STORAGE)
+    environment.announce(environment.STORAGE, address)
+    storage = parse_storage(address, Path(config.hydra.runtime.cwd))
     composer = Composer(hydra_context.config_loader, config)
     search = _search(settings, arguments, composer, chosen=_sampler_is_chosen(settings, config, storage))
     directory = Path(config.hydra.sweep.dir).absolute()
     check_same_for_all(settings, config, composer, search.space)
+    check_installed(str(config.hydra.launcher["_target_"]))
     _check_writable(settings, storage, directory, config.hydra.launcher["_target_"])
+    shared_files.check_storage(config.hydra, storage)
+    if settings.study_name and not settings.shared_file:
+        shared_files.check_other_hosts(storage, settings.study_name)
     application: Application = JobApplication(task_function, hydra_context)
     if isinstance(task_function, Application):
         application = task_function
@@ -131,8 +140,10 @@ def plan_sweep(
         swept=tuple(search.space.definitions),
         directions=directions,
         max_failure_rate=settings.max_failure_rate,
+        relaunches=settings.relaunches,
         deadline=deadline,
         question=_question(settings, search),
+        lease=settings.lease,
         reuse=settings.reuse,
         precision=Precision(
             settings.bracket_error,

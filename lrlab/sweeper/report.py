@@ -40,12 +40,21 @@ def report(step: int, value: float, unit: Unit = "epochs") -> None:
         job.set_unit(unit)
     if job.record:
         job.record.log_reported(step, value)
-    if job.trial is None or len(job.trial.study.directions) > 1:
+    if job.trial is None:
         return
-    job.trial.report(value, step)
-    if job.trial.should_prune():
-        from optuna import TrialPruned
+    from optuna import TrialPruned
+    from optuna.exceptions import UpdateFinishedTrialError
 
+    from lrlab.sweeper.study.study import has_pruner
+
+    if not has_pruner(job.trial.study):
+        return
+    try:
+        job.trial.report(value, step)
+        prune = job.trial.should_prune()
+    except UpdateFinishedTrialError:
+        raise TrialPruned("another worker has taken the trial over") from None
+    if prune:
         raise TrialPruned(f"pruned at step {step} with {value:g}")
 
 

@@ -40,8 +40,11 @@ class Settings:
     bracket_error: float
     bracket_trials: int | None
     max_failure_rate: float
+    relaunches: int
+    shared_file: bool
     timeout: float  # seconds; infinite where none was given
     dry_run: bool
+    lease: float
     reuse: bool
     params: Mapping[str, str]
     conditions: Mapping[str, Any]
@@ -77,7 +80,9 @@ class Settings:
             plain["n_jobs"] = cores()
         validation.integer("hydra.sweeper.n_jobs", plain["n_jobs"], at_least=1)
         validation.number("hydra.sweeper.max_failure_rate", plain["max_failure_rate"], at_least=0, at_most=1)
+        validation.integer("hydra.sweeper.relaunches", plain["relaunches"], at_least=0)
         validation.number("hydra.sweeper.bracket_error", plain["bracket_error"], above=0)
+        validation.number("hydra.sweeper.lease", plain["lease"], at_least=1)
         if plain["bracket_trials"] is not None:
             validation.integer("hydra.sweeper.bracket_trials", plain["bracket_trials"], at_least=0)
         if plain["study_name"] is not None:
@@ -94,8 +99,11 @@ class Settings:
             bracket_error=plain["bracket_error"],
             bracket_trials=plain["bracket_trials"],
             max_failure_rate=plain["max_failure_rate"],
+            relaunches=plain["relaunches"],
+            shared_file=plain["shared_file"],
             timeout=math.inf if plain["timeout"] is None else seconds("hydra.sweeper.timeout", plain["timeout"]),
             dry_run=plain["dry_run"],
+            lease=float(plain["lease"]),
             reuse=plain["reuse"],
             params=plain["params"] or {},
             conditions=plain["conditions"] or {},

@@ -14,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 from optuna.exceptions import StorageInternalError
 
 from lrlab.config.override import overrides_of, typed_value
-from lrlab.errors import InputError, TrialsFailedError, cannot_write
+from lrlab.errors import InputError, NotDoneError, RecordsLeftError, TrialsFailedError, cannot_write
 from lrlab.runtime.signals import handle_signals
-from lrlab.sweeper import dry_run, time_limit
+from lrlab.sweeper import dry_run, trials_left
 from lrlab.sweeper.directory import MULTIRUN, claim
 from lrlab.sweeper.plan import SweepPlan, plan_sweep
 from lrlab.sweeper.progress import show_progress
@@ -38,6 +38,10 @@ class InvalidSweepError(InputError, CompactHydraException):
 
 class SweepFailedError(TrialsFailedError, CompactHydraException):
     """A `TrialsFailedError` in the form that Hydra prints as its one line."""
+
+
+class SweepLeftRecordsError(RecordsLeftError, CompactHydraException):
+    """A `RecordsLeftError` in the form that Hydra prints as its one line."""
 
 
 def sweep(
@@ -64,7 +68,9 @@ def sweep(
             return [[]]
         with _quiet_optuna():
             return run(plan, hydra_context)
-    except TrialsFailedError:
+    except RecordsLeftError as error:
+        raise SweepLeftRecordsError(str(error)) from error
+    except NotDoneError:
         raise
     except InputError as error:
         raise InvalidSweepError(str(error)) from error
@@ -80,7 +86,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
     Raises:
         InputError: another sweep has changed the study since the plan was made.
         SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
-        TimeLimitReached: the time was over before all trials were done.
+        TrialsLeft: not all trials are done: the time was over, or another program runs the others.
     """
     with plan.storage.exclusive():
         plan = plan.with_stored_state()  # another sweep may have created the study since
@@ -98,8 +104,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
     worker = Worker(sweep, plan.application, state, plan.storage, plan.search, past=before.done + before.running)
 
     def end(error: BaseException | None) -> None:
-        with plan.storage.exclusive():
-            queue.repair(stopped=isinstance(error, KeyboardInterrupt | SystemExit))
+        queue.repair(stopped=isinstance(error, KeyboardInterrupt | SystemExit))
         save_results(study, sweep.directory)
         plan.application.on_sweep_end(sweep, state, study, error)
 
@@ -108,7 +113,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
             with show_progress(queue):
                 results = WorkerPool(worker, hydra_context, queue).run(signals)
             _check_failures(sweep, queue, results)
-            time_limit.check(plan, queue)
+            trials_left.check(plan, queue)
         except BaseException as error:
             with suppress(Exception):  # the first error is the one to raise
                 end(error)

@@ -3,10 +3,11 @@
 import logging
 import math
 import os
+import platform
 import signal
 import threading
 from collections.abc import Sequence
-from contextlib import chdir, nullcontext
+from contextlib import chdir
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +21,12 @@ from lrlab.runtime.signals import FORWARDED, TimeLimitError, handle_signals
 from lrlab.sweeper.runners.job_return import sendable
 from lrlab.sweeper.runners.protocols import Application, IntermediateValue, Runner, Sweep, TrialEnd, WorkerContext
 from lrlab.sweeper.search.strategy import SearchStrategy
+from lrlab.sweeper.study.lease import LeaseKeeper
 from lrlab.sweeper.study.objective import objective
 from lrlab.sweeper.study.queue import DIVERGED, NO_OBJECTIVE, Queue
 from lrlab.sweeper.study.state import SweepState
 from lrlab.sweeper.study.storage import Storage
+from lrlab.sweeper.study.study import has_pruner
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,7 @@ class Worker:
         storage: holds the study; opened by every worker for itself.
         search: chooses the values of the trials.
         past: trials of the study that were done or running before this sweep.
-        sweep_pid: the process of the sweep; a worker that is its child does not outlive it.
+        sweep_pid, sweep_host: the process of the sweep; a worker that is its child does not outlive it.
     """
 
     sweep: Sweep
@@ -51,6 +54,7 @@ class Worker:
     search: SearchStrategy
     past: int
     sweep_pid: int = field(default_factory=os.getpid)
+    sweep_host: str = field(default_factory=platform.node)
 
     def __call__(self, config: DictConfig) -> JobResults:
         """Work until no trial waits or the time is over; return what each trial returns to Hydra.
@@ -58,19 +62,25 @@ class Worker:
         A launcher may use a process that was started elsewhere: relative paths are relative to the sweep's directory.
         """
         directory = self.sweep.config.hydra.runtime.cwd
-        with chdir(directory) if os.path.isdir(directory) else nullcontext():
+        if not os.path.isdir(directory):
+            raise InputError(f"there is no {directory}, the folder of the sweep: share it with this host")
+        with chdir(directory):
             return self._work(HydraConfig.get().job.num)
 
     def _work(self, number: int) -> JobResults:
         sampler = self.search.sampler(self.sweep.study, number, self.past)
-        queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner())
+        queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner(), self.sweep.lease)
         if os.getpid() != self.sweep_pid and threading.current_thread() is threading.main_thread():
             signal.signal(FORWARDED, signal.SIG_IGN)  # one on its way must not kill a worker that has just ended
         with handle_signals() as signals, signals.until(self.sweep.deadline):
-            runner = self.application.runner(WorkerContext(self.sweep, self.state, signals))
-            loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid)
+            elsewhere = platform.node() != self.sweep_host
+            running: dict[int, optuna.Trial] = {}
+            keeper = LeaseKeeper(self.sweep.lease, lambda: queue.renew(list(running.values())), queue.repair)
+            runner = self.application.runner(WorkerContext(self.sweep, self.state, signals, elsewhere, keeper.lost))
+            loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid, running)
             try:
-                loop.run()
+                with keeper:
+                    loop.run()
             except TimeLimitError:
                 log.info("the time of the sweep is over")
             except KeyboardInterrupt:
@@ -131,6 +141,8 @@ class WorkerLoop:
                     counts = self.queue.counts()
                 else:
                     self.runner.start(trial, overrides)
+            except UpdateFinishedTrialError:  # taken over at once
+                del self.running[trial.number]
             except InputError as error:
                 self.queue.fail(self.running.pop(trial.number), str(error))
                 counts = self.queue.counts()
@@ -155,14 +167,14 @@ class WorkerLoop:
                 self.prune(event.trial)
 
     def report_and_should_prune(self, event: IntermediateValue) -> bool:
-        """Report a value to the pruner; return whether the trial should stop here."""
+        """Report a value to the pruner, if there is one; return whether the trial should stop here."""
         trial = self.running[event.trial]
-        if len(trial.study.directions) > 1:
+        if not has_pruner(trial.study):
             return False
         try:
             trial.report(event.value, event.step)
-        except UpdateFinishedTrialError:  # requeued from elsewhere: `lrlab repair --gone` named this machine
-            return True
+        except UpdateFinishedTrialError:  # taken over: the runner will notice
+            return False
         return trial.should_prune()
 
     def prune(self, number: int) -> None:
@@ -171,7 +183,9 @@ class WorkerLoop:
 
     def finish(self, end: TrialEnd) -> None:
         trial = self.running.pop(end.trial)
-        if end.state == "pruned":
+        if end.state == "lost":
+            log.warning("trial %d was taken over by another worker, which got no sign of life", end.trial)
+        elif end.state == "pruned":
             self.queue.prune(trial)
         elif end.state in ("failed", "diverged"):
             self.queue.fail(trial, end.reason, end.state)

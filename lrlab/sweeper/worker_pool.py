@@ -3,8 +3,8 @@
 import copy
 import logging
 import os
+import time
 from collections.abc import Iterable
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,17 +13,25 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import read_write
 
-from lrlab.config.hydra_compat import exception_of, without_callbacks
+from lrlab.config.hydra_compat import BASIC_LAUNCHER, exception_of, without_callbacks
 from lrlab.runtime.process_id import ProcessId, is_gone, parent
 from lrlab.runtime.signals import FORWARDED, SignalHandler
+from lrlab.sweeper.launching.node_worker import NodeWorker
+from lrlab.sweeper.launching.supervise import Supervisor, WorkersLostError
+from lrlab.sweeper.launching.systems import jobs_of
 from lrlab.sweeper.search import bracket
-from lrlab.sweeper.search.grammar import value_text
+from lrlab.sweeper.study.lease import PARTS
+from lrlab.sweeper.study.objective import short
 from lrlab.sweeper.study.queue import Queue, claimants
 from lrlab.sweeper.worker import JobResults, Worker
 
-MAX_LAUNCHES = 3  # launches in a row that may end without a trial done or one to blame
+LOOK = 1.0  # seconds between looks for what others have done
 
 log = logging.getLogger(__name__)
+
+
+class LaunchError(Exception):
+    """A launcher could not run its workers, or not to their end."""
 
 
 @dataclass(frozen=True)
@@ -57,54 +65,80 @@ class WorkerPool:
         """Launch the workers, again if trials were left waiting because some of them died.
 
         Raises:
-            BrokenProcessPool: they die again and again, and no trial is done.
+            WorkersLostError: they die again and again, and no trial is done.
         """
         results: JobResults = []
         launches_without_progress = 0
         while not self.worker.sweep.is_overdue():
             before, broken = self._progress(), None
             try:
-                with signals.forward_until(self._forward_signal):
-                    results += self._launch()
-            except BrokenProcessPool as error:
+                results += self._launch(signals)
+            except LaunchError as error:
                 broken = error
             signals.check()
-            with self.worker.storage.exclusive():
-                self.queue.repair()
+            self.queue.repair()
+            self._wait_for_others(signals)
             counts = self.queue.counts()
             if not counts.waiting or self.worker.sweep.too_many_failed(counts):
                 return results
             launches_without_progress = 0 if self._progress() > before else launches_without_progress + 1
-            if broken and launches_without_progress == MAX_LAUNCHES:
-                raise broken
+            relaunches = self.worker.sweep.relaunches
+            if launches_without_progress > relaunches:
+                reason = str(broken) if broken else "they ended while trials wait"
+                raise WorkersLostError.of(self.queue, relaunches, reason) from broken
             if broken:
-                log.warning("A worker died; %d trials go on without it", counts.waiting)
+                log.warning("A worker died (%s); %d trials go on without it", broken, counts.waiting)
         return results
+
+    def _wait_for_others(self, signals: SignalHandler) -> None:
+        """Wait while nothing is left but trials that run elsewhere, for one that nobody runs any more."""
+        while any(map(claimants, self.queue.running())):  # others are another program's
+            counts = self.queue.counts()
+            if counts.waiting or self.worker.sweep.too_many_failed(counts) or self.worker.sweep.is_overdue():
+                return
+            with signals.interruptible():
+                time.sleep(min(LOOK, self.worker.sweep.lease / PARTS))
+            self.queue.repair()
 
     def _progress(self) -> int:
         return self.queue.counts().done + self.queue.deaths()
 
-    def _launch(self) -> JobResults:
+    def _launch(self, signals: SignalHandler) -> JobResults:
         """Run the workers as jobs of Hydra's launcher that leave no folder, no log file and call no callbacks.
 
         A launcher may end all workers when one dies. So trials that were running then are run one at a time in the end:
         which of them it was that the worker died of is known before it counts as failed.
+
+        Raises:
+            LaunchError: the launcher failed; not a worker, which says so itself.
         """
         sweep = self.worker.sweep
         config = copy.deepcopy(sweep.config)
         with read_write(config.hydra):
+            config.hydra.sweep.dir = str(sweep.directory)
             config.hydra.overrides.hydra += [
                 *sweep.boundary_overrides[0],  # some choice, for configs that cannot be composed without
-                f"hydra.sweep.dir={value_text(str(sweep.directory))}",
+                "hydra.sweep.dir=.",  # a worker makes no folder, on no host
                 "hydra.sweep.subdir=.",
                 "hydra.output_subdir=null",
                 "hydra.job.chdir=false",
                 "hydra/job_logging=none",
             ]
-        context = without_callbacks(self.hydra_context)
-        launcher = Plugins.instance().instantiate_launcher(context, self.worker, config)
-        workers = 1 if self.queue.only_deadly_wait() else sweep.workers
-        return results_of(launcher.launch([[]] * workers, initial_job_idx=0))
+        context, workers = without_callbacks(self.hydra_context), 1 if self.queue.only_deadly_wait() else sweep.workers
+        target, plugins = str(config.hydra.launcher["_target_"]), Plugins.instance()
+        if jobs := jobs_of(target):
+            launcher = plugins.instantiate_launcher(context, NodeWorker(self.worker), config)
+            supervisor = Supervisor(jobs(launcher), self.queue, self.queue.repair, sweep.relaunches)
+            return supervisor.run(workers, signals)
+        launcher = plugins.instantiate_launcher(context, self.worker, config)
+        try:
+            with signals.forward_until(self._forward_signal):
+                returned = launcher.launch([[]] * workers, initial_job_idx=0)
+        except Exception as error:
+            if target == BASIC_LAUNCHER:
+                raise
+            raise LaunchError(f"{type(error).__name__}: {short(error, str)}") from error
+        return results_of(returned)
 
     def _forward_signal(self) -> None:
         """Send the workers that are child processes the signal that came."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lrlab.errors import InputError
 from lrlab.tables.columns import MAX_ROWS, Source, from_rows
-from lrlab.tracking.client_store import client_class, client_settings
+from lrlab.tracking.client_settings import client_settings
+from lrlab.tracking.client_store import client_class
 from lrlab.tracking.database import address, plain_address, sqlite_url, without_password
 from lrlab.tracking.store import restore_infinity
 from lrlab.tracking.tags import Tag

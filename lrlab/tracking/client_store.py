@@ -5,21 +5,20 @@ Import mlflow only when a store is opened: it takes seconds, and a local SQLite 
 """
 
 import logging
-import os
 import tempfile
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrlab.errors import InputError, cannot_write
-from lrlab.runtime.home import home_variable
-from lrlab.runtime.proxies import no_proxy
 from lrlab.tracking import artifacts, database
 from lrlab.tracking.artifact_root import ArtifactRoot
+from lrlab.tracking.client_settings import client_settings
 from lrlab.tracking.database import without_password
+from lrlab.tracking.log_batches import log_batches
 from lrlab.tracking.store import (
     CONTEXT,
     EXPERIMENT_KIND,
@@ -36,7 +35,7 @@ from lrlab.tracking.store import (
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, RunRecord, UnreachableError
+from lrlab.tracking.tracker import CONFIG, Histories, RunRecord, RunSummary, UnreachableError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,57 +43,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SETTINGS = {
-    **database.QUIET,
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # A server that is down is noticed within seconds, not after MLflow's four minutes; what is tried again, and when,
-    # is decided in `lrlab.tracking.spooling_store`
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-}
 FINAL_ERRORS = ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST", "INVALID_STATE")  # asking again would not help
 BULK, MOST_RUNS, MOST_POINTS = "/ajax-api/2.0/mlflow/metrics/get-history-bulk", 100, 25_000  # private to MLflow
-
-
-MAX_PARAMS = 100  # that MLflow takes at once
-
-
-def environment() -> dict[str, str]:
-    """Return what MLflow needs in the environment, and may miss."""
-    return {**no_proxy(), **home_variable()}
-
-
-class _Settings:
-    """Set `SETTINGS` in the environment while any thread is inside; what the user has set stays as it is.
-
-    Requests to this machine go through no proxy meanwhile.
-
-    MLflow reads them from the environment at each request, and has no other way to pass them.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._users = threading.Lock(), 0
-        self._before: dict[str, str | None] = {}
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._users == 0:
-                new = {name: value for name, value in SETTINGS.items() if name not in os.environ} | environment()
-                self._before = {name: os.environ.get(name) for name in new}
-                os.environ.update(new)
-            self._users += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                for name, value in self._before.items():
-                    os.environ.pop(name, None)
-                    if value is not None:
-                        os.environ[name] = value
-
-
-client_settings = _Settings()
 
 
 def client_class() -> "type[MlflowClient]":
@@ -139,31 +89,46 @@ class ClientStore:
             self._opened = opened.pop_all()
 
     def create_run(self, run: RunSpec) -> str:
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        with self._translate_errors():
-            created = self._client.create_run(self._experiment, start_time=run.time, tags=dict(run.tags))
-            run_id: str = created.info.run_id
-            self._log_params(run_id, run.params)
-            if run.dataset:
-                data = run.dataset
-                digest = data.digest[: MAX_LENGTH["digest"]]
-                dataset = Dataset(data.name, digest, *dataset_source(data), profile=dataset_profile(data))
-                self._client.log_inputs(run_id, [DatasetInput(dataset, [InputTag(*CONTEXT)])])
+        run_id = self.new_run(run)
+        self.describe(run_id, run, RunUpdate())
         return run_id
 
+    def new_run(self, run: RunSpec) -> str:
+        with self._translate_errors():
+            created = self._client.create_run(self._experiment, start_time=run.time, tags=dict(run.tags))
+            return str(created.info.run_id)
+
+    def describe(self, run_id: str, run: RunSpec, update: RunUpdate) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        if run.dataset:
+            data = run.dataset
+            digest = data.digest[: MAX_LENGTH["digest"]]
+            dataset = Dataset(data.name, digest, *dataset_source(data), profile=dataset_profile(data))
+            with self._translate_errors(run_id):
+                self._client.log_inputs(run_id, [DatasetInput(dataset, [InputTag(*CONTEXT)])])
+        self._write(run_id, replace(update, params={**update.params, **run.params}))
+
     def write(self, run_id: str, update: RunUpdate) -> None:
-        from mlflow.entities import Metric, RunTag
+        if update.params:
+            with self._translate_errors(run_id):
+                has = self._client.get_run(run_id).data.params
+            update = replace(update, params={name: text for name, text in update.params.items() if name not in has})
+        self._write(run_id, update)
+
+    def _write(self, run_id: str, update: RunUpdate) -> None:
+        """Write an update, whose params the run does not have, in as few requests as MLflow allows."""
+        from mlflow.entities import Metric, Param, RunTag
 
         with self._translate_errors(run_id):
-            metrics = [Metric(*point) for point in update.points]
-            self._client.log_batch(run_id, metrics, tags=[RunTag(*tag) for tag in update.tags.items()])
-            has = self._client.get_run(run_id).data.params if update.params else {}
-            self._log_params(run_id, {name: value for name, value in update.params.items() if name not in has})
+            for batch in log_batches(update):
+                metrics = [Metric(*point) for point in batch.points]
+                params = [Param(*param) for param in batch.params.items()]
+                self._client.log_batch(run_id, metrics, params, [RunTag(*tag) for tag in batch.tags.items()])
             if update.status == "RUNNING":
                 self._client.update_run(run_id, update.status)
             elif update.status:
-                self._client.set_terminated(run_id, update.status)
+                self._client.set_terminated(run_id, update.status, update.time)
 
     def log_artifacts(self, run_id: str, files: Mapping[str, bytes]) -> None:
         with self._translate_errors(run_id), tempfile.TemporaryDirectory() as scratch:
@@ -186,16 +151,16 @@ class ClientStore:
             return self._records([run])[0]
 
     def child_runs(self, parent: str) -> list[RunRecord]:
-        from mlflow.exceptions import MlflowException
-
         with self._translate_errors():
-            try:
-                experiments = [self._client.get_run(parent).info.experiment_id]
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                    raise
-                experiments = self._experiments()
-            return self._records(list(self._search(f"tags.`{Tag.PARENT}` = '{parent}'", experiments)))
+            return self._records(list(self._children(parent)))
+
+    def summaries(self, parent: str) -> list[RunSummary]:
+        with self._translate_errors():
+            return [_summary(run) for run in self._children(parent)]
+
+    def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
+        with self._translate_errors():
+            return self._histories(dict.fromkeys(metrics, run_ids))
 
     def unfinished_runs(self) -> list[tuple[str, str]]:
         with self._translate_errors():
@@ -204,8 +169,7 @@ class ClientStore:
 
     def find_run(self, tag: str, value: str) -> str | None:
         with self._translate_errors():
-            found = self._tagged(tag, value)
-        return str(found[-1].info.run_id) if found else None
+            return next((str(run.info.run_id) for run in reversed(self._tagged(tag, value))), None)
 
     def delete_empty_duplicates(self, tag: str, value: str) -> None:
         with self._translate_errors():
@@ -223,15 +187,11 @@ class ClientStore:
                 self._client.delete_run(each)
         return len(doomed)
 
+    def deliver(self) -> None:
+        pass
+
     def close(self) -> None:
         self._opened.close()
-
-    def _log_params(self, run_id: str, params: Mapping[str, str]) -> None:
-        from mlflow.entities import Param
-
-        pairs = [Param(*param) for param in params.items()]
-        for start in range(0, len(pairs), MAX_PARAMS):
-            self._client.log_batch(run_id, params=pairs[start : start + MAX_PARAMS])
 
     def _open_experiment(self, name: str, artifact_root: str | None, view: Mapping[str, str]) -> str:
         from mlflow.exceptions import MlflowException
@@ -252,6 +212,17 @@ class ClientStore:
             if found.tags.get(key) != value:
                 self._client.set_experiment_tag(found.experiment_id, key, value)
         return str(found.experiment_id)
+
+    def _children(self, parent: str) -> Iterator["Run"]:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            experiments = [self._client.get_run(parent).info.experiment_id]
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            experiments = self._experiments()
+        return self._search(f"tags.`{Tag.PARENT}` = '{parent}'", experiments)
 
     def _tagged(self, tag: str, value: str) -> "list[Run]":
         """Return the runs with this tag, the one with most in it last."""
@@ -288,13 +259,10 @@ class ClientStore:
                 return
 
     def _records(self, runs: "Sequence[Run]") -> list[RunRecord]:
-        metrics: dict[str, dict[str, list[tuple[int, float]]]] = {run.info.run_id: {} for run in runs}
+        names = {key for run in runs for key in run.data.metrics}
+        metrics = self._histories({key: [run.info.run_id for run in runs if key in run.data.metrics] for key in names})
         with ThreadPoolExecutor(8) as pool:
             configs = pool.map(self._config, runs)
-            for history in pool.map(lambda request: self._history(*request), _requests(runs)):
-                for run_id, point in sorted(history, key=lambda entry: (entry[1].step, entry[1].time)):
-                    values = metrics[run_id].setdefault(point.key, [])
-                    values.append((point.step, restore_infinity(point.value)))
             return [
                 RunRecord(
                     run.info.run_id,
@@ -304,7 +272,7 @@ class ClientStore:
                     run.data.params,
                     run.data.tags,
                     config,
-                    metrics[run.info.run_id],
+                    metrics.get(run.info.run_id, {}),
                     self._name(run.info.experiment_id),
                     run.info.experiment_id,
                 )
@@ -315,6 +283,16 @@ class ClientStore:
         if experiment not in self._names:
             self._names[experiment] = self._client.get_experiment(experiment).name
         return self._names[experiment]
+
+    def _histories(self, recorded: Mapping[str, Sequence[str]]) -> Histories:
+        """Return the histories of each metric of the runs that have it."""
+        found: Histories = {}
+        with ThreadPoolExecutor(8) as pool:
+            for history in pool.map(lambda request: self._history(*request), _requests(recorded)):
+                for run_id, point in sorted(history, key=lambda entry: (entry[1].step, entry[1].time)):
+                    points = found.setdefault(run_id, {}).setdefault(point.key, [])
+                    points.append((point.step, restore_infinity(point.value)))
+        return found
 
     def _history(self, key: str, run_ids: Sequence[str]) -> list[tuple[str, MetricPoint]]:
         """Return all points of one metric of some runs, each with its run's id."""
@@ -383,9 +361,13 @@ class ClientStore:
             raise kind(f"tracking.uri must name an MLflow store that answers, got {got}") from error
 
 
-def _requests(runs: "Sequence[Run]") -> Iterator[tuple[str, list[str]]]:
+def _summary(run: "Run") -> RunSummary:
+    latest = {metric.key: (metric.step, restore_infinity(metric.value)) for metric in run.data._metric_objs}  # noqa: SLF001  public: without the steps
+    return RunSummary(run.info.run_id, run.info.run_name, run.info.status, run.data.params, run.data.tags, latest)
+
+
+def _requests(recorded: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, Sequence[str]]]:
     """Yield which metric to ask for, and of which runs: no more of them than a server takes at once."""
-    for key in sorted({key for run in runs for key in run.data.metrics}):
-        run_ids = [run.info.run_id for run in runs if key in run.data.metrics]
+    for key, run_ids in sorted(recorded.items()):
         for first in range(0, len(run_ids), MOST_RUNS):
             yield key, run_ids[first : first + MOST_RUNS]

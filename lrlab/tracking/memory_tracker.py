@@ -1,6 +1,6 @@
 """Runs that are forgotten with the process: the choice conf/tracking/none.yaml."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Unpack
 from uuid import uuid4
@@ -8,7 +8,7 @@ from uuid import uuid4
 from lrlab.runtime.process_id import ProcessId
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, RunFields, RunRecord, TerminalStatus, Tracker
+from lrlab.tracking.tracker import CONFIG, Histories, RunFields, RunRecord, RunSummary, TerminalStatus, Tracker
 
 
 class MemoryTracker(Tracker):
@@ -52,6 +52,9 @@ class MemoryTracker(Tracker):
     def flush(self) -> None:
         pass
 
+    def deliver(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -68,6 +71,13 @@ class MemoryTracker(Tracker):
     def child_runs(self, parent: str) -> list[RunRecord]:
         return [self.get_run(run_id) for run_id, record in self._records.items() if record.parent == parent]
 
+    def summaries(self, parent: str) -> list[RunSummary]:
+        return [summary_of(run) for run in self.child_runs(parent)]
+
+    def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
+        found = {run_id: self.get_run(run_id).metrics for run_id in run_ids}
+        return {run_id: {key: each[key] for key in metrics if key in each} for run_id, each in found.items()}
+
     def close_orphans(self, gone: Collection[str] = ()) -> int:
         return 0
 
@@ -75,6 +85,12 @@ class MemoryTracker(Tracker):
         if run_id not in self._records:
             raise MissingRunError(f"run_id {run_id!r} is not in this process's memory (tracking=none)")
         return self._records[run_id]
+
+
+def summary_of(run: RunRecord) -> RunSummary:
+    """Return the summary of a run."""
+    latest = {key: points[-1] for key, points in run.metrics.items() if points}
+    return RunSummary(run.run_id, run.name, run.status, run.params, run.tags, latest)
 
 
 @dataclass(frozen=True)

@@ -35,13 +35,20 @@ class Mlflow:
     `mlflow.db` in the output directory, in the experiment `kind`. A `uri` of "outputs" is that database, too.
 
     An SQLite file is for the processes of one machine; workers on several machines need a server (http://).
+
+    Attributes:
+        wait: at the end of a command, for records that a server has not taken yet: as long as there is progress, or for
+            a number of seconds; False for no more than a moment.
     """
 
     uri: str | None = None
     experiment: str | None = None
     kind: str = DEFAULT_EXPERIMENT  # of what is recorded: the name of a sweep, say
+    wait: bool | float = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.wait, bool) and not (isinstance(self.wait, int | float) and self.wait >= 0):
+            raise InputError(f"tracking.wait must be true, false or a number of seconds >= 0, got {self.wait!r}")
         if self.uri is not None:
             check_uri("tracking.uri", self.uri)
         if self.experiment is not None:
@@ -84,7 +91,7 @@ class Mlflow:
             raise InputError(f"tracking.experiment must be {wanted}, got {place.experiment!r}")
         if place.to_record(outputs).uri == recorded.uri:
             return
-        self._require_store(outputs)
+        self.check_exists(outputs)
         try:
             with open_tracker(database.address(place.uri, outputs), outputs, None) as tracker:
                 tracker.get_run(run_id)
@@ -129,7 +136,7 @@ class Mlflow:
         uri, root = database.address(place.uri, outputs), database.artifact_root(outputs)
         if url := database.sqlite_url(uri, outputs):
             database.create_database(url.file, root)
-        return open_tracker(uri, outputs, place.experiment, view)
+        return open_tracker(uri, outputs, place.experiment, view, self.wait)
 
     def open_existing(self, outputs: str = "outputs") -> MlflowTracker:
         """Return a tracker as `open` does; create no store.
@@ -137,7 +144,7 @@ class Mlflow:
         Raises:
             InputError: there is none.
         """
-        self._require_store(outputs)
+        self.check_exists(outputs)
         return self.open(outputs)
 
     def open_all(self, outputs: str = "outputs") -> MlflowTracker:
@@ -146,7 +153,7 @@ class Mlflow:
         Raises:
             InputError: there is no store.
         """
-        self._require_store(outputs)
+        self.check_exists(outputs)
         return open_tracker(database.address(self.place.uri, outputs), outputs, None)
 
     def open_beside(self, run_id: str, outputs: str = "outputs") -> MlflowTracker:
@@ -155,7 +162,7 @@ class Mlflow:
         Raises:
             InputError: there is no such run, or no store.
         """
-        self._require_store(outputs)
+        self.check_exists(outputs)
         if self.experiment is not None:
             return self.open(outputs)
         try:
@@ -179,7 +186,12 @@ class Mlflow:
             return None
         return connect(database.address(uri, outputs), outputs, None)
 
-    def _require_store(self, outputs: str) -> None:
+    def check_exists(self, outputs: str) -> None:
+        """Refuse a place where a file should hold runs, and there is none.
+
+        Raises:
+            InputError: names it.
+        """
         uri = self.place.uri
         url = database.sqlite_url(uri, outputs)
         if url and not url.file.is_file():
@@ -192,7 +204,7 @@ def _shown(uri: str) -> str:
 
 
 def open_tracker(
-    uri: str, outputs: str, experiment: str | None, view: Mapping[str, str] | None = None
+    uri: str, outputs: str, experiment: str | None, view: Mapping[str, str] | None = None, wait: bool | float = True
 ) -> MlflowTracker:
     """Return a tracker for a store that exists, and for an experiment that is created when it is missing.
 
@@ -200,6 +212,7 @@ def open_tracker(
         uri: absolute.
         experiment: None if no run will be created.
         view: tags of the experiment.
+        wait: as of `Mlflow`.
     """
     reach = partial(connect, uri, outputs, experiment, view)
     if url := database.sqlite_url(uri, outputs):
@@ -210,7 +223,7 @@ def open_tracker(
     client_class()  # takes seconds that are no delay of the server's
     destination = Destination(without_password(uri), experiment or "")
     repair = command("repair", places=Places(Path(outputs), tracking_uri=uri))
-    return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination, repair))
+    return MlflowTracker(SpoolingStore(reach, Path(outputs) / "spool", destination, repair, wait))
 
 
 def connect(uri: str, outputs: str, experiment: str | None, view: Mapping[str, str] | None = None) -> ClientStore:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Unpack
 
 from lrlab.errors import InputError
@@ -10,7 +10,7 @@ from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.tracking.source_tags import source_tags
 from lrlab.tracking.store import MAX_LENGTH, MetricPoint, RunSpec, RunUpdate, Store
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, RunFields, RunRecord, TerminalStatus, Tracker
+from lrlab.tracking.tracker import CONFIG, Histories, RunFields, RunRecord, RunSummary, TerminalStatus, Tracker
 
 FLUSH_INTERVAL = 3.0  # seconds a metric may wait
 
@@ -80,6 +80,10 @@ class MlflowTracker(Tracker):
             del self._buffer[run_id]
         self._oldest = math.inf
 
+    def deliver(self) -> None:
+        self.flush()
+        self.store.deliver()
+
     def close(self) -> None:
         self.flush()
         self.store.close()
@@ -91,6 +95,14 @@ class MlflowTracker(Tracker):
     def child_runs(self, parent: str) -> list[RunRecord]:
         self.flush()
         return self.store.child_runs(parent)
+
+    def summaries(self, parent: str) -> list[RunSummary]:
+        self.flush()
+        return self.store.summaries(parent)
+
+    def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
+        self.flush()
+        return self.store.histories(run_ids, metrics)
 
     def unfinished_runs(self) -> list[tuple[str, str]]:
         """Return the runs that were not ended, each with the process that writes it ("" if it has none)."""

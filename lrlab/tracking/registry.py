@@ -15,7 +15,8 @@ import numpy as np
 
 from lrlab.errors import InputError
 from lrlab.tracking import database
-from lrlab.tracking.client_store import client_class, client_settings
+from lrlab.tracking.client_settings import client_settings
+from lrlab.tracking.client_store import client_class
 from lrlab.tracking.database import without_password
 from lrlab.tracking.place import REGISTRY, uri_of
 from lrlab.tracking.tags import Tag

@@ -16,7 +16,7 @@ from lrlab.errors import InputError
 from lrlab.runtime.signals import handle_signals
 from lrlab.tracking import database, run_table
 from lrlab.tracking.artifacts import location
-from lrlab.tracking.client_store import environment
+from lrlab.tracking.client_settings import environment
 from lrlab.tracking.database import without_password
 from lrlab.tracking.place import REGISTRY, uri_of
 

@@ -9,9 +9,10 @@ is created and one when it is written to. A test compares all of them with the c
 
 import math
 import sqlite3
+import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -37,7 +38,7 @@ from lrlab.tracking.store import (
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, DatasetInfo, RunRecord
+from lrlab.tracking.tracker import CONFIG, DatasetInfo, Histories, RunRecord, RunSummary
 
 TABLES = {
     "experiments": "experiment_id name artifact_location lifecycle_stage creation_time last_update_time",
@@ -73,6 +74,7 @@ REPLACE_LATEST = f"""{INSERT["latest_metrics"]} ON CONFLICT (key, run_uuid) DO U
 REPLACE_EXPERIMENT_TAG = (
     f"{INSERT['experiment_tags']} ON CONFLICT (key, experiment_id) DO UPDATE SET value = excluded.value"
 )
+MOST_VARIABLES = 500  # in one query
 ONCE = " ON CONFLICT DO NOTHING"
 CHILDREN = f"SELECT run_uuid FROM tags WHERE key = '{Tag.PARENT}' AND value = ?"
 
@@ -157,7 +159,7 @@ class SqliteStore:
             self._db.executemany(REPLACE_TAG, [(run_id, *tag) for tag in update.tags.items()])
             self._db.executemany(INSERT["params"] + ONCE, [(run_id, *param) for param in update.params.items()])
             if update.status:
-                end = None if update.status == "RUNNING" else time.time_ns() // 1_000_000
+                end = None if update.status == "RUNNING" else update.time or time.time_ns() // 1_000_000
                 ended = (update.status, end, run_id)
                 self._db.execute("UPDATE runs SET status = ?, end_time = ? WHERE run_uuid = ?", ended)
 
@@ -174,11 +176,52 @@ class SqliteStore:
     def child_runs(self, parent: str) -> list[RunRecord]:
         return self._records(CHILDREN, parent)
 
+    def summaries(self, parent: str) -> list[RunSummary]:
+        with _translate_errors(self._file), self._db:
+            self._db.execute("BEGIN")  # one state of the database for all of them
+            runs = self._query(
+                f"SELECT run_uuid, name, status FROM runs WHERE lifecycle_stage = 'active' AND run_uuid IN ({CHILDREN})"
+                " ORDER BY start_time, rowid",
+                parent,
+            ).fetchall()
+            pairs = f"SELECT run_uuid, key, value FROM {{}} WHERE run_uuid IN ({CHILDREN})"
+            params = _by_run(self._query(pairs.format("params"), parent))
+            tags = _by_run(self._query(pairs.format("tags"), parent))
+            latest: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
+            for run_id, key, step, value in self._query(
+                "SELECT run_uuid, key, step, iif(is_nan, NULL, value) FROM latest_metrics"
+                f" WHERE run_uuid IN ({CHILDREN})",
+                parent,
+            ):
+                latest[run_id][sys.intern(key)] = step, _value(value)
+        return [
+            RunSummary(run_id, name, status, params[run_id], tags[run_id], latest[run_id])
+            for run_id, name, status in runs
+        ]
+
+    def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
+        found: Histories = {run_id: {} for run_id in run_ids}
+        with _translate_errors(self._file):
+            for key in metrics:
+                for first in range(0, len(run_ids), MOST_VARIABLES):
+                    some = run_ids[first : first + MOST_VARIABLES]
+                    rows = self._db.execute(
+                        "SELECT run_uuid, step, iif(is_nan, NULL, value) FROM metrics WHERE key = ?"
+                        f" AND run_uuid IN ({', '.join('?' * len(some))}) ORDER BY step, timestamp, rowid",
+                        (key, *some),
+                    )
+                    for run_id, step, value in rows:
+                        found[run_id].setdefault(key, []).append((step, _value(value)))
+        return found
+
     def unfinished_runs(self) -> list[tuple[str, str]]:
         query = """SELECT runs.run_uuid, coalesce(value, '')
             FROM runs LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND key = ?
             WHERE status = 'RUNNING' AND lifecycle_stage = 'active'"""
         return self._query(query, Tag.OWNER).fetchall()
+
+    def deliver(self) -> None:
+        pass
 
     def close(self) -> None:
         self._db.close()
@@ -245,8 +288,7 @@ class SqliteStore:
             )
             metrics: dict[str, dict[str, list[tuple[int, float]]]] = defaultdict(dict)
             for run_id, key, step, value in history:
-                point = (step, math.nan if value is None else restore_infinity(value))
-                metrics[run_id].setdefault(key, []).append(point)
+                metrics[run_id].setdefault(key, []).append((step, _value(value)))
         return [
             RunRecord(
                 run_id,
@@ -288,10 +330,16 @@ def _row(run_id: str, point: MetricPoint) -> tuple[str, str, float, int, int, bo
     return run_id, point.key, value, point.time, point.step, is_nan
 
 
+def _value(stored: float | None) -> float:
+    return math.nan if stored is None else restore_infinity(stored)
+
+
 def _by_run(rows: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
+    """Return the values by run and key; equal texts, of which there are many, are one object."""
     grouped: dict[str, dict[str, str]] = defaultdict(dict)
+    texts: dict[str, str] = {}
     for run_id, key, value in rows:
-        grouped[run_id][key] = value
+        grouped[run_id][texts.setdefault(key, key)] = texts.setdefault(value, value)
     return grouped
 
 

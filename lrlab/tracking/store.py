@@ -6,7 +6,7 @@ does not take now. Repeating a `write` changes nothing.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.tracking.database import mlflow_command
-from lrlab.tracking.tracker import DatasetInfo, RunRecord, RunStatus
+from lrlab.tracking.tracker import DatasetInfo, Histories, RunRecord, RunStatus, RunSummary
 
 CONTEXT = ("mlflow.data.context", "training")
 EXPERIMENT_KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
@@ -54,13 +54,14 @@ class RunSpec:
 class RunUpdate:
     """Points, tags and params to add to a run; with a status, the run ends, or is RUNNING again.
 
-    A param that it has already is kept.
+    A param that it has already is kept. `time` is when the run ended, in milliseconds since 1970; None for now.
     """
 
     points: Sequence[MetricPoint] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     status: RunStatus | None = None
     params: Mapping[str, str] = field(default_factory=dict)
+    time: int | None = None
 
 
 class Store(Protocol):
@@ -81,8 +82,17 @@ class Store(Protocol):
     def child_runs(self, parent: str) -> list[RunRecord]:
         """Return the runs whose parent this is, oldest first."""
 
+    def summaries(self, parent: str) -> list[RunSummary]:
+        """Return what tells the runs whose parent this is apart, oldest first."""
+
+    def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
+        """Return the whole histories of some metrics of some runs."""
+
     def unfinished_runs(self) -> list[tuple[str, str]]:
         """Return the runs that were not ended, each with the process that writes it ("" if it has none)."""
+
+    def deliver(self) -> None:
+        """Wait until all of it is where it is to be kept (see `Tracker.deliver`)."""
 
     def close(self) -> None:
         """Close connections."""

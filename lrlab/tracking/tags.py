@@ -9,6 +9,7 @@ class Tag:
     SPOOLED_AS = "lrlab.spooled_as"  # the id the run had until its server gave it one
 
     PROVENANCE = "lrlab.provenance"  # JSON of what the run's arithmetic depends on besides its configuration
+    CONFIG = "lrlab.config"  # "params" where they are the whole configuration, and there is no config.yaml
     LEARNING_RATE = "lrlab.learning_rate"  # the diagnosis: too high, too low, good, ...
     DIVERGED = "lrlab.diverged"  # "true" if the loss became infinite or NaN
     PRUNED = "lrlab.pruned"  # "true" if the search ended the run early

@@ -1,6 +1,6 @@
 """What is recorded of a run, and the protocol that records it and reads it back."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, Self, TypedDict, Unpack, runtime_checkable
 
@@ -48,6 +48,24 @@ class RunRecord:
     experiment_id: str = ""
 
 
+@dataclass(frozen=True)
+class RunSummary:
+    """What tells one run from others, without its histories and its files: of a `RunRecord` with the same fields.
+
+    `latest` holds of each metric the last step with its value.
+    """
+
+    run_id: str
+    name: str
+    status: RunStatus
+    params: dict[str, str]
+    tags: dict[str, str]
+    latest: dict[str, tuple[int, float]]
+
+
+Histories = dict[str, dict[str, list[tuple[int, float]]]]  # run id -> metric -> (step, value) pairs
+
+
 class RunFields(TypedDict, total=False):
     """What a new run may have besides its name: `params` is flat, `config` is kept unchanged as `config.yaml`."""
 
@@ -93,6 +111,13 @@ class Tracker(Protocol):
     def flush(self) -> None:
         """Write what is buffered."""
 
+    def deliver(self) -> None:
+        """Wait until the store has all that was recorded, as long as `tracking.wait` says.
+
+        Raises:
+            RecordsLeftError: some of it waits for a server.
+        """
+
     def close(self) -> None:
         """Write what is buffered and close the store. Closing twice is fine."""
 
@@ -101,6 +126,12 @@ class Tracker(Protocol):
 
     def child_runs(self, parent: str) -> list[RunRecord]:
         """Return the runs created under this one, oldest first."""
+
+    def summaries(self, parent: str) -> list[RunSummary]:
+        """Return what tells the runs created under this one apart, oldest first: for many of them."""
+
+    def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
+        """Return the whole histories of some metrics of some runs, as `RunRecord` has them; those that there are."""
 
     def close_orphans(self, gone: Collection[str] = ()) -> int:
         """Close as killed the runs that dead processes left open; return how many.

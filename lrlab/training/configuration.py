@@ -8,6 +8,7 @@ A record spells an experiment with the choice names of conf/ instead of class pa
 A class that conf/ does not offer is recorded by its path, and needs `allow` to be imported again.
 """
 
+from ast import literal_eval
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -121,6 +122,32 @@ def _flat(record: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
             yield from _flat(value, path)
         else:
             yield prefix if key == CHOICE else path, value
+
+
+def from_flat(params: Mapping[str, str]) -> dict[str, Any]:
+    """Return the record whose flat form has these texts; it is the same unless `says_all` denies it."""
+    record: dict[str, Any] = {}
+    for path, text in params.items():
+        try:
+            value = literal_eval(text)
+        except (ValueError, SyntaxError):
+            value = text
+        *outer, name = path.split(".")
+        if not outer and name in PARTS:
+            outer, name = [name], CHOICE
+        place = record
+        for key in outer:
+            place = place.setdefault(key, {})
+        place[name] = value
+    return record
+
+
+def says_all(params: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Return whether a record can be told from its flat form as texts: a text that looks like a number cannot."""
+    try:
+        return repr(from_flat({key: str(value) for key, value in params.items()})) == repr(dict(record))
+    except (AttributeError, TypeError):  # a key is both a value and has values below it
+        return False
 
 
 def to_yaml(record: Mapping[str, Any]) -> str:

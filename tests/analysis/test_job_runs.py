@@ -5,14 +5,14 @@ import pytest
 
 from lrlab.analysis.job_runs import budget, read_jobs
 from lrlab.analysis.report.report import report
+from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
 from lrlab.sweeper.study.queue import DIVERGED, OUTCOME, RUN_ID
 from lrlab.sweeper.study.state import SweepState
 from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import RunRecord
-from lrlab.training.configuration import to_yaml
+from lrlab.tracking.tracker import RunSummary
 
 ROLES = {"lr": "opt.eta", "batch_size": "bs", "seed": "random_state"}
 SPACE = {"opt.eta": "choice(0.1,0.2)", "bs": "choice(8,16)", "schedule.warmup": "choice(0,1)"}
@@ -28,7 +28,7 @@ def study(tracker: MemoryTracker, *trials: dict[str, Any], value: float = 0.5, *
     made = optuna.create_study(study_name="mine")
     made.set_user_attr(SPEC, {"space": SPACE})
     for number, config in enumerate(trials):
-        run_id = tracker.create_run("trial", config=to_yaml(config), tags={Tag.TRIAL: str(number)})
+        run_id = tracker.create_run("trial", parent="p", params=flatten(config), tags={Tag.TRIAL: str(number)})
         for name, points in {"reported": [(3, value)], "objective": [(3, value + number)], **metrics}.items():
             for step, point in points:
                 tracker.log_metrics(run_id, step, {name: point})
@@ -69,7 +69,7 @@ def test_trials_that_diverged_count_and_others_do_not(tracker: MemoryTracker) ->
     made = study(tracker, config(), config())
     for outcome in (DIVERGED, "failed"):
         trial = made.ask()
-        run_id = tracker.create_run("trial", config=to_yaml(config()), tags={Tag.DIVERGED: "true"})
+        run_id = tracker.create_run("trial", params=flatten(config()), tags={Tag.DIVERGED: "true"})
         for name, value in {RUN_ID: run_id, OUTCOME: outcome}.items():
             trial.set_user_attr(name, value)
         made.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -125,8 +125,7 @@ def test_a_study_without_runs_is_refused(tracker: MemoryTracker) -> None:
 )
 def test_the_budget(unit: str, steps: list[tuple[int, ...]], said: str) -> None:
     records = [
-        RunRecord("a", "trial", "FINISHED", None, {}, {}, "", {"reported": [(step, 1.0) for step in each]})
-        for each in steps
+        RunSummary("a", "trial", "FINISHED", {}, {}, {"reported": (each[-1], 1.0)} if each else {}) for each in steps
     ]
     assert budget(records, unit).startswith(said)
 
@@ -137,9 +136,9 @@ def test_the_search_alone_is_worth_a_report(tracker: MemoryTracker) -> None:
     for number in range(5):
         trial = made.ask()
         x = trial.suggest_float("x", 0, 1)
-        run_id = tracker.create_run("trial", config=to_yaml({"x": x}))
+        run_id = tracker.create_run("trial", params={"x": x})
         tracker.log_metrics(run_id, 0, {"objective": x})
         trial.set_user_attr(RUN_ID, run_id)
         made.tell(trial, x + number)
     written = report(made, read_jobs(made, SweepState("p"), tracker))
-    assert [section.title for section in written.sections] == ["The search"]
+    assert [section.title for section in written.sections] == ["Best configuration", "The search", "What it rests on"]

@@ -92,13 +92,12 @@ def test_a_long_sentence_is_wrapped_on_a_terminal_alone(text: str, capsys: pytes
 def test_the_columns_of_the_best_have_short_names(capsys: pytest.CaptureFixture[str]) -> None:
     params = {"optimizer.lr": 0.1, "batch_size": 64, "schedule.warmup": 0.2, "regularizer.strength": 2.1364e-05}
     one = [{"params": params, "value": 0.1268, "interval": None, "trial": 3}]
-    out = Console(file=io.StringIO(), width=80)
-    out.print(answers.ranking({"ranking": one, "objective": "val/loss", "configurations": 1}))
-    shown = out.file.getvalue()
-    assert " lr " in shown
-    assert " strength " in shown
-    assert " 2.1e-05 " in shown
-    assert "┃" in shown  # four keys fit side by side
+    shown = io.StringIO()
+    Console(file=shown, width=80).print(answers.ranking({"ranking": one, "objective": "val/loss", "configurations": 1}))
+    assert " lr " in shown.getvalue()
+    assert " strength " in shown.getvalue()
+    assert " 2.1e-05 " in shown.getvalue()
+    assert "┃" in shown.getvalue()  # four keys fit side by side
 
 
 def test_nothing_that_a_terminal_would_obey_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -69,3 +70,29 @@ def test_tracking_is_where_the_config_says() -> None:
 )
 def test_the_path_of_data_is_read_by_hydra_as_it_is(path: str) -> None:
     assert resolved("data=table", text_override("data.path", path))["data"]["path"] == path
+
+
+@pytest.fixture
+def planned(monkeypatch: pytest.MonkeyPatch) -> tuple[app.TrainingTask, Any]:
+    """A task that has seen the data of the sweep, and the sweep."""
+    with initialize_config_dir(str(shipped_folder("conf")), version_base="1.3"):
+        config = compose("config", ["tracking.uri=outputs"])
+    task = app.TrainingTask()
+    task._digest(app.check(app.resolve(config)).data)
+    return task, SimpleNamespace(config=config)
+
+
+def test_a_host_with_other_data_is_refused(planned: tuple[app.TrainingTask, Any]) -> None:
+    task, sweep = planned
+    task._digests = dict.fromkeys(task._digests, "0" * 16)
+    with pytest.raises(InputError, match=r"^data differ from the sweep's: digest \w+, not 0+: copy them$"):
+        task.check_host(sweep, None)  # type: ignore[arg-type]
+
+
+def test_a_host_without_the_file_of_the_runs_is_refused_and_gets_none(planned: tuple[app.TrainingTask, Any]) -> None:
+    task, sweep = planned
+    with pytest.raises(InputError, match=r"there is no .*mlflow\.db"):
+        task.check_host(sweep, None)  # type: ignore[arg-type]
+    assert list(Path.cwd().iterdir()) == []
+    Mlflow("outputs").open("outputs").close()
+    task.check_host(sweep, None)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ import optuna
 import pytest
 
 from lrlab.cli.main import main, with_topic
+from lrlab.runs.recorder import config_of
 from lrlab.tracking.mlflow import Mlflow
 
 TINY = ["epochs=1", "data.train_size=200"]
@@ -287,7 +288,7 @@ def test_a_moved_and_a_copied_project_live_on_by_themselves(
     with Mlflow().open_existing() as tracker:
         found = [tracker.get_run(trial.user_attrs["run_id"]) for trial in study("s").trials]
     assert {run.experiment for run in found} == {"bobs"}
-    assert all(run.config for run in found)
+    assert all(config_of(run) for run in found)
     assert [path.name for path in working_folder.iterdir()] == ["copy"]
 
 

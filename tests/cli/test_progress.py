@@ -54,7 +54,7 @@ def test_a_download_has_a_bar_for_each_work() -> None:
 
 def test_the_lecture_chapter_by_chapter() -> None:
     console = Console(file=io.StringIO(), width=80)
-    claims = (Claim("a", "b", "c", True), Claim("a", "b", "c", False))
+    claims = (Claim("5.5", "a", "b", "c", "d", True), Claim("5.5", "e", "f", "g", "h", False))
     with lecture_progress(2, console) as progress:
         progress.begin("Softmax")
         progress.watch("training", 0.5)

@@ -1,5 +1,6 @@
 """Repair of what killed processes left, without any process."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from lrlab.sweeper.study.storage import parse
 from lrlab.sweeper.study.study import StudySpec
 from lrlab.tracking.mlflow import Mlflow
 from lrlab.tracking.place import Place
+from lrlab.tracking.spool import Destination, Spool
+from lrlab.tracking.store import RunUpdate
 from lrlab.tracking.tags import Tag
 
 AWAY = f"another-machine/{str(ProcessId.current()).partition('/')[2]}"
@@ -83,3 +86,31 @@ def test_mlflow_is_told_where_the_artifacts_of_a_moved_output_directory_are(tmp_
     with Mlflow().open("moved") as tracker:
         assert tracker.get_run(run_id).config == "seed: 0\n"
     assert [path.name for path in tmp_path.iterdir()] == ["moved"]
+
+
+def test_repair_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    destination = Destination("http://host:1", "lrlab")
+    spool = Spool.create(tmp_path / "outputs" / "spool", destination)
+    for n in range(4):
+        spool.add({"verb": "write", "run": f"{n:032x}", **asdict(RunUpdate(tags={"n": str(n)}))})
+    spool.close()
+    delivered: list[str] = []
+
+    class Remote:
+        """Takes two updates, then Ctrl-C comes; and all the others the next time."""
+
+        def write(self, run_id: str, update: RunUpdate) -> None:
+            if len(delivered) == 2:
+                delivered.append("interrupted")
+                raise KeyboardInterrupt
+            delivered.append(update.tags["n"])
+
+    monkeypatch.setattr("lrlab.commands.repair.connect", lambda *_: Remote())
+    monkeypatch.setattr("lrlab.tracking.spool_delivery.CONNECTIONS", 1)
+    storage = parse("outputs/optuna.log", tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        repair(storage, Mlflow(), "outputs")
+    done = repair(storage, Mlflow(), "outputs")
+    assert (done.delivered, done.waiting) == (2, 0)
+    assert delivered == ["0", "1", "interrupted", "2", "3"]
+    assert list((tmp_path / "outputs" / "spool").iterdir()) == []

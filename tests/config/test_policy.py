@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.cli.main import main
+from lrlab.sweeper.study import storage
 
 SQLITE = "_target_: lrlab.tracking.sqlite_store.SqliteStore, file: canary, experiment: x, artifact_root: x"
 FILES = {
@@ -20,7 +21,7 @@ FILES = {
     "vouching for itself": "allow: [subprocess.]\nmodel: {_target_: subprocess.Popen, args: [touch, canary]}",
     "partial": "loss: {_target_: lrlab.core.loss.SoftmaxCrossEntropy, _partial_: true}",
     "callback": "hydra: {callbacks: {x: {_target_: subprocess.check_call, args: [touch, canary]}}}",
-    "callback of ours": "hydra: {callbacks: {x: {_target_: lrlab.sweeper.study.journal.open_journal, path: canary}}}",
+    "callback of ours": "hydra: {callbacks: {x: {_target_: lrlab.sweeper.study.journal.create_private, file: canary}}}",
     "launcher": "hydra: {launcher: {_target_: os.system, command: touch canary}}",
     "sweeper": "hydra: {sweeper: {_target_: os.system, command: touch canary}}",
     "sampler": "hydra: {sweeper: {sampler: {_target_: os.system, command: touch canary}}}",
@@ -144,6 +145,7 @@ def test_a_study_does_not_vouch_for_code(working_folder: Path, capsys: pytest.Ca
     assert any("lrlab.extras" in line.get("user_attr", {}) for line in lines)
     evil = text.replace('"epochs=1"', '"epochs=1","optimizer._target_=os.system"')
     Path("outputs/optuna.log").write_text(evil)
+    storage._open.cache_clear()  # as in another process
     capsys.readouterr()
     assert main(["resume", "s", "hydra.sweeper.n_trials=2"]) == 2
     assert "optimizer._target_ must start with lrlab.core.optimizer." in capsys.readouterr().err

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lrlab.cli.main import main
-from tests import postgres
 from tests.fault_injection.lab import Lab
+from tests.postgres import postgresql, postgresql_server  # noqa: F401
 
 SMALL = ("hydra.sweeper.n_jobs=1", "hydra/launcher=basic", "epochs=1", "data.train_size=200", "batch_size=16,32")
 CREATE = "import sys; from lrlab.tracking.mlflow import Mlflow; Mlflow().open(sys.argv[1]).close()"
@@ -64,22 +64,6 @@ def place(swept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     db.close()
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory):
-    if postgres.programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    psycopg = pytest.importorskip("psycopg", reason="needs pip install 'lrlab[postgresql]'")
-    from sqlalchemy import event, pool
-
-    opened = []
-    event.listen(pool.Pool, "connect", lambda connection, _: opened.append(connection))
-    with postgres.running(tmp_path_factory.mktemp("postgres")) as url:
-        yield url
-    for connection in opened:  # Optuna leaves that to the end of the process
-        if isinstance(connection, psycopg.Connection):
-            connection.close()
 
 
 @pytest.fixture(autouse=True)

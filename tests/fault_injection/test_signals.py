@@ -18,7 +18,8 @@ from tests.fault_injection.lab import TWO, Lab, seeded
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 TRIALS = 30
-LONG = ("epochs=2000", "population.width=4", *TWO)
+READ = ("hydra.sweeper.pruner._target_=optuna.pruners.ThresholdPruner", "+hydra.sweeper.pruner.upper=1e9")  # reports
+LONG = ("epochs=2000", "population.width=4", *READ, *TWO)
 
 
 def metrics(lab: Lab) -> dict[str, int]:

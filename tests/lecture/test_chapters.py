@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,8 @@ from lrlab.lecture.chapters import (
     network,
     newton,
     regularization,
+    scaling,
+    schedules,
     test_functions,
 )
 from lrlab.lecture.chapters.table import CHAPTERS, Chapter
@@ -36,18 +39,32 @@ NEVER: Any = None  # the experiment of a training that never was
 def test_every_chapter(chapter: Chapter, trainer: ChapterTrainer, tracker: MemoryTracker) -> None:
     result = chapter.measure(trainer)
     assert result.claims
+    assert len({claim.claim for claim in result.claims}) == len({claim.name for claim in result.claims})
     assert len({claim.claim for claim in result.claims}) == len(result.claims)
     for claim in result.claims:
         assert claim.expected.strip()
+        assert within(claim.section, chapter.number)
+        assert len(claim.name) < 50
+        assert not re.search(r"\de[-+]?\d|\binf\b", claim.expected + claim.measured)  # numbers as people write them
+        for failure in filter(None, [claim.failure]):
+            assert "nan" not in failure.reason + failure.condition
+            assert bool(failure.condition) >= failure.seen
         assert isinstance(claim.holds, bool | np.bool_)
-        assert re.search(r"\d|\binf\b", claim.measured), claim.measured  # a claim is settled by a number
+        assert re.search(r"\d|not finite", claim.measured), claim.measured  # a claim is settled by a number
         assert "nan" not in claim.measured.lower(), claim.measured
     assert result.figures
     for picture in result.figures:
         assert picture.caption
+        assert picture.title
         assert Image.open(io.BytesIO(picture.png)).format == "PNG"
     (parent,) = [run for run in tracker.files if tracker.get_run(run).parent is None]
     assert all(run.status in ("FINISHED", "FAILED") for run in tracker.child_runs(parent))
+
+
+def within(section: str, chapter: str) -> bool:
+    """Whether a section, such as 5.6, lies in those of a chapter, such as 5.5 to 5.8 or 5.8, 5.9."""
+    first, *rest = re.findall(r"[\d.]+", chapter)
+    return section.startswith(first) or first <= section <= (rest or [first])[-1]
 
 
 def trained(**history: list[float]) -> Trained:
@@ -67,11 +84,64 @@ def test_claims_can_fail() -> None:
     caught, rolled = trained(x=[0.96]), trained(x=[-1.04])
     assert test_functions._local_minimum_claim({"SGD": caught, "momentum": rolled}).holds
     assert not test_functions._local_minimum_claim({"SGD": rolled, "momentum": rolled}).holds
-    low, high = trained(val_loss=[0.1]), trained(val_loss=[0.2])
-    assert test_functions._hard("beale", {"SGD": high, "Adam": low, "momentum": low}).holds
-    assert not test_functions._hard("beale", {"SGD": low, "Adam": low, "momentum": high}).holds
     assert newton._memory([(n, 1.0, 8 * n**2) for n in (10, 100)]).holds
     assert not newton._memory([(n, 1.0, 8 * n**3) for n in (10, 100)]).holds
+
+
+def way(end: float, *x: float) -> Trained:
+    return trained(val_loss=[end], x=[*x], y=[0.0] * len(x))
+
+
+def test_hard_functions_hold_for_all_for_some_or_not_at_all() -> None:
+    low, high = way(0.1, 0, 1), way(0.2, 0, 1, 0, 1)
+    paths = {"SGD": high, "Adam": low, "momentum": low}
+    assert test_functions._hard("beale", paths, paths).verdict == "holds"
+    paths = {"SGD": way(0.15), "Adam": low, "RMSprop": high}
+    some = test_functions._hard("beale", paths, paths)
+    assert (some.verdict, some.condition) == ("depends", "for Adam")
+    assert some.reason == (
+        "RMSprop's last 4 steps add up to 3 and bring it 1 further: it jumps to and fro, at steps that do not shrink."
+    )
+    decayed = test_functions._hard("beale", paths, paths | {"RMSprop": low})
+    assert decayed.condition == "for Adam; for RMSprop under a cosine schedule, with which it ends at 0.1"
+    none = test_functions._hard("beale", {"SGD": low, "Adam": high}, {"Adam": high})
+    assert (none.verdict, none.condition) == ("fails", "")
+
+
+def test_why_a_decay_does_not_beat_a_constant_rate() -> None:
+    def runs(train: float, *val: float) -> list[Trained]:
+        return [
+            replace(trained(train_loss=[train], val_loss=[loss]), experiment=rated(lr))
+            for lr, loss in zip(schedules.LRS, val, strict=True)
+        ]
+
+    constant, cosine, step = runs(0.1, 4, 3, 1, 2), runs(0.2, 5, 4, 1.1, 1.9), runs(0.3, 5, 4, 1.2, 2.5)
+    paths = {"constant": constant, "cosine": cosine, "step": step}
+    chosen = {name: min(group, key=lambda run: run.last("val/loss")) for name, group in paths.items()}
+    failure = schedules._why_no_decay(paths, chosen)
+    assert failure.seen
+    assert failure.condition == "at the same rate of 0.1, for cosine"
+    assert "2 of 2 decays end at a higher training loss (0.2000 to 0.3000) than constant (0.1000)" in failure.reason
+    assert not schedules._why_no_decay({"constant": constant, "step": step}, {"constant": constant[2]}).seen
+
+
+def rated(lr: float) -> Any:
+    return SimpleNamespace(optimizer=SimpleNamespace(lr=lr), epochs=20)
+
+
+def test_where_twice_the_batch_and_twice_the_rate_train_alike() -> None:
+    def run(size: int, lr: float, loss: float) -> Trained:
+        made: Any = SimpleNamespace(seed=0, batch_size=size, optimizer=SimpleNamespace(lr=lr))
+        return Trained(made, "", {"val/loss": [loss]}, {}, {})
+
+    grid = [run(16, 0.1, 1.0), run(32, 0.2, 1.001), run(64, 0.4, 1.5), run(32, 0.1, np.inf), run(64, 0.2, 9.0)]
+    claim = scaling._literal([run(256, 0.1, 0.8), run(512, 0.2, 0.7)], grid, 1200)
+    assert (claim.verdict, claim.measured) == ("depends", "validation losses 0.8000 and 0.7000: 12.5 % apart")
+    assert claim.condition == "for 1 of 2 pairs of the grid, such as 0.1 at 16 and 0.2 at 32"
+    assert "After 25 and 15 updates" in claim.reason
+    assert scaling._literal([run(256, 0.1, 0.8), run(512, 0.2, 0.8)], grid, 1200).verdict == "holds"
+    apart = [run(16, 0.1, 1.0), run(32, 0.2, 2.0)]
+    assert scaling._literal([run(256, 0.1, 0.8), run(512, 0.2, 0.7)], apart, 1200).verdict == "fails"
 
 
 @pytest.mark.parametrize(

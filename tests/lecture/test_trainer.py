@@ -13,8 +13,9 @@ from lrlab.lecture.chapters.adam import Uncorrected
 from lrlab.lecture.chapters.momentum import Velocity
 from lrlab.lecture.presets import PRESETS
 from lrlab.lecture.trainer import ChapterTrainer, best
+from lrlab.runs.recorder import config_of
 from lrlab.tracking.memory_tracker import MemoryTracker
-from lrlab.training.configuration import from_record, from_yaml
+from lrlab.training.configuration import from_record
 from lrlab.training.methods.knn import NearestNeighbours
 from lrlab.training.methods.newton import Newton
 from lrlab.training.methods.test_function import FunctionDescent
@@ -38,7 +39,7 @@ def test_trains_a_mixture_in_order(trainer: ChapterTrainer, tracker: MemoryTrack
         record = tracker.get_run(run.run_id)
         assert (record.name, record.parent) == ("mixture", tracker.get_run(run.run_id).parent)
         assert record.status == ("FAILED" if run is trained[3] else "FINISHED")
-        assert from_record(from_yaml(record.config)) == run.experiment
+        assert from_record(config_of(record)) == run.experiment
         for name, values in run.history.items():
             np.testing.assert_array_equal([value for _, value in record.metrics[name]], values)
         assert set(run.tested) == {"test/loss", "test/accuracy"}
@@ -92,5 +93,5 @@ def test_optimizers_of_the_lecture_are_on_record_too(
     trainer: ChapterTrainer, tracker: MemoryTracker, optimizer: object
 ) -> None:
     (run,) = trainer.train("own", [trainer.preset.experiment(method=FunctionDescent(steps=2), optimizer=optimizer)])
-    record = from_yaml(tracker.get_run(run.run_id).config)
+    record = config_of(tracker.get_run(run.run_id))
     assert from_record(record, allow=["lrlab.lecture."]) == run.experiment

@@ -20,7 +20,7 @@ PNG = b"\x89PNG\r\n"
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that were drawn."""
     kept: list[Any] = []
-    monkeypatch.setattr(figures, "png", kept.append)
+    monkeypatch.setattr(figures, "png", lambda drawing, dpi=110: kept.append(drawing))
     return kept
 
 
@@ -33,6 +33,23 @@ def test_a_png_is_drawn_whatever_backend_the_process_has(monkeypatch: pytest.Mon
     width, height = (int.from_bytes(content[start : start + 4]) for start in (16, 20))
     assert (width, height) == (100, 50)
     assert dict.__getitem__(mpl.rcParams, "backend") == before
+
+
+def test_several_images_are_one_file_side_by_side() -> None:
+    tiles = [png(figure(width, 1.0)[0], dpi=50) for width in (1.0, 2.0)]
+    joined = Figure(tiles, "caption")
+    assert not joined.panels
+    assert len(joined.images) == 2
+    size = [int.from_bytes(joined.png[start : start + 4]) for start in (16, 20)]
+    assert size == [150, 50]
+    assert Figure(tiles[0], "caption").images == [Figure(tiles[0], "caption").data_uri]
+
+
+def test_contours_lie_where_a_function_has_the_same_value() -> None:
+    x, y = np.meshgrid(np.linspace(-1, 1, 40), np.linspace(-1, 1, 40))
+    lines = figures.contours(x, y, x + 2 * y, 5)
+    assert len(lines) >= 4
+    assert all(np.ptp(line @ [1, 2]) < 1e-9 for line in lines)
 
 
 def test_a_figure_is_embedded_in_a_page() -> None:

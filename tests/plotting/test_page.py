@@ -14,7 +14,7 @@ import pytest
 
 from lrlab.plotting import charts
 from lrlab.plotting.figures import Figure
-from lrlab.plotting.page import Card, Command, Fold, Lead, Section, render, specs_of
+from lrlab.plotting.page import Card, Command, Fold, Lead, Link, Section, Statement, render, specs_of
 
 NASTY = "</script><script>alert(1)</script><b>&\u2028"
 
@@ -40,6 +40,13 @@ def chart(name: str = "lr") -> Figure:
     return Figure((spec,), f"caption {NASTY}", name, f"title {NASTY}")
 
 
+STATEMENTS = (
+    Statement("first", f"it holds {NASTY}", "§ 1", "✓ holds", (("measured", NASTY),)),
+    Statement("second", "it depends", "§ 2", "◐ depends", (("measured", "2"), ("why not", "3"))),
+)
+TABLE = (("claim", "verdict"), (Link(f"see {NASTY}", "first"), "✓ holds"), (Link("other", "second"), "◐ depends"))
+
+
 def whole() -> str:
     lead = Lead(
         "of it", f"answer {NASTY}", (Card("Best", "0.1", "± 0.01", ((NASTY, "1"),)),), (Command("lrlab ui", "see"),)
@@ -55,6 +62,8 @@ def whole() -> str:
         ),
         Section("", ("last",)),
         Section("Two", (), (Figure(b"abc", "a < b"),), commands=(Command("lrlab best 'a b'"),)),
+        Section("Three", figures=(Figure((b"one", b"two", b"three"), "tiles", title="All"),), table=TABLE),
+        Section("Four", statements=STATEMENTS),
     ]
     return render(f"Question {NASTY}?", sections, lead)
 
@@ -89,6 +98,26 @@ def test_somebody_else_s_words_neither_end_a_script_nor_begin_one(page: str) -> 
     assert json.loads(json.dumps(specs_of(page)))[0]["datasets"]["rows"][0]["x"] == 1.0
 
 
+def test_a_cell_can_link_to_a_statement(page: str) -> None:
+    outline = Outline(page)
+    ids = [attributes["id"] for _, attributes in outline.elements if attributes.get("id")]
+    assert len(set(ids)) == len(ids)
+    links = {str(link["href"]).removeprefix("#") for link in outline.all("a")}
+    assert {"first", "second"} <= links <= set(ids)
+    assert [article["id"] for article in outline.all("article")] == ["first", "second"]
+    verdicts = [cell.get("class") for cell in outline.all("td") if cell.get("class")]
+    assert verdicts == ["yes", "partly"]
+    assert Link("text", "place") == "text"  # where there are no links, as in a terminal
+
+
+def test_panels_that_are_images_stand_beside_each_other_under_one_description(page: str) -> None:
+    outline = Outline(page)
+    described = [each["aria-label"] for each in outline.all("div") if each.get("class") == "panels several three"]
+    assert described == ["All. tiles"]
+    assert [image["alt"] for image in outline.all("img")][-3:] == ["", "", ""]
+    assert all(image in page for image in Figure((b"one", b"two", b"three"), "").images)
+
+
 def test_nothing_is_fetched(page: str) -> None:
     outline = Outline(page)
     assert not outline.all("link")
@@ -113,10 +142,10 @@ def test_contents_lead_to_their_sections_and_headings_are_in_steps(page: str) ->
 
 def test_figures_are_named_for_those_who_cannot_see_them(page: str) -> None:
     outline = Outline(page)
-    (drawn,) = [each for each in outline.all("div") if each.get("role") == "img"]
+    drawn, _ = [each for each in outline.all("div") if each.get("role") == "img"]
     assert "title" in str(drawn["aria-label"])
     assert "caption" in str(drawn["aria-label"])
-    assert all(image["alt"] for image in outline.all("img"))
+    assert all(image["alt"] for image in outline.all("img")[:-3])  # the last stand in a division with a name
     assert all(button.get("aria-label") for button in outline.all("button"))
 
 

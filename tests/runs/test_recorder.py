@@ -1,12 +1,15 @@
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from lrlab.core.neighbours import KNN
 from lrlab.data.dataset import Dataset
+from lrlab.data.digits import Digits
+from lrlab.errors import InputError
 from lrlab.runs import recorder
 from lrlab.runs.history import MetricHistory
 from lrlab.runs.provenance import Provenance
@@ -18,15 +21,46 @@ from lrlab.training.methods.knn import NearestNeighbours
 from tests.training.single import single
 
 
+@dataclass(frozen=True)
+class Text(Digits):
+    """Data with a text among their settings."""
+
+    text: str = ""
+
+
 def test_a_run_holds_what_is_needed_to_repeat_it(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:
     tracker, population = MemoryTracker(), single(experiment(), dataset, width=3, slot=2)
     (member,) = population.members
     run = tracker.get_run(recorder.create_run(tracker, population, member, name="n", parent="p", tags={"t": "1"}))
     assert (run.name, run.parent, run.status, run.tags["t"]) == ("n", "p", "RUNNING", "1")
-    assert run.config == to_yaml(to_record(experiment()))
+    assert run.config == ""  # one of thousands
+    assert recorder.config_of(run) == to_record(experiment())
     assert Provenance.from_json(run.tags[Tag.PROVENANCE]) == Provenance.of(population, member)
     assert json.loads(run.tags[Tag.PROVENANCE])["slot"] == 2
     assert (run.params["optimizer"], run.params["optimizer.lr"]) == ("sgd", "0.1")
+
+
+@pytest.mark.parametrize("source", ["7", "None", "x" * 7000])
+def test_a_configuration_that_its_params_do_not_say_has_a_file(
+    dataset: Dataset, experiment: Callable[..., Experiment], source: str
+) -> None:
+    tracker, population = MemoryTracker(), single(experiment(data=Text(text=source)), dataset)
+    (member,) = population.members
+    run = tracker.get_run(recorder.create_run(tracker, population, member, name="n", parent="p"))
+    assert run.config == to_yaml(to_record(member.experiment))
+    assert recorder.config_of(run)["data"]["text"] == source
+    assert Tag.CONFIG not in run.tags
+
+
+def test_a_run_of_its_own_has_a_file_and_one_whose_file_is_gone_is_refused(
+    dataset: Dataset, experiment: Callable[..., Experiment]
+) -> None:
+    tracker, population = MemoryTracker(), single(experiment(), dataset)
+    (member,) = population.members
+    run = tracker.get_run(recorder.create_run(tracker, population, member, name="n"))
+    assert run.config == to_yaml(to_record(experiment()))
+    with pytest.raises(InputError, match=r"has no config\.yaml among its artifacts"):
+        recorder.config_of(replace(run, config=""))
 
 
 @pytest.mark.parametrize(

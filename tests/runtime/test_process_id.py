@@ -1,4 +1,5 @@
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import psutil
 import pytest
 
 from lrlab.runtime import process_id
-from lrlab.runtime.process_id import ProcessId, is_gone, parent
+from lrlab.runtime.process_id import ProcessId, has_ended_here, is_gone, is_running_here, parent
 
 
 def ended() -> str:
@@ -100,3 +101,31 @@ def test_a_machine_can_be_declared_lost() -> None:
 def test_the_parent_of_a_process() -> None:
     assert parent(os.getpid()) == os.getppid()
     assert parent(999999999) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"boot": "a clone's"}, {"host": "elsewhere"}, {"machine": "m"}, {"namespace": "pid:[1]"}]
+)
+@pytest.mark.parametrize("pid", [pytest.param(os.getpid(), id="own"), 999999999])
+def test_of_what_cannot_be_seen_neither_life_nor_death_is_known(change: dict[str, str], pid: int) -> None:
+    other = str(ProcessId.current()._replace(pid=pid, **change))  # type: ignore[arg-type]
+    assert not has_ended_here(other)
+    assert not is_running_here(other)
+
+
+def test_what_is_no_process_is_not_known_either() -> None:
+    assert not has_ended_here("somebody")
+    assert not is_running_here("")
+
+
+def test_a_stopped_process_neither_runs_nor_has_ended() -> None:
+    assert is_running_here(str(ProcessId.current()))
+    assert has_ended_here(ended())
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        them = str(ProcessId.current()._replace(pid=child.pid, start=process_id._start(child.pid)))
+        assert is_running_here(them)
+        child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+        assert not is_running_here(them)
+        assert not has_ended_here(them)
+        child.kill()

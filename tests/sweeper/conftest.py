@@ -20,6 +20,7 @@ from lrlab.sweeper.settings import Settings
 from lrlab.sweeper.study.queue import Queue
 from lrlab.sweeper.study.storage import Storage, parse
 from tests.multirun import multirun, own_folder  # noqa: F401
+from tests.postgres import postgresql, postgresql_server  # noqa: F401
 
 SearchFactory = Callable[..., SearchStrategy]
 Planner = Callable[..., SweepPlan]

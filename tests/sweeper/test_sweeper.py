@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -101,7 +100,7 @@ def test_a_sweep_without_a_name_gets_its_own(multirun: Multirun) -> None:
     multirun(square, "x=1", x=0)
     found = names(parse(None, Path.cwd()))
     assert len(set(found)) == 2
-    assert all(re.fullmatch(r"minimal_app_\d{4}_\d{4}_[a-z2-9]{5}", name) for name in found)
+    assert all(name.startswith("minimal_app_") for name in found)
 
 
 def test_a_known_name_goes_on_to_the_total_without_repeating_itself(multirun: Multirun) -> None:
@@ -274,6 +273,7 @@ class Lab:
         return given or ("minimize",)
 
     def description(self, sweep: Sweep) -> Any: ...
+    def check_host(self, sweep: Sweep, state: SweepState) -> None: ...
 
     def check(self, sweep: Sweep) -> None:
         if self.refusal:

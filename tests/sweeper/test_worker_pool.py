@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,10 +9,13 @@ import pytest
 from hydra.core.utils import JobReturn, JobStatus
 
 from lrlab.runtime.signals import SignalHandler
+from lrlab.sweeper.launching.supervise import WorkersLostError
 from lrlab.sweeper.search.bracket import Precision
 from lrlab.sweeper.study.queue import IS_JOB, Queue, TrialCounts
 from lrlab.sweeper.study.storage import Storage
-from lrlab.sweeper.worker_pool import MAX_LAUNCHES, WorkerPool, results_of
+from lrlab.sweeper.worker_pool import LaunchError, WorkerPool, results_of
+
+RELAUNCHES = 3
 
 
 @pytest.fixture
@@ -26,11 +28,12 @@ def pool(storage: Storage, queue: Queue, search: Callable[..., Any], monkeypatch
         sweep = SimpleNamespace(
             directions=("minimize",),
             precision=Precision(),
+            relaunches=RELAUNCHES,
             is_overdue=lambda: overdue.pop(0) if overdue else False,
             too_many_failed=lambda counts: counts.failed > may_fail * counts.total,
         )
         worker = SimpleNamespace(storage=storage, search=search("x=interval(0,1)"), sweep=sweep)
-        monkeypatch.setattr(WorkerPool, "_launch", lambda self: (plan.pop(0) if len(plan) > 1 else plan[0])())
+        monkeypatch.setattr(WorkerPool, "_launch", lambda self, signals: (plan.pop(0) if len(plan) > 1 else plan[0])())
         return WorkerPool(cast(Any, worker), cast(Any, None), queue)
 
     return made
@@ -47,7 +50,7 @@ def complete(queue: Queue, count: int) -> list[tuple[int, str]]:
 
 
 def die() -> Any:
-    raise BrokenProcessPool
+    raise LaunchError("it was killed")
 
 
 def test_one_launch_is_enough_where_nobody_dies(pool: Any, queue: Queue) -> None:
@@ -63,13 +66,18 @@ def test_trials_that_wait_after_a_death_are_launched_again(
 
     caplog.set_level(logging.WARNING)
     assert pool(one_and_die, lambda: complete(queue, 2)).run(SignalHandler()) == [(1, "result"), (2, "result")]
-    assert caplog.messages == ["A worker died; 2 trials go on without it"]
+    assert caplog.messages == ["A worker died (it was killed); 2 trials go on without it"]
 
 
 def test_deaths_without_a_trial_done_end_the_sweep(pool: Any, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(BrokenProcessPool):
+    with pytest.raises(WorkersLostError, match=r"3 of 3 trials are missing: .*relaunches.*the last: it was killed"):
         pool(die).run(SignalHandler())
-    assert len(caplog.messages) == MAX_LAUNCHES - 1
+    assert len(caplog.messages) == RELAUNCHES
+
+
+def test_workers_that_end_without_a_word_while_trials_wait_are_not_launched_for_ever(pool: Any) -> None:
+    with pytest.raises(WorkersLostError, match="the last: they ended while trials wait"):
+        pool(lambda: []).run(SignalHandler())
 
 
 def test_too_many_failures_end_it_while_trials_wait(pool: Any, queue: Queue) -> None:

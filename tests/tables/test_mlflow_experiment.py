@@ -11,7 +11,8 @@ import pytest
 
 from lrlab.errors import InputError
 from lrlab.tables.mlflow_experiment import read_experiment
-from lrlab.tracking.client_store import client_class, client_settings
+from lrlab.tracking.client_settings import client_settings
+from lrlab.tracking.client_store import client_class
 from lrlab.tracking.tags import Tag
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of MLflow's libraries

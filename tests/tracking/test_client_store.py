@@ -1,13 +1,12 @@
 import os
 import shutil
-import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from lrlab.errors import InputError
-from lrlab.tracking.client_store import ClientStore, client_settings
+from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
 from lrlab.tracking.store import MetricPoint, RunSpec, RunUpdate
 from lrlab.tracking.tags import Tag
@@ -20,36 +19,14 @@ def store(outputs: str) -> ClientStore:
     return ClientStore(address(None, outputs), "lrlab", str(Path(outputs) / "mlartifacts"))
 
 
-class TestSettings:
-    def test_the_environment_is_as_before_once_no_thread_needs_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
-        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")  # the user's own
-        before = dict(os.environ)
-        entered, leave = threading.Event(), threading.Event()
-
-        def use() -> None:
-            with client_settings:
-                entered.set()
-                leave.wait()
-
-        other = threading.Thread(target=use)
-        with client_settings:
-            other.start()
-            entered.wait()
-        assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"  # the other thread needs it
-        assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"
-        leave.set()
-        other.join()
-        assert dict(os.environ) == before
-
-    def test_a_store_leaves_the_environment_as_it_is(self, outputs: str) -> None:
-        before = dict(os.environ)
-        store = ClientStore(address(None, outputs), "lrlab", str(Path(outputs) / "mlartifacts"))
-        run_id = store.create_run(RunSpec(1, {}, {Tag.NAME: "run"}, None))
-        store.get_run(run_id)
-        assert {name for name in os.environ if name.startswith("MLFLOW")} == {
-            name for name in before if name.startswith("MLFLOW")
-        }
+def test_a_store_leaves_the_environment_as_it_is(outputs: str) -> None:
+    before = dict(os.environ)
+    store = ClientStore(address(None, outputs), "lrlab", str(Path(outputs) / "mlartifacts"))
+    run_id = store.create_run(RunSpec(1, {}, {Tag.NAME: "run"}, None))
+    store.get_run(run_id)
+    assert {name for name in os.environ if name.startswith("MLFLOW")} == {
+        name for name in before if name.startswith("MLFLOW")
+    }
 
 
 def test_artifacts_that_cannot_be_written_are_no_fault_of_the_server(store: ClientStore, outputs: str) -> None:

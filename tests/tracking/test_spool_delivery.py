@@ -13,6 +13,7 @@ from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
 from lrlab.tracking.spool import Destination, Spool
 from lrlab.tracking.spool_delivery import SpoolDelivery
+from lrlab.tracking.spooling_store import SpoolingStore
 from lrlab.tracking.store import RunSpec
 from lrlab.tracking.tags import Tag
 
@@ -119,8 +120,79 @@ def test_of_dead_processes_only_what_is_meant_for_this_store(one: Deliverer, fil
     fill(*WHOLE).close()
     fill(write("0" * 32), destination=ELSEWHERE).close()
     alive = fill(create("spooled-alive"))
-    assert one.deliver_orphaned(tmp_path / "spool", HERE, one.stopped)
+    here = SpoolingStore(one.reach, tmp_path / "spool", HERE)
+    here.deliver()
+    here.close()
     one.assert_whole()
     (left,) = Spool.orphaned(tmp_path / "spool")
     assert (left.destination, len(left), len(alive)) == (ELSEWHERE, 1, 1)
     left.close()
+
+
+class Counting:
+    """A store that takes note of each request."""
+
+    def __init__(self, store: ClientStore) -> None:
+        self.store, self.asked = store, list[str]()
+
+    def __getattr__(self, name: str) -> object:
+        self.asked.append(name)
+        return getattr(self.store, name)
+
+
+def test_what_waits_for_a_run_goes_together_and_what_is_not_doubtful_is_not_looked_for(
+    one: Deliverer, fill: Fill
+) -> None:
+    counting = Counting(one.remote)
+    one.remote = counting  # type: ignore[assignment]
+    new = {**create("spooled-new"), "asked": False}
+    assert one.deliver(
+        fill(new, *(write("spooled-new") for _ in range(50)), write("spooled-new", "FINISHED")), one.stopped
+    )
+    assert counting.asked == ["new_run", "describe"]
+    counting.asked.clear()
+    asked = {**create("spooled-asked"), "asked": True}  # whose answer may have been lost
+    assert one.deliver(fill(asked, write("spooled-asked")), one.stopped)
+    assert counting.asked == ["delete_empty_duplicates", "find_run", "new_run", "describe"]
+
+
+def test_one_run_in_trouble_does_not_keep_back_others(one: Deliverer, fill: Fill) -> None:
+    orphan = create("spooled-orphan", **{Tag.PARENT: "spooled-elsewhere"})
+    spool = fill(orphan, write("spooled-orphan"), *WHOLE)
+    assert not one.deliver(spool, one.stopped)
+    one.assert_whole()
+    assert [each.entry["run"] for each in spool.waiting()] == ["spooled-orphan"] * 2
+
+
+def test_of_a_run_only_the_entry_that_is_refused_is_set_aside(one: Deliverer, fill: Fill) -> None:
+    refused = {**write(CHILD), "points": [["bad*name", 0.5, 7, 3]]}
+    spool = fill(*WHOLE[:3], refused, *WHOLE[3:])
+    assert one.deliver(spool, one.stopped)
+    one.assert_whole()
+    (line,) = spool.path.with_suffix(".refused").read_text().splitlines()
+    assert "bad*name" in line
+
+
+def test_a_run_ends_when_it_ended_not_when_it_was_delivered(one: Deliverer, fill: Fill) -> None:
+    spool = fill(*WHOLE[:2], {**write(CHILD, "FINISHED"), "time": 7000})
+    assert one.deliver(spool, one.stopped)
+    assert one.remote._client.get_run(one.remote_id(CHILD)).info.end_time == 7000
+
+
+def test_a_process_that_dies_after_each_request_leaves_every_point_once(
+    one: Deliverer, fill: Fill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is killed after the store has taken something, and before the spool forgets it."""
+    fill(*({**each, "asked": False} for each in WHOLE)).close()
+    for _ in range(3):
+        (spool,) = Spool.orphaned(tmp_path / "spool")
+        monkeypatch.setattr(spool, "remove", lambda _: None)
+        dying = Deliverer(one.remote)
+        for each in spool.waiting():
+            dying._deliver_group(spool, [each])
+        spool._file.close()  # nothing is removed
+    (spool,) = Spool.orphaned(tmp_path / "spool")
+    last = Deliverer(one.remote)
+    assert last.deliver(spool, last.stopped)
+    last.assert_whole()
+    spool.close()

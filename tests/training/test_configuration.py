@@ -16,8 +16,10 @@ from lrlab.training.configuration import (
     check_shared,
     flat,
     from_config,
+    from_flat,
     from_record,
     from_yaml,
+    says_all,
     spell_choices,
     to_record,
     to_yaml,
@@ -138,3 +140,22 @@ def test_trials_may_differ_in_what_is_trained_alone() -> None:
     ):
         with pytest.raises(InputError, match=message):
             check_shared(sweep, [sweep | change for change in changes])
+
+
+def test_params_say_all_of_a_record(wanted: Experiment) -> None:
+    record = to_record(wanted)
+    texts = {key: str(value) for key, value in flat(record).items()}
+    assert says_all(flat(record), record)
+    assert from_flat(texts) == record
+    assert from_record(from_flat(dict(sorted(texts.items(), reverse=True)))) == wanted  # as a store may return them
+
+
+@pytest.mark.parametrize("text", ["1", "1e-3", "True", "None", "[1, 2]", "'quoted'"])
+def test_params_do_not_say_that_a_value_is_a_text_which_looks_like_another(text: str) -> None:
+    assert not says_all({"data.path": text}, {"data": {"path": text}})
+    assert says_all({"data.path": "train.csv"}, {"data": {"path": "train.csv"}})
+
+
+def test_params_do_not_say_all_of_a_key_with_a_dot() -> None:
+    assert not says_all({"a.b": 1}, {"a.b": 1})
+    assert not says_all({"a": 1, "a.b": 1}, {"a": 1, "a.b": 1})

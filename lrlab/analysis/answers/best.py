@@ -160,7 +160,7 @@ def _next_steps(study: "optuna.Study", runs: Runs | None, places: Places) -> Seq
     elif runs and _has_no_seeds(runs):
         few = command("best", name, "--confirm", str(FEWEST_SEEDS), places=places)
         steps.append(NextStep(few, "one look at the test split"))
-    elif runs and any(run.metrics.get("val/accuracy") for run in runs):
+    elif runs and any(run.has("val/accuracy") for run in runs):
         steps.append(NextStep(confirm, "the best three on fresh seeds, then one look at the test split"))
     if runs:
         steps.append(NextStep(command("report", name, places=places), "the answers as a page with figures"))

@@ -157,7 +157,8 @@ def analyse_runs(runs: Runs, tolerance: float = 0.01) -> tuple[ScalingAnalysis, 
         for run in runs
         if abs(math.log(run.lr) - best.get(run.batch_size, math.inf)) <= math.log(NOISE_SCALE_LR_FACTOR)
     ]
-    noise = estimate_noise_scale(run for run in near if not run.diverged)
+    measured = [run for run in near if not run.diverged and run.has("gradient_signal")]
+    noise = estimate_noise_scale(runs.with_histories(measured, "gradient_signal", "gradient_noise"))
     return replace(analysis, noise_scale=noise.average if noise else None), noise
 
 

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from typing import Any
 
 from lrlab.analysis.answers.scaling import QUESTION
+from lrlab.analysis.report.evidence import optima_table, scaling_evidence_figures
 from lrlab.analysis.report.figures import settings
 from lrlab.analysis.report.lead import prose
-from lrlab.analysis.report.sections import optima_table, scaling_evidence_figures
 from lrlab.plotting import page
 from lrlab.plotting.page import Card, Fold, Lead, Section
 from lrlab.scaling_law.analysis import ScalingAnalysis, analyse_optima

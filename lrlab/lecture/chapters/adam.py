@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lrlab.analysis.answers.wording import listed
 from lrlab.core.model import MLP, Layer, Linear
 from lrlab.core.optimizer import Adam, AdamW, Optimizer, State
 from lrlab.core.regularizer import L2
 from lrlab.lecture.chapters.gradient_noise import gradient
-from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import LOG_X, Chart, Line, charts, curve
+from lrlab.lecture.claims import ChapterResult, Claim, Failure
+from lrlab.lecture.figures import LOG_X, Chart, Line, curve, line_figure
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
 from lrlab.plotting.figures import Figure
 
@@ -49,17 +50,26 @@ def _bias(trainer: ChapterTrainer) -> tuple[Claim, Figure]:
     corrected, raw = (_step_sizes(trainer, optimizer) for optimizer in (Adam(LR), Uncorrected(LR)))
     first = (1 - 0.9) / np.sqrt(1 - 0.999)
     claim = Claim(
+        "5.8",
+        "Adam's bias correction",
         "Bias correction keeps Adam's first steps from being too large",
-        f"first steps of 1 and, without it, {first:.2f} learning rates (+- 1 %)",
-        f"{corrected[0]:.3f} and {raw[0]:.3f}; of the first {STEPS}, at most {max(corrected):.2f} and {max(raw):.2f}",
+        f"first steps of 1 and, without it, {first:.2f} learning rates (± 1 %)",
+        f"{corrected[0]:.3f} and {raw[0]:.3f} learning rates; of the first {STEPS} steps, at most {max(corrected):.2f} "
+        f"and {max(raw):.2f}",
         abs(corrected[0] - 1) < 0.01 and abs(raw[0] / first - 1) < 0.01,
     )
     lines = [curve("with bias correction", corrected), curve("without", raw)]
     chart = Chart(
-        "update", "root mean square step (learning rates)", lines, axes={"ylim": (0, None), "xticks": range(0, 21, 5)}
+        "update",
+        "root mean square step (learning rates)",
+        lines,
+        axes={"ylim": (0, 1.1 * max(*corrected, *raw))},
+        markers=True,
     )
-    return claim, Figure(
-        charts(chart, markers=True), "A linear model's first updates on mini-batches, over all weights."
+    return claim, line_figure(
+        chart,
+        title="Without bias correction Adam's first steps are too large",
+        caption="A linear model's first updates on mini-batches, over all weights.",
     )
 
 
@@ -91,31 +101,48 @@ def _decay(trainer: ChapterTrainer) -> tuple[tuple[Claim, ...], Figure]:
     trained = trainer.train_groups("weight decay", grid)
     same = DECAYS.index(0.1)
     norms = [runs[same].last("weight_norm") for runs in trained.values()]
-    losses = [best(runs).last("val/loss") for runs in trained.values()]
+    bests = [best(runs) for runs in trained.values()]
+    losses = [run.last("val/loss") for run in bests]
+    found = [DECAYS[runs.index(run)] for runs, run in zip(trained.values(), bests, strict=True)]
+    better = [
+        decay
+        for decay, ours, theirs in zip(DECAYS, *trained.values(), strict=True)
+        if ours.last("val/loss") < theirs.last("val/loss")
+    ]
     claims = (
         Claim(
+            "5.9",
+            "AdamW is not Adam with L2",
             "AdamW's decay does not pass through the moments, Adam's L2 does: they are not the same",
             "norms of the weights that differ by more than 10 % at the same nominal decay of 0.1",
-            f"{norms[0]:.2f} with AdamW, {norms[1]:.2f} with Adam + L2",
+            f"a norm of {norms[0]:.2f} with AdamW, {norms[1]:.2f} with Adam + L2",
             abs(norms[0] / norms[1] - 1) > 0.1,
         ),
         Claim(
+            "5.9",
+            "AdamW against Adam with L2",
             "AdamW outperforms Adam (on many tasks)",
             "a lower validation loss than Adam + L2, each at its best decay",
-            f"{losses[0]:.4f} with AdamW, {losses[1]:.4f} with Adam + L2",
+            f"validation loss {losses[0]:.4f} with AdamW, {losses[1]:.4f} with Adam + L2",
             losses[0] < losses[1],
+            Failure(
+                f"At its best decay, {found[0]:g}, AdamW ends no lower than Adam with L2 at {found[1]:g}.",
+                f"at the same decay of {listed(better)}" if better else "",
+                bool(better),
+            ),
         ),
     )
-    return claims, Figure(_norms(trained, same), f"A two-layer network with {HIDDEN} hidden units at lr {LR}.")
+    return claims, _norms(trained, same)
 
 
-def _norms(trained: dict[str, list[Trained]], same: int) -> bytes:
+def _norms(trained: dict[str, list[Trained]], same: int) -> Figure:
     norms = [
         curve(f"{name}, decay {DECAYS[same]}", runs[same].history["weight_norm"]) for name, runs in trained.items()
     ]
     losses = [Line(name, DECAYS, [run.last("val/loss") for run in runs]) for name, runs in trained.items()]
-    return charts(
-        Chart("epochs", "norm of all parameters", norms),
-        Chart("decay (weight_decay, or 2 lambda)", "validation loss (nats)", losses, axes=LOG_X),
-        markers=True,
+    return line_figure(
+        Chart("epochs", "norm of all parameters", norms, markers=True),
+        Chart("decay (weight_decay, or 2 lambda)", "validation loss (nats)", losses, axes=LOG_X, markers=True),
+        title="Decay outside the moments, and L2 through them",
+        caption=f"A two-layer network with {HIDDEN} hidden units at learning rate {LR}.",
     )

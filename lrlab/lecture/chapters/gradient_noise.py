@@ -6,10 +6,9 @@ from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import Layer, backward, forward, output_buffers, zeros
 from lrlab.core.optimizer import Momentum
 from lrlab.data.dataset import Dataset
-from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import LOG, Chart, Line, charts
+from lrlab.lecture.claims import ChapterResult, Claim, Failure
+from lrlab.lecture.figures import LOG, Chart, Line, line_figure
 from lrlab.lecture.trainer import ChapterTrainer
-from lrlab.plotting.figures import Figure
 
 BATCHES = 200
 MIN_BATCHES_PER_EPOCH = 10  # times smaller than the training set, so that what a batch leaves out hardly matters
@@ -25,19 +24,34 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
     noise = np.array([gradient_noise(data, layers, full, int(size)) for size in sizes])
     slope = float(np.polyfit(np.log(sizes), np.log(noise), 1)[0])
     claim = Claim(
+        "5.5",
+        "Noise of mini-batches",
         "Mini-batches make the gradient noisy; larger batches less so",
-        "noise in proportion to 1 / sqrt(batch size): slope -0.5 +- 0.05 in logarithms",
-        f"{slope:.3f} from {sizes[0]} to {sizes[-1]} samples",
+        "noise in proportion to 1 / √(batch size): a power of -0.5 ± 0.05",
+        f"a power of {slope:.3f} from {sizes[0]} to {sizes[-1]} samples",
         abs(slope + 0.5) <= 0.05,
+        Failure(
+            f"From {sizes[0]} to {sizes[-1]} samples the noise falls by a factor of {noise[0] / noise[-1]:.3g}, not by "
+            f"{np.sqrt(sizes[-1] / sizes[0]):.3g}."
+        ),
     )
     lines = [
         Line("measured", sizes, noise),
-        Line("1 / sqrt(batch size)", sizes, noise[0] / np.sqrt(sizes), {"linestyle": "--", "marker": ""}),
+        Line("1 / √(batch size)", sizes, noise[0] / np.sqrt(sizes), "reference"),
     ]
-    chart = Chart("batch size (samples)", "|batch gradient - full gradient| / |full gradient|", lines, axes=LOG)
-    return ChapterResult(
-        (claim,), (Figure(charts(chart, markers=True), f"Root mean square over {BATCHES} batches of each size."),)
+    chart = Chart(
+        "batch size (samples)",
+        "|batch gradient - full gradient| / |full gradient|",
+        lines,
+        axes={**LOG, "xticks": sizes.tolist()},
+        markers=True,
     )
+    drawn = line_figure(
+        chart,
+        title="How noisy a mini-batch's gradient is",
+        caption=f"Root mean square over {BATCHES} batches of each size. Dashed: in proportion to 1 / √(batch size).",
+    )
+    return ChapterResult((claim,), (drawn,))
 
 
 def gradient_noise(data: Dataset, layers: list[Layer], full: np.ndarray, size: int) -> float:

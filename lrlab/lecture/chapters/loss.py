@@ -7,8 +7,9 @@ import numpy as np
 from lrlab.core.loss import SoftmaxCrossEntropy
 from lrlab.core.model import Linear
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, Line, charts
+from lrlab.lecture.figures import Chart, Line, line_figure
 from lrlab.lecture.trainer import ChapterTrainer
+from lrlab.lecture.wording import agreement
 from lrlab.plotting.figures import Figure
 from lrlab.training.evaluation import split_metrics
 
@@ -33,9 +34,12 @@ def _of_probability() -> Claim:
     losses = of_probability(p)
     difference = float(np.abs(losses + np.log(p)).max())
     return Claim(
+        "2.2",
+        "The loss is -log p",
         "The more probable the right class, the lower the loss: -log p",
-        "falls everywhere, and equals -log p (1e-12)",
-        f"{difference:.1e} is the largest difference; {'falls' if np.all(np.diff(losses) < 0) else 'does not fall'}",
+        "falls everywhere, and equals -log p to 12 decimals",
+        f"{agreement(difference)} at {len(p)} probabilities; "
+        f"{'falls' if np.all(np.diff(losses) < 0) else 'does not fall'} everywhere",
         difference < 1e-12 and bool(np.all(np.diff(losses) < 0)),
     )
 
@@ -45,9 +49,11 @@ def _at_the_start(trainer: ChapterTrainer) -> Claim:
     layers = Linear(init_scale=1e-4).init(np.random.default_rng(0), data.x.shape[1], len(data.classes))
     start, guessing = split_metrics("val", layers, loss, data)["val/loss"], math.log(len(data.classes))
     return Claim(
+        "2.2",
+        "The loss of a model that guesses",
         "With weights near zero every class is equally likely, and the loss is ln(classes)",
-        f"{guessing:.4f} +- 1 %",
-        f"{start:.4f}",
+        f"{guessing:.4f} nats ± 1 %",
+        f"{start:.4f} nats",
         abs(start / guessing - 1) < 0.01,
     )
 
@@ -58,19 +64,25 @@ def _stability() -> Claim:
     moved = float(np.abs(loss.value(scores + 1e4, y) - loss.value(scores, y)).max())
     extreme = loss.value(1e4 * np.sign(scores), y)
     return Claim(
+        "2.2",
+        "Only differences of scores count",
         "Only differences of scores count; subtracting the largest keeps exp from overflowing",
-        "the same loss after adding 1e4 to all scores (1e-10), a finite one at scores of +-1e4",
-        f"{moved:.1e} is the largest change; the largest loss at +-1e4 is {extreme.max():.0f}",
+        "the same loss to 10 decimals after adding 10,000 to all scores, a finite one at scores of ±10,000",
+        f"{agreement(moved)} after adding 10,000; the largest loss at ±10,000 is {extreme.max():,.0f}",
         moved < 1e-10 and bool(np.isfinite(extreme).all()),
     )
 
 
 def _picture() -> Figure:
     p = np.linspace(0.002, 0.999, 400)
-    guess = {"linestyle": "--", "color": "#888888"}
     lines = [
         Line("softmax cross-entropy", p, of_probability(p)),
-        Line("guessing among ten: ln 10", [0, 1], [math.log(10)] * 2, guess),
+        Line("guessing among ten: ln 10", [0, 1], [math.log(10)] * 2, "reference"),
     ]
     chart = Chart("probability of the right class", "loss (nats)", lines)
-    return Figure(charts(chart), "The loss of one image against the probability that the model gives its class.")
+    return line_figure(
+        chart,
+        title="What a probability of the right class costs",
+        caption="The loss of one image against the probability that the model gives its class. Dashed: guessing among "
+        "ten classes, ln 10.",
+    )

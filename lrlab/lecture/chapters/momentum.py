@@ -7,9 +7,9 @@ import numpy as np
 from lrlab.core.optimizer import Momentum, State
 from lrlab.core.schedule import Constant, Cosine
 from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import LOG_Y, Chart, charts, curve
+from lrlab.lecture.figures import LOG_Y, Chart, curve, line_figure
 from lrlab.lecture.trainer import ChapterTrainer
-from lrlab.plotting.figures import Figure
+from lrlab.lecture.wording import agreement, number
 from lrlab.training.methods.test_function import FunctionDescent
 
 LR, RHO, STEPS = 0.001, 0.9, 200
@@ -43,18 +43,27 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
     constant, cosine = (float(distance.max()) for distance in apart)
     claims = (
         Claim(
+            "5.6",
+            "Two forms of momentum",
             "The two forms of momentum are equivalent",
-            "the same path at a constant learning rate (1e-10)",
-            f"{constant:.1e} is the largest distance",
+            "the same path at a constant learning rate, to 10 decimals",
+            f"{STEPS} steps on Rosenbrock's function, {agreement(constant)}",
             constant < 1e-10,
         ),
         Claim(
+            "5.6",
+            "Two forms under a schedule",
             "Under a schedule they are not: one applies the learning rate to the gradient, the other to the velocity",
-            "paths that part (more than 1e-3) under a cosine",
-            f"{cosine:.2g} is the largest distance",
+            "paths that part by more than 0.001 under a cosine",
+            f"{number(cosine)} is the largest distance",
             cosine > 1e-3,
         ),
     )
-    lines = [curve(name, distance + 1e-18) for name, distance in zip(("constant", "cosine"), apart, strict=True)]
+    lines = [curve(name, distance) for name, distance in zip(("constant", "cosine"), apart, strict=True)]
     chart = Chart("steps", "distance between the two paths", lines, axes=LOG_Y)
-    return ChapterResult(claims, (Figure(charts(chart), f"On Rosenbrock's function, lr {LR}, rho {RHO}."),))
+    drawn = line_figure(
+        chart,
+        title="The two forms of momentum part under a schedule",
+        caption=f"On Rosenbrock's function, learning rate {LR}, rho {RHO}. Distances of exactly 0 are not on the axis.",
+    )
+    return ChapterResult(claims, (drawn,))

@@ -11,9 +11,11 @@ from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import L2
 from lrlab.data.digits import Digits
 from lrlab.errors import InputError
-from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import LOG, Chart, Line, charts, curve
+from lrlab.lecture.claims import ChapterResult, Claim, Failure
+from lrlab.lecture.figures import LOG, Chart, Line, curve, line_figure
 from lrlab.lecture.trainer import ChapterTrainer, Trained
+from lrlab.lecture.wording import number
+from lrlab.lecture.wording import steps as in_steps
 from lrlab.plotting.figures import Figure
 from lrlab.training.methods.newton import Newton
 
@@ -64,9 +66,11 @@ def cost(inputs: int) -> tuple[int, float, int]:
 def _fewer(newton: Trained, quickest: Trained) -> Claim:
     few, many = steps(newton), steps(quickest)
     return Claim(
+        "7.3",
+        "Newton's method takes few steps",
         "Newton's method takes far fewer steps than gradient descent",
-        f"to a gradient of {TOLERANCE:g} at most a tenth of the steps of descent at its best learning rate",
-        f"{few:g} against {many:g} (inf: not within {DESCENT_STEPS})",
+        f"to a gradient of {number(TOLERANCE)} at most a tenth of the steps of descent at its best learning rate",
+        f"{in_steps(few, DESCENT_STEPS)} against {in_steps(many, DESCENT_STEPS)}",
         few <= many / 10,
     )
 
@@ -75,39 +79,48 @@ def _memory(sizes: list[tuple[int, float, int]]) -> Claim:
     parameters, seconds, bytes_ = (np.array(column, dtype=float) for column in zip(*sizes, strict=True))
     slope = float(np.polyfit(np.log(parameters), np.log(bytes_), 1)[0])
     return Claim(
+        "7.3",
+        "Memory of the Hessian",
         "The Hessian takes memory in proportion to the square of the number of parameters",
-        "slope 2 +- 0.2 in logarithms",
-        f"{slope:.2f}; {bytes_[-1] / 1e6:.0f} MB and {seconds[-1]:.2g} s a step at {parameters[-1]:.0f} parameters",
+        "a power of 2 ± 0.2",
+        f"a power of {slope:.2f}; {bytes_[-1] / 1e6:.0f} MB and {seconds[-1]:.2g} s a step at {parameters[-1]:,.0f} "
+        "parameters",
         abs(slope - 2) <= 0.2,
+        Failure(
+            f"From {bytes_[0] / 1e6:.3g} MB at {parameters[0]:,.0f} parameters it grows with the power {slope:.2f}."
+        ),
     )
 
 
 def _refused(trainer: ChapterTrainer, regularizer: object) -> Claim:
     """Try images of the size of CIFAR-10's; there is no need for the images themselves."""
     dataset = replace(trainer.load(Digits()), name="images of 32 x 32 x 3", x=np.zeros((2000, 3072), np.float32))
+    parameters = CLASSES * (dataset.x.shape[1] + 1)
     try:
         trainer.preset.experiment(method=Newton(), regularizer=regularizer).check_fits(dataset)
-        said = "not refused"
-    except InputError as error:
-        said = str(error)
+        refused = False
+    except InputError:
+        refused = True
     return Claim(
+        "7.3",
+        "Newton's method for large models",
         "It is impractical for large models",
-        "refused for a linear model of CIFAR-10's images, with the reason",
-        said,
-        said != "not refused",
+        "refused for a linear model of CIFAR-10's images",
+        f"{'refused' if refused else 'not refused'}: {parameters:,} parameters have a Hessian of "
+        f"{8 * parameters**2 / 1e9:.1f} GB",
+        refused,
     )
 
 
 def _picture(newton: Trained, quickest: Trained, sizes: list[tuple[int, float, int]]) -> Figure:
-    norms = [
-        curve(name, run.history["gradient_norm"])
-        for name, run in (("Newton", newton), (f"gradient descent, lr {quickest.experiment.optimizer.lr:g}", quickest))
-    ]
+    descent = f"gradient descent, rate {quickest.experiment.optimizer.lr:g}"
+    norms = [curve(name, run.history["gradient_norm"]) for name, run in (("Newton", newton), (descent, quickest))]
     parameters, seconds, bytes_ = zip(*sizes, strict=True)
-    marked = {"marker": "o"}
-    picture = charts(
-        Chart("steps", "norm of the gradient", norms, axes={**LOG, "ylim": (1e-10, 10)}),
-        Chart("parameters", "time of one step (s)", [Line("", parameters, seconds, marked)], axes=LOG),
-        Chart("parameters", "memory (MB)", [Line("", parameters, [b / 1e6 for b in bytes_], marked)], axes=LOG),
+    megabytes = [each / 1e6 for each in bytes_]
+    return line_figure(
+        Chart("steps", "norm of the gradient", norms, "Steps", axes={**LOG, "ylim": (1e-10, 10)}),
+        Chart("parameters", "seconds of one step", [Line("", parameters, seconds)], "Time", LOG, markers=True),
+        Chart("parameters", "memory (MB)", [Line("", parameters, megabytes)], "Memory", LOG, markers=True),
+        title="Few steps, each of which costs much",
+        caption=f"Steps: softmax on digits, lambda {STRENGTH}. Time and memory: {CLASSES} classes, {SAMPLES} samples.",
     )
-    return Figure(picture, f"Left: softmax on digits, lambda {STRENGTH}. Others: {CLASSES} classes, {SAMPLES} samples.")

@@ -1,15 +1,13 @@
 """Lecture 7.2: the recommended configuration, against the best of a sweep."""
 
-from typing import Any
-
 import numpy as np
 
 from lrlab.core.model import MLP
 from lrlab.core.optimizer import AdamW, Momentum
 from lrlab.core.regularizer import L2
 from lrlab.core.schedule import Cosine
-from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import Chart, charts, curve
+from lrlab.lecture.claims import ChapterResult, Claim, Failure
+from lrlab.lecture.figures import Chart, curve, line_figure
 from lrlab.lecture.trainer import ChapterTrainer, Trained
 from lrlab.plotting.figures import Figure
 from lrlab.training.experiment import Experiment
@@ -30,12 +28,18 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
     swept = trainer.train("sweep", _sweep(trainer, baseline))
     best_advised, best_swept = (max(runs, key=_accuracy) for runs in (advised, swept))
     claim = Claim(
+        "7.2",
+        "The recommended configuration",
         "AdamW at 1e-3 or 5e-4 with warmup + cosine is a good first choice",
         f"validation accuracy at most {ACCURACY_MARGIN} below the best of a sweep of {TRIALS} "
         f"({_accuracy(best_swept):.4f})",
-        f"{_accuracy(best_advised):.4f} at {best_advised.experiment.optimizer.lr:g} "
-        f"({', '.join(f'{run.experiment.optimizer.lr:g}: {_accuracy(run):.4f}' for run in advised)})",
+        "validation accuracy "
+        + ", ".join(f"{_accuracy(run):.4f} at a rate of {run.experiment.optimizer.lr:g}" for run in advised),
         _accuracy(best_advised) >= _accuracy(best_swept) - ACCURACY_MARGIN,
+        Failure(
+            f"A sweep of {TRIALS} finds momentum at {best_swept.experiment.optimizer.lr:.2g} with batches of "
+            f"{best_swept.experiment.batch_size}, {_accuracy(best_swept) - _accuracy(best_advised):.4f} better."
+        ),
     )
     return ChapterResult((claim,), (_picture(advised, swept),))
 
@@ -64,13 +68,16 @@ def _sweep(trainer: ChapterTrainer, baseline: dict[str, object]) -> list[Experim
 
 
 def _picture(advised: list[Trained], swept: list[Trained]) -> Figure:
-    grey: dict[str, Any] = {"color": "#bbbbbb", "linewidth": 0.9, "marker": ""}
     background = [
-        curve("" if i else f"{len(swept)} trials of the sweep", run.history["val/accuracy"], **grey)
-        for i, run in enumerate(swept)
+        curve(f"trial {number} of the sweep", run.history["val/accuracy"], "background")
+        for number, run in enumerate(swept, start=1)
     ]
     lines = [
-        curve(f"AdamW {run.experiment.optimizer.lr:g}, warmup + cosine", run.history["val/accuracy"]) for run in advised
+        curve(f"recommended, rate {run.experiment.optimizer.lr:g}", run.history["val/accuracy"]) for run in advised
     ]
     chart = Chart("epochs", "validation accuracy", [*lines, *background])
-    return Figure(charts(chart), f"Two-layer network, {HIDDEN} hidden units.")
+    return line_figure(
+        chart,
+        title="The recommended configuration among the trials of a sweep",
+        caption=f"Two-layer network, {HIDDEN} hidden units. Grey: {len(swept)} random trials with momentum.",
+    )

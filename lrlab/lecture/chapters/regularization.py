@@ -8,9 +8,10 @@ import numpy as np
 from lrlab.core.optimizer import SGD
 from lrlab.core.regularizer import L1, L2, ElasticNet, L1Proximal, Regularizer
 from lrlab.core.schedule import Cosine
-from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import LOG, LOG_X, Chart, Line, charts
+from lrlab.lecture.claims import ChapterResult, Claim, Failure
+from lrlab.lecture.figures import LOG, LOG_X, Chart, Line, line_figure
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
+from lrlab.lecture.wording import number, percent
 from lrlab.plotting.figures import Figure
 
 STRENGTHS = tuple(np.logspace(-4, -0.5, 8).tolist())
@@ -44,17 +45,7 @@ def measure(trainer: ChapterTrainer) -> ChapterResult:
     )
     return ChapterResult(
         claims,
-        (
-            Figure(
-                _losses(baseline, paths),
-                f"{samples} training images, full batches. Dotted: no regularizer. Circles: the best.",
-            ),
-            Figure(
-                _weights(paths),
-                "L1 by proximal steps (soft thresholding after each update), so that zeros are exact; elastic net by "
-                "subgradients, half L1 and half L2. Effective share: (sum |w|)^2 / (n sum w^2), 1 if all are equal.",
-            ),
-        ),
+        (_losses(baseline, paths, samples), _weights(paths)),
     )
 
 
@@ -71,32 +62,50 @@ def effective_share(run: Trained) -> float:
 
 def _improves_validation(kind: str, baseline: Trained, run: Trained) -> Claim:
     names = "train/loss", "val/loss"
+    strength = run.experiment.regularizer.strength
     before, after = ([trained.last(name) for name in names] for trained in (baseline, run))
     return Claim(
+        "3.1",
+        f"Worse in training, better outside: {kind}",
         f"{kind}: slightly worse on the training data, better on data not seen",
         f"at the best lambda, training loss above {before[0]:.4f} and validation loss below {before[1]:.4f}",
-        f"{after[0]:.4f} and {after[1]:.4f} at lambda {run.experiment.regularizer.strength:.1e}; validation accuracy "
-        f"{baseline.last('val/accuracy'):.3f} -> {run.last('val/accuracy'):.3f}",
+        f"training loss {after[0]:.4f}, validation loss {after[1]:.4f} at lambda {number(strength)}; validation "
+        f"accuracy from {baseline.last('val/accuracy'):.3f} to {run.last('val/accuracy'):.3f}",
         after[0] > before[0] and after[1] < before[1],
+        Failure(
+            f"Without a regularizer the training loss is {before[0]:.4f} and the validation loss {before[1]:.4f}, with "
+            f"the best lambda {after[0]:.4f} and {after[1]:.4f}: the gap that it could close is "
+            f"{before[1] - before[0]:.4f}.",
+            "where the model overfits more, as with less data",
+        ),
     )
 
 
 def _zeros(bests: dict[str, Trained]) -> Claim:
     sparse, dense = zeros(bests["L1 (proximal)"]), zeros(bests["L2"])
     return Claim(
+        "3.3",
+        "L1 makes zeros",
         "L1 makes many weights exactly zero, L2 none",
         "at each one's best lambda, more than 10 % with L1, 0 % with L2",
-        f"{sparse:.1%} with L1, {dense:.1%} with L2",
+        f"{percent(sparse)} with L1, {percent(dense)} with L2",
         sparse > 0.1 and dense == 0,
+        Failure(
+            f"The best lambda for L1 is {number(bests['L1 (proximal)'].experiment.regularizer.strength)}, at which "
+            f"{percent(sparse)} of the weights are zero.",
+            "at larger lambda",
+        ),
     )
 
 
 def _spread(bests: dict[str, Trained]) -> Claim:
     l1, l2 = (effective_share(bests[kind]) for kind in ("L1 (proximal)", "L2"))
     return Claim(
+        "3.2",
+        "L2 spreads weights out",
         "L2 prefers weights that are spread out, L1 sparse ones",
         "a larger effective share of the weights with L2",
-        f"{l2:.2f} with L2, {l1:.2f} with L1",
+        f"an effective share of {l2:.2f} with L2, {l1:.2f} with L1",
         l2 > l1,
     )
 
@@ -105,6 +114,8 @@ def _example() -> Claim:
     single, spread = np.array([1.0, 0, 0, 0]), np.full(4, 0.25)
     values = [kind(1.0).value(w) for kind in (L2, L1) for w in (single, spread)]
     return Claim(
+        "3.4",
+        "The example of two weight vectors",
         "w1 = [1, 0, 0, 0] and w2 = [0.25, 0.25, 0.25, 0.25]: L2 prefers w2, L1 has no preference",
         "L2: 1 and 0.25; L1: 1 and 1",
         "L2: {:g} and {:g}; L1: {:g} and {:g}".format(*values),
@@ -112,28 +123,36 @@ def _example() -> Claim:
     )
 
 
-def _losses(baseline: Trained, paths: dict[str, list[Trained]]) -> bytes:
+def _losses(baseline: Trained, paths: dict[str, list[Trained]], samples: int) -> Figure:
     panels = []
     for metric, label in (("train/loss", "training loss (nats)"), ("val/loss", "validation loss (nats)")):
         lines = [Line(kind, STRENGTHS, [run.last(metric) for run in runs]) for kind, runs in paths.items()]
-        none = {"linestyle": ":", "color": "black", "marker": ""}
-        lines.append(Line("none", [STRENGTHS[0], STRENGTHS[-1]], [baseline.last(metric)] * 2, none))
-        panels.append(Chart("lambda", label, lines, axes=LOG))
+        lines.append(Line("no regularizer", [STRENGTHS[0], STRENGTHS[-1]], [baseline.last(metric)] * 2, "reference"))
+        panels.append(Chart("lambda", label, lines, axes=LOG, markers=True))
     circled = [best(runs) for runs in paths.values()]
-    ring = {"linestyle": "", "marker": "o", "markersize": 11, "markerfacecolor": "none", "color": "black"}
     points = [run.experiment.regularizer.strength for run in circled], [run.last("val/loss") for run in circled]
-    panels[1] = replace(panels[1], lines=[*panels[1].lines, Line("", *points, ring)])
-    return charts(*panels, markers=True)
+    panels[1] = replace(panels[1], lines=[*panels[1].lines, Line("the best", *points, "marked")])
+    return line_figure(
+        *panels,
+        title="More regularization: worse in training, up to a point better outside",
+        caption=f"{samples} training images, full batches. Dashed: no regularizer. Red circles: the best.",
+    )
 
 
-def _weights(paths: dict[str, list[Trained]]) -> bytes:
+def _weights(paths: dict[str, list[Trained]]) -> Figure:
     panels = [
         Chart(
             "lambda",
             label,
             [Line(kind, STRENGTHS, [of(run) for run in runs]) for kind, runs in paths.items()],
             axes=LOG_X,
+            markers=True,
         )
         for of, label in ((zeros, "share of weights exactly zero"), (effective_share, "effective share of weights"))
     ]
-    return charts(*panels, markers=True)
+    return line_figure(
+        *panels,
+        title="L1 makes zeros, L2 spreads weights out",
+        caption="L1 by proximal steps (soft thresholding after each update), so that zeros are exact; elastic net by "
+        "subgradients, half L1 and half L2. Effective share: (Σ|w|)² / (n Σw²), 1 if all are equal.",
+    )

@@ -40,7 +40,7 @@ CHAPTERS = (
     Chapter("3", "Regularization", regularization.measure),
     Chapter("4.3", "Random search", random_search.measure),
     Chapter("5.2 to 5.4", "Gradients, full batch and mini-batch", gradients.measure),
-    Chapter("5.5", "Valleys, saddles, local minima", test_functions.measure),
+    Chapter("5.5 to 5.8", "Valleys, saddles, local minima", test_functions.measure),
     Chapter("5.5", "Gradient noise", gradient_noise.measure),
     Chapter("5.6", "The two forms of momentum", momentum.measure),
     Chapter("5.8, 5.9", "Adam and AdamW", adam.measure),

@@ -5,17 +5,24 @@ from typing import Any
 
 import numpy as np
 
+from lrlab.analysis.answers.wording import listed
 from lrlab.core.optimizer import SGD, Adam, Momentum, Optimizer, RMSprop
+from lrlab.core.schedule import Constant, Cosine, Schedule
 from lrlab.core.test_functions import TEST_FUNCTIONS, FunctionName, get_function
-from lrlab.lecture.claims import ChapterResult, Claim
-from lrlab.lecture.figures import COLOURS, LOG_Y, Chart, curve, draw
+from lrlab.lecture.claims import ChapterResult, Claim, Failure
+from lrlab.lecture.figures import LOG_Y, Chart, Line, curve, line_figure
 from lrlab.lecture.trainer import ChapterTrainer, Trained, best
-from lrlab.plotting.figures import Figure, figure, png
+from lrlab.lecture.wording import number, percent
+from lrlab.lecture.wording import steps as in_steps
+from lrlab.plotting.figures import Figure, contours
 from lrlab.training.methods.test_function import FunctionDescent
 
 LRS = tuple(np.logspace(-4, 0, 9).tolist())
 CONDITION = 100.0
 STEPS = 200
+LAST_STEPS = 50  # of a descent, by which its end is judged
+LEVELS = 10  # lines of equal height,
+GRID = 48  # found on so many points along each axis
 TARGET_VALUE = 1e-3  # the value at which a descent has arrived
 
 
@@ -42,30 +49,37 @@ OPTIMIZERS = (
 
 
 def measure(trainer: ChapterTrainer) -> ChapterResult:
-    paths = {name: _descend(trainer, name) for name in TEST_FUNCTIONS}
+    paths = {name: _descend(trainer, name, Constant()) for name in TEST_FUNCTIONS}
     claims = (
         _valley(paths["quadratic"]),
         _zigzag(trainer),
         _saddle(paths["saddle"]),
         _local_minimum_claim(paths["double_well"]),
-        *(_hard(name, paths[name]) for name in ("rosenbrock", "beale")),
+        *(_hard(name, paths[name], _descend(trainer, name, Cosine())) for name in HARD),
     )
-    pictures = tuple(Figure(_picture(name, runs), CAPTIONS[name]) for name, runs in paths.items())
-    return ChapterResult(claims, pictures)
+    return ChapterResult(claims, tuple(_picture(name, runs) for name, runs in paths.items()))
 
 
+HARD: tuple[FunctionName, ...] = ("rosenbrock", "beale")
+TITLES: dict[FunctionName, str] = {
+    "quadratic": "A narrow valley",
+    "saddle": "A saddle",
+    "double_well": "A local minimum",
+    "rosenbrock": "Rosenbrock's curved valley",
+    "beale": "Beale's function",
+}
 CAPTIONS: dict[FunctionName, str] = {
-    "quadratic": f"A valley of condition number {CONDITION:g}: (x^2 + {CONDITION:g} y^2) / 2.",
-    "saddle": "A saddle at (0, 0): x^2 / 2 - y^2 / 2 + y^4 / 4, started 0.001 beside the ridge.",
-    "double_well": "A local minimum at x = 0.96 before the global one at -1.04: (x^2 - 1)^2 + 0.3 x + y^2 / 2.",
-    "rosenbrock": "Rosenbrock's curved valley, minimum at (1, 1).",
-    "beale": "Beale's function, minimum at (3, 0.5).",
+    "quadratic": f"(x² + {CONDITION:g} y²) / 2, of condition number {CONDITION:g}.",
+    "saddle": "x² / 2 - y² / 2 + y⁴ / 4, a saddle at (0, 0), started 0.001 beside the ridge.",
+    "double_well": "(x² - 1)² + 0.3 x + y² / 2, with a local minimum at x = 0.96 before the global one at -1.04.",
+    "rosenbrock": "The minimum is at (1, 1).",
+    "beale": "The minimum is at (3, 0.5).",
 }
 
 
-def _descend(trainer: ChapterTrainer, name: FunctionName) -> dict[str, Trained]:
+def _descend(trainer: ChapterTrainer, name: FunctionName, schedule: Schedule) -> dict[str, Trained]:
     """Return every optimizer's path at the learning rate at which it ends lowest."""
-    baseline = trainer.preset.experiment(method=FunctionDescent(name, CONDITION, STEPS))
+    baseline = trainer.preset.experiment(method=FunctionDescent(name, CONDITION, STEPS), schedule=schedule)
     grid = {spec.name: [replace(baseline, optimizer=spec.at(lr)) for lr in LRS] for spec in OPTIMIZERS}
     return {optimizer: best(runs) for optimizer, runs in trainer.train_groups(f"landscape {name}", grid).items()}
 
@@ -79,10 +93,12 @@ def steps_until(values: list[float], level: float) -> float:
 def _valley(paths: dict[str, Trained]) -> Claim:
     steps = {name: steps_until(run.history["val/loss"], TARGET_VALUE) for name, run in paths.items()}
     return Claim(
+        "5.6",
+        "A valley: momentum",
         "A narrow valley is slow for SGD; momentum builds up speed along its floor",
         f"condition number {CONDITION:g}: momentum is below {TARGET_VALUE:g} in fewer steps, "
         "each at its best learning rate",
-        f"{steps['momentum']:g} steps against {steps['SGD']:g} (inf: not within {STEPS})",
+        f"{in_steps(steps['momentum'], STEPS)} with momentum, {in_steps(steps['SGD'], STEPS)} with SGD",
         steps["momentum"] < steps["SGD"],
     )
 
@@ -95,9 +111,11 @@ def _zigzag(trainer: ChapterTrainer) -> Claim:
     left = (1 - lr) ** 50  # along the valley the curvature is 1
     crossings = int(np.sum(np.sign(y[1:]) != np.sign(y[:-1])))
     return Claim(
+        "5.5",
+        "A valley: oscillation",
         "SGD oscillates across a narrow valley and creeps along it",
-        f"at learning rate 1.9 / condition number, 49 crossings in 50 steps with {left:.0%} of the way still to go",
-        f"{crossings} crossings; {x[-1] / -10:.0%} of the way left",
+        f"at learning rate 1.9 / condition number, 49 crossings in 50 steps with {percent(left, 0)} of the way left",
+        f"{crossings} crossings; {percent(x[-1] / -10, 0)} of the way left",
         crossings == 49 and abs(x[-1] / -10 - left) < 0.01,
     )
 
@@ -105,9 +123,11 @@ def _zigzag(trainer: ChapterTrainer) -> Claim:
 def _saddle(paths: dict[str, Trained]) -> Claim:
     steps = {name: steps_until([-abs(y) for y in run.history["y"]], -0.5) for name, run in paths.items()}
     return Claim(
+        "5.6",
+        "A saddle",
         "At a saddle the gradient nearly vanishes; momentum passes it sooner than SGD",
         "fewer steps until |y| stays above 0.5, each at its best learning rate",
-        f"{steps['momentum']:g} steps against {steps['SGD']:g}",
+        f"{in_steps(steps['momentum'], STEPS)} with momentum, {in_steps(steps['SGD'], STEPS)} with SGD",
         steps["momentum"] < steps["SGD"],
     )
 
@@ -115,43 +135,71 @@ def _saddle(paths: dict[str, Trained]) -> Claim:
 def _local_minimum_claim(paths: dict[str, Trained]) -> Claim:
     ends = {name: paths[name].last("x") for name in ("SGD", "momentum")}
     return Claim(
+        "5.6",
+        "A local minimum",
         "SGD ends in a local minimum through which momentum rolls",
-        "x = 0.96 for SGD, -1.04 for momentum (+- 0.1)",
-        f"{ends['SGD']:.2f} and {ends['momentum']:.2f}",
+        "x = 0.96 for SGD, -1.04 for momentum (± 0.1)",
+        f"SGD ends at x = {ends['SGD']:.2f}, momentum at {ends['momentum']:.2f}",
         abs(ends["SGD"] - 0.96) < 0.1 and abs(ends["momentum"] + 1.04) < 0.1,
     )
 
 
-def _hard(name: str, paths: dict[str, Trained]) -> Claim:
+def _hard(name: FunctionName, paths: dict[str, Trained], decayed: dict[str, Trained]) -> Claim:
+    """Judge constant learning rates; those under a schedule are for the condition, if they do not do."""
     ends = {optimizer: run.last("val/loss") for optimizer, run in paths.items()}
-    others = {optimizer: value for optimizer, value in ends.items() if optimizer != "SGD"}
+    ahead = [optimizer for optimizer, value in ends.items() if value < ends["SGD"]]
+    behind = [optimizer for optimizer in ends if optimizer not in ("SGD", *ahead)]
+    met = [f"for {listed(ahead)}"] if ahead else []
+    for optimizer in behind:
+        value = decayed[optimizer].last("val/loss")
+        if value < ends["SGD"]:
+            met.append(f"for {optimizer} under a cosine schedule, with which it ends at {number(value)}")
     return Claim(
+        "5.8",
+        f"{name.capitalize()}: beyond SGD",
         f"{name.capitalize()}: momentum and adaptive steps get further than SGD",
         f"every one of them ends lower after {STEPS} steps, each at its best learning rate",
-        ", ".join(f"{optimizer} {value:.2g}" for optimizer, value in ends.items()),
-        all(value < ends["SGD"] for value in others.values()),
+        "values at the end: " + ", ".join(f"{optimizer} {number(value)}" for optimizer, value in ends.items()),
+        len(ahead) == len(ends) - 1,
+        Failure(" ".join(_detour(optimizer, paths[optimizer]) for optimizer in behind), "; ".join(met), bool(met)),
     )
 
 
-def _picture(name: FunctionName, paths: dict[str, Trained]) -> bytes:
+def _detour(optimizer: str, run: Trained) -> str:
+    """Say how much of the last way that an optimizer goes leads anywhere."""
+    points = np.column_stack([run.history["x"], run.history["y"]])[-LAST_STEPS:]
+    way = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
+    gained = float(np.linalg.norm(points[-1] - points[0]))
+    return (
+        f"{optimizer}'s last {len(points)} steps add up to {number(way)} and bring it {number(gained)} further: "
+        f"{'it jumps to and fro, at steps that do not shrink' if way > 2 * gained else 'it is still on its way'}."
+    )
+
+
+def _picture(name: FunctionName, paths: dict[str, Trained]) -> Figure:
     f = get_function(name, CONDITION)
     left, right, low, high = f.window
-    grid = np.stack(np.meshgrid(np.linspace(left, right, 200), np.linspace(low, high, 200)), axis=-1)
-    drawing, (plane, values) = figure(9.6, 3.8, ncols=2)
-    heights = np.log10(f.value(grid) - min(f.value(np.array(m)) for m in f.minima) + 1e-3)
-    plane.contourf(*np.moveaxis(grid, -1, 0), heights, levels=24, cmap="Greys_r", alpha=0.8)
-    for colour, (optimizer, run) in zip(COLOURS, paths.items(), strict=False):
+    grid = np.stack(np.meshgrid(np.linspace(left, right, GRID), np.linspace(low, high, GRID)), axis=-1)
+    lowest = min(float(f.value(np.array(minimum))) for minimum in f.minima)
+    heights = np.log10(f.value(grid) - lowest + 1e-3)
+    ways = []
+    for optimizer, run in paths.items():
         x, y = ([start, *run.history[key]] for start, key in zip(f.start, "xy", strict=True))
-        plane.plot(x, y, color=colour, linewidth=1.2, marker=".", markersize=3, label=optimizer)
-    plane.plot(*np.transpose(f.minima), "w*", markersize=12, markeredgecolor="black", linestyle="")
-    plane.set(xlabel="x", ylabel="y", xlim=(left, right), ylim=(low, high))
-    lowest = min(float(f.value(np.array(m))) for m in f.minima)
-    lines = [
-        curve(
-            f"{optimizer}, lr {run.experiment.optimizer.lr:.2g}",
-            np.array(run.history["val/loss"]) - lowest + 1e-16,
-        )
-        for optimizer, run in paths.items()
-    ]
-    draw(values, Chart("steps", "value above the minimum", lines, axes=LOG_Y))
-    return png(drawing)
+        ways.append(Line(optimizer, x, y))
+    minima = np.array(f.minima)
+    ways.append(Line("minimum", minima[:, 0], minima[:, 1], "marked"))
+    values = [curve(optimizer, np.array(run.history["val/loss"]) - lowest) for optimizer, run in paths.items()]
+    rates = ", ".join(f"{optimizer} {run.experiment.optimizer.lr:.2g}" for optimizer, run in paths.items())
+    return line_figure(
+        Chart(
+            "x",
+            "y",
+            ways,
+            "The way, on lines of equal height",
+            {"xlim": (left, right), "ylim": (low, high)},
+            contours=contours(grid[..., 0], grid[..., 1], heights, LEVELS),
+        ),
+        Chart("steps", "value above the minimum", values, "Height", LOG_Y),
+        title=TITLES[name],
+        caption=f"{CAPTIONS[name]} Red circles: minima. Each at its best learning rate: {rates}.",
+    )

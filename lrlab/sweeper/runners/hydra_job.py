@@ -11,6 +11,7 @@ from hydra.core.utils import JobReturn, JobStatus, configure_log, filter_overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, read_write
 
+from lrlab.config import environment
 from lrlab.config.flatten import flatten
 from lrlab.config.hydra_compat import exception_of
 from lrlab.config.secrets import is_secret
@@ -19,6 +20,7 @@ from lrlab.runs.job_record import OBJECTIVE
 from lrlab.runtime.signals import SignalHandler, TimeLimitError
 from lrlab.sweeper.compose import Composer
 from lrlab.sweeper.job_tracking import command_of, job_tracking, parent_run, place_of
+from lrlab.sweeper.launching.shared_files import check_runs
 from lrlab.sweeper.roles import RolesOfSweep, given
 from lrlab.sweeper.runners.job_return import reason_of
 from lrlab.sweeper.runners.protocols import Sweep, TrialEnd, WorkerContext
@@ -67,6 +69,8 @@ class JobApplication:
             check_subdir(sweep.composer.job(overrides, 0), sweep.directory)
         self.roles(sweep)
         if tracking := job_tracking(sweep.config, sweep.state):
+            check_runs(sweep.config.hydra, "hydra.sweeper.tracking", tracking.address)
+            environment.announce(environment.TRACKING_URI, tracking.mlflow.uri)
             tracking.mlflow.announce()
             tracking.mlflow.verify(tracking.outputs)
 
@@ -95,10 +99,15 @@ class JobApplication:
             )
         return replace(state, run_id=run_id)
 
+    def check_host(self, sweep: Sweep, state: SweepState) -> None:
+        """Look for the file that holds the runs, if there is one."""
+        if state.run_id and (tracking := job_tracking(sweep.config, state)):
+            tracking.mlflow.check_exists(tracking.outputs)
+
     def runner(self, context: WorkerContext) -> "JobRunner":
         tracking = job_tracking(context.sweep.config, context.state) if context.state.run_id else None
-        records = TrialRecords(tracking, context.state) if tracking else None
-        return JobRunner(self.task_function, self.hydra_context, context.sweep, context.signals, records)
+        records = TrialRecords(tracking, context.state, elsewhere=context.elsewhere) if tracking else None
+        return JobRunner(self.task_function, self.hydra_context, context, records)
 
     def on_sweep_end(self, sweep: Sweep, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:
         """Close the parent run, unless it was given."""
@@ -130,12 +139,12 @@ class JobRunner:
         self,
         task_function: TaskFunction,
         hydra_context: HydraContext,
-        sweep: Sweep,
-        signals: SignalHandler,
+        context: WorkerContext,
         records: TrialRecords | None = None,
     ) -> None:
+        sweep = context.sweep
         self._task_function, self._hydra_context, self._sweep = task_function, hydra_context, sweep
-        self._signals, self._records = signals, records
+        self._signals, self._lost, self._records = context.signals, context.lost, records
         self._wanted = Path(sweep.config.hydra.sweep.dir).absolute()  # another sweep may have it
         self._next: tuple[optuna.Trial, DictConfig] | None = None
         self._log_as_hydra()
@@ -171,7 +180,9 @@ class JobRunner:
                 job_subdir_key="hydra.sweep.subdir",
             )
             self._signals.check()  # what a job made of its interruption is no result
-        if returned.status == JobStatus.COMPLETED:
+        if trial.number in self._lost():
+            end = TrialEnd(trial.number, "lost")
+        elif returned.status == JobStatus.COMPLETED:
             end = TrialEnd(trial.number, "complete", returned.return_value, result=returned)
         else:
             end = _failed(trial.number, returned)

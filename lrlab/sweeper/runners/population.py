@@ -9,10 +9,12 @@ Every member is checkpointed about once a minute. A trial that was interrupted i
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from optuna.exceptions import UpdateFinishedTrialError
 
 from lrlab.data.dataset import Dataset
 from lrlab.runs import checkpoint, recorder
@@ -75,7 +77,16 @@ class PopulationRunner:
         self._objective: str = config.objective
         self._sign = -1 if context.sweep.directions == ("maximize",) else 1
         self._checkpoints = checkpoint.folder(config.outputs)
-        self._loop = TrainingLoop(tracker, context.signals, checkpoints=self._checkpoints, on_end=self._keep_if_best)
+        self._loop = TrainingLoop(
+            tracker,
+            context.signals,
+            checkpoints=self._checkpoints,
+            on_end=self._keep_if_best,
+            lost=self._leave_lost,
+        )
+        self._elsewhere = context.elsewhere
+        self._lost = context.lost
+        self._left: list[int] = []  # trials that others have taken over since the last epoch
         self._best: BestTraining | None = None
         self._waiting: dict[int, WaitingTrial] = {}
         self._running: dict[int, RecordedTraining] = {}
@@ -101,7 +112,8 @@ class PopulationRunner:
         numbers = {training: number for number, training in self._running.items()}
         for training, result in self._loop.train_epoch():
             reports.append(self._report(numbers[training], training, result))
-        return reports
+        left, self._left = self._left, []
+        return [*reports, *(TrialEnd(number, "lost") for number in left)]
 
     def prune(self, trial: int) -> None:
         if trial in self._running:
@@ -117,7 +129,12 @@ class PopulationRunner:
             recorder.log_plots(
                 self._tracker, training.run_id, training.experiment, data, self._best.weights, training.history
             )
-        self._tracker.close()
+        recorder.close(self._tracker, deliver=self._elsewhere)
+
+    def _leave_lost(self) -> list[RecordedTraining]:
+        """Let go of the trials that others have taken over; return their trainings."""
+        self._left = [number for number in self._lost() if number in self._running]
+        return [self._running.pop(number) for number in self._left]
 
     def _assign_slots(self) -> Iterator[IntermediateValue]:
         """Give every waiting trial a slot; yield what those that were interrupted had reported before."""
@@ -186,7 +203,8 @@ class PopulationRunner:
         self._running[trial.number] = training
         del self._waiting[trial.number]
         if self._parent:  # runs are kept
-            trial.set_user_attr(RUN_ID, training.run_id)
+            with suppress(UpdateFinishedTrialError):  # taken over: the next epoch tells
+                trial.set_user_attr(RUN_ID, training.run_id)
         return training
 
     def _report(self, number: int, training: RecordedTraining, result: EpochResult) -> IntermediateValue | TrialEnd:

@@ -6,12 +6,13 @@ task function gets `lrlab.sweeper.runners.hydra_job.JobApplication`: one ordinar
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from lrlab.sweeper.search.bracket import Precision
+from lrlab.sweeper.study.lease import LEASE
 
 if TYPE_CHECKING:
     import optuna
@@ -34,14 +35,14 @@ class IntermediateValue:
 
 @dataclass(frozen=True)
 class TrialEnd:
-    """A trial that is over; it has diverged if its objective is not finite.
+    """A trial that is over; it has diverged if its objective is not finite, and is lost if others have taken it over.
 
     `value` holds the objective, one number per direction; one that is not finite makes the trial a failed one.
     `result`, if not None, is returned to Hydra from the sweep, in trial order.
     """
 
     trial: int
-    state: Literal["complete", "pruned", "diverged", "failed"]
+    state: Literal["complete", "pruned", "diverged", "failed", "lost"]
     value: Any = None
     reason: str = ""
     result: Any = None
@@ -86,8 +87,10 @@ class Sweep:
     directions: tuple[str, ...] = ("minimize",)  # or maximize: one per objective
     precision: Precision = field(default_factory=Precision)  # at which brackets are done
     max_failure_rate: float = 0.0  # the fraction of all trials that may fail before the sweep stops
+    relaunches: int = 3  # how often a worker that died is launched again, while no trial is done in between
     deadline: float = math.inf  # seconds since 1970, which other machines count, too: when the sweep stops
     question: str = ""  # that it is to answer; "" is the usual one of what is swept
+    lease: float = LEASE  # seconds without a sign of life after which the trials of a worker are others' to run
     reuse: bool = False  # whether a trial with the values of a complete one is told its objective, and not run
 
     def too_many_failed(self, counts: "TrialCounts") -> bool:
@@ -106,6 +109,8 @@ class WorkerContext:
     sweep: Sweep
     state: "SweepState"  # what `prepare` returned
     signals: "SignalHandler"  # delays signals while results are stored
+    elsewhere: bool = False  # on another machine than the sweep, which delivers the records that are left on its own
+    lost: Callable[[], Collection[int]] = tuple  # trials that others have taken over; to be asked before one is ended
 
 
 @runtime_checkable
@@ -147,6 +152,13 @@ class Application(Protocol):
         """Once in the parent, before a worker starts; no other sweep of this storage does so at the same time.
 
         The state that is returned is stored with the study; it reaches every runner and `on_sweep_end`.
+        """
+
+    def check_host(self, sweep: Sweep, state: "SweepState") -> None:
+        """Once in every worker on another host, before its runner: look for the data and the record of runs there.
+
+        Raises:
+            InputError: they are missing, or others; nothing has been written.
         """
 
     def runner(self, context: WorkerContext) -> Runner:

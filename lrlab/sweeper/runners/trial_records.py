@@ -1,5 +1,6 @@
 """The runs of trials that are jobs of somebody's own Hydra application, and of their sweep."""
 
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import TaskFunction
 from omegaconf import DictConfig
+from optuna.exceptions import UpdateFinishedTrialError
 
 from lrlab.config.override import overrides_of
 from lrlab.runs.job_record import Job, JobRecord
-from lrlab.runs.recorder import status_of
+from lrlab.runs.recorder import close, status_of
 from lrlab.sweeper.course import log_course
 from lrlab.sweeper.job_tracking import JobTracking, plain
 from lrlab.sweeper.runners.protocols import TrialEnd
@@ -33,10 +35,11 @@ class TrialRecords:
     Args:
         tracking: where.
         state: of the sweep.
+        elsewhere: whether the worker is on another machine than the sweep.
     """
 
-    def __init__(self, tracking: JobTracking, state: SweepState) -> None:
-        self._tracking, self._state = tracking, state
+    def __init__(self, tracking: JobTracking, state: SweepState, *, elsewhere: bool = False) -> None:
+        self._tracking, self._state, self._elsewhere = tracking, state, elsewhere
         self._tracker = tracking.open()
         self._record: JobRecord | None = None
         self._folder: Path | None = None
@@ -71,7 +74,8 @@ class TrialRecords:
             try:
                 return task(config)
             finally:
-                trial.set_user_attr(RUN_ID, self._record.run_id)
+                with suppress(UpdateFinishedTrialError):  # taken over
+                    trial.set_user_attr(RUN_ID, self._record.run_id)
 
         return recorded_task
 
@@ -90,6 +94,8 @@ class TrialRecords:
                 status, tags = "FAILED", {Tag.DIVERGED: "true"}
             except TypeError:
                 numbers = []
+        elif end.state == "lost":
+            status, tags = "KILLED", {Tag.ABANDONED: "true"}
         elif end.state == "pruned":
             status, tags = "KILLED", {Tag.PRUNED: "true"}
         else:
@@ -101,7 +107,7 @@ class TrialRecords:
         """End the run of a job that was interrupted, and close the tracker."""
         if self._record:
             self._record.end("KILLED")
-        self._tracker.close()
+        close(self._tracker, deliver=self._elsewhere)
 
 
 def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:
@@ -126,3 +132,4 @@ def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", e
             tracker.log_metrics(state.run_id, best.trial, {"objective": best.mean})
             tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: run_id})
         tracker.end_run(state.run_id)
+        tracker.deliver()

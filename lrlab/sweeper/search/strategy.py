@@ -11,10 +11,11 @@ from zlib import crc32
 from omegaconf import DictConfig
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
-from optuna.samplers import BaseSampler, RandomSampler
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 
 from lrlab.config.instantiate import instantiate, locate
 from lrlab.errors import InputError
+from lrlab.sweeper.search.bounded_history import BoundedHistory
 from lrlab.sweeper.search.grammar import value_text
 from lrlab.sweeper.search.prior import PriorSampler
 from lrlab.sweeper.search.space import Fixed, Space
@@ -109,6 +110,8 @@ class SearchStrategy:
         sampler: BaseSampler = self._instantiate("sampler", config, BaseSampler)
         if not self.is_exhaustive:
             _check_installed(self.sampler_config, "hydra.sweeper.sampler")
+        if isinstance(sampler, TPESampler):
+            sampler = BoundedHistory(sampler)
         priors = {each.name: each.prior for each in self.space.dimensions if each.prior is not None}
         if priors:
             seed = self.sampler_config.get("seed")

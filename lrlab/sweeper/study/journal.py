@@ -7,18 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-
-
-def open_journal(path: Path) -> JournalStorage:
-    """Return the studies in a journal file, which is created if it does not exist."""
-    create_private(path)
-    lock = Lock(path)
-    lock.acquire()  # cuts a tail that was torn before now
-    lock.release()
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))  # type: ignore[arg-type]
-
 
 def create_private(file: Path) -> None:
     """Create a file that its owner alone may read, unless it exists.
@@ -35,22 +23,27 @@ def create_private(file: Path) -> None:
 class Lock:
     """Optuna's lock interface, by the kernel's advisory lock on the journal itself.
 
-    Optuna's own locks are files that outlive a killed holder and stall every process for 30 seconds.
+    Optuna's own locks are files that outlive a killed holder and stall every process for 30 seconds. One thread at a
+    time uses it; it may acquire it again while it has it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[bytes] | None = None
+        self._depth = 0
 
     def acquire(self) -> bool:
-        file = self._path.open("rb+")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        cut_torn_tail(file, self._path)
-        self._file = file
+        if self._depth == 0:
+            file = self._path.open("rb+")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            cut_torn_tail(file, self._path)
+            self._file = file
+        self._depth += 1
         return True
 
     def release(self) -> None:
-        if self._file is not None:
+        self._depth -= 1
+        if self._depth == 0 and self._file is not None:
             self._file.close()
             self._file = None
 

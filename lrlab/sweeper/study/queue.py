@@ -6,6 +6,7 @@ So the total is exact whatever the number of workers, and what an interrupted sw
 
 import json
 import logging
+import secrets
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -17,8 +18,10 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.errors import InputError
-from lrlab.runtime.process_id import ProcessId, is_gone
+from lrlab.runtime.process_id import ProcessId, has_ended_here, host, is_running_here
+from lrlab.sweeper.study.lease import LEASE, Watch
 from lrlab.sweeper.study.storage import Storage
+from lrlab.sweeper.study.trial_store import QueuedTrial
 from lrlab.tracking.tags import Tag
 
 log = logging.getLogger(__name__)
@@ -59,7 +62,18 @@ class TrialCounts:
 
     @classmethod
     def of(cls, trials: Sequence[FrozenTrial]) -> "TrialCounts":
-        counts = Counter(map(outcome_of, trials))
+        return cls._of(Counter(map(outcome_of, trials)))
+
+    @classmethod
+    def of_tally(cls, tally: Mapping[tuple[TrialState, Any], int]) -> "TrialCounts":
+        """Return the counts of what a `TrialStore` has tallied by `OUTCOME`."""
+        counts = Counter[str]()
+        for (state, outcome), count in tally.items():
+            counts[_outcome(state, outcome)] += count
+        return cls._of(counts)
+
+    @classmethod
+    def _of(cls, counts: Counter[str]) -> "TrialCounts":
         del counts[INTERRUPTED]
         return cls(**counts)
 
@@ -72,6 +86,7 @@ class Queue:
         study: its name.
         sampler: chooses the values of the trials that were queued without.
         pruner: decides which trials to stop early; it is not stored with the study.
+        lease: seconds without a sign of life after which the trials that are claimed here are others' to run.
     """
 
     def __init__(
@@ -80,10 +95,12 @@ class Queue:
         study: str,
         sampler: optuna.samplers.BaseSampler | None = None,
         pruner: optuna.pruners.BasePruner | None = None,
+        lease: float = LEASE,
     ) -> None:
         self._storage = storage.open()
-        self._name, self._sampler, self._pruner = study, sampler, pruner
+        self._name, self._sampler, self._pruner, self._lease = study, sampler, pruner, lease
         self._id = self._storage.get_study_id_from_name(study)
+        self._watch = Watch()
 
     def study(self) -> optuna.Study:
         """Return a new handle: a used one may hold the trials of an earlier read."""
@@ -94,10 +111,10 @@ class Queue:
         return self._storage.get_all_trials(self._id, deepcopy=False, states=states or None)
 
     def running(self) -> list[FrozenTrial]:
-        return self.trials(TrialState.RUNNING)
+        return self._storage.running(self._id)
 
     def counts(self) -> TrialCounts:
-        return TrialCounts.of(self.trials())
+        return TrialCounts.of_tally(self._storage.tally(self._id, OUTCOME))
 
     def missing_from(self, plan: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Return the trials of a plan that the study does not hold.
@@ -136,30 +153,26 @@ class Queue:
 
     def enqueue_missing(self, plan: Sequence[Mapping[str, Any]]) -> None:
         """Queue the trials of a plan that the study does not hold."""
-        study = self.study()
-        for params in self.missing_from(plan):
-            study.enqueue_trial(dict(params))
+        self._storage.add(self._id, [QueuedTrial(params) for params in self.missing_from(plan)])
 
     def enqueue(self, added: Sequence[Mapping[str, Any]]) -> None:
         """Queue trials beyond the plan."""
-        study = self.study()
-        for params in added:
-            study.enqueue_trial(dict(params), user_attrs={UNPLANNED: True})
+        self._storage.add(self._id, [QueuedTrial(params, {UNPLANNED: True}) for params in added])
 
     def claim(self) -> optuna.Trial | None:
         """Claim the next waiting trial for this caller alone; return None if no trial waits."""
-        for waiting in self.trials(TrialState.WAITING):
-            trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._id, waiting.number)
-            with suppress(UpdateFinishedTrialError):
-                # Announced before it is claimed: whenever a trial runs, its process is among the claimants
-                self._storage.set_trial_user_attr(trial_id, _claim_attr(), True)
-                if self._storage.set_trial_state_values(trial_id, TrialState.RUNNING):
-                    return optuna.trial.Trial(self.study(), trial_id)
-                self._storage.set_trial_user_attr(trial_id, _claim_attr(), False)
-        return None
+        claim = {"lease": self._lease, "token": secrets.token_hex(8)}
+        trial_id = self._storage.claim(self._id, _claim_attr(), claim)
+        return None if trial_id is None else optuna.trial.Trial(self.study(), trial_id)
+
+    def renew(self, trials: Sequence[optuna.Trial]) -> set[int]:
+        """Renew the leases of trials that were claimed here; return the numbers of those that were taken away."""
+        held = self._storage.renew([self._id_of(trial) for trial in trials])
+        return {trial.number for trial in trials if self._id_of(trial) not in held}
 
     def complete(self, trial: optuna.Trial, values: Sequence[float]) -> None:
-        trial.study.tell(trial, values, skip_if_finished=True)  # a requeued trial is
+        with suppress(UpdateFinishedTrialError):  # a requeued trial is finished
+            trial.study.tell(trial, values, skip_if_finished=True)
 
     def same(self, trial: optuna.Trial) -> FrozenTrial | None:
         """Return the first complete trial that was run with exactly the values of another one; None without one."""
@@ -174,7 +187,8 @@ class Queue:
         self.complete(trial, complete.values)
 
     def prune(self, trial: optuna.Trial) -> None:
-        trial.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
+        with suppress(UpdateFinishedTrialError):
+            trial.study.tell(trial, state=TrialState.PRUNED, skip_if_finished=True)
 
     def fail(self, trial: optuna.Trial, reason: str, outcome: str = FAILED) -> None:
         with suppress(UpdateFinishedTrialError):
@@ -182,28 +196,32 @@ class Queue:
             trial.set_user_attr(REASON, reason)
             trial.study.tell(trial, state=TrialState.FAIL)
 
-    def requeue(self, interrupted: Sequence[FrozenTrial], *, died: bool = False) -> None:
-        """Queue the values of interrupted trials again, then close these: in this order no trial is ever lost.
+    def requeue(self, interrupted: Sequence[FrozenTrial], *, died: bool = False) -> int:
+        """Close interrupted trials and queue their values again, each at once: none is lost, none is run twice.
 
         Args:
             interrupted: the trials.
             died: whether their processes have died by themselves; a job of which `MAX_DEATHS` did has failed.
+
+        Returns:
+            How many still ran.
         """
         retried = {trial.user_attrs.get(RETRY_OF) for trial in self.trials()} if interrupted else set()
+        requeued = 0
         for trial in interrupted:
-            outcome, deaths = {OUTCOME: INTERRUPTED}, trial.user_attrs.get(DEATHS, 0) + died
+            attributes, again = {OUTCOME: INTERRUPTED}, None
+            deaths = trial.user_attrs.get(DEATHS, 0) + died
             as_job = {IS_JOB: True, DEATHS: deaths} if IS_JOB in trial.user_attrs else {}
-            if trial.number not in retried and as_job and deaths >= MAX_DEATHS:
-                outcome = {OUTCOME: FAILED, REASON: f"its process died in each of {deaths} tries"}
-                log.error("Trial %d failed: %s", trial.number, outcome[REASON])
-            elif trial.number not in retried:
-                values = _queued_values(trial) | trial.params
-                self.study().enqueue_trial(values, user_attrs={RETRY_OF: trial.number, **as_job})
-            with suppress(UpdateFinishedTrialError):  # by another process that repairs
-                trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._id, trial.number)
-                for name, value in outcome.items():
-                    self._storage.set_trial_user_attr(trial_id, name, value)
-                self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+            is_retried = trial.number in retried  # by a version that did so before it closed the trial, and was killed
+            if not is_retried and as_job and deaths >= MAX_DEATHS:
+                attributes = {OUTCOME: FAILED, REASON: f"its process died in each of {deaths} tries"}
+            elif not is_retried:
+                again = QueuedTrial(_queued_values(trial) | trial.params, {RETRY_OF: trial.number, **as_job})
+            if self._storage.requeue(self._id_of(trial), attributes, again):
+                requeued += 1
+                if REASON in attributes:
+                    log.error("Trial %d failed: %s", trial.number, attributes[REASON])
+        return requeued
 
     def deaths(self) -> int:
         """Return a number that grows with each process that died of a job which is tried again."""
@@ -218,29 +236,38 @@ class Queue:
         return bool(trial.user_attrs.get(_claim_attr()))
 
     def repair(self, gone: Collection[str] = (), *, stopped: bool = False) -> int:
-        """Requeue the running trials of processes that are gone; return how many.
+        """Requeue the running trials of processes that are gone, or whose lease has lapsed; return how many.
 
-        One process at a time may do this (see `Storage.exclusive`).
+        A lease lapses while this handle looks: what is called now and then finds those of other machines as well.
 
         Args:
             gone: hosts that are known to be gone, with every process on them.
             stopped: whether the user has stopped the sweep, so that no trial is to blame.
         """
-        lost = [
-            trial
-            for trial in self.running()
-            if claimants(trial) and all(is_gone(process, gone) for process in claimants(trial))
-        ]
-        self.requeue(lost, died=not (gone or stopped))
-        return len(lost)
+        claimed = [(trial, set(claimants(trial))) for trial in self.running() if claimants(trial)]
+        if not claimed:
+            return 0
+        processes = {process for _, claiming in claimed for process in claiming}
+        alive = set(filter(is_running_here, processes))  # which is a sign of life of its own
+        ended = {process for process in processes - alive if has_ended_here(process) or host(process) in gone}
+        leases = {self._id_of(trial): _lease(trial) for trial, claiming in claimed if not claiming & alive}
+        lapsed = self._watch.lapsed(self._storage.beats(self._id), leases)
+        lost = [trial for trial, claiming in claimed if claiming <= ended or self._id_of(trial) in lapsed]
+        return self.requeue(lost, died=not (gone or stopped))
+
+    def _id_of(self, trial: optuna.Trial | FrozenTrial) -> int:
+        return int(trial._trial_id)  # noqa: SLF001  it has no public name
 
 
 def outcome_of(trial: FrozenTrial) -> str:
     """Return the field of `TrialCounts` to which a trial belongs, or `INTERRUPTED`."""
-    if trial.state != TrialState.FAIL:
-        return trial.state.name.lower()
-    outcome: str = trial.user_attrs.get(OUTCOME, FAILED)
-    return "complete" if outcome == NO_OBJECTIVE else outcome
+    return _outcome(trial.state, trial.user_attrs.get(OUTCOME))
+
+
+def _outcome(state: TrialState, outcome: str | None) -> str:
+    if state != TrialState.FAIL:
+        return state.name.lower()
+    return "complete" if outcome == NO_OBJECTIVE else outcome or FAILED
 
 
 def has_ended(trial: FrozenTrial) -> bool:
@@ -252,6 +279,12 @@ def claimants(trial: FrozenTrial) -> list[str]:
     """Return the processes that may run a trial: one, or rarely several of which one does."""
     prefix = f"{Tag.OWNER}/"
     return [key.removeprefix(prefix) for key, claimed in trial.user_attrs.items() if key.startswith(prefix) and claimed]
+
+
+def _lease(trial: FrozenTrial) -> float:
+    """Return the seconds after which a trial is taken from those who run it if they give no sign of life."""
+    claims = [trial.user_attrs[f"{Tag.OWNER}/{process}"] for process in claimants(trial)]
+    return max(float(claim["lease"]) if isinstance(claim, dict) else LEASE for claim in claims)
 
 
 def _claim_attr() -> str:

@@ -1,25 +1,31 @@
 """Where studies are kept: a journal file, SQLite, PostgreSQL, or the memory of this process."""
 
 import fcntl
+import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage, get_storage
+from optuna.storages import RDBStorage
 
 from lrlab.config.sqlite_url import SCHEME, SqliteUrl
 from lrlab.config.validation import writable_file
 from lrlab.errors import InputError, cannot_write
-from lrlab.sweeper.study.journal import create_private, open_journal
+from lrlab.sweeper.study.journal import create_private
+from lrlab.sweeper.study.journal_store import JournalStore
+from lrlab.sweeper.study.memory import MemoryStore
+from lrlab.sweeper.study.trial_store import TrialStore
 
 ALLOWED = "memory, journal:PATH, PATH.log, sqlite:///PATH or postgresql://…"
 DEFAULT = Path("outputs") / "optuna.log"
 ADVISORY = 0x6C726C6162  # "lrlab": the key of its lock in PostgreSQL
-_MEMORIES: dict[str, InMemoryStorage] = {}  # of this process
+MAX_OPEN = 4  # storages of which a process keeps what it has read
+_MEMORIES: dict[str, MemoryStore] = {}  # of this process
 
 
 @dataclass(frozen=True)
@@ -60,24 +66,32 @@ class Storage:
     def __repr__(self) -> str:
         return f"Storage({self})"
 
-    def open(self) -> BaseStorage:
-        """Return a handle of this process; create the storage if it does not exist.
+    def open(self) -> TrialStore:
+        """Return the handle of this process, which keeps what it has read; create the storage if it does not exist.
 
         Raises:
             InputError: it cannot be reached or written; the message never shows a password.
         """
         try:
             if self.is_memory:
-                return _MEMORIES.setdefault(self.url, InMemoryStorage())
-            if self.url.startswith("journal:"):
-                return open_journal(Path(self.url.removeprefix("journal:")))
-            return _open_database(self.url, self.file)
+                return _MEMORIES.setdefault(self.url, MemoryStore())
+            if self.file is not None:
+                create_private(self.file)
+            return _open(self.url, self.file, self._identity())
         except OSError as error:
             raise cannot_write(f"hydra.sweeper.storage {self}", error) from None
         except Exception as error:  # noqa: BLE001  whatever a database driver raises, which may show the URL
             cause = error.__cause__ or error
             reason = str(cause) if isinstance(cause, ImportError) else type(cause).__name__
             raise InputError(f"hydra.sweeper.storage {self} cannot be opened: {reason}") from None
+
+    def _identity(self) -> tuple[int, ...]:
+        """Return what tells this process from others, and the file from later ones in its place.
+
+        A handle keeps its file open: no other can have its number.
+        """
+        status = self.file.stat() if self.file else None
+        return (os.getpid(), status.st_dev, status.st_ino) if status else (os.getpid(),)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -125,14 +139,18 @@ def _one_slash(path: str) -> str:
     return f"/{path.lstrip('/')}" if path.startswith("/") else path
 
 
-def _open_database(url: str, file: Path | None) -> BaseStorage:
+@lru_cache(MAX_OPEN)
+def _open(url: str, file: Path | None, identity: tuple[int, ...]) -> TrialStore:
+    if url.startswith("journal:"):
+        return JournalStore(Path(url.removeprefix("journal:")))
+    from lrlab.sweeper.study.database_store import DatabaseStore  # imports SQLAlchemy
+
     if file is None:
-        return get_storage(RDBStorage(url))
-    create_private(file)
+        return DatabaseStore(RDBStorage(url, engine_kwargs={"pool_pre_ping": True}))
     timeout = {} if "timeout" in dict(parse_qsl(url.partition("?")[2])) else {"connect_args": {"timeout": 60}}
     database = RDBStorage(url, engine_kwargs=timeout)
     _claim_writes_at_once(database.engine)
-    return get_storage(database)  # with its cache of finished trials
+    return DatabaseStore(database)
 
 
 def _claim_writes_at_once(engine: Any) -> None:
@@ -159,9 +177,26 @@ def _claim_writes_at_once(engine: Any) -> None:
 @contextmanager
 def _advisory_lock(url: str) -> Iterator[None]:
     """PostgreSQL's own lock, which its server releases when the connection ends."""
-    from sqlalchemy import create_engine, text
+    from sqlalchemy import Connection, create_engine, text
+    from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import NullPool
 
-    with create_engine(url, poolclass=NullPool).connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY})
+    from lrlab.sweeper.study.connection import again_if_lost
+
+    engine = create_engine(url, poolclass=NullPool)
+
+    def acquire() -> Connection:
+        connection = engine.connect()
+        try:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY})
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    connection = again_if_lost(acquire)
+    try:
         yield
+    finally:
+        with suppress(DBAPIError):  # a server that has ended has released it
+            connection.close()

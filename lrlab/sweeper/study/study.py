@@ -121,6 +121,11 @@ def create(storage: Storage, name: str, spec: StudySpec) -> optuna.Study:
     return study
 
 
+def has_pruner(study: optuna.Study) -> bool:
+    """Return whether anything reads what the trials of a study report."""
+    return len(study.directions) == 1 and not isinstance(study.pruner, optuna.pruners.NopPruner)
+
+
 def _changes(then: Mapping[str, str], now: Mapping[str, str], absent: str) -> list[str]:
     return [
         f"{key} was {then.get(key, absent)}, is {now.get(key, absent)}"

@@ -5,7 +5,8 @@ from typing import Any
 import optuna
 import pytest
 
-from lrlab.sweeper.study.journal import Lock, open_journal
+from lrlab.sweeper.study.journal import Lock
+from lrlab.sweeper.study.journal_store import JournalStore
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def path(tmp_path):
 
 
 def study(path):
-    return optuna.create_study(storage=open_journal(path), study_name="s", load_if_exists=True)
+    return optuna.create_study(storage=JournalStore(path), study_name="s", load_if_exists=True)
 
 
 def torn(path):
@@ -53,7 +54,7 @@ def test_a_journal_that_is_one_torn_line_becomes_empty(path: Any) -> None:
 def test_a_sound_journal_is_left_alone(path: Any) -> None:
     study(path)
     before = path.read_bytes()
-    open_journal(path)
+    JournalStore(path)
     assert path.read_bytes() == before
     assert torn(path) == []
 

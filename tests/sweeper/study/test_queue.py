@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import optuna
 import pytest
 from optuna.trial import TrialState
@@ -15,12 +17,24 @@ from lrlab.sweeper.study.queue import (
     TrialCounts,
     claimants,
 )
-from lrlab.sweeper.study.storage import Storage
+from lrlab.sweeper.study.storage import Storage, parse
 from lrlab.tracking.tags import Tag
 
 ME = str(ProcessId.current())
 DEAD = ME.rpartition("/")[0] + "/0"  # this process number, in an earlier life
 AWAY = f"another-machine/{ME.partition('/')[2]}"
+
+
+@pytest.fixture(
+    params=["optuna.log", "sqlite:///x.db", "memory", pytest.param("postgresql", marks=pytest.mark.machines)]
+)
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param != "postgresql":
+        return parse(request.param, tmp_path)
+    storage = parse(request.getfixturevalue("postgresql"), tmp_path)
+    if "s" in optuna.get_all_study_names(storage.open()):
+        optuna.delete_study(study_name="s", storage=storage.open())
+    return storage
 
 
 def claim(queue: Queue) -> optuna.Trial:

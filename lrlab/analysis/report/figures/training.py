@@ -220,7 +220,7 @@ def regularization(kinds: Mapping[str, Sequence[Run]], loss: str) -> tuple[Figur
     made = [
         _against_lambda(kinds, metrics, title)
         for metrics, title in further
-        if any(run.metrics.get(name) for name in metrics.values() for runs in kinds.values() for run in runs)
+        if any(run.has(name) for name in metrics.values() for runs in kinds.values() for run in runs)
     ]
     if made:
         caption = "Mean over the seeds with 95 % intervals."

@@ -1,4 +1,4 @@
-"""Sections that a whole study of the digits does not show; the others are walked in tests/commands/test_report.py."""
+"""Evidence that a whole study of the digits does not show; the rest is walked in tests/commands/test_report.py."""
 
 import math
 import shlex
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lrlab.analysis.answers.scaling import analyse_runs
-from lrlab.analysis.report.sections import (
+from lrlab.analysis.report.evidence import (
     budget,
     differ,
     learning_rates_evidence,

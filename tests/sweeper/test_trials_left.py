@@ -39,8 +39,10 @@ def test_the_time_limit_interrupts_what_runs_and_the_rest_is_resumed(
     assert end.value.code == 1
     assert (counts.running, counts.failed, counts.total) == (0, 0, 4)
     assert counts.waiting >= 2
-    line = f"the time limit, hydra.sweeper.timeout, was reached with {counts.done} of 4 trials done"
-    assert f"{line}; the same command with hydra.sweeper.study_name=s goes on" in said(capsys, caplog)
+    line = f"the time limit, hydra.sweeper.timeout, was reached with {counts.done} of 4 trials done, "
+    assert f"{line}{counts.waiting} waiting; the same command with hydra.sweeper.study_name=s goes on" in said(
+        capsys, caplog
+    )
     slow.clear()
     multirun(task, "x=1,2,3,4", "hydra.sweeper.timeout=1.5h", JOURNAL, x=0)
     assert queue().counts() == TrialCounts(complete=4)
@@ -66,7 +68,7 @@ def test_a_study_in_memory_cannot_be_gone_on_with(
 ) -> None:
     with pytest.raises(SystemExit):
         multirun(lambda _: time.sleep(30), "x=1,2", "hydra.sweeper.timeout=1", "hydra.sweeper.storage=memory", x=0)
-    assert "was reached with 0 of 2 trials done\n" in said(capsys, caplog)
+    assert "was reached with 0 of 2 trials done, 2 waiting\n" in said(capsys, caplog)
 
 
 @pytest.mark.parametrize("limit", ["soon", "-1", "0", "1h30m", "[]", "true"])

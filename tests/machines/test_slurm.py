@@ -1,0 +1,136 @@
+"""Sweeps through a real Slurm: workers that are killed, cancelled or at their limit, and what is left behind."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.machines import slurm
+from tests.machines.sweeping import Sweep
+
+ABSENT = "" if find_spec("submitit") else "submitit not installed: pip install 'lrlab[slurm]'"
+pytestmark = [
+    pytest.mark.machines,
+    pytest.mark.skipif(bool(slurm.missing() or ABSENT), reason=slurm.missing() or ABSENT),
+]
+END = 10.0  # seconds within which no job is left after a sweep was told to stop
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with slurm.running(tmp_path_factory.mktemp("slurm")) as environment:
+        yield environment
+
+
+@pytest.fixture
+def sweep(cluster: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Sweep]]:
+    begun: list[Sweep] = []
+
+    def begin(*overrides: str) -> Sweep:
+        begun.append(Sweep(tmp_path, cluster, "lrlab_slurm", *overrides))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        each.process.kill()
+        each.process.wait()
+    subprocess.run(["scancel", "--user=root", "--full", "--signal=KILL"], env=cluster, check=False)
+
+
+def workers(folder: Path) -> list[int]:
+    """The processes of a sweep's workers, of the one launched last first."""
+    found = [
+        process
+        for process in psutil.process_iter(["cmdline", "create_time"])
+        if "submitit.core._submit" in (process.info["cmdline"] or []) and str(folder) in str(process.info["cmdline"])
+        if "srun" not in process.info["cmdline"][0]
+    ]
+    return [process.pid for process in sorted(found, key=lambda each: -each.info["create_time"])]
+
+
+def test_undisturbed(sweep: Callable[..., Sweep], cluster: dict[str, str]) -> None:
+    sweep().check_complete()
+    assert slurm.jobs(cluster) == []
+
+
+def test_a_job_is_cancelled(sweep: Callable[..., Sweep], cluster: dict[str, str]) -> None:
+    running = sweep()
+    running.wait_until(lambda counts: counts.done >= 2 and counts.running == 2)
+    subprocess.run(["scancel", slurm.jobs(cluster)[0].split()[0]], env=cluster, check=True)
+    running.check_complete()
+    assert "launched again" in running.output
+    assert slurm.jobs(cluster) == []
+
+
+def test_a_worker_is_killed(sweep: Callable[..., Sweep], cluster: dict[str, str]) -> None:
+    running = sweep()
+    running.wait_until(lambda counts: counts.done >= 2 and counts.running == 2)
+    os.kill(workers(running.folder)[0], signal.SIGKILL)
+    running.check_complete()
+    assert "ended as FAILED; its log is" in running.output
+    assert slurm.jobs(cluster) == []
+
+
+def test_workers_reach_their_time_limit(sweep: Callable[..., Sweep], cluster: dict[str, str]) -> None:
+    running = sweep("hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=45", "pause=4")
+    running.check_complete()
+    assert "told to stop" in running.output
+    assert slurm.jobs(cluster) == []
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_the_sweep_is_told_to_stop(sweep: Callable[..., Sweep], cluster: dict[str, str], signum: int) -> None:
+    running = sweep("pause=8")
+    running.wait_until(lambda counts: counts.running == 2)
+    begun = time.monotonic()
+    running.process.send_signal(signum)
+    assert running.process.wait(60) != 0
+    while (left := slurm.jobs(cluster)) and time.monotonic() - begun < END:
+        time.sleep(0.2)
+    assert left == []
+    assert running.counts().running == 0  # all given back
+    assert "lrlab resume s" in running.output
+
+
+def test_waiting_jobs_are_cancelled_too(sweep: Callable[..., Sweep], cluster: dict[str, str]) -> None:
+    running = sweep("hydra.launcher.cpus_per_task=3", "pause=8")  # of four: the second one waits
+    running.wait_until(lambda counts: counts.running == 1)
+    assert any("PENDING" in job for job in slurm.jobs(cluster))
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(60) != 0
+    assert slurm.jobs(cluster) == []
+
+
+def test_nobody_can_be_launched(sweep: Callable[..., Sweep], cluster: dict[str, str]) -> None:
+    running = sweep("hydra.launcher.setup=['exit 3']", "hydra.sweeper.relaunches=1")
+    assert running.process.wait(200) == 1
+    assert "16 of 16 trials are missing: workers ended before they did" in running.output
+    assert "Traceback" not in running.output
+    assert slurm.jobs(cluster) == []
+
+
+def test_a_partition_that_there_is_not(sweep: Callable[..., Sweep], cluster: dict[str, str]) -> None:
+    running = sweep("hydra.launcher.partition=gpu")
+    assert running.process.wait(100) != 0
+    assert "hydra/launcher cannot start jobs:" in running.output
+    assert "Traceback" not in running.output
+
+
+def test_the_doctor_asks_every_node(cluster: dict[str, str], tmp_path: Path) -> None:
+    from lrlab.cli import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        for name in ("PATH", "SLURM_CONF"):
+            patch.setenv(name, cluster[name])
+        forced = ["hydra/launcher=lrlab_slurm", "hydra.sweeper.shared_file=true"]
+        assert main.main(["doctor", *forced]) == 0
+        assert main.main(["doctor", "hydra/launcher=lrlab_slurm"]) == 1
+    assert list(tmp_path.iterdir()) == []
+    assert slurm.jobs(cluster) == []

@@ -1,0 +1,195 @@
+"""Leases and fencing on every storage, with real handles of their own."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState
+
+from lrlab.runtime.process_id import ProcessId
+from lrlab.sweeper.study import lease, storage
+from lrlab.sweeper.study.queue import INTERRUPTED, IS_JOB, OUTCOME, RETRY_OF, Queue, TrialCounts
+from lrlab.sweeper.study.storage import Storage, parse
+from lrlab.sweeper.study.trial_store import QueuedTrial, TrialStore
+from lrlab.tracking.tags import Tag
+
+ME = ProcessId.current()
+PLACES = ["optuna.log", "sqlite:///x.db", pytest.param("postgresql", marks=pytest.mark.machines)]
+
+
+@pytest.fixture(params=PLACES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    if request.param != "postgresql":
+        return parse(request.param, tmp_path)
+    place = parse(request.getfixturevalue("postgresql"), tmp_path)
+    if "s" in optuna.get_all_study_names(place.open()):
+        optuna.delete_study(study_name="s", storage=place.open())
+    return place
+
+
+@pytest.fixture
+def another(place: Storage) -> Callable[[], Queue]:
+    """A queue with a handle of its own, as another process has it."""
+    optuna.create_study(storage=place.open(), study_name="s")
+
+    def make() -> Queue:
+        storage._open.cache_clear()
+        return Queue(place, "s", lease=4)
+
+    return make
+
+
+def claim(queue: Queue) -> optuna.Trial:
+    trial = queue.claim()
+    assert trial is not None
+    return trial
+
+
+def sign(trial: optuna.Trial, **other: object) -> None:
+    """As if another process had claimed a trial: it differs from this one in what is given."""
+    trial.set_user_attr(f"{Tag.OWNER}/{ME}", False)
+    trial.set_user_attr(f"{Tag.OWNER}/{ME._replace(**other)}", {"lease": 4.0, "token": "t"})  # type: ignore[arg-type]
+
+
+STRANGERS = [{"host": "elsewhere"}, {"boot": "a clone's"}, {"namespace": "pid:[1]"}, {"machine": "m", "pid": 1}]
+
+
+@pytest.mark.parametrize("other", STRANGERS)
+def test_a_trial_without_a_sign_of_life_is_run_again_once(
+    another: Callable[[], Queue], other: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(lease, "awake", lambda: now[0])
+    theirs, watchers = another(), [another(), another()]
+    theirs.enqueue_missing([{"x": 1}, {"x": 2}])
+    trial = claim(theirs)
+    sign(trial, **other)
+    for _ in range(4):
+        assert [watcher.repair() for watcher in watchers] == [0, 0]
+        now[0] += 1
+        assert theirs.renew([trial]) == set()
+    given_back = []
+    for _ in range(5):
+        given_back += [watcher.repair() for watcher in watchers]
+        now[0] += 1
+    assert sum(given_back) == 1
+    assert theirs.renew([trial]) == {0}
+    with pytest.raises(UpdateFinishedTrialError):
+        trial.set_user_attr("late", True)
+    theirs.complete(trial, [0.0])
+    theirs.prune(trial)
+    theirs.fail(trial, "late")
+    assert watchers[0].counts() == TrialCounts(waiting=2)
+    trials = watchers[0].trials()
+    assert [each.state for each in trials] == [TrialState.FAIL, TrialState.WAITING, TrialState.WAITING]
+    assert trials[0].user_attrs[OUTCOME] == INTERRUPTED
+    assert trials[2].user_attrs[RETRY_OF] == 0
+    assert trials[2].system_attrs["fixed_params"] == {"x": 1}
+
+
+def test_a_trial_that_is_told_while_others_take_it_counts_once(another: Callable[[], Queue]) -> None:
+    """The one who is first has it, whoever that is: both at once, again and again."""
+    theirs, ours = another(), another()
+    count = 12
+    theirs.enqueue_missing([{"x": value} for value in range(count)])
+    for _ in range(count):
+        trial = claim(theirs)
+        (running,) = ours.running()
+        start = threading.Barrier(2)
+
+        def tell(trial: optuna.Trial = trial, start: threading.Barrier = start) -> None:
+            start.wait()
+            theirs.complete(trial, [1.0])
+
+        thread = threading.Thread(target=tell)
+        thread.start()
+        start.wait()
+        ours.requeue([running])
+        thread.join()
+    while again := ours.claim():
+        ours.complete(again, [2.0])
+    assert theirs.counts() == ours.counts() == TrialCounts(complete=count)
+
+
+def test_two_that_give_a_trial_back_at_once_queue_it_once(another: Callable[[], Queue]) -> None:
+    queues = [another() for _ in range(3)]
+    queues[0].enqueue_missing([{"x": 1}])
+    claim(queues[0])
+    seen = [queue.running() for queue in queues]
+    threads = [
+        threading.Thread(target=queue.requeue, args=(running,)) for queue, running in zip(queues, seen, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert queues[0].counts() == TrialCounts(waiting=1)
+
+
+def test_a_dead_process_of_this_machine_is_found_at_once(another: Callable[[], Queue]) -> None:
+    queue = another()
+    queue.enqueue_missing([{}] * 2)
+    program = "from lrlab.runtime.process_id import ProcessId; print(ProcessId.current())"
+    dead = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+    parsed = ProcessId.parse(dead)
+    assert parsed
+    trial, clones = claim(queue), claim(queue)
+    trial.set_user_attr(IS_JOB, True)
+    sign(trial, **parsed._asdict())
+    sign(clones, **parsed._replace(boot="a clone's")._asdict())
+    assert queue.repair() == 1
+    assert queue.counts() == TrialCounts(waiting=1, running=1)
+
+
+def test_what_others_do_is_seen(another: Callable[[], Queue]) -> None:
+    ours, theirs = another(), another()
+    ours.enqueue_missing([{"x": value} for value in range(6)])
+    assert len(ours.trials()) == 6
+    first, second = claim(theirs), claim(theirs)
+    first.suggest_float("y", 0, 1)
+    first.report(0.5, 1)
+    assert ours.running()[0].params.keys() == {"y"}
+    first.report(0.25, 2)
+    second.set_user_attr("note", "n")
+    assert ours.running()[0].intermediate_values == {1: 0.5, 2: 0.25}
+    assert ours.running()[1].user_attrs["note"] == "n"
+    theirs.complete(second, [2.0])
+    third = claim(theirs)
+    theirs.complete(third, [3.0])  # began and ended while nobody looked
+    theirs.enqueue([{"x": 9}])
+    trials = ours.trials()
+    assert [trial.number for trial in trials] == list(range(7))
+    assert [trial.state.name for trial in trials] == ["RUNNING", "COMPLETE", "COMPLETE", *["WAITING"] * 4]
+    assert [trial.value for trial in trials[1:3]] == [2.0, 3.0]
+    store = ours._storage
+    assert isinstance(store, TrialStore)
+    assert {trial.number for trial in store.finished(ours._id)} == {1, 2}
+
+
+def test_a_claim_whose_answer_was_lost_is_found_again(another: Callable[[], Queue]) -> None:
+    queue = another()
+    queue.enqueue_missing([{}] * 2)
+    store = queue._storage
+    if not hasattr(store, "_claim"):
+        pytest.skip("no connection can be lost")
+    claimed = store._claim(queue._id, f"{Tag.OWNER}/{ME}", {"token": "t"}, [])
+    assert store._claim(queue._id, f"{Tag.OWNER}/{ME}", {"token": "t"}, [None]) == claimed
+    assert queue.counts() == TrialCounts(waiting=1, running=1)
+
+
+def test_trials_whose_answer_was_lost_are_not_queued_twice(another: Callable[[], Queue]) -> None:
+    queue = another()
+    store = queue._storage
+    if not hasattr(store, "_add"):
+        pytest.skip("no connection can be lost")
+    trials = [QueuedTrial({"x": 1}), QueuedTrial({"x": 2}, {"note": "n"})]
+    store._add(queue._id, trials, "token", [])
+    store._add(queue._id, trials, "token", [None])
+    assert queue.counts() == TrialCounts(waiting=2)
+    store._add(queue._id, trials, "another", [None])
+    assert queue.counts() == TrialCounts(waiting=4)
