@@ -1,5 +1,6 @@
 """What every test may ask for: a small data set in memory, and experiments on it."""
 
+import gc
 import logging
 import os
 import signal
@@ -79,6 +80,7 @@ def process() -> Iterator[None]:
     Hydra gives the root logger handlers that write to what pytest has closed by the next test, and keeps the
     configuration that it last composed.
     """
+    gc.callbacks.clear()  # Hypothesis's would swallow what a signal raises in it
     root, folder, environment = logging.getLogger(), os.getcwd(), dict(os.environ)
     handlers, level = root.handlers[:], root.level
     signals = {number: signal.getsignal(number) for number in SIGNALS}

@@ -56,7 +56,7 @@ def test_best(swept_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 0
     assert set(best) == {
         *("study", "trial", "run_id", "value", "spread", "seeds", "trials"),
-        *("params", "metrics", "config", "tie", "at_ends"),
+        *("params", "metrics", "config", "tie", "at_ends", "answers"),
     }
     complete = [trial for trial in trials(swept_folder) if trial.state.name == "COMPLETE"]
     assert (
@@ -101,7 +101,6 @@ def test_the_best_run_keeps_weights_and_pictures(capsys: pytest.CaptureFixture[s
     _, best = run_json(capsys, "best")
     (folder,) = Path("outputs/mlartifacts").glob(f"*/{best['run_id']}/artifacts")
     assert {path.name for path in folder.iterdir()} == {
-        "config.yaml",
         "loss_curve.png",
         "templates.png",
         "weights.npz",

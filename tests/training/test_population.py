@@ -192,10 +192,10 @@ def test_an_epoch_s_metrics(dataset: Dataset, experiment: Callable[..., Experime
     assert isinstance(first, EpochResult)
     assert (first.member, first.epoch, second.epoch) == (member, 1, 2)
     assert list(first.metrics) == [
-        "train/loss",
-        "train/accuracy",
         "val/loss",
         "val/accuracy",
+        "train/loss",
+        "train/accuracy",
         "updates",
         "lr",
         "gradient_norm",
