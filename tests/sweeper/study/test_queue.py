@@ -1,4 +1,4 @@
-from pathlib import Path
+from collections.abc import Callable
 
 import optuna
 import pytest
@@ -17,7 +17,7 @@ from lrlab.sweeper.study.queue import (
     TrialCounts,
     claimants,
 )
-from lrlab.sweeper.study.storage import Storage, parse
+from lrlab.sweeper.study.storage import Storage
 from lrlab.tracking.tags import Tag
 
 ME = str(ProcessId.current())
@@ -28,13 +28,8 @@ AWAY = f"another-machine/{ME.partition('/')[2]}"
 @pytest.fixture(
     params=["optuna.log", "sqlite:///x.db", "memory", pytest.param("postgresql", marks=pytest.mark.machines)]
 )
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    if request.param != "postgresql":
-        return parse(request.param, tmp_path)
-    storage = parse(request.getfixturevalue("postgresql"), tmp_path)
-    if "s" in optuna.get_all_study_names(storage.open()):
-        optuna.delete_study(study_name="s", storage=storage.open())
-    return storage
+def storage(request: pytest.FixtureRequest, storage_at: Callable[[str], Storage]) -> Storage:
+    return storage_at(request.param)
 
 
 def claim(queue: Queue) -> optuna.Trial:

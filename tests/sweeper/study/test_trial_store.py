@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import optuna
 import pytest
@@ -14,7 +13,7 @@ from optuna.trial import TrialState
 from lrlab.runtime.process_id import ProcessId
 from lrlab.sweeper.study import lease, storage
 from lrlab.sweeper.study.queue import INTERRUPTED, IS_JOB, OUTCOME, RETRY_OF, Queue, TrialCounts
-from lrlab.sweeper.study.storage import Storage, parse
+from lrlab.sweeper.study.storage import Storage
 from lrlab.sweeper.study.trial_store import QueuedTrial, TrialStore
 from lrlab.tracking.tags import Tag
 
@@ -23,13 +22,8 @@ PLACES = ["optuna.log", "sqlite:///x.db", pytest.param("postgresql", marks=pytes
 
 
 @pytest.fixture(params=PLACES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    if request.param != "postgresql":
-        return parse(request.param, tmp_path)
-    place = parse(request.getfixturevalue("postgresql"), tmp_path)
-    if "s" in optuna.get_all_study_names(place.open()):
-        optuna.delete_study(study_name="s", storage=place.open())
-    return place
+def place(request: pytest.FixtureRequest, storage_at: Callable[[str], Storage]) -> Storage:
+    return storage_at(request.param)
 
 
 @pytest.fixture
