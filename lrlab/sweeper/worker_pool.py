@@ -70,7 +70,7 @@ class WorkerPool:
         results: JobResults = []
         launches_without_progress = 0
         while not self.worker.sweep.is_overdue():
-            before, broken = self._progress(), None
+            before, broken = self.queue.progress(), None
             try:
                 results += self._launch(signals)
             except LaunchError as error:
@@ -81,7 +81,7 @@ class WorkerPool:
             counts = self.queue.counts()
             if not counts.waiting or self.worker.sweep.too_many_failed(counts):
                 return results
-            launches_without_progress = 0 if self._progress() > before else launches_without_progress + 1
+            launches_without_progress = 0 if self.queue.progress() > before else launches_without_progress + 1
             relaunches = self.worker.sweep.relaunches
             if launches_without_progress > relaunches:
                 reason = str(broken) if broken else "they ended while trials wait"
@@ -99,9 +99,6 @@ class WorkerPool:
             with signals.interruptible():
                 time.sleep(min(LOOK, self.worker.sweep.lease / PARTS))
             self.queue.repair()
-
-    def _progress(self) -> int:
-        return self.queue.counts().done + self.queue.deaths()
 
     def _launch(self, signals: SignalHandler) -> JobResults:
         """Run the workers as jobs of Hydra's launcher that leave no folder, no log file and call no callbacks.
@@ -128,7 +125,7 @@ class WorkerPool:
         target, plugins = str(config.hydra.launcher["_target_"]), Plugins.instance()
         if jobs := jobs_of(target):
             launcher = plugins.instantiate_launcher(context, NodeWorker(self.worker), config)
-            supervisor = Supervisor(jobs(launcher), self.queue, self.queue.repair, sweep.relaunches)
+            supervisor = Supervisor(jobs(launcher), self.queue, sweep.relaunches)
             return supervisor.run(workers, signals)
         launcher = plugins.instantiate_launcher(context, self.worker, config)
         try:

@@ -4,7 +4,6 @@ The launcher's own `launch` waits for the tasks in their order and ends at the f
 by itself.
 """
 
-import logging
 import os
 import signal
 import threading
@@ -22,8 +21,6 @@ from lrlab.sweeper.study.objective import short
 
 LAUNCHERS = "hydra_plugins.hydra_ray_launcher.ray_launcher."
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # Ray handles the second one itself, where it may
-
-log = logging.getLogger(__name__)
 
 
 class RayJobs:

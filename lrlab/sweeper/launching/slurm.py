@@ -21,20 +21,12 @@ from lrlab.sweeper.launching.jobs import CANCEL_PERIOD, KILL_PERIOD, POLL_INTERV
 
 LAUNCHERS = "hydra_plugins.hydra_submitit_launcher."
 SLURM = f"{LAUNCHERS}submitit_launcher.SlurmLauncher"
-FILE_DELAY = (
-    10.0  # seconds after which the result of a job that is gone is not expected any more: a network file system
-)
+FILE_DELAY = 10.0  # seconds after which a gone job's result is not expected any more: a network file system
 ASK_INTERVAL = 5.0  # seconds between two questions to Slurm
-GENERAL: tuple[str, ...] = (
-    "timeout_min",
-    "cpus_per_task",
-    "gpus_per_node",
-    "tasks_per_node",
-    "mem_gb",
-    "nodes",
-    "name",
+GENERAL = (  # parameters that all executors of submitit's have, under these names
+    *("timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "name"),
+    "stderr_to_stdout",
 )
-GENERAL += ("stderr_to_stdout",)  # parameters that all executors of submitit's have, under these names
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +77,17 @@ class SubmititJobs:
         return found
 
     def cancel(self) -> None:
-        self._wait_for(self._submitted, self._cancel)
+        for kill, period in (False, CANCEL_PERIOD), (True, KILL_PERIOD):
+            left, end = self._alive(self._submitted), time.monotonic() + period
+            if left:
+                self._cancel(left, kill=kill)
+            while left and time.monotonic() < end:
+                time.sleep(0.3)
+                left = self._alive(left)
+            if not left:
+                break
+        else:
+            log.warning("still there: %s; `scancel` them", ", ".join(f"Slurm job {job.job_id}" for job in left))
         self._running.clear()
 
     def _cancel(self, jobs: Sequence[Any], *, kill: bool) -> None:
@@ -99,18 +101,6 @@ class SubmititJobs:
             subprocess.run(
                 ["scancel", *how, *(job.job_id for job in jobs)], capture_output=True, check=False, timeout=5
             )
-
-    def _wait_for(self, jobs: Iterable[Any], cancel: Any) -> None:
-        for kill, period in (False, CANCEL_PERIOD), (True, KILL_PERIOD):
-            left, end = self._alive(jobs), time.monotonic() + period
-            if left:
-                cancel(left, kill=kill)
-            while left and time.monotonic() < end:
-                time.sleep(0.3)
-                left = self._alive(left)
-            if not left:
-                return
-        log.warning("still there: %s; `scancel` them", ", ".join(f"Slurm job {job.job_id}" for job in left))
 
     def _alive(self, jobs: Iterable[Any]) -> list[Any]:
         if self._cluster != "slurm":

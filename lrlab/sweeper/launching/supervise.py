@@ -3,7 +3,6 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,13 +44,11 @@ class Supervisor:
     Attributes:
         jobs: of the system that runs them.
         queue: the trials.
-        requeue_lost: requeues the trials of dead workers.
         relaunches: how often a worker is launched again after one that ended too early, while no trial is done.
     """
 
     jobs: Jobs
     queue: Queue
-    requeue_lost: Callable[[], object]
     relaunches: int
     _in_vain: Counter[int] = field(default_factory=Counter)
     _done_at_launch: dict[int, int] = field(default_factory=dict)
@@ -76,7 +73,7 @@ class Supervisor:
                     if not report.failure:
                         continue
                     lost = report.failure
-                    self.requeue_lost()
+                    self.queue.repair()
                     waiting = self.queue.counts().waiting
                     if not waiting:
                         log.warning("%s", lost)
@@ -100,7 +97,7 @@ class Supervisor:
             time.sleep(STEP)
 
     def _submit(self, *numbers: int) -> None:
-        done = self._progress()
+        done = self.queue.progress()
         self._done_at_launch |= dict.fromkeys(numbers, done)
         self.jobs.submit(numbers)
 
@@ -119,8 +116,5 @@ class Supervisor:
 
     def _may_launch_again(self, number: int) -> bool:
         """Return whether a worker that ended too early may be launched again, and count how often it was in vain."""
-        self._in_vain[number] = 0 if self._progress() > self._done_at_launch[number] else self._in_vain[number] + 1
+        self._in_vain[number] = 0 if self.queue.progress() > self._done_at_launch[number] else self._in_vain[number] + 1
         return self._in_vain[number] <= self.relaunches
-
-    def _progress(self) -> int:
-        return self.queue.counts().done + self.queue.deaths()

@@ -227,6 +227,10 @@ class Queue:
         """Return a number that grows with each process that died of a job which is tried again."""
         return sum(trial.user_attrs.get(DEATHS, 0) for trial in self.trials())
 
+    def progress(self) -> int:
+        """Return a number that grows with every trial that is done, or found to be deadly."""
+        return self.counts().done + self.deaths()
+
     def only_deadly_wait(self) -> bool:
         """Return whether processes have died while they ran any of the trials that wait."""
         return all(trial.user_attrs.get(DEATHS) for trial in self.trials(TrialState.WAITING))

@@ -65,7 +65,7 @@ def lost(reason: str = "n1: it was killed") -> Act:
 
 
 def supervisor(jobs: Jobs, queue: Queue, relaunches: int = 2) -> Supervisor:
-    return Supervisor(jobs, queue, queue.repair, relaunches)
+    return Supervisor(jobs, queue, relaunches)
 
 
 def test_a_worker_that_is_lost_is_launched_again(
