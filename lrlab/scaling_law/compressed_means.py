@@ -19,6 +19,8 @@ from lrlab.scaling_law.table import FloatArray, Table
 MIN_RATES: Final = 5
 REACH: Final = math.log(5.0)  # learning rates within it of the best are fitted, and the MIN_RATES nearest anyway
 COMPRESSION: Final = 4.0  # k, in excesses at the distance NEAR, on the side that rises less
+MAX_RATES: Final = 200  # of a batch size, beyond which those that are all but the same are taken for one ...
+SAME_RATE: Final = 2 * REACH / 96  # ... within so much in ln(lr): the distance of the points of a drawn curve
 NEAR: Final = 1.2  # in ln(lr); also the standard deviation of the weights of the parabola that gives the curvature
 
 
@@ -83,12 +85,29 @@ def near_minimum(table: Table) -> CompressedMeans | None:
     safe = finite & ~np.isin(log_lr, diverged)
     if len(np.unique(log_lr[safe])) < MIN_RATES:
         return None
-    rates, loss = mean_losses(without_levels(table.rows(safe)))
+    merged = with_fewer_rates(table.rows(safe))
+    rates, loss = mean_losses(without_levels(merged))
     best = rates[loss.argmin()]
     within = max(REACH, float(np.sort(np.abs(rates - best))[MIN_RATES - 1]))
-    kept = safe & (np.abs(log_lr - best) <= within)
+    kept = np.abs(np.log(merged.lr) - best) <= within
     above = diverged[(diverged > log_lr[safe].max()) & (diverged <= best + within)]
-    return CompressedMeans.of(table.rows(kept), *base_and_scale(rates, loss), float(above[0]) if len(above) else None)
+    return CompressedMeans.of(merged.rows(kept), *base_and_scale(rates, loss), float(above[0]) if len(above) else None)
+
+
+def with_fewer_rates(table: Table) -> Table:
+    """Return the trials of one batch size, at no more learning rates than the curve can tell apart.
+
+    A search draws each learning rate once. Of thousands, those within `SAME_RATE` become repetitions at their geometric
+    mean: what they scatter is then the noise, as it is of near replicates in a test for lack of fit (Daniel & Wood 1971,
+    "Fitting Equations to Data", section 7.8). A parabola is raised by its curvature times SAME_RATE²/24, everywhere
+    alike, and the slope within an interval adds its square times SAME_RATE²/12 to the variance.
+    """
+    log_lr = np.log(table.lr)
+    if len(np.unique(log_lr)) <= MAX_RATES:
+        return table
+    interval = np.unique(np.floor((log_lr - log_lr.min()) / SAME_RATE), return_inverse=True)[1]
+    mean = np.bincount(interval, log_lr) / np.bincount(interval)
+    return replace(table, lr=np.exp(mean)[interval])
 
 
 def base_and_scale(log_lr: FloatArray, loss: FloatArray) -> tuple[float, float]:

@@ -16,14 +16,13 @@ import numpy as np
 from lrlab.scaling_law.compressed_means import CompressedMeans, expanded, near_minimum
 from lrlab.scaling_law.loss_curve import LossCurve
 from lrlab.scaling_law.roughness import PRIORS, parabola, posterior, restricted_log_likelihood, symmetric_root
-from lrlab.scaling_law.seed_means import SeedNoise, common_variance, with_common_tilt
+from lrlab.scaling_law.seed_means import TILT_OF_ONE_SEED, SeedNoise, common_variance, with_common_tilt
 from lrlab.scaling_law.table import FloatArray, IntArray, Table
 
 GRID_POINTS: Final = 97
 MIN_WEIGHT: Final = 0.01  # of a prior that is drawn from, unless all have less
 MIN_CURVES: Final = 4  # drawn from a prior, or none
 TINY: Final = 1e-120  # against any loss; its square is a number still
-TILT_OF_ONE_SEED: Final = 2.0  # variance of the tilt over that of a trial, where one seed cannot tell
 
 
 def fit(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lrlab.scaling_law.compressed_means import MIN_RATES, mean_losses
+from lrlab.scaling_law.compressed_means import MIN_RATES, SAME_RATE, mean_losses
 from lrlab.scaling_law.curve_fit import fit
 from lrlab.scaling_law.estimate import Estimate
 from lrlab.scaling_law.loss_curve import LossCurve
@@ -104,7 +104,7 @@ def _beyond(part: Table, curve: LossCurve) -> str:
     for end, words, furthest in ((0, "below", part.lr.min()), (-1, "above", part.lr.max())):
         probability, rate = curve.probability_at(end), math.exp(curve.rates[end])
         if probability > MAX_END_PROBABILITY:
-            if math.isclose(rate, furthest, rel_tol=1e-6):
+            if abs(math.log(rate / furthest)) <= SAME_RATE:
                 wanted = f"the {'lowest' if end == 0 else 'highest'} that was tried: try some {words} it"
             else:
                 wanted = f"though some to {furthest:.3g} were tried: try more, or more seeds, about {rate:.3g}"

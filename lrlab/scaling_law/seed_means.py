@@ -23,6 +23,7 @@ PRIOR_FREEDOM: Final = 4.0  # of a common variance of two, which cannot tell
 NOISE_REACH: Final = 0.7  # in ln(lr), over which the variance of a trial is alike
 TILT_RATES: Final = 5  # the tilt is measured over so many learning rates nearest to the best, ...
 TILT_REACH: Final = 1.1  # ... or over all within this distance in ln(lr)
+TILT_OF_ONE_SEED: Final = 2.0  # variance of the tilt over that of a trial, where one seed cannot tell
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,11 @@ class SeedMeans:
         noise = None
         if variance is not None:
             away = log_lr - log_lr[loss.argmin()]
-            noise = _tilts(away[rate], left, seed, weight[rate]) if seeds > 1 else SeedNoise(1.0, 0.0, len(rate) - 1.0)
+            if seeds > 1:
+                noise = _tilts(away[rate], left, seed, weight[rate])
+            else:  # the trials of one seed show no tilt, those of a seed each have it in their variance
+                tilt = TILT_OF_ONE_SEED * float(variance[loss.argmin()]) if linked else 0.0
+                noise = SeedNoise(1.0, tilt, len(rate) - 1.0)
         return cls(log_lr, loss, covariance, seeds, influences, noise)
 
 
@@ -166,8 +171,24 @@ def _layout(table: Table) -> tuple[FloatArray, IntArray, IntArray, bool]:
     """Return the distinct ln(lr), the place of every trial among them, its seed, and whether the seeds link them."""
     log_lr, rate = np.unique(np.log(table.lr), return_inverse=True)
     seed = np.unique(table.seed, return_inverse=True)[1]
-    information = _information(rate, seed, np.ones(len(log_lr)))
-    return log_lr, rate, seed, len(log_lr) == 1 or bool(np.linalg.eigvalsh(information)[1] > 1e-6)
+    return log_lr, rate, seed, _are_linked(rate, seed)
+
+
+def _are_linked(rate: IntArray, seed: IntArray) -> bool:
+    """Return whether each learning rate can be reached from the first by way of seeds that tried several of them.
+
+    Only then do differences within seeds tell the means up to one level (Searle 1987, "Linear Models for Unbalanced
+    Data", section 5.3).
+    """
+    reached = np.arange(int(rate.max()) + 1) == 0
+    while True:
+        met = np.zeros(int(seed.max()) + 1, bool)
+        met[seed[reached[rate]]] = True
+        wider = np.zeros_like(reached)
+        wider[rate[met[seed]]] = True
+        if wider.sum() == reached.sum():
+            return bool(reached.all())
+        reached = wider
 
 
 def _information(rate: IntArray, seed: IntArray, weight: FloatArray) -> FloatArray:

@@ -91,6 +91,50 @@ def test_learning_rates_that_no_seed_links_keep_their_losses() -> None:
     assert means.noise is None
 
 
+def of_cells(*cells: tuple[int, int]) -> Table:
+    """Trials at (learning rate, seed)."""
+    rate, seed = np.array(cells).T
+    return Table(np.full(len(cells), 32), np.exp(X[rate]), seed.astype(str), X[rate] ** 2 + seed)
+
+
+@pytest.mark.parametrize(
+    ("cells", "linked"),
+    [
+        ([(0, 0), (1, 0), (2, 0)], True),
+        ([(0, 0), (1, 0), (1, 1), (2, 1), (2, 2), (3, 2)], True),  # a chain
+        ([(3, 2), (2, 2), (2, 1), (1, 1), (1, 0), (0, 0)], True),
+        ([(0, 0), (1, 0), (2, 1), (3, 1)], False),
+        ([(0, 0), (1, 1), (2, 2)], False),
+        ([(0, 0), (0, 1), (0, 2)], True),  # one learning rate
+        ([(0, 0), (0, 1), (1, 2), (1, 3)], False),
+    ],
+)
+def test_levels_are_taken_off_where_a_chain_of_seeds_links_the_learning_rates(
+    cells: list[tuple[int, int]], linked: bool
+) -> None:
+    table = of_cells(*cells)
+    assert (without_levels(table) is not table) == linked
+    assert (SeedMeans.of(table).seeds == len({seed for _, seed in cells})) == linked
+
+
+def test_thousands_of_learning_rates_are_linked_by_their_seeds_without_a_matrix_of_them() -> None:
+    count = 50_000  # whose matrix would take 20 GB
+    lr = np.exp(np.linspace(-5, 0, count))
+    table = Table(np.full(count, 32), lr, np.arange(count).astype(str), np.ones(count))
+    assert without_levels(table) is table
+
+
+def test_repeated_trials_of_one_seed_do_not_say_that_another_seed_has_its_optimum() -> None:
+    once, again = planted(0, seeds=1), planted(1, seeds=1)
+    repeated = SeedMeans.of(replace(table(np.concatenate([once, again])), seed=np.full(18, "0")))
+    assert repeated.seeds == 1
+    assert repeated.noise is not None
+    assert repeated.noise.tilt > 0
+    own = SeedMeans.of(replace(table(np.concatenate([once, again])), seed=np.arange(18).astype(str)))
+    assert own.noise is not None
+    assert own.noise.tilt == 0  # seeds of their own have it in what the trials scatter
+
+
 def test_one_trial_at_each_learning_rate_tells_no_noise() -> None:
     assert SeedMeans.of(table(planted(0, seeds=1))).noise is None
 
