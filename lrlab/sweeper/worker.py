@@ -136,7 +136,8 @@ class WorkerLoop:
                 return True
             self.running[trial.number] = trial
             try:
-                overrides = self.search.overrides(trial, self.sweep.config)
+                with self.queue.choosing(trial):
+                    overrides = self.search.overrides(trial, self.sweep.config)
                 if self.sweep.reuse and self.reuse(trial):
                     counts = self.queue.counts()
                 else:

@@ -93,17 +93,34 @@ class BoundedHistory(BaseSampler):
 
 
 class _View:
-    """A study of which some trials are seen, by a trial that gets its values."""
+    """A study of which some trials are seen, by a trial that gets its values.
+
+    TPE notes in the storage what it is about to give, for workers that would look before it is given. All values of a
+    trial are stored at once (`TrialStore.choosing`), so that there is no such moment, and no note.
+    """
 
     def __init__(self, study: "Study", number: int, trials: "Sequence[FrozenTrial]") -> None:
         self.seen_by = study, number
-        self._study, self._trials = study, trials
+        self._study, self._trials, self._storage = study, trials, _NoNotes(study)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._study, name)
 
     def _get_trials(self, deepcopy: bool = True, states: Any = None, use_cache: bool = False) -> list[FrozenTrial]:
         return [trial for trial in self._trials if states is None or trial.state in states]
+
+
+class _NoNotes:
+    """The storage of a study, that keeps no notes of a sampler."""
+
+    def __init__(self, study: "Study") -> None:
+        self._storage = study._storage  # noqa: SLF001
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        """Do nothing."""
 
 
 def _rank(trial: FrozenTrial, sign: float) -> tuple[float, float, float]:

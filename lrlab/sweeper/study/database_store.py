@@ -29,6 +29,15 @@ INDEX = "lrlab_trials_by_state"
 BATCH = "lrlab.batch"  # system attribute of the first of the trials that were queued together
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """A value that a trial is to have, or, without a distribution, a system attribute."""
+
+    name: str
+    value: Any
+    distribution: BaseDistribution | None = None
+
+
 @dataclass
 class _Known:
     """What this process has read of a study: its trials by id, and the ids of those that may change."""
@@ -59,6 +68,7 @@ class DatabaseStore(TrialStore):
         self._lock = threading.RLock()
         self._known: dict[int, _Known] = defaultdict(_Known)
         self._own: dict[int, FrozenTrial] = {}  # that this process runs: nobody else writes them
+        self._chosen: dict[int, list[_Choice]] = {}
         self._directions: dict[int, list[StudyDirection]] = {}
         self._first: dict[tuple[int, str], BaseDistribution] = {}
         with self._engine.begin() as connection:
@@ -99,6 +109,16 @@ class DatabaseStore(TrialStore):
         with self._lock:
             self._own[_id(trial)] = trial
         return _id(trial)
+
+    @contextmanager
+    def choosing(self, trial: int) -> Iterator[None]:
+        chosen = self._chosen[trial] = []
+        try:
+            yield
+        finally:
+            del self._chosen[trial]
+            if chosen:
+                self._write_choices(trial, chosen)
 
     def add(self, study: int, trials: Sequence[QueuedTrial]) -> None:
         self._add(study, trials, secrets.token_hex(8), [])
@@ -176,21 +196,17 @@ class DatabaseStore(TrialStore):
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
         return self._backend.create_new_trial(study_id, template_trial)
 
-    @retried
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
-        own = self._own.get(trial_id)
-        if own is None:
-            self._backend.set_trial_param(trial_id, param_name, param_value_internal, distribution)
-            return
-        row = {"trial_id": trial_id, "param_name": param_name, "param_value": param_value_internal}
-        row["distribution_json"] = distribution_to_json(distribution)
-        with self._writing(trial_id) as (connection, study):
-            self._check_compatible(connection, study, param_name, distribution)
-            tables.upsert(connection, tables.PARAMS, ("trial_id", "param_name"), row)
-        own.params[param_name] = distribution.to_external_repr(param_value_internal)
-        own.distributions[param_name] = distribution
+        choice = _Choice(param_name, param_value_internal, distribution)
+        if trial_id in self._chosen:
+            self._chosen[trial_id].append(choice)
+        else:
+            self._write_choices(trial_id, [choice])
+        if own := self._own.get(trial_id):
+            own.params[param_name] = distribution.to_external_repr(param_value_internal)
+            own.distributions[param_name] = distribution
 
     @retried
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
@@ -233,10 +249,11 @@ class DatabaseStore(TrialStore):
         if own := self._own.get(trial_id):
             own.user_attrs[key] = value
 
-    @retried
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        with self._writing(trial_id) as (connection, _):
-            tables.set_attribute(connection, tables.SYSTEM_ATTRS, trial_id, key, value)
+        if trial_id in self._chosen:
+            self._chosen[trial_id].append(_Choice(key, value))
+        else:
+            self._write_choices(trial_id, [_Choice(key, value)])
         if own := self._own.get(trial_id):
             own.system_attrs[key] = value
 
@@ -294,6 +311,18 @@ class DatabaseStore(TrialStore):
         return self._backend.get_all_studies()
 
     # Reading and writing
+
+    @retried
+    def _write_choices(self, trial: int, chosen: Sequence[_Choice]) -> None:
+        with self._writing(trial) as (connection, study):
+            for each in chosen:
+                if each.distribution is None:
+                    tables.set_attribute(connection, tables.SYSTEM_ATTRS, trial, each.name, each.value)
+                    continue
+                self._check_compatible(connection, study, each.name, each.distribution)
+                row = {"trial_id": trial, "param_name": each.name, "param_value": each.value}
+                row["distribution_json"] = distribution_to_json(each.distribution)
+                tables.upsert(connection, tables.PARAMS, ("trial_id", "param_name"), row)
 
     @retried
     def _refresh(self, study: int) -> None:

@@ -1,6 +1,7 @@
 """Studies in a journal file, kept counted while it is read: what follows is read once, and never all of it again."""
 
 import os
+import secrets
 import threading
 import uuid
 import weakref
@@ -14,7 +15,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from optuna.distributions import BaseDistribution, check_distribution_compatibility, json_to_distribution
+from optuna.distributions import (
+    BaseDistribution,
+    check_distribution_compatibility,
+    distribution_to_json,
+    json_to_distribution,
+)
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._storage import JournalOperation, JournalStorageReplayResult
@@ -22,6 +29,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from lrlab.sweeper.study.journal import Lock, create_private
 from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
+
+
+Operation = tuple[JournalOperation, Mapping[str, Any]]
 
 
 class JournalStore(JournalStorage, TrialStore):
@@ -41,7 +51,8 @@ class JournalStore(JournalStorage, TrialStore):
         self._file_lock.release()
         weakref.finalize(self, os.close, os.open(path, os.O_RDONLY))  # see `Storage.open`
         self._beats = path.with_name(f".{path.name}.beats")
-        self._worker_id_prefix = f"{uuid.uuid4()}-"
+        self._worker_id_prefix = f"{secrets.token_hex(6)}-"  # short, for it is in every line
+        self._chosen: dict[int, list[Operation]] = {}
         self._backend = JournalFileBackend(str(path), lock_obj=self._file_lock)  # type: ignore[arg-type]
         self._thread_lock = threading.Lock()
         self._replay_result: _Replay = _Replay(self._worker_id_prefix)
@@ -80,6 +91,35 @@ class JournalStore(JournalStorage, TrialStore):
                     ),
                 )
             return trial
+
+    @contextmanager
+    def choosing(self, trial: int) -> Iterator[None]:
+        chosen = self._chosen[trial] = []
+        try:
+            yield
+        finally:
+            del self._chosen[trial]
+            if chosen:
+                with self._synchronized(exclusive=True):
+                    self._check_choice(trial, chosen)
+                    self._append(*chosen)
+
+    def set_trial_param(
+        self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
+    ) -> None:
+        if trial_id not in self._chosen:
+            super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
+            return
+        fields = {"trial_id": trial_id, "param_name": param_name, "param_value_internal": param_value_internal}
+        text = distribution_to_json(distribution)
+        self._chosen[trial_id].append((JournalOperation.SET_TRIAL_PARAM, {**fields, "distribution": text}))
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        if trial_id not in self._chosen:
+            super().set_trial_system_attr(trial_id, key, value)
+            return
+        fields = {"trial_id": trial_id, "system_attr": {key: value}}
+        self._chosen[trial_id].append((JournalOperation.SET_TRIAL_SYSTEM_ATTR, fields))
 
     def add(self, study: int, trials: Sequence[QueuedTrial]) -> None:
         with self._synchronized(exclusive=True):
@@ -152,7 +192,16 @@ class JournalStore(JournalStorage, TrialStore):
                 if exclusive:
                     self._file_lock.release()
 
-    def _append(self, *operations: tuple[JournalOperation, Mapping[str, Any]]) -> None:
+    def _check_choice(self, trial: int, chosen: Sequence[Operation]) -> None:
+        """Refuse before anything is written: of several lines, a replay would refuse one at a time."""
+        if self._replay_result.get_trial(trial).state.is_finished():
+            raise UpdateFinishedTrialError(f"trial {trial} of the storage has finished")
+        known = self._replay_result.of_study(self._replay_result.study_of(trial)).distributions
+        for _, fields in chosen:
+            if (name := fields.get("param_name")) in known:
+                check_distribution_compatibility(known[name], _distribution(fields["distribution"]))
+
+    def _append(self, *operations: Operation) -> None:
         worker = self._replay_result.worker_id
         if operations:
             self._backend.append_logs([{"op_code": code, "worker_id": worker, **fields} for code, fields in operations])

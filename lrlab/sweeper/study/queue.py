@@ -8,8 +8,8 @@ import json
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,6 +164,12 @@ class Queue:
         claim = {"lease": self._lease, "token": secrets.token_hex(8)}
         trial_id = self._storage.claim(self._id, _claim_attr(), claim)
         return None if trial_id is None else optuna.trial.Trial(self.study(), trial_id)
+
+    @contextmanager
+    def choosing(self, trial: optuna.Trial) -> Iterator[None]:
+        """Store all values that a trial is given while this is open at once; see `TrialStore.choosing`."""
+        with self._storage.choosing(self._id_of(trial)):
+            yield
 
     def renew(self, trials: Sequence[optuna.Trial]) -> set[int]:
         """Renew the leases of trials that were claimed here; return the numbers of those that were taken away."""

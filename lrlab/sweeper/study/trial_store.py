@@ -5,7 +5,8 @@ Optuna's own storages read every trial to count them, to find one that waits, or
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +50,15 @@ class TrialStore(BaseStorage):
     @abstractmethod
     def claim(self, study: int, key: str, value: Any) -> int | None:
         """Set the first trial that waits RUNNING, with a user attribute, for this caller alone; None if none waits."""
+
+    @contextmanager
+    def choosing(self, trial: int) -> Iterator[None]:  # noqa: B027  what has no writes to save is a store, too
+        """Write all values that a trial of this caller is given while this is open, and what a sampler notes, at once.
+
+        Raises:
+            UpdateFinishedTrialError: the trial is another's by now, and has none of them.
+        """
+        yield
 
     @abstractmethod
     def add(self, study: int, trials: Sequence[QueuedTrial]) -> None:

@@ -13,6 +13,7 @@ from lrlab.plotting import charts, theme
 from lrlab.plotting.charts import Series
 from lrlab.plotting.figures import Figure
 from lrlab.scaling_law.analysis import ScalingAnalysis
+from lrlab.scaling_law.compressed_means import with_fewer_rates
 from lrlab.scaling_law.optimum import Optimum
 from lrlab.scaling_law.table import Table
 
@@ -34,10 +35,13 @@ def can_be_drawn(table: Table) -> bool:
 
 
 def loss_rows(table: Table) -> list[dict[str, Any]]:
-    """Return a row for every batch size and learning rate: mean loss over the seeds, the lowest and the highest."""
+    """Return a row for every batch size and learning rate: mean loss over the seeds, the lowest and the highest.
+
+    Thousands of learning rates are those of the fit.
+    """
     rows = []
     for size in np.unique(table.batch_size):
-        part = table.at(size)
+        part = with_fewer_rates(table.at(size))
         rows += [
             {"size": int(size), "lr": float(lr), **range_row(part.loss[part.lr == lr].tolist())}
             for lr in np.unique(part.lr)
