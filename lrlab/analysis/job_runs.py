@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from lrlab.analysis.runs import LR, Run, Runs, has_result, number_or_text
+from lrlab.analysis.runs import LR, Run, Runs, has_result, number_or_text, read
 from lrlab.config.command_line import HERE, Places
 from lrlab.errors import InputError
 from lrlab.runs.job_record import NOT_IN_NAMES, REPORTED
 from lrlab.sweeper.roles import KEY, loss_of
 from lrlab.sweeper.study.queue import RUN_ID
-from lrlab.sweeper.study.state import SweepState
+from lrlab.sweeper.study.state import SweepState, read_state
 from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.memory_tracker import summary_of
 from lrlab.tracking.store import MissingRunError
@@ -28,6 +28,16 @@ NAME_OF: Final = {"lr": LR, "batch_size": BATCH_SIZE, "seed": SEED}  # of each r
 # Further keys that mean something here; the application's own ones of these names may mean anything.
 TAKEN: Final = (*NAME_OF.values(), "updates", "epochs", "regularizer", "regularizer.strength", "schedule.warmup")
 OWN: Final = "config."  # before such a key of the application
+
+
+def read_runs(study: "optuna.Study", tracker: Tracker, places: Places = HERE) -> Runs:
+    """Read the runs of a study, of lrlab's own trainer or of somebody's own application.
+
+    Raises:
+        InputError: as `read_jobs` or `runs.read`.
+    """
+    state = read_state(study)
+    return read_jobs(study, state, tracker, places) if state and state.launch else read(study, tracker, places)
 
 
 def read_jobs(study: "optuna.Study", state: SweepState, tracker: Tracker, places: Places = HERE) -> Runs:

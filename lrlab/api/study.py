@@ -122,10 +122,10 @@ class Study:
     @contextmanager
     def _runs(self) -> Iterator["Runs"]:
         """Open the runs, whose histories are read where they are needed."""
-        from lrlab.analysis.runs import read
+        from lrlab.analysis.job_runs import read_runs
 
         with self.records.tracker(self._optuna) as tracker:
-            yield read(self._optuna, tracker, self.records)
+            yield read_runs(self._optuna, tracker, self.records)
 
 
 def study(

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrlab.analysis.answers.answers import answers
-from lrlab.analysis.job_runs import read_jobs
+from lrlab.analysis.job_runs import read_runs
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.report.table_report import TableReport, table_report
-from lrlab.analysis.runs import Runs, read
+from lrlab.analysis.runs import Runs
 from lrlab.commands.best import best
 from lrlab.commands.sweep_description import describe
 from lrlab.config.command_line import Places
 from lrlab.errors import InputError
-from lrlab.sweeper.study.state import read_state
 from lrlab.tables.trials import Trials
 from lrlab.tracking.artifacts import write
 from lrlab.tracking.store import MissingRunError
@@ -39,8 +38,7 @@ def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapp
     Raises:
         InputError: the study was not recorded, or has no data for any question of the report.
     """
-    state = read_state(study)
-    runs = read_jobs(study, state, tracker, places) if state and state.launch else read(study, tracker, places)
+    runs = read_runs(study, tracker, places)
     if runs.left_out:
         log.warning("%s", runs.left_out)
         _warn_of_the_best(study, tracker)

@@ -98,9 +98,9 @@ def with_fewer_rates(table: Table) -> Table:
     """Return the trials of one batch size, at no more learning rates than the curve can tell apart.
 
     A search draws each learning rate once. Of thousands, those within `SAME_RATE` become repetitions at their geometric
-    mean: what they scatter is then the noise, as it is of near replicates in a test for lack of fit (Daniel & Wood 1971,
-    "Fitting Equations to Data", section 7.8). A parabola is raised by its curvature times SAME_RATE²/24, everywhere
-    alike, and the slope within an interval adds its square times SAME_RATE²/12 to the variance.
+    mean: what they scatter is then the noise, as it is of near replicates in a test for lack of fit (Daniel & Wood
+    1971, "Fitting Equations to Data"). A parabola is raised by its curvature times SAME_RATE²/24, everywhere alike,
+    and the slope within an interval adds its square times SAME_RATE²/12 to the variance.
     """
     log_lr = np.log(table.lr)
     if len(np.unique(log_lr)) <= MAX_RATES:

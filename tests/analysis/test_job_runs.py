@@ -3,12 +3,13 @@ from typing import Any
 import optuna
 import pytest
 
-from lrlab.analysis.job_runs import budget, read_jobs
+from lrlab.analysis.job_runs import budget, read_jobs, read_runs
 from lrlab.analysis.report.report import report
 from lrlab.config.flatten import flatten
 from lrlab.errors import InputError
+from lrlab.runs.launch import Launch
 from lrlab.sweeper.study.queue import DIVERGED, OUTCOME, RUN_ID
-from lrlab.sweeper.study.state import SweepState
+from lrlab.sweeper.study.state import Command, SweepState, write_state
 from lrlab.sweeper.study.study import SPEC
 from lrlab.tracking.memory_tracker import MemoryTracker
 from lrlab.tracking.tags import Tag
@@ -142,3 +143,18 @@ def test_the_search_alone_is_worth_a_report(tracker: MemoryTracker) -> None:
         made.tell(trial, x + number)
     written = report(made, read_jobs(made, SweepState("p"), tracker))
     assert [section.title for section in written.sections] == ["Best configuration", "The search", "What it rests on"]
+
+
+def test_the_state_says_whose_runs_they_are(tracker: MemoryTracker) -> None:
+    made = study(tracker, config(), config(0.2, 16))
+    write_state(made, SweepState("p", roles=ROLES, command=Command((), "c", (), Launch("", "train.py", "/", "c"))))
+    assert [run.lr for run in read_runs(made, tracker)] == [0.1, 0.2]
+    write_state(made, SweepState("p", roles=ROLES, command=Command((), "c", ())))
+    for run in tracker.summaries("p"):
+        tracker.end_run(run.run_id)
+    assert [run.params["opt.eta"] for run in read_runs(made, tracker)] == [0.1, 0.2]  # of lrlab's own, as they are
+
+
+def test_a_study_without_a_state_is_refused(tracker: MemoryTracker) -> None:
+    with pytest.raises(InputError, match="study must be one that lrlab trained"):
+        read_runs(study(tracker, config()), tracker)

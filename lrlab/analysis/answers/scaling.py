@@ -167,7 +167,7 @@ def what_would_settle_it(runs: Runs) -> str:
     if further := _further_batch_sizes(runs):
         return f"what would settle it is a sweep of more batch sizes, with {further}"
     if settling := settling_command(runs):
-        return f"to settle it: {settling}"
+        return f"to settle it, by {_most_trials(runs):,} further trials at most: {settling}"
     override = shlex.quote(
         f"{runs.names.get(LR, LR)}=tag(bracket,choice({','.join(_bracket_values(runs.values(LR)))}))"
     )
@@ -188,16 +188,21 @@ def _further_batch_sizes(runs: Runs) -> str:
 def settling_steps(runs: Runs) -> tuple[NextStep, ...]:
     """Return the command that goes on with a study that brackets; none for any other."""
     settling = settling_command(runs)
-    return (NextStep(settling, "settles it, most likely"),) if settling else ()
+    said = f"most likely settles it; {_most_trials(runs):,} further trials are its limit"
+    return (NextStep(settling, said),) if settling else ()
 
 
 def settling_command(runs: Runs) -> str:
     """Return the command that goes on with a study that brackets; "" of any other."""
     if "bracket" not in runs.swept.get(LR, ""):
         return ""
-    error, trials = f"{FINER_ERROR:g}", FINER_TRIALS * len(runs.runs)
-    finer = f"hydra.sweeper.bracket_error={error}", f"hydra.sweeper.bracket_trials={trials}"
+    finer = f"hydra.sweeper.bracket_error={FINER_ERROR:g}", f"hydra.sweeper.bracket_trials={_most_trials(runs)}"
     return command("resume", runs.study, *finer, places=runs.places)
+
+
+def _most_trials(runs: Runs) -> int:
+    """Return where to stop at the latest: the error is reached, or given up, far before."""
+    return FINER_TRIALS * len(runs.runs)
 
 
 def _bracket_values(tried: Sequence[float]) -> list[str]:

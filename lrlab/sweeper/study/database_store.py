@@ -204,9 +204,6 @@ class DatabaseStore(TrialStore):
             self._chosen[trial_id].append(choice)
         else:
             self._write_choices(trial_id, [choice])
-        if own := self._own.get(trial_id):
-            own.params[param_name] = distribution.to_external_repr(param_value_internal)
-            own.distributions[param_name] = distribution
 
     @retried
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
@@ -254,8 +251,6 @@ class DatabaseStore(TrialStore):
             self._chosen[trial_id].append(_Choice(key, value))
         else:
             self._write_choices(trial_id, [_Choice(key, value)])
-        if own := self._own.get(trial_id):
-            own.system_attrs[key] = value
 
     @retried
     def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
@@ -312,8 +307,18 @@ class DatabaseStore(TrialStore):
 
     # Reading and writing
 
-    @retried
     def _write_choices(self, trial: int, chosen: Sequence[_Choice]) -> None:
+        self._insert_choices(trial, chosen)
+        own = self._own.get(trial)
+        for each in chosen if own else ():
+            if each.distribution is None:
+                own.system_attrs[each.name] = each.value
+            else:
+                own.params[each.name] = each.distribution.to_external_repr(each.value)
+                own.distributions[each.name] = each.distribution
+
+    @retried
+    def _insert_choices(self, trial: int, chosen: Sequence[_Choice]) -> None:
         with self._writing(trial) as (connection, study):
             for each in chosen:
                 if each.distribution is None:

@@ -30,7 +30,6 @@ from optuna.trial import FrozenTrial, TrialState
 from lrlab.sweeper.study.journal import Lock, create_private
 from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
 
-
 Operation = tuple[JournalOperation, Mapping[str, Any]]
 
 
@@ -95,6 +94,8 @@ class JournalStore(JournalStorage, TrialStore):
     @contextmanager
     def choosing(self, trial: int) -> Iterator[None]:
         chosen = self._chosen[trial] = []
+        with self._thread_lock:
+            self._replay_result.detach(trial)
         try:
             yield
         finally:
@@ -251,6 +252,12 @@ class _Replay(JournalStorageReplayResult):
             waiting.popleft()
         return waiting[0] if waiting else None
 
+    def detach(self, trial_id: int) -> None:
+        """Keep what Optuna notes on its copy of a trial, before it is written, out of the trial as it is here."""
+        trial = copy(self._trials[trial_id])
+        trial.params, trial.distributions = dict(trial.params), dict(trial.distributions)
+        self._trials[trial_id] = trial
+
     def _apply_create_trial(self, log: dict[str, Any]) -> None:
         count = len(self._trials)
         super()._apply_create_trial(log)
@@ -295,13 +302,11 @@ class _Replay(JournalStorageReplayResult):
                 if self._is_issued_by_this_worker(log):
                     raise
                 return
-        trial = self._trials[trial_id]
         if self.is_shared:
-            trial = copy(trial)
-            trial.params, trial.distributions = dict(trial.params), dict(trial.distributions)
+            self.detach(trial_id)
+        trial = self._trials[trial_id]
         trial.params[name] = distribution.to_external_repr(log["param_value_internal"])
         trial.distributions[name] = distribution
-        self._trials[trial_id] = trial
 
     def _apply_set_trial_intermediate_value(self, log: dict[str, Any]) -> None:
         if self.is_shared:

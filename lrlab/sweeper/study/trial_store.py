@@ -52,7 +52,7 @@ class TrialStore(BaseStorage):
         """Set the first trial that waits RUNNING, with a user attribute, for this caller alone; None if none waits."""
 
     @contextmanager
-    def choosing(self, trial: int) -> Iterator[None]:  # noqa: B027  what has no writes to save is a store, too
+    def choosing(self, trial: int) -> Iterator[None]:
         """Write all values that a trial of this caller is given while this is open, and what a sampler notes, at once.
 
         Raises:

@@ -76,3 +76,9 @@ def test_other_storages_are_read_as_before() -> None:
     other = optuna.create_study(sampler=sampler)
     other.optimize(loss, n_trials=15)
     assert sampler._view(other, other.trials[0]) is other
+
+
+def test_tpe_leaves_no_notes_in_the_storage() -> None:
+    many = study(BoundedHistory(TPESampler(seed=1, multivariate=True, n_startup_trials=2)))
+    many.optimize(loss, n_trials=5)
+    assert not any(key.startswith("tpe:") for trial in many.trials for key in trial.system_attrs)

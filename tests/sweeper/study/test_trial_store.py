@@ -187,3 +187,80 @@ def test_trials_whose_answer_was_lost_are_not_queued_twice(another: Callable[[],
     assert queue.counts() == TrialCounts(waiting=2)
     store._add(queue._id, trials, "another", [None])
     assert queue.counts() == TrialCounts(waiting=4)
+
+
+def suggest(trial: optuna.Trial) -> None:
+    trial.suggest_float("lr", 1e-3, 1, log=True)
+    trial.suggest_int("b", 1, 9)
+    trial.suggest_categorical("s", ["x", "y"])
+
+
+def test_the_values_of_a_trial_are_written_at_once(another: Callable[[], Queue]) -> None:
+    queue, other = another(), another()
+    queue.enqueue_missing([{}])
+    trial = claim(queue)
+    with queue.choosing(trial):
+        suggest(trial)
+        trial.storage.set_trial_system_attr(trial._trial_id, "note", 1)
+        assert other.running()[0].params == {}
+    (seen,) = other.running()
+    assert seen.params == trial.params
+    assert seen.distributions == trial.distributions
+    assert seen.system_attrs["note"] == 1
+    queue.complete(trial, [1.0])
+    assert other.trials()[0].params == queue.trials()[0].params == trial.params
+
+
+def test_values_are_written_by_one_statement_group_whatever_their_number(
+    another: Callable[[], Queue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[int] = []
+    queue = another()
+    queue.enqueue_missing([{}])
+    trial = claim(queue)
+    store = trial.storage
+    name = "_append" if hasattr(store, "_append") else "_write_choices"
+    write = getattr(store, name)
+    monkeypatch.setattr(store, name, lambda *arguments: (writes.append(1), write(*arguments)))
+    with queue.choosing(trial):
+        suggest(trial)
+    assert len(writes) == 1
+    with queue.choosing(trial):
+        suggest(trial)  # given already
+    assert len(writes) == 1
+
+
+def test_a_trial_that_was_taken_over_gets_no_value(another: Callable[[], Queue]) -> None:
+    queue, other = another(), another()
+    queue.enqueue_missing([{}])
+    trial = claim(queue)
+    with pytest.raises(UpdateFinishedTrialError), queue.choosing(trial):  # noqa: PT012
+        suggest(trial)
+        other.requeue(other.running())
+    assert queue.trials()[0].params == {}
+    suggest(claim(queue))  # nothing is left to be refused later
+    assert queue.counts().running == 1
+
+
+def test_values_of_another_kind_than_before_are_refused_together(another: Callable[[], Queue]) -> None:
+    queue = another()
+    queue.enqueue_missing([{}, {}])
+    with queue.choosing(first := claim(queue)):
+        suggest(first)
+    second = claim(queue)
+    with pytest.raises(ValueError, match="istribution"), queue.choosing(second):  # noqa: PT012
+        second.suggest_float("new", 0, 1)
+        second.suggest_int("lr", 1, 2)
+        second.suggest_int("s", 1, 2)
+    assert queue.running()[1].params == {}
+    assert queue.counts().running == 2
+
+
+def test_what_was_chosen_before_an_error_is_kept(another: Callable[[], Queue]) -> None:
+    queue, other = another(), another()
+    queue.enqueue_missing([{}])
+    trial = claim(queue)
+    with pytest.raises(RuntimeError), queue.choosing(trial):  # noqa: PT012
+        suggest(trial)
+        raise RuntimeError
+    assert other.running()[0].params == trial.params
