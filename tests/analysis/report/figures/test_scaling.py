@@ -56,6 +56,14 @@ def test_a_rate_at_which_a_trial_diverged_has_no_mean() -> None:
     assert second["mean"] is None
 
 
+def test_thousands_of_learning_rates_are_drawn_as_they_are_fitted() -> None:
+    lr = np.exp(np.linspace(-6, 0, 4000))
+    columns: Columns = {"batch_size": [8, 16] * 2000, "lr": list(lr), "seed": [0] * 4000, "loss": list(np.log(lr) ** 2)}
+    rows = scaling.loss_rows(read(columns))
+    assert len(rows) < 2 * 6 / 0.03
+    assert sum(row["n"] for row in rows) == 4000
+
+
 @pytest.mark.parametrize("columns", [sound, few, unbracketed, negative])
 def test_every_best_learning_rate_is_in_sight_with_its_interval(columns) -> None:
     table, analysis = read(columns()), analyse(columns(), draws=100, noise_scale=300.0)
