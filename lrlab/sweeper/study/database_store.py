@@ -6,12 +6,12 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import copy, deepcopy
+from copy import deepcopy as deep_copy
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from optuna.distributions import BaseDistribution, check_distribution_compatibility, distribution_to_json
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
@@ -21,21 +21,13 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, and_, false, or_, select, text
 
 from lrlab.sweeper.study import tables
+from lrlab.sweeper.study.choice import Choice
 from lrlab.sweeper.study.connection import RETRY_TIME, retried
 from lrlab.sweeper.study.tables import REPORTS, TRIALS
 from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
 
 INDEX = "lrlab_trials_by_state"
 BATCH = "lrlab.batch"  # system attribute of the first of the trials that were queued together
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """A value that a trial is to have, or, without a distribution, a system attribute."""
-
-    name: str
-    value: Any
-    distribution: BaseDistribution | None = None
 
 
 @dataclass
@@ -68,7 +60,7 @@ class DatabaseStore(TrialStore):
         self._lock = threading.RLock()
         self._known: dict[int, _Known] = defaultdict(_Known)
         self._own: dict[int, FrozenTrial] = {}  # that this process runs: nobody else writes them
-        self._chosen: dict[int, list[_Choice]] = {}
+        self._chosen: dict[int, list[Choice]] = {}
         self._directions: dict[int, list[StudyDirection]] = {}
         self._first: dict[tuple[int, str], BaseDistribution] = {}
         with self._engine.begin() as connection:
@@ -179,13 +171,13 @@ class DatabaseStore(TrialStore):
                 trials = list(known.trials.values())
         if states is not None:
             trials = [trial for trial in trials if trial.state in states]
-        return _deepcopied(trials) if deepcopy else trials
+        return deep_copy(trials) if deepcopy else trials
 
     @retried
     def get_trial(self, trial_id: int) -> FrozenTrial:
         with self._lock:
             if trial_id in self._own:
-                return _copied(self._own[trial_id])
+                return tables.copied(self._own[trial_id])
         with self._engine.begin() as connection:
             found = tables.read_trials(connection, [trial_id])
         if not found:
@@ -199,7 +191,7 @@ class DatabaseStore(TrialStore):
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: BaseDistribution
     ) -> None:
-        choice = _Choice(param_name, param_value_internal, distribution)
+        choice = Choice(param_name, param_value_internal, distribution)
         if trial_id in self._chosen:
             self._chosen[trial_id].append(choice)
         else:
@@ -248,9 +240,9 @@ class DatabaseStore(TrialStore):
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         if trial_id in self._chosen:
-            self._chosen[trial_id].append(_Choice(key, value))
+            self._chosen[trial_id].append(Choice(key, value))
         else:
-            self._write_choices(trial_id, [_Choice(key, value)])
+            self._write_choices(trial_id, [Choice(key, value)])
 
     @retried
     def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
@@ -307,27 +299,19 @@ class DatabaseStore(TrialStore):
 
     # Reading and writing
 
-    def _write_choices(self, trial: int, chosen: Sequence[_Choice]) -> None:
+    def _write_choices(self, trial: int, chosen: Sequence[Choice]) -> None:
         self._insert_choices(trial, chosen)
-        own = self._own.get(trial)
-        for each in chosen if own else ():
-            if each.distribution is None:
-                own.system_attrs[each.name] = each.value
-            else:
-                own.params[each.name] = each.distribution.to_external_repr(each.value)
-                own.distributions[each.name] = each.distribution
+        if own := self._own.get(trial):
+            for each in chosen:
+                each.give(own)
 
     @retried
-    def _insert_choices(self, trial: int, chosen: Sequence[_Choice]) -> None:
+    def _insert_choices(self, trial: int, chosen: Sequence[Choice]) -> None:
         with self._writing(trial) as (connection, study):
             for each in chosen:
-                if each.distribution is None:
-                    tables.set_attribute(connection, tables.SYSTEM_ATTRS, trial, each.name, each.value)
-                    continue
-                self._check_compatible(connection, study, each.name, each.distribution)
-                row = {"trial_id": trial, "param_name": each.name, "param_value": each.value}
-                row["distribution_json"] = distribution_to_json(each.distribution)
-                tables.upsert(connection, tables.PARAMS, ("trial_id", "param_name"), row)
+                if each.distribution is not None:
+                    self._check_compatible(connection, study, each.name, each.distribution)
+                each.insert(connection, trial)
 
     @retried
     def _refresh(self, study: int) -> None:
@@ -347,7 +331,7 @@ class DatabaseStore(TrialStore):
                 own = self._own.keys() & running
                 read = tables.read_trials(connection, sorted(changed - own))
                 still = self._reread(connection, known, sorted((known.running & running) - own))
-            mine = [_copied(self._own[trial]) for trial in own]
+            mine = [tables.copied(self._own[trial]) for trial in own]
             for trial in sorted((*read, *still, *mine), key=_id):
                 self._keep(known, trial)
 
@@ -410,16 +394,3 @@ class DatabaseStore(TrialStore):
 
 def _id(trial: FrozenTrial) -> int:
     return int(trial._trial_id)  # noqa: SLF001  it has no public name
-
-
-def _copied(trial: FrozenTrial) -> FrozenTrial:
-    """Return a trial with dictionaries of its own."""
-    trial = copy(trial)
-    trial.params, trial.distributions = dict(trial.params), dict(trial.distributions)
-    trial.user_attrs, trial.system_attrs = dict(trial.user_attrs), dict(trial.system_attrs)
-    trial.intermediate_values = dict(trial.intermediate_values)
-    return trial
-
-
-def _deepcopied(trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    return deepcopy(trials)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -262,3 +263,12 @@ def now() -> datetime:
 
 def _local(stored: datetime | None) -> datetime | None:
     return None if stored is None else stored.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
+
+
+def copied(trial: FrozenTrial) -> FrozenTrial:
+    """Return a trial with dictionaries of its own."""
+    trial = copy(trial)
+    trial.params, trial.distributions = dict(trial.params), dict(trial.distributions)
+    trial.user_attrs, trial.system_attrs = dict(trial.user_attrs), dict(trial.system_attrs)
+    trial.intermediate_values = dict(trial.intermediate_values)
+    return trial

@@ -221,7 +221,12 @@ def test_values_are_written_by_one_statement_group_whatever_their_number(
     store = trial.storage
     name = "_append" if hasattr(store, "_append") else "_write_choices"
     write = getattr(store, name)
-    monkeypatch.setattr(store, name, lambda *arguments: (writes.append(1), write(*arguments)))
+
+    def counted(*arguments: object) -> None:
+        writes.append(1)
+        write(*arguments)
+
+    monkeypatch.setattr(store, name, counted)
     with queue.choosing(trial):
         suggest(trial)
     assert len(writes) == 1
