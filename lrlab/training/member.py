@@ -104,20 +104,27 @@ class StackedMember:
         """Return whether the metrics of the update that is due are those of the epoch."""
         return self._at_end or self.t + 1 == self._total
 
-    def accumulate(self, seen: int) -> bool:
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the update just made was its last one of the epoch."""
+        return self._at_end or self.finished
+
+    def accumulate(self, seen: int, samples: int) -> bool:
         """Count a microbatch, whose gradient has been added; return whether it completes a batch: an update is due.
 
         Args:
             seen: training samples of this epoch up to and including the microbatch.
+            samples: those of the microbatch.
         """
         if seen > self.samples:  # of a batch that is dropped
             return False
-        self._at_end, full = seen == self.samples, seen % self._batch_size == 0
-        is_due = self._at_end or full
-        if self._noise.chooses(seen):
+        over = seen % self._batch_size
+        self._at_end = seen == self.samples
+        is_due = over == 0 or self._at_end
+        if self._noise.chooses(seen) and (over or samples < self._batch_size):  # a batch in parts
             self._noise.microbatch(sum(block.increment_sq_norm() for block in self._blocks))
             if is_due:
-                self._noise.batch(sum(block.batch_sq_norm() for block in self._blocks), full=full)
+                self._noise.batch(sum(block.batch_sq_norm() for block in self._blocks), full=over == 0)
         return is_due
 
     def begin_update(self) -> float:

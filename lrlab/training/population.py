@@ -158,20 +158,21 @@ class StackedPopulation:
         for x, y in self._batches(self.dataset.x, self.dataset.y, self._pieces(order)):
             if not training:
                 break
-            begins = seen % batch_sizes == 0  # (K,): the gradients of these batches begin at zero
-            if not begins.all():
-                self._gradients_to_zero(begins)
-            in_batch = np.minimum(batch_sizes, samples - seen // batch_sizes * batch_sizes)
+            before = seen % batch_sizes  # samples of each member's batch so far (K,)
+            accumulate = bool(before.any())
+            if accumulate and not before.all():
+                self._gradients_to_zero(before == 0)
+            in_batch = np.minimum(batch_sizes, samples - seen + before)
             out = self._output_buffers(len(y))
             scores = forward(self._layers, x, out)
             losses, hits = self._loss.value_and_grad(scores, y, in_batch.astype(self._dtype))
-            backward(self._layers, x, out, scores, self._gradients, accumulate=not begins.all())
-            sums += losses.sum(axis=1, dtype=np.float64), np.count_nonzero(hits, axis=1)
+            backward(self._layers, x, out, scores, self._gradients, accumulate=accumulate)
+            sums += losses.sum(axis=1, dtype=np.float64), hits.sum(axis=1)
             seen += len(y)
-            updated = [member for member in training if member.accumulate(seen)]
+            updated = [member for member in training if member.accumulate(seen, len(y))]
             self._updates.make(updated)
             self._extend(curves, updated)
-            if ended := [member.slot for member in updated if member.finished or seen == member.samples]:
+            if ended := [member.slot for member in updated if member.has_ended]:
                 means[:, ended] = sums[:, ended] / seen
                 training = [member for member in training if not member.finished]
         return means

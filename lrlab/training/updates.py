@@ -17,7 +17,7 @@ Array = np.ndarray
 Kernel = Callable[..., None]
 
 CALL = 10_000  # elements that NumPy updates in the time that its calls for one member take
-WORTH_COMPILING = 5e8  # elements: half a second, which is what it takes to import Numba
+WORTH_COMPILING = 2e8  # elements: a third of a second, about what it takes to import Numba
 
 
 class Updates:

@@ -43,7 +43,7 @@ class Bench:
         for gradient in self.gradients[0]:
             gradient *= before % self.experiment.batch_size > 0
             gradient += value
-        if is_due := self.member.accumulate(seen):
+        if is_due := self.member.accumulate(seen, seen - before):
             self.member.update()
         return is_due
 
