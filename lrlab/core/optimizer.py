@@ -6,8 +6,8 @@
 w, g, every array of the state and ``scratch`` have one shape; g and scratch may be overwritten. ``lr`` is the
 learning rate of this update (the schedule is already in it) and t = 1, 2, ... counts the updates.
 Written as in-place operations in the order of the formula, because an update reads memory and little else: one
-elementary operation of IEEE 754 after the other, so that ``lrlab.core.compiled`` can do the same to the bit. The numbers
-in an update are its ``constants``.
+elementary operation of IEEE 754 after the other, so that ``lrlab.core.compiled`` can do the same to the bit. The
+numbers in an update are its ``constants``.
 """
 
 import math
@@ -36,6 +36,13 @@ class Optimizer(Protocol):
 
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
         """Update w in place, once."""
+
+
+class ElementaryOptimizer(Optimizer, Protocol):
+    """One of those below: the numbers in an update are known before it is made."""
+
+    def constants(self, lr: float, t: int) -> tuple[float, ...]:
+        """Return them for update t = 1, 2, ... at this learning rate."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 The whole loss is L = mean data loss + strength * R(W) (lecture 3; CS231n, regularization). A regularizer acts through
 its gradient, which the optimizer follows, or, where R has a kink, by shrinking the weights after the optimizer's step.
-The numbers in it are its ``constants``: the factors of sign(W) and of W in the gradient, and what |W| shrinks by.
 """
 
 from dataclasses import dataclass
@@ -29,6 +28,13 @@ class Regularizer(Protocol):
 
     def prox(self, W: Array, lr: float, scratch: Array) -> None:
         """Change W itself after an update with this learning rate, by the proximal operator of lr * strength * R."""
+
+
+class ElementaryRegularizer(Regularizer, Protocol):
+    """One of those below: the numbers in it are known before it acts."""
+
+    def constants(self, lr: float) -> tuple[float, float, float]:
+        """Return the factors of sign(W) and of W in its gradient, and what |W| shrinks by after the update."""
 
 
 class NoGradient:

@@ -7,9 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
+from typing import cast
 
 import numpy as np
 
+from lrlab.core.optimizer import ElementaryOptimizer
+from lrlab.core.regularizer import ElementaryRegularizer
 from lrlab.training.member import StackedMember
 from lrlab.training.parameter import Parameter
 
@@ -50,12 +53,13 @@ class Updates:
         rates = [member.begin_update() for member in members]
         constants, penalties = [], []
         for member, lr in zip(members, rates, strict=True):
-            constants.append(member.experiment.optimizer.constants(lr, member.t))
-            penalties.append(member.experiment.regularizer.constants(lr))
+            constants.append(cast(ElementaryOptimizer, member.experiment.optimizer).constants(lr, member.t))
+            penalties.append(cast(ElementaryRegularizer, member.experiment.regularizer).constants(lr))
         numbers, on_weights = np.array(constants, dtype), np.array(penalties, dtype)
         on_biases = np.zeros_like(on_weights)
         for each in self._parameters:
-            kernel(slots, each.w, each.gradient, tuple(each.states), numbers, on_weights if each.is_weight else on_biases)
+            on_it = on_weights if each.is_weight else on_biases
+            kernel(slots, each.w, each.gradient, tuple(each.states), numbers, on_it)
 
 
 @cache
