@@ -1,4 +1,4 @@
-"""A task function of somebody's own as the application of a sweep. Every worker imports this: the end is a module of its own."""
+"""A task function of somebody's own as the application of a sweep; imported by every worker, unlike its end."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """An empty MLflow database, written down as SQL: MLflow takes five seconds to create one, running this takes none.
 
-That of one version, the one of `constraints.txt`, lies beside this module; a test compares it with what that MLflow makes.
-That of another version is written down in the user's cache when MLflow has created one.
+That of the version in `constraints.txt` lies beside this module; a test compares it with what MLflow makes. That of
+another version is written down in the user's cache when MLflow has created one.
 """
 
 import sqlite3
@@ -14,7 +14,9 @@ from pathlib import Path
 from lrlab.runtime.home import cache
 
 SHIPPED = Path(__file__).parent
-DEFAULT = "UPDATE experiments SET artifact_location = ?, creation_time = ?, last_update_time = ? WHERE experiment_id = 0"
+DEFAULT = (
+    "UPDATE experiments SET artifact_location = ?, creation_time = ?, last_update_time = ? WHERE experiment_id = 0"
+)
 
 
 def name() -> str:
