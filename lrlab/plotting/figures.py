@@ -116,7 +116,7 @@ def _beside(images: Sequence[bytes]) -> bytes:
 
 
 def figure(
-    width: float = 6.4, height: float = 4.0, margins: Mapping[str, float] | None = None, **subplots: Any
+    width: float = 6.4, height: float = 4.0, margins: dict[str, Any] | None = None, **subplots: Any
 ) -> "tuple[matplotlib.figure.Figure, Any]":
     """Return a figure of this size in inches, and its axes as ``Figure.subplots`` returns them.
 
