@@ -39,9 +39,13 @@ def empty(file: Path) -> Path:
 
 
 def content(file: Path) -> dict[str, list[Any]]:
-    """Return the schema, and all rows of all tables."""
+    """Return the schema, and all rows of all tables.
+
+    In which order MLflow's migrations write the constraints of a table down changes from process to process.
+    """
     with closing(sqlite3.connect(file)) as db:
-        schema = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+        found = db.execute("SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name")
+        schema = [(*names, sorted(line.strip(" \t,") for line in sql.splitlines())) for *names, sql in found]
         tables = [name for kind, name, *_ in schema if kind == "table"]
         db.execute("UPDATE experiments SET creation_time = 0, last_update_time = 0")
         return {"schema": schema} | {table: db.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
