@@ -6,24 +6,25 @@ from statistics import median
 from rich.table import Table
 
 from benchmarks.measurement import Measurement
+from benchmarks.result_files import Result
 
 
-def table(rows: Iterable[Measurement], title: str) -> Table:
+def table(results: Iterable[Result], title: str) -> Table:
     """Medians with their range, the ratio of the medians, and whether it reaches the target."""
-    drawn = Table("figure", "what", "lrlab", "against", "", "result", "target", title=title, title_justify="left")
-    before = ""
-    for row in rows:
-        drawn.add_row(
-            row.figure if row.figure != before else "",
-            row.what,
-            samples(row.ours, row.unit),
-            row.against,
-            samples(row.theirs, row.unit),
-            result(row, row.result),
-            target(row),
-            style={True: "green", False: "red", None: ""}[row.met],
-        )
-        before = row.figure
+    heads = "figure", "kernels", "what", "lrlab", "against", "", "result", "target"
+    drawn = Table(*heads, title=title, title_justify="left")
+    for each in results:
+        for number, row in enumerate(each.measurements):
+            drawn.add_row(
+                *((row.figure, each.kernels) if number == 0 else ("", "")),
+                row.what,
+                samples(row.ours, row.unit),
+                row.against,
+                samples(row.theirs, row.unit),
+                result(row, row.result),
+                target(row),
+                style={True: "green", False: "red", None: ""}[row.met],
+            )
     return drawn
 
 

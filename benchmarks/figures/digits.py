@@ -4,8 +4,8 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.measurement import Measurement
-from benchmarks.results import Result
-from benchmarks.store import complete
+from benchmarks.result_files import Result
+from benchmarks.equality import complete
 from benchmarks.systems.lrlab import Lrlab, sweep_command, workers
 from benchmarks.systems.system import Command, run
 
