@@ -1,4 +1,4 @@
-"""Which kernels OpenBLAS multiplies with: those that it chooses for the processor, as for a user, or those of `--kernels`.
+"""Which kernels OpenBLAS multiplies with: those that it chooses, as for a user, or those of `--kernels`.
 
 PyTorch multiplies with libraries of its own, which choose for themselves.
 """

@@ -110,10 +110,10 @@ def growth(axes: Axes, measurements: Sequence[Measurement]) -> None:
 def search(axes: Axes, measurements: Sequence[Measurement]) -> None:
     """The best loss of every seed."""
     m = next(m for m in measurements if m.theirs)
-    for place, (samples, colour) in enumerate(((m.ours, BLUE), (m.theirs, ORANGE))):
-        spread = [place + 0.03 * (n - len(samples) / 2) for n in range(len(samples))]
-        axes.scatter(spread, samples, color=colour, s=18)
-        axes.hlines(median(samples), place - 0.3, place + 0.3, color=colour)
+    for place, (losses, colour) in enumerate(((m.ours, BLUE), (m.theirs, ORANGE))):
+        spread = [place + 0.03 * (n - len(losses) / 2) for n in range(len(losses))]
+        axes.scatter(spread, losses, color=colour, s=18)
+        axes.hlines(median(losses), place - 0.3, place + 0.3, color=colour)
     axes.set_xticks([0, 1], ["lrlab, wide", m.against])
     axes.set(xlim=(-0.6, 1.6), ylabel="best validation loss (nats)")
     axes.grid(alpha=0.3, axis="y")

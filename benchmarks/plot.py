@@ -45,8 +45,8 @@ def draw(results: Sequence[Result]) -> bytes:
             axes.set_title(f"({next(letters)}) {drawn.panel.title}{kernels}", fontsize=TEXT + 2, loc="left", x=0)
             axes.spines[["top", "right"]].set_visible(False)
             axes.tick_params(labelsize=TEXT)
-            axes.xaxis.label.set_size(TEXT)
-            axes.yaxis.label.set_size(TEXT)
+            axes.xaxis.label.set_fontsize(TEXT)
+            axes.yaxis.label.set_fontsize(TEXT)
     names = {colour: " / ".join(name for name in COLOURS if COLOURS[name] == colour) for colour in COLOURS.values()}
     figure.legend(
         handles=[Patch(color=colour, label=name) for colour, name in names.items()],
@@ -76,4 +76,6 @@ def panels(result: Result) -> list[Drawn]:
 def machine(result: Result) -> str:
     """Where and with what it was measured."""
     about = result.about
-    return f"{about['processor']}, {about['cores']} cores, {about['blas']}, {result.kernels} kernels, {about['when'][:10]}"
+    return (
+        f"{about['processor']}, {about['cores']} cores, {about['blas']}, {result.kernels} kernels, {about['when'][:10]}"
+    )

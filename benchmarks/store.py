@@ -37,7 +37,9 @@ class Logged:
 
     @property
     def configuration(self) -> Configuration:
-        lr, warmup, strength = (float(self.params.get(theirs, self.params.get(name, 0))) for name, theirs in NAMES.items())
+        lr, warmup, strength = (
+            float(self.params.get(theirs, self.params.get(name, 0))) for name, theirs in NAMES.items()
+        )
         return Configuration(lr=lr, batch_size=int(self.params["batch_size"]), warmup=warmup, strength=strength)
 
 

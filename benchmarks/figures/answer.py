@@ -103,4 +103,6 @@ def _what_it_did(name: str, outcomes: Sequence[Outcome], wanted: float) -> str:
     never = sum(seconds_until(outcome, wanted) is None for outcome in outcomes)
     pruned = median(sum(run.status == "KILLED" for run in outcome.runs) for outcome in outcomes)
     best = median(min(loss for run in outcome.runs for loss in run.losses) for outcome in outcomes)
-    return f"  {name}: best loss {best:.4f}, {pruned:.0f} trials pruned, never found in {never} of {len(outcomes)} rounds"
+    return (
+        f"  {name}: best loss {best:.4f}, {pruned:.0f} trials pruned, never found in {never} of {len(outcomes)} rounds"
+    )

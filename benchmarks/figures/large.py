@@ -74,6 +74,6 @@ def _per_member(trainings: list[Sample], populations: list[Sample]) -> str:
     parameters = sum(n * m + m for n, m in pairwise((PIXELS, *HIDDEN["large"], CLASSES)))
     needed = COPIES * 4 * parameters / 1e6
     return (
-        f"lrlab's memory for each further member: {(eight - one) / (MEMBERS - 1):.0f} MB; its {parameters:,} parameters "
-        f"in float32 take {needed:.0f} MB as weights, gradients and two moments"
+        f"lrlab's memory for each further member: {(eight - one) / (MEMBERS - 1):.0f} MB; "
+        f"its {parameters:,} parameters in float32 take {needed:.0f} MB as weights, gradients and two moments"
     )

@@ -83,7 +83,7 @@ def _ours(bench: Bench, file: Path, epochs: int) -> Sample:
 
 def _theirs(bench: Bench, file: Path, epochs: int) -> Sample:
     folder, peer = bench.folder / "rows-peer", OptunaTorch(bench)
-    command = [
+    command: Command = [
         *(environments.python(bench, "optuna"), PEERS / "rows.py", f"--file={file}", f"--outputs={folder / 'outputs'}"),
         *(f"--lr={LR}", f"--strength={STRENGTH}", f"--batch-size={BATCH_SIZE}", f"--epochs={epochs}"),
         *(f"--threads={cores()}", "--hidden", *map(str, HIDDEN["mlp"])),

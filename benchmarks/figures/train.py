@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from benchmarks.bench import Bench
+from benchmarks.equality import Unequal
 from benchmarks.measurement import Measurement
 from benchmarks.result_files import Result
-from benchmarks.equality import Unequal
 from benchmarks.systems.lrlab import Lrlab
 from benchmarks.systems.system import Outcome, run
 from benchmarks.systems.torch import OptunaTorch
