@@ -43,14 +43,15 @@ def with_table(page: str, results: Iterable[Result]) -> str:
     return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: f"{BEGIN}\n\n{lines}\n\n{END}", page, flags=re.S)
 
 
-def markdown(results: Iterable[Result]) -> Iterable[str]:
+def markdown(results: Iterable[Result]) -> list[str]:
     """A row for each measurement with a target, of the figures that are shown."""
-    yield "| what | lrlab | against | result | target |"
-    yield "|---|---|---|---|---|"
+    rows = []
     for each in results:
         for row in each.measurements:
             if row.figure in SHOWN and row.met is not None:
                 what = f"{row.what} ({each.pinned} kernels)" if each.pinned else row.what
                 other = f"{row.against}: {table.samples(row.theirs, row.unit)}" if row.theirs else ""
                 cells = what, table.samples(row.ours, row.unit), other, table.result(row, row.result), table.target(row)
-                yield f"| {' | '.join(cells)} |"
+                rows.append(f"| {' | '.join(cells)} |")
+    head = ["| what | lrlab | against | result | target |", "|---|---|---|---|---|"]
+    return [*head, *rows] if rows else ["This version has not been measured yet."]

@@ -81,5 +81,6 @@ def workers(count: int) -> Sequence[str]:
 
 
 def _task(model: str, train_size: int) -> Sequence[str]:
-    hidden = [f"model.hidden={list(HIDDEN[model])}"] if HIDDEN[model] else []
-    return ["data=cifar10", f"data.train_size={train_size}", f"model={model}", *hidden]
+    hidden = HIDDEN[model]
+    shape = ["model=mlp", f"model.hidden={list(hidden)}"] if hidden else ["model=linear"]
+    return ["data=cifar10", f"data.train_size={train_size}", *shape]
