@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from statistics import median
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from benchmarks.measurement import Measurement
 from benchmarks.table import result, samples
 
 # Okabe & Ito's palette (2008), which the colour-blind can tell apart
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
-COLOURS = {
-    "lrlab": BLUE,
-    "Optuna 5 + PyTorch": ORANGE,
-    "PyTorch eager": ORANGE,
-    "Hydra's sweeper + PyTorch": RED,
-}
-OTHERS = GREEN  # what else something is compared with
+COLOURS = {"lrlab": BLUE, "Hydra's sweeper + PyTorch": RED}
+OTHERS = ORANGE
+LEGEND = {BLUE: "lrlab", ORANGE: "PyTorch eager, alone or with Optuna 5 or pandas", RED: "Hydra's sweeper + PyTorch"}
 TEXT = 9  # points, at the width at which the documentation shows the picture
 LINE = 46  # characters of a panel's width
 INCHES = 0.19  # of a line or a bar
@@ -26,34 +23,40 @@ INCHES = 0.19  # of a line or a bar
 
 @dataclass(frozen=True)
 class Panel:
-    """What is drawn of a figure, and how high that is, in inches, beside title and labels."""
+    """What is drawn of a figure.
+
+    Attributes:
+        height: inches of the axes.
+        around: inches of title, labels and what else lies outside of the axes.
+    """
 
     title: str
     draw: Callable[[Axes, Sequence[Measurement]], None]
-    height: Callable[[Sequence[Measurement]], float] = lambda measurements: 2.3
+    height: Callable[[Sequence[Measurement]], float] = lambda measurements: 2.2
+    around: float = 0.8
 
 
 def bars(axes: Axes, measurements: Sequence[Measurement]) -> None:
     """Medians with their range, under what was done; at a peer's bar, how many times as long or large it is."""
-    place, largest = 0.0, max(max(*m.ours, *m.theirs) for m in measurements)
+    place, largest = 0.3, max(max(*m.ours, *m.theirs) for m in measurements)
     for what, group in groups(measurements).items():
         text = textwrap.wrap(what, LINE)
         place += len(text)
         axes.text(0, place - 0.65, "\n".join(text), va="bottom", fontsize=TEXT)
         shown = {"lrlab": (group[0].ours, samples([median(group[0].ours)], group[0].unit))}
-        shown |= {m.against: (m.theirs, result(m, m.result)) for m in group if m.theirs}
+        shown |= {m.against: (m.theirs, result(m)) for m in group if m.theirs}
         for system, (values, note) in shown.items():
             middle = median(values)
             reach = [[middle - min(values)], [max(values) - middle]]
             axes.barh(place, middle, color=COLOURS.get(system, OTHERS), xerr=reach, error_kw={"lw": 1})
-            axes.text(max(values) + 0.01 * largest, place, note, va="center", fontsize=TEXT)
+            axes.text(max(values) + 0.03 * largest, place, note, va="center", fontsize=TEXT)
             place += 1
         place += 0.3
-    axes.set(xlabel=measurements[0].unit, yticks=[], ylim=(place - 0.4, 0), xlim=(0, 1.22 * largest))
+    axes.set(xlabel=measurements[0].unit, yticks=[], xlim=(0, 1.3 * largest), ylim=(place - 0.6, 0))
 
 
 def bars_height(measurements: Sequence[Measurement]) -> float:
-    lines = 0.0
+    lines = 0.3
     for what, group in groups(measurements).items():
         lines += len(textwrap.wrap(what, LINE)) + 1 + sum(bool(m.theirs) for m in group) + 0.3
     return INCHES * lines
@@ -78,7 +81,7 @@ def engine(axes: Axes, measurements: Sequence[Measurement]) -> None:
     axes.set_xticks(ticks, map(str, ticks))
     axes.set_xticks([], minor=True)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=TEXT, ncols=2, loc="lower right", bbox_to_anchor=(1, 0.2))  # between K = 1 and K = 8
+    axes.legend(fontsize=TEXT, ncols=2, loc="upper center", bbox_to_anchor=(0.45, -0.16), frameon=False)
 
 
 def overhead(axes: Axes, measurements: Sequence[Measurement]) -> None:
@@ -90,8 +93,8 @@ def overhead(axes: Axes, measurements: Sequence[Measurement]) -> None:
         heights = [next(m.result for m in measurements if m.at == {"trials": n, "part": part}) for n in counts]
         axes.bar([f"{n:,} trials" for n in counts], heights, bottom=list(below.values()), color=colour, label=part)
         below = {n: base + height for (n, base), height in zip(below.items(), heights, strict=True)}
-    axes.set(ylabel="CPU ms per trial", xlim=(-0.5, len(counts)))
-    axes.legend(fontsize=TEXT, loc="lower right")
+    axes.set(ylabel="CPU ms per trial", xlim=(-0.5, len(counts) + 0.6))
+    axes.legend(fontsize=TEXT, loc="center right", reverse=True)
 
 
 def growth(axes: Axes, measurements: Sequence[Measurement]) -> None:
@@ -103,6 +106,9 @@ def growth(axes: Axes, measurements: Sequence[Measurement]) -> None:
             label = f"{series}: {points[0][0]:,} to {points[-1][0]:,}"
             axes.plot(times, [seconds for _, seconds in points], marker="o", color=colour, label=label)
     axes.set(xscale="log", yscale="log", xlabel="times as many", ylabel="seconds")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3)
     axes.legend(fontsize=TEXT)
 
@@ -127,7 +133,7 @@ PANELS = {
     "train": Panel("One training", bars, bars_height),
     "large": Panel("A large MLP", bars, bars_height),
     "rows": Panel("A large table", bars, bars_height),
-    "engine": Panel("Engine", engine),
+    "engine": Panel("Engine", engine, around=1.7),
     "overhead": Panel("Overhead", overhead),
     "growth": Panel("Growth", growth),
     "memory": Panel("Peak memory of a worker", bars, bars_height),

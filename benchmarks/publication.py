@@ -51,7 +51,7 @@ def markdown(results: Iterable[Result]) -> list[str]:
             if row.figure in SHOWN and row.met is not None:
                 what = f"{row.what} ({each.pinned} kernels)" if each.pinned else row.what
                 other = f"{row.against}: {table.samples(row.theirs, row.unit)}" if row.theirs else ""
-                cells = what, table.samples(row.ours, row.unit), other, table.result(row, row.result), table.target(row)
+                cells = what, table.samples(row.ours, row.unit), other, table.result(row), table.target(row)
                 rows.append(f"| {' | '.join(cells)} |")
     head = ["| what | lrlab | against | result | target |", "|---|---|---|---|---|"]
     return [*head, *rows] if rows else ["This version has not been measured yet."]

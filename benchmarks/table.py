@@ -21,7 +21,7 @@ def table(results: Iterable[Result], title: str) -> Table:
                 samples(row.ours, row.unit),
                 row.against,
                 samples(row.theirs, row.unit),
-                result(row, row.result),
+                result(row),
                 target(row),
                 style={True: "green", False: "red", None: ""}[row.met],
             )
@@ -36,17 +36,21 @@ def samples(values: Sequence[float], unit: str) -> str:
     return shown if len(values) == 1 else f"{shown} ({_number(min(values))} to {_number(max(values))})"
 
 
-def result(row: Measurement, value: float) -> str:
+def result(row: Measurement) -> str:
     """A ratio of costs as 5.3 x, of rates as 87 %, a median with its unit."""
-    if not row.theirs:
-        return f"{_number(value)} {row.unit}"
-    return f"{100 * value:.0f} %" if row.is_rate else f"{value:.2f} x"
+    return f"over {_amount(row, row.result)}" if row.is_lower_bound else _amount(row, row.result)
 
 
 def target(row: Measurement) -> str:
     if row.at_least is not None:
-        return f">= {result(row, row.at_least)}"
-    return f"<= {result(row, row.at_most)}" if row.at_most is not None else ""
+        return f">= {_amount(row, row.at_least)}"
+    return f"<= {_amount(row, row.at_most)}" if row.at_most is not None else ""
+
+
+def _amount(row: Measurement, value: float) -> str:
+    if not row.theirs:
+        return f"{_number(value)} {row.unit}"
+    return f"{100 * value:.0f} %" if row.is_rate else f"{value:.2f} x"
 
 
 def _number(value: float) -> str:

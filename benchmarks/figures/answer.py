@@ -79,7 +79,8 @@ def _found(work: Sweep, outcomes: Mapping[str, Sequence[Outcome]], wanted: float
             peer,
             counted[peer],
             at_least=TARGETS[work.model],
-            at={"never found": {ours: missed, peer: never}, "lower bound": 2 * never >= len(times[peer])},
+            at={"never found": {ours: missed, peer: never}},
+            is_lower_bound=2 * never >= len(times[peer]),
         )
         for peer, never in peers
     ]

@@ -5,6 +5,7 @@ import pytest
 from benchmarks.figures.answer import _found, seconds_until
 from benchmarks.store import Logged
 from benchmarks.systems.system import Outcome
+from benchmarks.table import result
 from benchmarks.workloads import Sweep
 
 WORK = Sweep("linear", trials=2, epochs=2)
@@ -30,14 +31,16 @@ def test_ratio_is_of_the_times_until_found() -> None:
     outcomes = {"lrlab": [outcome(3.0), outcome(5.0), outcome(4.0)], "a peer": [outcome(40.0), outcome(32.0)] * 3}
     (found,) = _found(WORK, outcomes, 1.0)
     assert (found.ours, found.result, found.met) == ([3.0, 5.0, 4.0], 9.0, True)
-    assert not found.at["lower bound"]
+    assert not found.is_lower_bound
 
 
 def test_search_that_never_finds_it_counts_as_long_as_it_lasted_and_longer() -> None:
     never = [outcome(None, 20.0), outcome(None, 60.0), outcome(8.0, 90.0)]
     (found,) = _found(WORK, {"lrlab": [outcome(4.0)] * 3, "a peer": never}, 1.0)
     assert found.theirs == [90.0, 90.0, 8.0]
-    assert found.at == {"never found": {"lrlab": 0, "a peer": 2}, "lower bound": True}
+    assert found.at == {"never found": {"lrlab": 0, "a peer": 2}}
+    assert found.is_lower_bound
+    assert result(found) == "over 22.50 x"
 
 
 @pytest.mark.parametrize("ours", [[outcome(None)], [outcome(3.0), outcome(None)], [outcome(None)] * 3])
