@@ -52,7 +52,7 @@ def test_lrlab_is_given_the_configurations_to_the_last_digit(model: str, tmp_pat
     enqueue = next(
         str(part) for part in Lrlab().sweep(work, tmp_path) if str(part).startswith("hydra.sweeper.enqueue=")
     )
-    points = OverridesParser.create().parse_override(enqueue).value()
+    points: Any = OverridesParser.create().parse_override(enqueue).value()
     names = {"optimizer.lr": "lr", "schedule.warmup": "warmup", "regularizer.strength": "strength"}
     given = [{names.get(key, key): value for key, value in point.items()} for point in points]
     fixed = {} if work.space.strength else {"batch_size": 128, "strength": 0.0}
@@ -66,7 +66,7 @@ def test_same_work_is_accepted_in_any_order() -> None:
 def test_other_work_is_refused() -> None:
     points = configurations(WORK)
     runs = [logged(point) for point in points]
-    nudged = Configuration(**{**points[3], "lr": points[3]["lr"] * (1 + 1e-15)})  # type: ignore[typeddict-item]
+    nudged = Configuration(**{**points[3], "lr": points[3]["lr"] * (1 + 1e-15)})
     for others, said in (
         (runs[:-1], "a peer finished 6 of 7 trials"),
         ([*runs[:-1], replace(runs[-1], status="KILLED")], "a peer finished 6 of 7 trials"),
