@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from benchmarks.bench import ROOT
 from benchmarks.measurement import Measurement
 
@@ -60,4 +62,4 @@ def load(folder: Path, figures: Sequence[str]) -> list[Result]:
 def newest() -> Path | None:
     """The folder of the newest version of lrlab that was measured; None if none was."""
     folders = [folder for folder in KEPT.glob("*") if any(folder.glob("*.json"))]
-    return max(folders, key=lambda folder: [int(number) for number in folder.name.split(".")], default=None)
+    return max(folders, key=lambda folder: Version(folder.name), default=None)

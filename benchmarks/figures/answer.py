@@ -34,7 +34,9 @@ def measure(bench: Bench) -> Result:
         outcomes = bench.alternate({system.name: partial(_search, bench, system, work) for system in systems})
         notes.append(f"{work.model}: found is a validation loss of {wanted:.4f}, the exhaustive search's and 0.5 %")
         notes += [_what_it_did(name, each, wanted) for name, each in outcomes.items()]
-        measurements += _found(work, outcomes, wanted) + _whole(work, outcomes)
+        found = _found(work, outcomes, wanted)
+        notes += [] if found else [f"{work.model}: lrlab misses it in half of the rounds or more, and has no time"]
+        measurements += found + _whole(work, outcomes)
     return Result(measurements, notes)
 
 

@@ -43,7 +43,8 @@ def test_results_come_back_in_the_order_of_the_figures_and_pinned_ones_last(tmp_
 
 
 @pytest.mark.parametrize(
-    ("versions", "expected"), [((), None), (("0.1.0",), "0.1.0"), (("0.9.0", "0.10.0", "0.2.11"), "0.10.0")]
+    ("versions", "expected"),
+    [((), None), (("0.1.0",), "0.1.0"), (("0.9.0", "0.10.0", "0.2.11"), "0.10.0"), (("1.0.0rc1", "0.9.0"), "1.0.0rc1")],
 )
 def test_newest_version_that_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, versions: tuple[str, ...], expected: str | None
