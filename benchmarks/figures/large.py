@@ -42,7 +42,7 @@ def measure(bench: Bench) -> Result:
             peer.name: lambda number: _watched(lambda look: sweep(bench, peer, replace(eight, workers=2), look)),
         }
     )
-    notes += same_losses({name: samples[0][0].runs for name, samples in populations.items()})
+    notes += same_losses({name: samples[0][0].runs for name, samples in populations.items()}, eight.model)
     shown = "-".join(map(str, (PIXELS, *HIDDEN["large"], CLASSES)))
     measurements = [
         Measurement("large", f"{what}: {quantity}", unit, *_both(samples, number))

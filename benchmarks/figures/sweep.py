@@ -47,7 +47,7 @@ def _measure(bench: Bench, figure: str, work: Sweep, targets: Mapping[str, float
         )
         for peer in peers
     ]
-    compared = same_losses({name: each[0].runs for name, each in outcomes.items()})
+    compared = same_losses({name: each[0].runs for name, each in outcomes.items()}, work.model)
     return Result(measurements, [*_reached(outcomes), *compared])
 
 

@@ -83,18 +83,18 @@ def test_losses_of_the_same_configurations_must_agree() -> None:
     points = configurations(WORK)
     ours = [logged(point, 1.5) for point in points]
     close = [logged(point, 1.5 + 1e-6 * number) for number, point in enumerate(points)]
-    (note,) = same_losses({"lrlab": ours, "a peer": close[::-1]})
+    (note,) = same_losses({"lrlab": ours, "a peer": close[::-1]}, "linear")
     assert "lrlab and a peer: differ by 3.0e-06 in the median, 6.0e-06 at most (of 7)" in note
     assert "diverged: 0" in note
     with pytest.raises(Unequal, match=r"5\.0e-03 in the median"):
-        same_losses({"lrlab": ours, "a peer": [logged(point, 1.505) for point in points]})
+        same_losses({"lrlab": ours, "a peer": [logged(point, 1.505) for point in points]}, "linear")
 
 
 def test_where_one_diverged_or_the_order_is_another_losses_may_differ() -> None:
     points = configurations(WORK)
     ours = [logged(point, 1.5) for point in points[:2]] + [logged(point, 1.5, first_epoch=5) for point in points[2:]]
     theirs = [logged(points[0], float("nan")), logged(points[1], 1.5), *(logged(point, 1.6) for point in points[2:])]
-    (note,) = same_losses({"lrlab": ours, "a peer": theirs})
+    (note,) = same_losses({"lrlab": ours, "a peer": theirs}, "linear")
     assert "0.0e+00 in the median, 0.0e+00 at most (of 1) where the order of the samples is the same" in note
     assert "by 1.0e-01 in the median, 1.0e-01 at most (of 5) where it is not; diverged: 1" in note
 
