@@ -52,7 +52,8 @@ def load(folder: Path, figures: Sequence[str]) -> list[Result]:
     for path in folder.glob("*.json"):
         document = json.loads(path.read_text())
         measurements = [
-            Measurement(**{key: m[key] for key in Measurement.__dataclass_fields__}) for m in document["measurements"]
+            Measurement(**{key: value for key, value in m.items() if key in Measurement.__dataclass_fields__})
+            for m in document["measurements"]
         ]
         result = Result(measurements, document["notes"], document["about"], document["pinned"])
         results.append(((document["pinned"], figures.index(document["figure"])), result))

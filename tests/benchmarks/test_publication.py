@@ -42,6 +42,15 @@ def test_results_come_back_in_the_order_of_the_figures_and_pinned_ones_last(tmp_
     assert (document["about"]["blas_kernel"], document["measurements"][0]["result"]) == ("Haswell", 5.0)
 
 
+def test_results_kept_before_a_measurement_had_a_further_field_are_read(tmp_path: Path) -> None:
+    path = result_files.save(tmp_path, "linear", result("linear"))
+    document = json.loads(path.read_text())
+    del document["measurements"][0]["is_lower_bound"]
+    path.write_text(json.dumps(document))
+    (found,) = result_files.load(tmp_path, list(FIGURES))
+    assert found.measurements[0].result == 5.0
+
+
 @pytest.mark.parametrize(
     ("versions", "expected"),
     [((), None), (("0.1.0",), "0.1.0"), (("0.9.0", "0.10.0", "0.2.11"), "0.10.0"), (("1.0.0rc1", "0.9.0"), "1.0.0rc1")],
