@@ -38,7 +38,7 @@ class Panel:
 
 def bars(axes: Axes, measurements: Sequence[Measurement]) -> None:
     """Medians with their range, under what was done; at a peer's bar, how many times as long or large it is."""
-    place, largest = 0.3, max(max(*m.ours, *m.theirs) for m in measurements)
+    place, largest = 0.3, max(value for m in measurements for value in (*m.ours, *m.theirs))
     for what, group in groups(measurements).items():
         text = textwrap.wrap(what, LINE)
         place += len(text)

@@ -71,7 +71,7 @@ def draw(results: Sequence[Result]) -> bytes:
 def columns(wanted: Sequence[Drawn]) -> tuple[list[Drawn], list[Drawn]]:
     """Two columns, about as high: the first half of the panels, and the rest."""
     half, first = inches(wanted) / 2, 0
-    while first < len(wanted) and inches(wanted[:first]) + inches(wanted[first : first + 1]) / 2 < half:
+    while first < len(wanted) and inches(wanted[:first]) + inches(wanted[first : first + 1]) / 2 <= half:
         first += 1
     return list(wanted[:first]), list(wanted[first:])
 

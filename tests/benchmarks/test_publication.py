@@ -70,6 +70,7 @@ def test_every_kind_of_panel_can_be_drawn() -> None:
     several = [result(figure) for figure in PANELS] + [result("linear", "Haswell")]
     assert draw(several).startswith(b"\x89PNG")
     assert draw([]).startswith(b"\x89PNG")
+    assert draw([Result([Measurement("verdict", "a sweep", "s", (2.0,))], (), ABOUT)]).startswith(b"\x89PNG")
     assert TEXT >= 9
 
 
