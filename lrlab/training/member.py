@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,10 +27,14 @@ class Block:
 
     w: Array
     gradient: Array  # of the batch so far: the sum over its microbatches
-    last_measured: Array  # the part of it that the noise meter has seen
     state: State
     scratch: Array
     is_weight: bool  # biases are not regularized
+
+    @cached_property
+    def last_measured(self) -> Array:
+        """The part of the gradient that the noise meter has seen; most members never have one."""
+        return np.zeros_like(self.w)
 
     def increment_sq_norm(self) -> float:
         """Return |g|² of the gradient's increment since the last call."""
@@ -188,7 +193,6 @@ def _blocks(experiment: Experiment, slot: int, parameters: Sequence[Parameter]) 
             yield Block(
                 w=piece,
                 gradient=gradient[i : i + BLOCK],
-                last_measured=np.zeros_like(piece),
                 state=tuple(array[i : i + BLOCK] for array in state),
                 scratch=scratch[: len(piece)],
                 is_weight=parameter.is_weight,
