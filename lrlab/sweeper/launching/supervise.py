@@ -82,6 +82,9 @@ class Supervisor:
                     else:
                         log.warning("%s; given up", lost)
                         gives_up = True
+                counts = self.queue.counts()
+                if running and not counts.waiting and not counts.running:
+                    self.jobs.withdraw()
             if gives_up and self.queue.counts().waiting:
                 raise WorkersLostError.of(self.queue, self.relaunches, lost)
         except BaseException:

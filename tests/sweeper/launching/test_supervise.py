@@ -26,7 +26,7 @@ class Jobs:
     def __init__(self, plan: Mapping[int, list[Act]]) -> None:
         self.plan, self.submitted = plan, list[int]()
         self.running = list[int]()
-        self.cancelled = False
+        self.cancelled, self.withdrawn = False, 0
 
     def submit(self, numbers: Sequence[int]) -> None:
         self.submitted += numbers
@@ -36,6 +36,9 @@ class Jobs:
         running, self.running = self.running, []
         acts = {number: self.plan[number] for number in running}
         return {number: (act.pop(0) if len(act) > 1 else act[0])() for number, act in acts.items()}
+
+    def withdraw(self) -> None:
+        self.withdrawn += 1
 
     def cancel(self) -> None:
         self.cancelled = True
