@@ -82,7 +82,7 @@ class Sweep:
             return TrialCounts()
         return TrialCounts.of(study.get_trials(deepcopy=False))
 
-    def wait_until(self, met: Callable[[TrialCounts], bool], seconds: float = 120.0) -> None:
+    def wait_until(self, met: Callable[[TrialCounts], bool], seconds: float = 400.0) -> None:
         end = time.monotonic() + seconds
         while not met(self.counts()):
             assert self.process.poll() is None, self.output
@@ -91,6 +91,6 @@ class Sweep:
 
     def check_complete(self) -> None:
         """Exit code 0, exactly as many trials as were asked for, each told once."""
-        code = self.process.wait(400)
+        code = self.process.wait(900)
         assert code == 0, self.output
         assert self.counts() == TrialCounts(complete=TRIALS), self.output

@@ -42,9 +42,13 @@ class RayJobs:
         self._answered = 0.0
 
     def submit(self, numbers: Sequence[int]) -> None:
+        import ray
         from hydra_plugins.hydra_ray_launcher._launcher_util import launch_job_on_ray
 
         launcher = self._launcher
+        if self._head and not answers(self._head):
+            ray.shutdown()  # or Ray ends this process; a new cluster can be connected to
+            raise InputError(f"the Ray cluster is gone: its head {self._head} does not answer")
         _connect(launcher.ray_cfg.init)
         self._head, self._answered = _head(), time.monotonic()
         setup_globals()
@@ -68,7 +72,6 @@ class RayJobs:
         except (ray.exceptions.RayError, ConnectionError) as error:
             gone = WorkerReport(failure=f"the Ray cluster is gone: {short(error, str)}")
             lost, self._running = dict.fromkeys(self._running, gone), {}
-            ray.shutdown()  # or Ray ends this process; a new cluster can be connected to
             return lost
         ended = [number for number, task in self._running.items() if task in ready]
         return {number: _report(self._running.pop(number)) for number in ended}
@@ -124,7 +127,7 @@ def _connect(init: Any) -> None:
         return
     options: Any = OmegaConf.to_container(init, resolve=True)
     address = str(options.get("address"))
-    if ADDRESS.fullmatch(address) and not answers(address):  # Ray would wait for minutes
+    if ADDRESS.fullmatch(address) and not answers(_without_loopback(address)):  # Ray would wait for minutes
         raise InputError(f"hydra.launcher.ray.init.address must be that of a running cluster, got {address}: no answer")
     before = {signum: signal.getsignal(signum) for signum in SIGNALS}
     try:
@@ -143,6 +146,15 @@ def _head() -> str:
     import ray
 
     return "" if ray.util.client.ray.is_connected() else str(ray.get_runtime_context().gcs_address)
+
+
+def _without_loopback(address: str) -> str:
+    """Return HOST:PORT as Ray takes it: this host by the address that others use."""
+    import ray
+
+    host, _, port = address.rpartition(":")
+    is_loopback = host in ("localhost", "[::1]") or host.startswith("127.")
+    return f"{ray.util.get_node_ip_address()}:{port}" if is_loopback else address
 
 
 def answers(address: str) -> bool:

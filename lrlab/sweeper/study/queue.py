@@ -228,12 +228,8 @@ class Queue:
         return sum(trial.user_attrs.get(DEATHS, 0) for trial in self.trials())
 
     def progress(self) -> int:
-        """Return a number that grows with every trial that is done, and with every process that died of one.
-
-        Where no trial was ever done, it is not the trials of which processes die.
-        """
-        done = self.counts().done
-        return done + self.deaths() if done else 0
+        """Return a number that grows with every trial that is done, or found to be deadly."""
+        return self.counts().done + self.deaths()
 
     def only_deadly_wait(self) -> bool:
         """Return whether processes have died while they ran any of the trials that wait."""
