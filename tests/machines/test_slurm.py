@@ -131,9 +131,7 @@ def test_a_node_dies(sweep: Callable[..., Sweep], cluster: Cluster, requeues: bo
 
 
 @pytest.mark.parametrize(("partition", "workers"), [("again", 2), ("ended", 1)])
-def test_workers_are_preempted(
-    sweep: Callable[..., Sweep], cluster: Cluster, partition: str, workers: int
-) -> None:
+def test_workers_are_preempted(sweep: Callable[..., Sweep], cluster: Cluster, partition: str, workers: int) -> None:
     running = sweep(f"hydra.launcher.partition={partition}", "hydra.launcher.cpus_per_task=2", "pause=2")
     running.wait_until(lambda counts: counts.done >= 2 and counts.running == 2)
     urgent = f"--cpus-per-task={2 * workers}"
