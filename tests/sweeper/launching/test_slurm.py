@@ -15,7 +15,7 @@ from lrlab.sweeper.launching.slurm import _is_out_of_memory
         ("CANCELLED", "slurmstepd-n1: error: Exceeded job memory limit", True),
         (
             "FAILED",
-            "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0. Some of your processes may have",
+            "slurmstepd: error: Detected 1 oom-kill event(s) in StepId=7.0.",
             True,
         ),
         ("FAILED", "slurmstepd: error: Detected 1 oom_kill event in StepId=7.0", True),
