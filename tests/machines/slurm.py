@@ -1,7 +1,7 @@
 """A Slurm cluster of the test's own: munge, slurmctld and two slurmd in a temporary directory, gone with it.
 
-Without accounting and without cgroups, as root. This host is one node; the other is this host under another name, which a
-namespace gives to its slurmd and to the jobs there. `SLURM_CONF` names the cluster to Slurm's programs.
+Without accounting and without cgroups, as root. This host is one node; the other is this host under another name, which
+a namespace gives to its slurmd and to the jobs there. `SLURM_CONF` names the cluster to Slurm's programs.
 """
 
 import os

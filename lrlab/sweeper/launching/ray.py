@@ -4,6 +4,7 @@ The launcher's own `launch` waits for the tasks in their order and ends at the f
 by itself.
 """
 
+import math
 import os
 import re
 import signal
@@ -48,6 +49,7 @@ class RayJobs:
         launcher = self._launcher
         if self._head and not answers(self._head):
             ray.shutdown()  # or Ray ends this process; a new cluster can be connected to
+            self._answered = -math.inf  # so that the other workers are lost, too: to ask for them would start Ray anew
             raise InputError(f"the Ray cluster is gone: its head {self._head} does not answer")
         _connect(launcher.ray_cfg.init)
         self._head, self._answered = _head(), time.monotonic()
