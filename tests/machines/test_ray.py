@@ -99,7 +99,7 @@ def test_the_head_dies(sweep_on: SweepFactory, tmp_path: Path, program: str) -> 
         assert "lrlab resume s" in running.output
         assert "Traceback" not in running.output
     with ray.running(tmp_path) as new:
-        sweep_on(new).check_complete()
+        sweep_on(new, "pause=3").check_complete()
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
