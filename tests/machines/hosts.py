@@ -70,7 +70,12 @@ class Services:
     def start_mlflow(self) -> None:
         folder = self.folder
         command = [sys.executable, "-m", "mlflow", "server", "--host", self.address, "--port", str(self.port)]
-        store = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/artifacts"]
+        store = [
+            "--backend-store-uri",
+            f"sqlite:///{folder}/mlflow.db",
+            "--artifacts-destination",
+            f"{folder}/artifacts",
+        ]
         options = ["--allowed-hosts", f"{self.address}:{self.port}", "--workers", "1"]
         environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (folder / "mlflow.log").open("ab") as log:

@@ -184,7 +184,7 @@ def test_a_host_dies(sweep: Sweep, two: tuple[Host, Host]) -> None:
 @pytest.mark.parametrize("seconds", [30, 25, 4])
 def test_the_network_is_cut(sweep: Sweep, two: tuple[Host, Host], seconds: int) -> None:
     """For longer than the lease, and for less."""
-    cut, other = two
+    cut, _ = two
     both = [(sweep.begin(host), 0) for host in two]
     sweep.wait_until_both_train()
     cut.cut()

@@ -3,7 +3,7 @@
 The server gives up a host that died or lost its network as quickly, and with it the locks that the host held.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -15,7 +15,7 @@ from lrlab.sweeper.study.connection import RETRY_TIME, again_if_lost
 
 EXCLUSIVE = 0x6C726C6162  # "lrlab": the key of the lock that one sweep holds while it prepares a study
 TABLES = EXCLUSIVE + 1  # of the one that is held while tables are created
-SILENCE = 20  # seconds without an answer after which the other side is gone
+TIMEOUT = 20  # seconds without an answer after which the other side is gone
 IDLE = 60  # seconds for which a process that was stopped may keep others from the rows that it was about to change
 
 # of libpq, and so of psycopg and psycopg2; the host of either side alone would wait for a quarter of an hour
@@ -24,13 +24,13 @@ CLIENT = {
     "keepalives_idle": 5,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": 1000 * SILENCE,
+    "tcp_user_timeout": 1000 * TIMEOUT,
 }
 SERVER = {
     "tcp_keepalives_idle": 5,
     "tcp_keepalives_interval": 5,
     "tcp_keepalives_count": 3,
-    "tcp_user_timeout": 1000 * SILENCE,
+    "tcp_user_timeout": 1000 * TIMEOUT,
     "idle_in_transaction_session_timeout": 1000 * IDLE,
 }
 
@@ -52,6 +52,8 @@ def watch_clients(engine: Engine) -> None:
         with suppress(Exception):  # what only speaks PostgreSQL's language may not know them
             connection.cursor().execute(settings)
         connection.commit()
+
+    engine.dispose()  # connections made before now
 
 
 @contextmanager
@@ -81,6 +83,6 @@ def lock(url: str, key: int, retry_time: float = RETRY_TIME) -> Iterator[None]:
             connection.close()
 
 
-def engine_kwargs(url: str) -> Mapping[str, Any]:
+def engine_kwargs(url: str) -> dict[str, Any]:
     """Return how Optuna makes its engine."""
     return {"pool_pre_ping": True, "connect_args": connect_args(url)}
