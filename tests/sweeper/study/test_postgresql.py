@@ -54,7 +54,7 @@ def test_the_server_is_told_to_look_whether_a_client_is_there(postgresql: str, t
         "tcp_keepalives_idle": "5",
         "tcp_keepalives_interval": "5",
         "tcp_keepalives_count": "3",
-        "tcp_user_timeout": "20s",
+        "tcp_user_timeout": "20000",
         "idle_in_transaction_session_timeout": "1min",
     }
 
