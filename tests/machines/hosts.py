@@ -127,6 +127,7 @@ class Host:
     name: str
     machine: str = field(default_factory=lambda: uuid4().hex)
     boot: str = ""
+    _begun: list["subprocess.Popen[str]"] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._network = f"{self.services.bridge}-{self.number}"
@@ -171,7 +172,7 @@ class Host:
             "LRLAB_TRACKING_URI": self.services.runs,
         }
         with (self.folder / "said").open("a") as said:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [*command, sys.executable, "-m", "lrlab.cli.main", *words],
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -179,6 +180,8 @@ class Host:
                 stderr=said,
                 text=True,
             )
+        self._begun.append(process)
+        return process
 
     @property
     def said(self) -> str:
@@ -209,6 +212,8 @@ class Host:
         self._outside.stdout.close()
         with suppress(psutil.NoSuchProcess):
             self._first.kill()
+        for process in self._begun:
+            process.wait()
         while self._first.is_running() and self._first.status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.02)
 
