@@ -127,7 +127,7 @@ class Host:
     name: str
     machine: str = field(default_factory=lambda: uuid4().hex)
     boot: str = ""
-    _begun: list["subprocess.Popen[str]"] = field(default_factory=list)
+    _begun: list["subprocess.Popen[str]"] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self._network = f"{self.services.bridge}-{self.number}"
@@ -161,6 +161,9 @@ class Host:
 
     def run(self, *words: str) -> "subprocess.Popen[str]":
         """Run lrlab in the folder of this host; what it says is in `said`."""
+        return self.python("-m", "lrlab.cli.main", *words)
+
+    def python(self, *words: str) -> "subprocess.Popen[str]":
         command = ["nsenter", "--all", f"--wd={self.folder}", "--target", str(self._first.pid)]
         inherited = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_START") if name in os.environ}
         environment = {
@@ -173,7 +176,7 @@ class Host:
         }
         with (self.folder / "said").open("a") as said:
             process = subprocess.Popen(
-                [*command, sys.executable, "-m", "lrlab.cli.main", *words],
+                [*command, sys.executable, *words],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=said,

@@ -26,6 +26,13 @@ LEASE = 10  # seconds
 SPACE = ("optimizer.lr=tag(log,interval(1e-4,1e-2))", "regularizer.strength=1e-4", "schedule.warmup=0")
 SLOW = ("batch_size=1", f"epochs={EPOCHS}", "population.width=1")  # half a second for each trial, or more
 ALONE = ("hydra/launcher=basic", "hydra.sweeper.n_jobs=1")
+HOLD_LOCK = """
+import sys, time
+from lrlab.sweeper.study import postgresql
+with postgresql.lock(sys.argv[1], postgresql.EXCLUSIVE):
+    print("held", flush=True)
+    time.sleep(3600)
+"""
 Process = subprocess.Popen[str]
 
 
@@ -182,6 +189,21 @@ def test_a_host_dies(sweep: Sweep, two: tuple[Host, Host]) -> None:
     dead.mend()
     dead.begin(reboot=True)
     sweep.ends_without(dead, goes_on)
+    sweep.check()
+
+
+def test_a_host_dies_that_prepares_a_study(sweep: Sweep, two: tuple[Host, Host]) -> None:
+    """The server of the database does not hear of it."""
+    dead, alive = two
+    dead.python("-c", HOLD_LOCK, sweep.services.postgresql.url)
+    sweep.wait_until(lambda: "held" in dead.said)
+    dead.cut()
+    dead.end()
+    goes_on = sweep.begin(alive)
+    took = sweep.wait_until(lambda: sweep.runs_on(alive))
+    print(f"the first trial ran {took:.1f} s later")
+    sweep.ends_with((goes_on, 0))
+    dead.begin(reboot=True)
     sweep.check()
 
 
