@@ -89,7 +89,9 @@ class MemoryTracker(Tracker):
         return {run_id: {key: each[key] for key in metrics if key in each} for run_id, each in found.items()}
 
     def unfinished_runs(self) -> list[OpenRun]:
-        return []
+        running = [run for run in self._records.values() if run.status == "RUNNING"]
+        tags = [(run, run.tags.get(Tag.OWNER, ""), run.tags.get(Tag.TRIAL, "")) for run in running]
+        return [OpenRun(run.run_id, owner, 0.0, run.parent or "", trial) for run, owner, trial in tags]
 
     def close_orphans(self, gone: Collection[str] = (), sweeps: Sequence[SweepTrials] = ()) -> int:
         return 0

@@ -82,7 +82,7 @@ class Services:
             self._mlflow = subprocess.Popen(
                 [*command, *store, *options], env=environment, stdout=log, stderr=log, start_new_session=True
             )
-        for _ in range(600):
+        for _ in range(3000):
             with suppress(OSError):
                 urllib.request.urlopen(f"{self.runs}/health", timeout=1).close()
                 return

@@ -76,7 +76,7 @@ class Sweep:
         found = queue.running() if queue else []
         return [trial.number for trial in found if any(each.startswith(f"{host.name}/") for each in claimants(trial))]
 
-    def wait_until(self, met: Callable[[], object], seconds: float = 120.0) -> float:
+    def wait_until(self, met: Callable[[], object], seconds: float = 600.0) -> float:
         """Return how many seconds it took."""
         begun = time.monotonic()
         while not met():
@@ -92,11 +92,11 @@ class Sweep:
 
     def ends_with(self, *expected: tuple[Process, int]) -> None:
         """The exit codes of processes are these."""
-        assert [process.wait(180) for process, _ in expected] == [code for _, code in expected], self.said()
+        assert [process.wait(900) for process, _ in expected] == [code for _, code in expected], self.said()
 
     def ends_without(self, dead: Host, process: Process) -> None:
         """A sweep ends that goes on without another host's: it says which records were left there, if any were."""
-        code = process.wait(180)
+        code = process.wait(900)
         assert code == int(f"their records wait on {dead.name} (" in self.said()), self.said()
         if code:
             assert list((dead.folder / "outputs" / "spool").glob("*.jsonl")), self.said()
