@@ -115,8 +115,9 @@ def test_a_server_that_is_killed(lab: Lab, seconds: int) -> None:
             start = time.monotonic()
             if seconds == 0:
                 server.start()
-            left = 1 if seconds else 0  # the exit code says that records wait for the server
-            assert process.wait(900) == left, (lab.place / "said").read_text()
+            code, said = process.wait(900), (lab.place / "said").read_text()
+            assert code == int("records wait in outputs/spool until" in said), said
+            assert code or not seconds  # one that is started again at once may be back in time
             ended = time.monotonic() - start
             time.sleep(max(0.0, seconds - ended))
         if seconds:
