@@ -129,10 +129,18 @@ def _deliver_watched(delivery: SpoolDelivery, spool: Spool) -> None:
     """Deliver what waits in a spool, with a progress bar."""
     stopped = threading.Event()
     with ThreadPoolExecutor(1) as pool, delivery_progress(spool.destination.uri, len(spool)) as update:
-        done = pool.submit(delivery.deliver, spool, stopped)
+        done = pool.submit(_deliver_while_it_goes_on, delivery, spool, stopped)
         try:
             while not wait([done], timeout=0.25).done:
                 update(len(spool))
             done.result()
         finally:
             stopped.set()
+
+
+def _deliver_while_it_goes_on(delivery: SpoolDelivery, spool: Spool, stopped: threading.Event) -> None:
+    """Deliver again and again while that brings something: a busy server may be late with an answer."""
+    left = len(spool) + 1
+    while 0 < len(spool) < left and not stopped.is_set():
+        left = len(spool)
+        delivery.deliver(spool, stopped)

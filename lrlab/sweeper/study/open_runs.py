@@ -16,7 +16,7 @@ from lrlab.tracking.tracker import SweepTrials, Tracker
 if TYPE_CHECKING:
     import optuna
 
-STALL = 10.0  # seconds within which others who live deliver something
+STALL = 30.0  # seconds within which others who live deliver something, with a request that is too late and another
 LOOK = 0.5  # seconds between two looks
 
 
