@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lrlab.config.command_line import Places, command
 from lrlab.errors import RecordsLeftError
 from lrlab.runtime.process_id import host
-from lrlab.sweeper.study.queue import INTERRUPTED, OUTCOME, RUN_ID, claimants, has_ended
+from lrlab.sweeper.study.queue import DEATHS, INTERRUPTED, MAX_DEATHS, OUTCOME, RUN_ID, claimants, has_ended
 from lrlab.tracking.delivery_progress import interruptible
 from lrlab.tracking.spool_delivery import PREFIX
 from lrlab.tracking.tags import Tag
@@ -15,6 +15,7 @@ from lrlab.tracking.tracker import SweepTrials, Tracker
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.trial import FrozenTrial
 
 STALL = 30.0  # seconds within which others who live deliver something, with a request that is too late and another
 LOOK = 0.5  # seconds between two looks
@@ -28,7 +29,7 @@ def trials_of(study: "optuna.Study", parent: str) -> SweepTrials:
     """
     trials = study.get_trials(deepcopy=False)
     running = {str(trial.number) for trial in trials if not trial.state.is_finished()}
-    interrupted = {str(trial.number) for trial in trials if trial.user_attrs.get(OUTCOME) == INTERRUPTED}
+    interrupted = {str(trial.number) for trial in trials if _was_taken(trial)}
     return SweepTrials(parent, running, interrupted)
 
 
@@ -60,10 +61,16 @@ def wait_for_others(study: "optuna.Study", tracker: Tracker, parent: str, here: 
 
 def _hosts_with_records(study: "optuna.Study", tracker: Tracker, parent: str) -> Counter[str]:
     """Return how many trials are done, by the host that has yet to deliver records of their runs."""
-    done = {str(trial.number): trial for trial in study.get_trials(deepcopy=False) if has_ended(trial)}
+    trials = study.get_trials(deepcopy=False)
+    done = {str(trial.number): trial for trial in trials if has_ended(trial) and not _was_taken(trial)}
     found = {run.trial for run in tracker.unfinished_runs() if run.parent == parent} & set(done)
     early = {number: trial.user_attrs.get(RUN_ID, "") for number, trial in done.items()}
     if any(run_id.startswith(PREFIX) for run_id in early.values()):  # the server was away when the run began
         created = {run.tags.get(Tag.SPOOLED_AS) for run in tracker.summaries(parent)}
         found |= {number for number, run_id in early.items() if run_id.startswith(PREFIX) and run_id not in created}
     return Counter(host(next(iter(claimants(done[number])), "another host")) for number in found)
+
+
+def _was_taken(trial: "FrozenTrial") -> bool:
+    """Return whether a trial was closed by others than who ran it: to be tried again, or since it is deadly."""
+    return trial.user_attrs.get(OUTCOME) == INTERRUPTED or trial.user_attrs.get(DEATHS, 0) >= MAX_DEATHS

@@ -13,7 +13,7 @@ from lrlab.errors import RecordsLeftError
 from lrlab.runtime.process_id import ProcessId
 from lrlab.sweeper.study import open_runs
 from lrlab.sweeper.study.open_runs import trials_of, wait_for_others
-from lrlab.sweeper.study.queue import INTERRUPTED, OUTCOME, RUN_ID, Queue
+from lrlab.sweeper.study.queue import DEATHS, INTERRUPTED, IS_JOB, MAX_DEATHS, OUTCOME, RUN_ID, Queue
 from lrlab.sweeper.study.storage import parse
 from lrlab.sweeper.study.study import StudySpec, create
 from lrlab.tracking.mlflow import Mlflow
@@ -128,3 +128,17 @@ def test_interrupted_trials_are_no_trials_that_are_done(queue: Queue, tracker: M
     queue.requeue(queue.running())
     assert queue.trials()[trial.number].user_attrs[OUTCOME] == INTERRUPTED
     wait_for_others(queue.study(), tracker, parent, HERE)
+
+
+def test_the_run_of_a_job_of_which_processes_die_is_closed_whatever_host_it_was_on(
+    queue: Queue, tracker: MlflowTracker
+) -> None:
+    parent = tracker.create_run("s")
+    trial, run_id = trial_with_run(queue, tracker, parent, AWAY)
+    trial.set_user_attr(IS_JOB, True)
+    trial.set_user_attr(DEATHS, MAX_DEATHS - 1)  # what it repeats
+    queue.requeue(queue.running(), died=True)
+    assert queue.counts().failed == 1
+    assert tracker.close_orphans(sweeps=[trials_of(queue.study(), parent)]) == 1
+    wait_for_others(queue.study(), tracker, parent, HERE)
+    assert tracker.get_run(run_id).status == "KILLED"
