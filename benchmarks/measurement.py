@@ -19,6 +19,7 @@ class Measurement:
         theirs: its samples, from the same run.
         at_least, at_most: the target for the result, if there is one.
         at: what it was measured at, for the plot.
+        is_lower_bound: the other was never done where its samples end: it costs more than they say.
     """
 
     figure: str
@@ -30,6 +31,7 @@ class Measurement:
     at_least: float | None = None
     at_most: float | None = None
     at: Mapping[str, Any] = field(default_factory=dict)
+    is_lower_bound: bool = False
 
     @property
     def result(self) -> float:

@@ -10,23 +10,39 @@ PROC = Path("/proc")
 
 @dataclass
 class Peaks:
-    """The largest memory seen of each process in a tree that maps the shared data: of each worker.
+    """The largest memory seen of each process in a tree.
 
     Attributes:
-        shared: the folder of the shared data, whose mapped files do not count.
+        shared: the folder of the data, whose mapped files do not count: the system may take them back at any time.
         bytes: by process id.
+        workers: those that map the data.
     """
 
     shared: Path
     bytes: dict[int, int] = field(default_factory=dict)
+    workers: set[int] = field(default_factory=set)
+
+    @property
+    def largest(self) -> float:
+        """Of all processes, in megabytes."""
+        return max(self.bytes.values()) / 1e6
+
+    @property
+    def largest_worker(self) -> float:
+        return max(self.bytes[pid] for pid in self.workers) / 1e6
+
+    @property
+    def all_workers(self) -> float:
+        return sum(self.bytes[pid] for pid in self.workers) / 1e6
 
     def look(self, root: int) -> None:
         """Look at a process and its descendants now."""
         for pid in tree(root):
             with suppress(OSError):  # it ended meanwhile
                 counted, maps_shared = proportional(PROC / str(pid) / "smaps", self.shared)
+                self.bytes[pid] = max(self.bytes.get(pid, 0), counted)
                 if maps_shared:
-                    self.bytes[pid] = max(self.bytes.get(pid, 0), counted)
+                    self.workers.add(pid)
 
 
 def tree(root: int) -> Iterator[int]:

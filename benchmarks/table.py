@@ -6,24 +6,25 @@ from statistics import median
 from rich.table import Table
 
 from benchmarks.measurement import Measurement
+from benchmarks.result_files import Result
 
 
-def table(rows: Iterable[Measurement], title: str) -> Table:
+def table(results: Iterable[Result], title: str) -> Table:
     """Medians with their range, the ratio of the medians, and whether it reaches the target."""
-    drawn = Table("figure", "what", "lrlab", "against", "", "result", "target", title=title, title_justify="left")
-    before = ""
-    for row in rows:
-        drawn.add_row(
-            row.figure if row.figure != before else "",
-            row.what,
-            samples(row.ours, row.unit),
-            row.against,
-            samples(row.theirs, row.unit),
-            result(row, row.result),
-            target(row),
-            style={True: "green", False: "red", None: ""}[row.met],
-        )
-        before = row.figure
+    heads = "figure", "kernels", "what", "lrlab", "against", "", "result", "target"
+    drawn = Table(*heads, title=title, title_justify="left")
+    for each in results:
+        for number, row in enumerate(each.measurements):
+            drawn.add_row(
+                *((row.figure, each.kernels) if number == 0 else ("", "")),
+                row.what,
+                samples(row.ours, row.unit),
+                row.against,
+                samples(row.theirs, row.unit),
+                result(row),
+                target(row),
+                style={True: "green", False: "red", None: ""}[row.met],
+            )
     return drawn
 
 
@@ -35,17 +36,21 @@ def samples(values: Sequence[float], unit: str) -> str:
     return shown if len(values) == 1 else f"{shown} ({_number(min(values))} to {_number(max(values))})"
 
 
-def result(row: Measurement, value: float) -> str:
+def result(row: Measurement) -> str:
     """A ratio of costs as 5.3 x, of rates as 87 %, a median with its unit."""
-    if not row.theirs:
-        return f"{_number(value)} {row.unit}"
-    return f"{100 * value:.0f} %" if row.is_rate else f"{value:.2f} x"
+    return f"over {_amount(row, row.result)}" if row.is_lower_bound else _amount(row, row.result)
 
 
 def target(row: Measurement) -> str:
     if row.at_least is not None:
-        return f">= {result(row, row.at_least)}"
-    return f"<= {result(row, row.at_most)}" if row.at_most is not None else ""
+        return f">= {_amount(row, row.at_least)}"
+    return f"<= {_amount(row, row.at_most)}" if row.at_most is not None else ""
+
+
+def _amount(row: Measurement, value: float) -> str:
+    if not row.theirs:
+        return f"{_number(value)} {row.unit}"
+    return f"{100 * value:.0f} %" if row.is_rate else f"{value:.2f} x"
 
 
 def _number(value: float) -> str:

@@ -1,22 +1,21 @@
-"""The work that every system does: the same search space on the same images."""
+"""The work that every system does: the same configurations, or the same search space, on the same images."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 
 from lrlab.data.cifar10 import Cifar10
 
-BATCH_SIZES = (64, 128, 256, 512, 1024)
-WARMUP = (0.0, 0.3)
-STRENGTH = (1e-6, 1e-2)
-LR = {"linear": (1e-4, 1e-1), "mlp": (1e-4, 3e-2)}
-HIDDEN = {"linear": (), "mlp": (100,)}
+HIDDEN = {"linear": (), "mlp": (100,), "large": (1000, 1000, 1000)}
 METRICS = (  # of every epoch
     "train/loss",
     "train/accuracy",
     "val/loss",
     "val/accuracy",
+    "updates",
     "lr",
     "gradient_norm",
     "weight_norm",
@@ -25,10 +24,38 @@ METRICS = (  # of every epoch
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """So many trials of a model on CIFAR-10, trained with momentum, warmup and a cosine.
+class Space:
+    """What is searched: lr and lambda (of L2) on a logarithmic scale; lambda is 0 where `strength` is None."""
 
-    Searched are the learning rate, the batch size, the warmup and lambda (of L2). `train_size`: training images.
+    lr: tuple[float, float]
+    batch_sizes: tuple[int, ...] = (64, 128, 256, 512, 1024)
+    warmup: tuple[float, float] = (0.0, 0.3)
+    strength: tuple[float, float] | None = (1e-6, 1e-2)
+
+
+SPACES = {
+    "linear": Space(lr=(1e-4, 1e-1)),
+    "mlp": Space(lr=(1e-4, 3e-2)),
+    "large": Space(lr=(1e-4, 1e-3), batch_sizes=(128,), strength=None),
+}
+
+
+class Configuration(TypedDict):
+    """A point of the space."""
+
+    lr: float
+    batch_size: int
+    warmup: float
+    strength: float
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """So many trials of a model on CIFAR-10, trained with warmup and a cosine.
+
+    Attributes:
+        train_size: training images.
+        width: trials that a worker of lrlab trains at once; None: its choice.
     """
 
     model: str
@@ -36,6 +63,12 @@ class Sweep:
     epochs: int
     train_size: int = 45_000
     workers: int = 2
+    optimizer: str = "momentum"
+    width: int | None = None
+
+    @property
+    def space(self) -> Space:
+        return SPACES[self.model]
 
 
 @dataclass(frozen=True)
@@ -49,6 +82,32 @@ class Training:
     batch_size: int
     epochs: int
     train_size: int = 45_000
+
+
+def configurations(work: Sweep) -> list[Configuration]:
+    """The points of the space that all systems train: always the same ones. The batch sizes are dealt out in turn."""
+    rng, space = np.random.default_rng(0), work.space
+
+    def logarithmic(low: float, high: float) -> float:
+        return float(np.clip(np.exp(rng.uniform(np.log(low), np.log(high))), low, high))
+
+    return [
+        Configuration(
+            lr=logarithmic(*space.lr),
+            batch_size=space.batch_sizes[number % len(space.batch_sizes)],
+            warmup=float(rng.uniform(*space.warmup)),
+            strength=logarithmic(*space.strength) if space.strength else 0.0,
+        )
+        for number in range(work.trials)
+    ]
+
+
+def write_configurations(work: Sweep, folder: Path) -> Path:
+    """The same as a JSON file, for the peers."""
+    file = folder / f"configurations-{work.model}-{work.trials}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(configurations(work), indent=1))
+    return file
 
 
 def data_file() -> Path:

@@ -28,12 +28,13 @@ class LrlabSweeper(Sweeper):
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
     def sweep(self, arguments: list[str]) -> Any:
-        from lrlab.cli.own_application import OwnApplication
         from lrlab.sweeper.runners.protocols import Application
         from lrlab.sweeper.sweeper import sweep
 
         application: Any = self.task_function
         if not isinstance(application, Application):
+            from lrlab.cli.own_application import OwnApplication
+
             application = OwnApplication(self.task_function, self.hydra_context)
         return sweep(self.settings, arguments, self.hydra_context, application, self.config)
 

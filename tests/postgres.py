@@ -28,12 +28,17 @@ def programs() -> Path | None:
 
 
 class Server:
-    """A server with an empty database, that can be stopped and started again."""
+    """A server with an empty database, that can be stopped and started again.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: holds it.
+        host: its address; others than this machine's own are open to whoever reaches them.
+    """
+
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
         bin_ = programs()
         assert bin_
-        self.bin, self.data, self.log = bin_, folder / "data", folder / "log"
+        self.bin, self.data, self.log, self.host = bin_, folder / "data", folder / "log", host
         self.data.mkdir(mode=0o700)
         self.as_nobody: dict[str, Any] = {}
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root: then it runs as nobody
@@ -45,19 +50,21 @@ class Server:
                 if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
                     parent.chmod(parent.stat().st_mode | 0o011)
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((host, 0))
             self.port = probe.getsockname()[1]
-        self.url = f"postgresql+psycopg://lrlab@127.0.0.1:{self.port}/postgres"
+        self.url = f"postgresql+psycopg://lrlab@{host}:{self.port}/postgres"
         options = ["-U", "lrlab", "--auth=trust", "--no-sync", "--locale=C", "-E", "UTF8"]
         with self.log.open("wb") as output:
             setup: list[str | Path] = [bin_ / "initdb", "-D", self.data, *options]
             subprocess.run(setup, check=True, stdout=output, stderr=output, cwd=self.data, **self.as_nobody)
+        with (self.data / "pg_hba.conf").open("a") as allowed:
+            allowed.write("host all all samenet trust\n")
         self.start()
 
     def start(self) -> None:
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60".split()
+        options = f"-p {self.port} -c listen_addresses={self.host} -c fsync=off -c max_connections=60".split()
         command: list[str | Path] = [self.bin / "postgres", "-D", self.data, "-k", self.data, *options]
-        ready: list[str | Path] = [self.bin / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
+        ready: list[str | Path] = [self.bin / "pg_isready", "-h", self.host, "-p", str(self.port), "-t", "1"]
         with self.log.open("ab") as output:
             streams: dict[str, Any] = {"stdout": output, "stderr": output}
             self.process = subprocess.Popen(command, cwd=self.data, **streams, **self.as_nobody)
@@ -67,8 +74,9 @@ class Server:
                     return
                 time.sleep(0.05)
 
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)  # do not wait for those who are still connected
+    def stop(self, signum: int = signal.SIGINT) -> None:
+        """Stop without waiting for those who are still connected; SIGQUIT ends everything at once."""
+        self.process.send_signal(signum)
         self.process.wait()
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from benchmarks.bench import Bench
+from benchmarks.equality import complete
 from benchmarks.measurement import Measurement
-from benchmarks.results import Result
-from benchmarks.store import complete
+from benchmarks.result_files import Result
 from benchmarks.systems.lrlab import Lrlab, sweep_command, workers
 from benchmarks.systems.system import Command, run
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from benchmarks.bench import Bench
 from benchmarks.figures.digits import seconds
 from benchmarks.measurement import Measurement
-from benchmarks.results import Result
+from benchmarks.result_files import Result
 from benchmarks.systems.lrlab import Lrlab
 from benchmarks.systems.system import sweep
 from benchmarks.workloads import Sweep
@@ -29,7 +29,7 @@ def measure(bench: Bench) -> Result:
     for series, each in works.items():
         for work in each:
             at = {series: {"workers": work.workers, "images": work.train_size}[series]}
-            cases[_text(work, series)] = at, lambda seed, work=work: sweep(bench, Lrlab(), work, seed).seconds
+            cases[_text(work, series)] = at, lambda seed, work=work: sweep(bench, Lrlab(), work).seconds
     samples = bench.alternate({what: sampler for what, (_, sampler) in cases.items()})
     return Result([Measurement("growth", what, "s", samples[what], at=at) for what, (at, _) in cases.items()])
 

@@ -6,7 +6,7 @@ from functools import partial
 from benchmarks.bench import Bench
 from benchmarks.measurement import Measurement
 from benchmarks.memory import Peaks
-from benchmarks.results import Result
+from benchmarks.result_files import Result
 from benchmarks.systems.lrlab import Lrlab
 from benchmarks.systems.system import System, sweep
 from benchmarks.systems.torch import HydraTorch, OptunaTorch
@@ -30,5 +30,5 @@ def measure(bench: Bench) -> Result:
 def largest(bench: Bench, system: System, work: Sweep, seed: int) -> float:
     """Peak megabytes of the largest worker."""
     peaks = Peaks(data_file().parent)
-    sweep(bench, system, work, seed, peaks.look)
-    return max(peaks.bytes.values()) / 1e6
+    sweep(bench, system, work, peaks.look)
+    return peaks.largest_worker

@@ -5,9 +5,10 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from benchmarks.bench import Bench
+from benchmarks.equality import complete
 from benchmarks.measurement import Measurement
-from benchmarks.results import Result
-from benchmarks.store import best, complete
+from benchmarks.result_files import Result
+from benchmarks.store import best
 from benchmarks.systems.lrlab import Lrlab, sweep_command, workers
 from benchmarks.systems.system import Command, run
 

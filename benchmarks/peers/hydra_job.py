@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import configurations
 from omegaconf import DictConfig
 from records import Records, now
 from training import Config, load, threads, train
@@ -9,15 +10,8 @@ from training import Config, load, threads, train
 
 def job(config: DictConfig) -> float:
     threads(1)
-    wanted = Config(
-        hidden=tuple(config.hidden),
-        optimizer=config.optimizer,
-        lr=config.lr,
-        batch_size=config.batch_size,
-        warmup=config.warmup,
-        strength=config.strength,
-        epochs=config.epochs,
-    )
+    point = configurations.read(config.configurations)[config.index] if config.configurations else config.point
+    wanted = Config(hidden=tuple(config.hidden), optimizer=config.optimizer, epochs=config.epochs, **point)
     records = _records(config.store, config.name)
     run = records.start("trial")
     epochs = [(now(), metrics) for metrics in train(wanted, load(config.data))]

@@ -22,6 +22,7 @@ def main() -> None:
 
 def work(given: argparse.Namespace, taken: "Synchronized[int]", number: int) -> None:
     """Ask, train, log and tell until all trials are taken."""
+    import configurations
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
@@ -35,43 +36,61 @@ def work(given: argparse.Namespace, taken: "Synchronized[int]", number: int) -> 
         study_name=given.name,
         storage=JournalStorage(JournalFileBackend(str(folder / "optuna.log"))),
         sampler=optuna.samplers.TPESampler(seed=given.seed + 7919 * number),
+        pruner=optuna.pruners.MedianPruner() if given.pruner == "median" else optuna.pruners.NopPruner(),
         load_if_exists=True,
     )
     records, data = Records(str(folder / "mlflow.db"), given.name), load(given.data)
-    while _take(taken, given.trials):
+    points = configurations.read(given.configurations) if given.configurations else []
+    while (index := _take(taken)) < given.trials:
+        if points:
+            study.enqueue_trial(points[index])
         trial = study.ask()
         config = Config(
             hidden=tuple(given.hidden),
-            optimizer="momentum",
-            lr=trial.suggest_float("optimizer.lr", given.lr[0], given.lr[1], log=True),
+            optimizer=given.optimizer,
+            lr=trial.suggest_float("lr", *given.lr, log=True),
             batch_size=trial.suggest_categorical("batch_size", given.batch_sizes),
-            warmup=trial.suggest_float("schedule.warmup", *given.warmup),
-            strength=trial.suggest_float("regularizer.strength", *given.strength, log=True),
+            warmup=trial.suggest_float("warmup", *given.warmup),
+            strength=trial.suggest_float("strength", *given.strength, log=True) if given.strength else 0.0,
             epochs=given.epochs,
         )
-        run = records.start(f"trial {trial.number}")
-        epochs = [(now(), metrics) for metrics in train(config, data)]
-        records.end(run, config.params(), epochs)
-        study.tell(trial, epochs[-1][1]["val/loss"])
+        run, epochs, pruned = records.start(f"trial {trial.number}"), [], False
+        for metrics in train(config, data):
+            epochs.append((now(), metrics))
+            if given.pruner != "none" and len(epochs) < given.epochs:
+                trial.report(metrics["val/loss"], len(epochs))
+                if pruned := trial.should_prune():
+                    break
+        records.end(run, config.params(), epochs, "KILLED" if pruned else "FINISHED")
+        if pruned:
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            study.tell(trial, epochs[-1][1]["val/loss"])
 
 
 def parser() -> argparse.ArgumentParser:
     given = argparse.ArgumentParser()
     for name in ("name", "data", "outputs"):
         given.add_argument(f"--{name}", required=True)
-    for name in ("trials", "epochs", "workers", "seed"):
+    for name in ("trials", "epochs", "workers"):
         given.add_argument(f"--{name}", type=int, required=True)
+    given.add_argument("--seed", type=int, default=0, help="of the sampler")
+    given.add_argument("--optimizer", default="momentum")
+    given.add_argument("--pruner", choices=["none", "median"], default="none")
+    given.add_argument("--configurations", help="JSON file of points to train; without, TPE chooses them")
     given.add_argument("--hidden", type=int, nargs="*", default=[])
     given.add_argument("--batch-sizes", type=int, nargs="+", required=True)
-    for name in ("lr", "warmup", "strength"):
+    for name in ("lr", "warmup"):
         given.add_argument(f"--{name}", type=float, nargs=2, required=True)
+    given.add_argument("--strength", type=float, nargs=2, help="without, no regularizer")
     return given
 
 
-def _take(taken: "Synchronized[int]", trials: int) -> bool:
+def _take(taken: "Synchronized[int]") -> int:
+    """How many were taken before."""
     with taken.get_lock():
         taken.value += 1
-        return taken.value <= trials
+        return taken.value - 1
 
 
 if __name__ == "__main__":

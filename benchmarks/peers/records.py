@@ -24,12 +24,19 @@ class Records:
     def start(self, name: str) -> Run:
         return self._client.create_run(self._experiment, tags={"sweep": self._sweep}, run_name=name)
 
-    def end(self, run: Run, params: Mapping[str, str], epochs: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+    def end(
+        self,
+        run: Run,
+        params: Mapping[str, str],
+        epochs: Sequence[tuple[int, Mapping[str, float]]],
+        status: str = "FINISHED",
+    ) -> None:
         """Write everything and close the run.
 
         Args:
             params: the configuration; it becomes params and a file.
             epochs: milliseconds since 1970 at the end of each epoch, and its metrics.
+            status: KILLED if it was pruned.
         """
         metrics = [
             Metric(name, value, at, step)
@@ -39,7 +46,7 @@ class Records:
         run_id = run.info.run_id
         self._client.log_batch(run_id, metrics, [Param(*param) for param in params.items()])
         self._client.log_text(run_id, json.dumps(dict(params)), "config.json")
-        self._client.set_terminated(run_id)
+        self._client.set_terminated(run_id, status)
 
 
 def now() -> int:

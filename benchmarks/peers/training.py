@@ -1,6 +1,6 @@
 """One training in eager PyTorch, tuned: data in memory, no loader, fused optimizer, nothing read back in the loop.
 
-The initial weights, the order of the samples, the regularizer, the schedule and the eight metrics are lrlab's, so that
+The initial weights, the order of the samples, the regularizer, the schedule and the nine metrics are lrlab's, so that
 the same configuration gives the same curve.
 """
 
@@ -99,6 +99,7 @@ def train(config: Config, data: Data) -> Iterator[dict[str, float]]:
             "train/accuracy": float((predicted == labels).float().mean()),
             "val/loss": val_loss,
             "val/accuracy": val_accuracy,
+            "updates": float(t),
             "lr": lr,
             **norms,
         }

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from benchmarks import processes
 from benchmarks.bench import Bench
-from benchmarks.store import Logged, complete, trained
+from benchmarks.equality import same_work
+from benchmarks.store import Logged, trained
 from benchmarks.workloads import Sweep
 
 Command = Sequence[str | Path]
@@ -25,14 +26,18 @@ class System(Protocol):
     def create_store(self, folder: Path) -> None:
         """An empty MLflow store, mlflow.db, in a folder."""
 
-    def sweep(self, work: Sweep, outputs: Path, seed: int) -> Command:
-        """The command that runs a whole sweep, with everything it writes in a folder with such a store."""
+    def sweep(self, work: Sweep, outputs: Path) -> Command:
+        """The command that trains the configurations of a work; it writes to a folder with such a store."""
+
+    def search(self, work: Sweep, outputs: Path, seed: int, pruner: str) -> Command:
+        """The same, but the system's own sampler chooses the configurations; pruner: median or none."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A command that has run, from start to end, and the runs it left in MLflow."""
+    """A command that has run, from start (in seconds since 1970) to end, and the runs it left in MLflow."""
 
+    began: float
     seconds: float
     cpu: float
     runs: list[Logged]
@@ -57,17 +62,17 @@ def run(
     outputs.mkdir()
     shutil.copy(empty / "mlflow.db", outputs / "mlflow.db")
     finished = processes.run(command(outputs), folder / "log", look=look)
-    outcome = Outcome(finished.seconds, finished.cpu, trained(outputs / "mlflow.db"))
+    outcome = Outcome(finished.began, finished.seconds, finished.cpu, trained(outputs / "mlflow.db"))
     shutil.rmtree(outputs)
     return outcome
 
 
-def sweep(bench: Bench, system: System, work: Sweep, seed: int, look: Callable[[int], None] | None = None) -> Outcome:
-    """Run a whole sweep.
+def sweep(bench: Bench, system: System, work: Sweep, look: Callable[[int], None] | None = None) -> Outcome:
+    """Train the configurations of a work.
 
     Raises:
-        Unequal: not all of its work was done and logged.
+        Unequal: not all of it was done and logged, or something else.
     """
-    outcome = run(bench, system, lambda outputs: system.sweep(work, outputs, seed), look)
-    complete(system.name, outcome.runs, work.trials, work.epochs)
+    outcome = run(bench, system, lambda outputs: system.sweep(work, outputs), look)
+    same_work(system.name, outcome.runs, work)
     return outcome

@@ -8,7 +8,7 @@ from benchmarks import environments, processes
 from benchmarks.bench import Bench
 from benchmarks.environments import PEERS
 from benchmarks.systems.system import Command
-from benchmarks.workloads import BATCH_SIZES, HIDDEN, LR, STRENGTH, WARMUP, Sweep, Training, lay_out
+from benchmarks.workloads import HIDDEN, Sweep, Training, lay_out, write_configurations
 from lrlab.runtime.environment import cores
 
 
@@ -22,7 +22,14 @@ class OptunaTorch:
     def create_store(self, folder: Path) -> None:
         _create_store(self.bench, "optuna", folder)
 
-    def sweep(self, work: Sweep, outputs: Path, seed: int) -> Command:
+    def sweep(self, work: Sweep, outputs: Path) -> Command:
+        return [*self._sweep(work, outputs), f"--configurations={write_configurations(work, self.bench.folder)}"]
+
+    def search(self, work: Sweep, outputs: Path, seed: int, pruner: str) -> Command:
+        return [*self._sweep(work, outputs), f"--seed={seed}", f"--pruner={pruner}"]
+
+    def _sweep(self, work: Sweep, outputs: Path) -> list[str | Path]:
+        space = work.space
         return [
             *(environments.python(self.bench, "optuna"), PEERS / "optuna_sweep.py", "--name=sweep"),
             f"--data={lay_out(work.train_size, self.bench.folder)}",
@@ -30,12 +37,12 @@ class OptunaTorch:
             f"--trials={work.trials}",
             f"--epochs={work.epochs}",
             f"--workers={work.workers}",
-            f"--seed={seed}",
+            f"--optimizer={work.optimizer}",
             *_several("hidden", HIDDEN[work.model]),
-            *_several("batch-sizes", BATCH_SIZES),
-            *_several("lr", LR[work.model]),
-            *_several("warmup", WARMUP),
-            *_several("strength", STRENGTH),
+            *_several("batch-sizes", space.batch_sizes),
+            *_several("lr", space.lr),
+            *_several("warmup", space.warmup),
+            *_several("strength", space.strength or ()),
         ]
 
     def train(self, work: Training, outputs: Path) -> Command:
@@ -63,22 +70,39 @@ class HydraTorch:
     def create_store(self, folder: Path) -> None:
         _create_store(self.bench, "hydra", folder)
 
-    def sweep(self, work: Sweep, outputs: Path, seed: int) -> Command:
+    def sweep(self, work: Sweep, outputs: Path) -> Command:
+        """The sweeper cannot be told configurations to try: it sweeps the grid of their indices."""
+        return [
+            *self._sweep(work, outputs),
+            "hydra/sweeper/sampler=grid",
+            f"configurations={write_configurations(work, self.bench.folder)}",
+            f"index=range(0, {work.trials})",
+        ]
+
+    def search(self, work: Sweep, outputs: Path, seed: int, pruner: str) -> Command:
+        """The sweeper has no pruning: what is asked for is left out."""
+        space = work.space
+        return [
+            *self._sweep(work, outputs),
+            f"hydra.sweeper.sampler.seed={seed}",
+            f"point.lr=tag(log, interval{space.lr})",
+            f"point.batch_size=choice({','.join(map(str, space.batch_sizes))})",
+            f"point.warmup=interval{space.warmup}",
+            *([f"point.strength=tag(log, interval{space.strength})"] if space.strength else []),
+        ]
+
+    def _sweep(self, work: Sweep, outputs: Path) -> list[str | Path]:
         return [
             *(environments.python(self.bench, "hydra"), PEERS / "hydra_sweep.py", "--multirun", "name=sweep"),
             f"data={lay_out(work.train_size, self.bench.folder)}",
             f"store={outputs / 'mlflow.db'}",
             f"hydra.sweep.dir={outputs / 'sweep'}",
             f"hidden={list(HIDDEN[work.model])}",
+            f"optimizer={work.optimizer}",
             f"epochs={work.epochs}",
             f"hydra.sweeper.n_trials={work.trials}",
             f"hydra.sweeper.n_jobs={work.workers}",
             f"hydra.launcher.n_jobs={work.workers}",
-            f"hydra.sweeper.sampler.seed={seed}",
-            f"lr=tag(log, interval{LR[work.model]})",
-            f"batch_size=choice{BATCH_SIZES}",
-            f"warmup=interval{WARMUP}",
-            f"strength=tag(log, interval{STRENGTH})",
         ]
 
 

@@ -100,7 +100,7 @@ class TrainingTask:
         log_cautions(experiments)
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
-        """Open the parent run, or close what a dead sweep of this study left open."""
+        """Open the parent run, unless the study has one."""
         from lrlab.sweeper.study.state import SweepState
         from lrlab.training.population import microbatches
 
@@ -111,7 +111,6 @@ class TrainingTask:
         with runs.open(config["outputs"], view) as tracker:
             if sweep.state is not None:
                 if keeps_runs(runs):
-                    tracker.close_orphans()
                     tracker.set_tags(sweep.state.run_id, {Tag.N_TRIALS: str(sweep.trials)})
                 return replace(sweep.state, command=command(sweep.config), runs=place, question=sweep.question)
             run_id = tracker.create_run(
@@ -164,6 +163,7 @@ class TrainingTask:
         from lrlab.runs.recorder import status_of
         from lrlab.sweeper.course import log_course
         from lrlab.sweeper.job_tracking import untold
+        from lrlab.sweeper.study.open_runs import trials_of, wait_for_others
         from lrlab.sweeper.study.queue import TrialCounts
         from lrlab.sweeper.study.reuse import tag_reused_runs
 
@@ -186,11 +186,11 @@ class TrainingTask:
                 with suppress(MissingRunError):
                     log_course(tracker, state.run_id, study)
                 tracker.end_run(state.run_id, status_of(error))
-                tracker.close_orphans()
+                tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
                 tag_reused_runs(study, tracker)
                 return
             try:
-                tracker.close_orphans()
+                tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
                 tag_reused_runs(study, tracker)
                 tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
                 log_course(tracker, state.run_id, study)
@@ -208,6 +208,7 @@ class TrainingTask:
             finally:
                 tracker.end_run(state.run_id)
             tracker.deliver()
+            wait_for_others(study, tracker, state.run_id, here)
 
 
 class ValidateConfig(Callback):

@@ -1,29 +1,31 @@
-"""The end of a sweep of somebody's own Hydra application: the best configuration, its roles, what to type next."""
+"""A task function of somebody's own as the application of a sweep; imported by every worker, unlike its end."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+<<<<<<< HEAD
 from lrlab.analysis.answers.answer import Answer
 from lrlab.analysis.answers.answers import answers
 from lrlab.analysis.job_runs import read_runs
 from lrlab.cli import answers as shown
+=======
+>>>>>>> main
 from lrlab.cli import console
-from lrlab.commands.best import best, is_recorded
-from lrlab.commands.sweep_description import describe
-from lrlab.config.command_line import Places, command
-from lrlab.errors import InputError, RecordsLeftError
-from lrlab.sweeper.job_tracking import JobTracking, job_tracking, parent_run, places, untold
+from lrlab.errors import RecordsLeftError
+from lrlab.sweeper.job_tracking import job_tracking, parent_run, places, untold
 from lrlab.sweeper.runners.hydra_job import JobApplication
+<<<<<<< HEAD
 from lrlab.sweeper.study.queue import NO_OBJECTIVE, OUTCOME, TrialCounts, has_ended
 from lrlab.tracking.tracker import UnreachableError
+=======
+from lrlab.sweeper.study.queue import TrialCounts
+>>>>>>> main
 
 if TYPE_CHECKING:
     import optuna
 
-    from lrlab.sweeper.roles import RolesOfSweep
     from lrlab.sweeper.runners.protocols import Sweep
     from lrlab.sweeper.study.state import SweepState
-    from lrlab.tracking.tracker import Tracker
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class OwnApplication(JobApplication):
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the run of the sweep, and say what was found."""
+        from lrlab.cli.own_application_end import show_end
+
         left = None
         try:
             super().on_sweep_end(sweep, state, study, error)
@@ -48,9 +52,10 @@ class OwnApplication(JobApplication):
         elif counts.running and not counts.complete:
             console.trials_taken(sweep.study, counts.running, here)
         else:
-            _show_end(study, job_tracking(sweep.config, state), here, self.roles(sweep))
+            show_end(study, job_tracking(sweep.config, state), here, self.roles(sweep))
         if left:
             raise left
+<<<<<<< HEAD
 
 
 def _show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places, roles: "RolesOfSweep") -> None:
@@ -99,3 +104,5 @@ def _without_best(study: "optuna.Study") -> str:
     if trials and all(trial.user_attrs.get(OUTCOME) == NO_OBJECTIVE for trial in trials):
         return f"{len(trials)} jobs, which returned no number"
     return ""
+=======
+>>>>>>> main

@@ -8,7 +8,7 @@ from lrlab.analysis.answers.answers import answers
 from lrlab.cli import answers as shown
 from lrlab.cli import console
 from lrlab.cli.options import Records
-from lrlab.cli.own_application import answers_of_jobs
+from lrlab.cli.own_application_end import answers_of_jobs
 from lrlab.commands import best as command
 from lrlab.commands import confirm_jobs, job_again, reproduce_job
 from lrlab.config.command_line import HERE, RESUME_PREFIX

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.runtime.environment import blas_of
-from lrlab.runtime.process_id import is_gone
+from lrlab.runtime.process_id import has_ended_here, is_gone
 from lrlab.sweeper.launching.shared_files import check_runs, check_storage
 from lrlab.sweeper.study import study as studies
 from lrlab.sweeper.study.queue import Queue, claimants
@@ -171,7 +171,7 @@ def _trials(storage: Storage, places: Places) -> Iterator[CheckResult]:
     lost, elsewhere = 0, 0
     for name in studies.names(storage):
         running = [owners for trial in Queue(storage, name).running() if (owners := claimants(trial))]
-        dead = sum(all(map(is_gone, owners)) for owners in running)
+        dead = sum(all(map(has_ended_here, owners)) for owners in running)
         lost, elsewhere = lost + dead, elsewhere + len(running) - dead
     if lost:
         found = f"{lost} trials seem to run, but their processes have died"
@@ -197,7 +197,7 @@ def _tracking(tracking: Mlflow, places: Places) -> Iterator[CheckResult]:
         unfinished = connect(place.uri, outputs, None).unfinished_runs()
         shown = f"{shown} answers in {1000 * (time.monotonic() - begun):.0f} ms"
     yield CheckResult("tracking", "ok", shown)
-    dead = sum(is_gone(owner) for _, owner in unfinished)
+    dead = sum(is_gone(run.owner, seen=run.seen) for run in unfinished)
     if dead:
         found = f"{dead} runs are open, but their processes have died"
         yield CheckResult("runs", "mend", found, command("repair", places=places))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lrlab.errors import InputError
 from lrlab.sweeper.study import study as studies
+from lrlab.sweeper.study.open_runs import trials_of
 from lrlab.sweeper.study.queue import Queue, claimants
 from lrlab.sweeper.study.state import read_state
 from lrlab.sweeper.study.storage import Storage
@@ -21,6 +22,7 @@ from lrlab.tracking.delivery_progress import delivery_progress
 from lrlab.tracking.mlflow import Mlflow, connect
 from lrlab.tracking.spool import Spool
 from lrlab.tracking.spool_delivery import SpoolDelivery
+from lrlab.tracking.tracker import SweepTrials
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,10 @@ def repair(storage: Storage, tracking: Mlflow, outputs: str, gone: Collection[st
     runs = 0
     if not trouble:
         try:
+            sweeps = list(_sweeps(storage))
             for uri in {*spooled, *_stores(storage, tracking, outputs)}:
                 with Mlflow(uri).open_all(outputs) as tracker:
-                    runs += tracker.close_orphans(gone)
+                    runs += tracker.close_orphans(gone, sweeps)
         except InputError as error:
             trouble = str(error)
     return Repaired(trials, runs, delivered, waiting, trouble, elsewhere, relocated)
@@ -80,6 +83,14 @@ def _stores(storage: Storage, tracking: Mlflow, outputs: str) -> Iterator[str]:
         state = read_state(studies.load(storage, name))
         if state and state.runs and state.runs.uri != database.OWN:
             yield tracking.following(state.runs, outputs).place.uri
+
+
+def _sweeps(storage: Storage) -> Iterator[SweepTrials]:
+    """Yield what each study knows of its trials."""
+    for name in studies.names(storage):
+        study = studies.load(storage, name)
+        if (state := read_state(study)) and state.run_id:
+            yield trials_of(study, state.run_id)
 
 
 def _trials(storage: Storage, gone: Collection[str]) -> tuple[int, tuple[str, ...]]:
@@ -118,10 +129,18 @@ def _deliver_watched(delivery: SpoolDelivery, spool: Spool) -> None:
     """Deliver what waits in a spool, with a progress bar."""
     stopped = threading.Event()
     with ThreadPoolExecutor(1) as pool, delivery_progress(spool.destination.uri, len(spool)) as update:
-        done = pool.submit(delivery.deliver, spool, stopped)
+        done = pool.submit(_deliver_while_it_goes_on, delivery, spool, stopped)
         try:
             while not wait([done], timeout=0.25).done:
                 update(len(spool))
             done.result()
         finally:
             stopped.set()
+
+
+def _deliver_while_it_goes_on(delivery: SpoolDelivery, spool: Spool, stopped: threading.Event) -> None:
+    """Deliver again and again while that brings something: a busy server may be late with an answer."""
+    left = len(spool) + 1
+    while 0 < len(spool) < left and not stopped.is_set():
+        left = len(spool)
+        delivery.deliver(spool, stopped)

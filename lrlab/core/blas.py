@@ -1,9 +1,9 @@
-"""The multiplies of the trainer, and sums that BLAS makes in one pass over memory.
+"""The multiplies of the trainer.
 
 NumPy can multiply, but not add a product to what is there without writing it down first. All of it is SciPy's BLAS:
 NumPy brings a BLAS of its own, and the threads of two of them in turn would wait for each other's cores.
 
-The last argument, y or out, is changed in place. It must be C-contiguous, for otherwise a copy would be changed; all
+The last argument, out, is changed in place. It must be C-contiguous, for otherwise a copy would be changed; all
 arrays are of one dtype, float32 or float64.
 """
 
@@ -16,15 +16,10 @@ import numpy as np
 Array = np.ndarray
 
 
-def axpy(a: float, x: Array, y: Array) -> None:
-    """Add a x to y, for two arrays of one shape."""
-    _check(y)
-    _routine("axpy", y.dtype)(x.reshape(-1), y.reshape(-1), a=a)
-
-
-def gemm_add(a: Array, b: Array, out: Array) -> None:
-    """Add a b to out, for a (n, k), b (k, m) and out (n, m); or for stacks of these (gemm with beta = 1)."""
+def gemm_add(a: Array, b: Array, out: Array) -> Array:
+    """Add a b to out and return it, for a (n, k), b (k, m), out (n, m); or for stacks of these (gemm with beta = 1)."""
     _multiply(a, b, out, beta=1)
+    return out
 
 
 def matmul(a: Array, b: Array, out: Array) -> Array:

@@ -138,7 +138,13 @@ def forward(layers: Sequence[Layer], x: Array, out: Sequence[Array]) -> Array:
 
 
 def backward(
-    layers: Sequence[Layer], x: Array, out: Sequence[Array], dscores: Array, gradients: Sequence[Layer]
+    layers: Sequence[Layer],
+    x: Array,
+    out: Sequence[Array],
+    dscores: Array,
+    gradients: Sequence[Layer],
+    *,
+    accumulate: bool = True,
 ) -> None:
     """Backpropagate: add dL/dW and dL/db of all members to ``gradients``.
 
@@ -148,15 +154,24 @@ def backward(
         out: what ``forward`` filled; the hidden entries are overwritten.
         dscores: (K, C, B), dL/dscores; may be the memory of the last of ``out``.
         gradients: from ``zeros``, or the sums over earlier samples.
+        accumulate: whether to add to the gradients, or to overwrite them: to the same bits as adding to zeros.
     """
+    multiply = gemm_add if accumulate else matmul
     delta = dscores
     for i in reversed(range(1, len(layers))):
         h, (dW, db) = out[i - 1], gradients[i]
-        gemm_add(delta, h.transpose(0, 2, 1), dW)
-        db += delta.sum(axis=2)
+        multiply(delta, h.transpose(0, 2, 1), dW)
+        _sum_over_samples(delta, db, accumulate=accumulate)
         active = h > 0
         delta = matmul(layers[i].W.transpose(0, 2, 1), delta, h)
         delta *= active
     dW, db = gradients[0]
-    gemm_add(delta.reshape(-1, len(x)), x, dW.reshape(-1, x.shape[1]))
-    db += delta.sum(axis=2)
+    multiply(delta.reshape(-1, len(x)), x, dW.reshape(-1, x.shape[1]))
+    _sum_over_samples(delta, db, accumulate=accumulate)
+
+
+def _sum_over_samples(delta: Array, db: Array, *, accumulate: bool) -> None:
+    if accumulate:
+        db += delta.sum(axis=2)
+    else:
+        delta.sum(axis=2, out=db)

@@ -5,17 +5,18 @@
 
 w, g, every array of the state and ``scratch`` have one shape; g and scratch may be overwritten. ``lr`` is the
 learning rate of this update (the schedule is already in it) and t = 1, 2, ... counts the updates.
-Written as in-place operations in the order of the formula, because an update reads memory and little else.
+Written as in-place operations in the order of the formula, because an update reads memory and little else: one
+elementary operation of IEEE 754 after the other, so that ``lrlab.core.compiled`` can do the same to the bit. The
+numbers in an update are its ``constants``.
 """
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Protocol
 
 import numpy as np
 from annotated_types import Ge, Gt, Interval
-
-from lrlab.core.blas import axpy
 
 Array = np.ndarray
 State = tuple[Array, ...]
@@ -37,6 +38,13 @@ class Optimizer(Protocol):
         """Update w in place, once."""
 
 
+class ElementaryOptimizer(Optimizer, Protocol):
+    """One of those below: the numbers in an update are known before it is made."""
+
+    def constants(self, lr: float, t: int) -> tuple[float, ...]:
+        """Return them for update t = 1, 2, ... at this learning rate."""
+
+
 @dataclass(frozen=True)
 class SGD:
     """w -= lr g (lecture 5.4)."""
@@ -46,8 +54,12 @@ class SGD:
     def init(self, w: Array) -> State:
         return ()
 
+    def constants(self, lr: float, t: int) -> tuple[float, ...]:
+        return (lr,)
+
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
-        axpy(-lr, g, w)
+        np.multiply(g, lr, out=scratch)
+        w -= scratch
 
 
 @dataclass(frozen=True)
@@ -65,15 +77,20 @@ class Momentum:
     def init(self, w: Array) -> State:
         return (np.zeros_like(w),)
 
+    def constants(self, lr: float, t: int) -> tuple[float, ...]:
+        """Return rho and the factors of v and of g in the step."""
+        return (self.rho, lr * self.rho, lr) if self.nesterov else (self.rho, lr, 0.0)
+
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
         (v,) = state
-        v *= self.rho
+        rho, of_v, of_g = self.constants(lr, t)
+        v *= rho
         v += g
-        if self.nesterov:
-            axpy(-lr * self.rho, v, w)
-            axpy(-lr, g, w)
-        else:
-            axpy(-lr, v, w)
+        np.multiply(v, of_v, out=scratch)
+        w -= scratch
+        if of_g:
+            np.multiply(g, of_g, out=scratch)
+            w -= scratch
 
 
 @dataclass(frozen=True)
@@ -87,6 +104,9 @@ class RMSprop:
     def init(self, w: Array) -> State:
         return (np.zeros_like(w),)
 
+    def constants(self, lr: float, t: int) -> tuple[float, ...]:
+        return self.beta, 1 - self.beta, self.eps, lr
+
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
         (s,) = state
         s *= self.beta
@@ -95,8 +115,9 @@ class RMSprop:
         s += scratch
         np.sqrt(s, out=scratch)
         scratch += self.eps
-        g /= scratch
-        axpy(-lr, g, w)
+        np.divide(g, scratch, out=scratch)
+        scratch *= lr
+        w -= scratch
 
 
 @dataclass(frozen=True)
@@ -119,8 +140,11 @@ class Adam:
     def init(self, w: Array) -> State:
         return np.zeros_like(w), np.zeros_like(w)
 
+    def constants(self, lr: float, t: int) -> tuple[float, ...]:
+        return 1.0, *_adam_constants(self, lr, t)
+
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
-        _adam(self, w, g, state, lr, t, scratch)
+        _adam(w, g, state, self.constants(lr, t), scratch)
 
 
 @dataclass(frozen=True)
@@ -139,25 +163,40 @@ class AdamW:
     def init(self, w: Array) -> State:
         return np.zeros_like(w), np.zeros_like(w)
 
+    def constants(self, lr: float, t: int) -> tuple[float, ...]:
+        return 1 - lr * self.weight_decay, *_adam_constants(self, lr, t)
+
     def update(self, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
-        w *= 1 - lr * self.weight_decay
-        _adam(self, w, g, state, lr, t, scratch)
+        _adam(w, g, state, self.constants(lr, t), scratch)
 
 
-def _adam(adam: Adam | AdamW, w: Array, g: Array, state: State, lr: float, t: int, scratch: Array) -> None:
+def _adam_constants(adam: Adam | AdamW, lr: float, t: int) -> tuple[float, ...]:
+    """Return beta1, beta2, the epsilon beside sqrt(V) and the factor of M in the step, see ``_adam``."""
+    to_m_hat, to_root_v_hat = _bias_corrections(adam.beta1, adam.beta2, t)
+    return adam.beta1, adam.beta2, adam.eps / to_root_v_hat, lr * to_m_hat / to_root_v_hat
+
+
+@lru_cache(maxsize=1024)  # the members of a population are often at the same update
+def _bias_corrections(beta1: float, beta2: float, t: int) -> tuple[float, float]:
+    """Return m_hat / M and sqrt(v_hat / V)."""
+    return (1 - beta1) / (1 - beta1**t), math.sqrt((1 - beta2) / (1 - beta2**t))
+
+
+def _adam(w: Array, g: Array, state: State, constants: tuple[float, ...], scratch: Array) -> None:
     """Make Adam's update, the factors (1 - beta) moved out of the moments: three passes over memory fewer.
 
     The state holds M = m / (1 - beta1) and V = v / (1 - beta2), so M = beta1 M + g and V = beta2 V + g^2.
     """
-    beta1, beta2, M, V = adam.beta1, adam.beta2, *state
-    to_m_hat = (1 - beta1) / (1 - beta1**t)
-    to_root_v_hat = math.sqrt((1 - beta2) / (1 - beta2**t))  # np.sqrt's float64 would widen float32 arrays
+    (M, V), (decay, beta1, beta2, eps, step) = state, constants
+    if decay != 1:
+        w *= decay
     M *= beta1
     M += g
     V *= beta2
     g *= g
     V += g
     np.sqrt(V, out=scratch)
-    scratch += adam.eps / to_root_v_hat
+    scratch += eps
     np.divide(M, scratch, out=scratch)
-    axpy(-lr * to_m_hat / to_root_v_hat, scratch, w)
+    scratch *= step
+    w -= scratch

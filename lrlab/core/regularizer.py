@@ -10,8 +10,6 @@ from typing import Annotated, Protocol
 import numpy as np
 from annotated_types import Ge, Interval, doc
 
-from lrlab.core.blas import axpy
-
 Array = np.ndarray
 
 
@@ -30,6 +28,13 @@ class Regularizer(Protocol):
 
     def prox(self, W: Array, lr: float, scratch: Array) -> None:
         """Change W itself after an update with this learning rate, by the proximal operator of lr * strength * R."""
+
+
+class ElementaryRegularizer(Regularizer, Protocol):
+    """One of those below: the numbers in it are known before it acts."""
+
+    def constants(self, lr: float) -> tuple[float, float, float]:
+        """Return the factors of sign(W) and of W in its gradient, and what |W| shrinks by after the update."""
 
 
 class NoGradient:
@@ -52,6 +57,9 @@ class NoRegularizer(NoGradient, NoProx):
 
     strength: Annotated[float, Interval(ge=0, le=0), doc("0 with regularizer=none (regularizer=l2 has one)")] = 0.0
 
+    def constants(self, lr: float) -> tuple[float, float, float]:
+        return 0.0, 0.0, 0.0
+
     def value(self, W: Array) -> float:
         return 0.0
 
@@ -62,11 +70,15 @@ class L2(NoProx):
 
     strength: Annotated[float, Ge(0)] = 1e-4
 
+    def constants(self, lr: float) -> tuple[float, float, float]:
+        return 0.0, 2 * self.strength, 0.0
+
     def value(self, W: Array) -> float:
         return self.strength * _sum_of_squares(W)
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
-        axpy(2 * self.strength, W, gradient)
+        np.multiply(W, 2 * self.strength, out=scratch)
+        gradient += scratch
 
 
 @dataclass(frozen=True)
@@ -75,12 +87,16 @@ class L1(NoProx):
 
     strength: Annotated[float, Ge(0)] = 1e-5
 
+    def constants(self, lr: float) -> tuple[float, float, float]:
+        return self.strength, 0.0, 0.0
+
     def value(self, W: Array) -> float:
         return self.strength * float(np.abs(W).sum(dtype=np.float64))
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
         np.sign(W, out=scratch)
-        axpy(self.strength, scratch, gradient)
+        scratch *= self.strength
+        gradient += scratch
 
 
 @dataclass(frozen=True)
@@ -96,6 +112,9 @@ class L1Proximal(NoGradient):
     """
 
     strength: Annotated[float, Ge(0)] = 1e-5
+
+    def constants(self, lr: float) -> tuple[float, float, float]:
+        return 0.0, 0.0, lr * self.strength
 
     def value(self, W: Array) -> float:
         return self.strength * float(np.abs(W).sum(dtype=np.float64))
@@ -119,14 +138,20 @@ class ElasticNet(NoProx):
     strength: Annotated[float, Ge(0)] = 1e-5
     l1_ratio: Annotated[float, Interval(ge=0, le=1)] = 0.5
 
+    def constants(self, lr: float) -> tuple[float, float, float]:
+        return self.strength * self.l1_ratio, 2 * self.strength * (1 - self.l1_ratio), 0.0
+
     def value(self, W: Array) -> float:
         l1 = float(np.abs(W).sum(dtype=np.float64))
         return self.strength * (self.l1_ratio * l1 + (1 - self.l1_ratio) * _sum_of_squares(W))
 
     def add_gradient(self, W: Array, gradient: Array, scratch: Array) -> None:
+        l1, l2, _ = self.constants(0.0)
         np.sign(W, out=scratch)
-        axpy(self.strength * self.l1_ratio, scratch, gradient)
-        axpy(2 * self.strength * (1 - self.l1_ratio), W, gradient)
+        scratch *= l1
+        gradient += scratch
+        np.multiply(W, l2, out=scratch)
+        gradient += scratch
 
 
 def _sum_of_squares(W: Array) -> float:

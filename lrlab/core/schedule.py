@@ -39,8 +39,13 @@ def factor(schedule: Schedule, t: int, total: int) -> float:
     """
     warmup = warmup_updates(schedule, total)
     if t < warmup:
-        return (t + 1) / (warmup + 1)
+        return warmup_factor(t, warmup)
     return schedule.decay(t - warmup, total - warmup)
+
+
+def warmup_factor(t: int, warmup: int) -> float:
+    """Return the factor at update t of so many that warm up."""
+    return (t + 1) / (warmup + 1)
 
 
 def warmup_updates(schedule: Schedule, total: int) -> int:

@@ -69,7 +69,7 @@ def resume(
         InputError: the run is unknown, no single training, finished, not known to have stopped, or resumed elsewhere.
     """
     checkpoints = checkpoint.folder(str(places.outputs))
-    _check_stopped(tracker.get_run(run_id), places)
+    _check_stopped(tracker, tracker.get_run(run_id), places)
     with checkpoint.exclusive(checkpoints, run_id):
         return _resume(run_id, checkpoints, tracker, watch, places, moved)
 
@@ -83,7 +83,7 @@ def _resume(
     moved: Mapping[str, str] | None,
 ) -> TrainingOutcome:
     run = tracker.get_run(run_id)
-    _check_stopped(run, places)  # another process may have resumed it meanwhile
+    _check_stopped(tracker, run, places)  # another process may have resumed it meanwhile
     experiment, dataset, provenance = recorder.read_training(run, places.allow, moved)
     interrupted = checkpoint.load(checkpoints, run_id)
     shape = provenance.shape() | ({"first_epoch": interrupted.shuffles} if interrupted else {})
@@ -120,12 +120,13 @@ def _keep(tracker: Tracker, training: RecordedTraining) -> None:
     recorder.log_plots(tracker, training.run_id, training.experiment, dataset, weights, training.history)
 
 
-def _check_stopped(run: RunRecord, places: Places) -> None:
+def _check_stopped(tracker: Tracker, run: RunRecord, places: Places) -> None:
     if Tag.PROVENANCE not in run.tags or Tag.PARENT in run.tags:
         raise InputError(f"run_id must name a run of lrlab train, got {run.run_id} ({run.name})")
     if run.status == "FINISHED" or Tag.DIVERGED in run.tags:
         raise InputError(f"run {run.run_id} is over: there is nothing to go on with")
-    process = run.tags.get(Tag.OWNER, "")
-    if process != str(ProcessId.current()) and not is_gone(process) and run.status == "RUNNING":
-        repair = command("repair", "--gone", host(process), places=places)
-        raise InputError(f"run {run.run_id} may still be running on {host(process)}; if that machine is gone: {repair}")
+    found = next((each for each in tracker.unfinished_runs() if each.run_id == run.run_id), None)
+    if found and found.owner != str(ProcessId.current()) and not is_gone(found.owner, seen=found.seen):
+        where = host(found.owner)
+        repair = command("repair", "--gone", where, places=places)
+        raise InputError(f"run {run.run_id} may still be running on {where}; if that machine is gone: {repair}")

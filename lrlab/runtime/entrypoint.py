@@ -1,6 +1,7 @@
 """Run a command: what it writes is for its user alone, and signals end it in order."""
 
 import atexit
+import gc
 import logging
 import os
 import signal
@@ -40,6 +41,7 @@ def run_program(command: Callable[[], int]) -> NoReturn:
     A signal that comes after the command ends the process at once, with the same code. Where the reader of the output
     has left, as `head` does, the code is 1, and what is left to say is dropped.
     """
+    gc.set_threshold(100_000)  # what is imported stays: looking for garbage in it takes a tenth of the start
     logging.raiseExceptions = False  # a traceback for every message that a reader who left cannot be told
     atexit.register(_ignore_signals)  # the first to be registered is the last to be called
     code = 1

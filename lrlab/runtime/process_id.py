@@ -50,7 +50,7 @@ class ProcessId(NamedTuple):
         return f"{'/'.join(self[:4])}/{self.pid}/{self.start:.2f}"
 
 
-def is_gone(process: str, lost_hosts: Collection[str] = ()) -> bool:
+def is_gone(process: str, lost_hosts: Collection[str] = (), seen: float = 0.0) -> bool:
     """Return whether a process certainly does not run any more.
 
     Nothing can be known about the processes of other machines and containers, unless the user declares them lost.
@@ -58,6 +58,8 @@ def is_gone(process: str, lost_hosts: Collection[str] = ()) -> bool:
     Args:
         process: the text of a `ProcessId`.
         lost_hosts: machines that are gone, with all that ran there.
+        seen: when it gave its last sign of life, in seconds since 1970. One of another boot that gave it after this
+            machine had booted is a clone's: a machine with the name and the id of this one.
     """
     other = ProcessId.parse(process)
     if other is None:
@@ -68,7 +70,7 @@ def is_gone(process: str, lost_hosts: Collection[str] = ()) -> bool:
     if (other.host, other.machine) != (host, machine):
         return False
     if other.boot != boot:
-        return bool(machine)
+        return bool(machine) and seen < psutil.boot_time()
     return other.namespace == namespace and not _is_alive(other.pid, other.start)
 
 

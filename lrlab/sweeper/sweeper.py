@@ -87,6 +87,7 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
         InputError: another sweep has changed the study since the plan was made.
         SweepFailedError, or what a task raised: more than `max_failure_rate` of the trials failed.
         TrialsLeft: not all trials are done: the time was over, or another program runs the others.
+        SystemExit: a signal came, also Ctrl-C; a task's own KeyboardInterrupt is raised as it is.
     """
     with plan.storage.exclusive():
         plan = plan.with_stored_state()  # another sweep may have created the study since
@@ -117,6 +118,8 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
         except BaseException as error:
             with suppress(Exception):  # the first error is the one to raise
                 end(error)
+            if isinstance(error, KeyboardInterrupt) and signals.received is not None:
+                raise SystemExit(128 + signals.received) from error  # Hydra would show where Ctrl-C came
             raise
         end(None)
     if plan.remark:

@@ -61,11 +61,19 @@ class Worker:
 
         A launcher may use a process that was started elsewhere: relative paths are relative to the sweep's directory.
         """
-        directory = self.sweep.config.hydra.runtime.cwd
+        with chdir(self.folder()):
+            return self._work(HydraConfig.get().job.num)
+
+    def folder(self) -> str:
+        """Return the folder of the sweep, as it is on this host.
+
+        Raises:
+            InputError: there is none.
+        """
+        directory = str(self.sweep.config.hydra.runtime.cwd)
         if not os.path.isdir(directory):
             raise InputError(f"there is no {directory}, the folder of the sweep: share it with this host")
-        with chdir(directory):
-            return self._work(HydraConfig.get().job.num)
+        return directory
 
     def _work(self, number: int) -> JobResults:
         sampler = self.search.sampler(self.sweep.study, number, self.past)

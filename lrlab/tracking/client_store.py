@@ -35,7 +35,7 @@ from lrlab.tracking.store import (
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, Histories, RunRecord, RunSummary, UnreachableError
+from lrlab.tracking.tracker import CONFIG, Histories, OpenRun, RunRecord, RunSummary, UnreachableError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -162,10 +162,9 @@ class ClientStore:
         with self._translate_errors():
             return self._histories(dict.fromkeys(metrics, run_ids))
 
-    def unfinished_runs(self) -> list[tuple[str, str]]:
+    def unfinished_runs(self) -> list[OpenRun]:
         with self._translate_errors():
-            running = self._search("attributes.status = 'RUNNING'", self._experiments())
-            return [(run.info.run_id, run.data.tags.get(Tag.OWNER, "")) for run in running]
+            return [_open_run(run) for run in self._search("attributes.status = 'RUNNING'", self._experiments())]
 
     def find_run(self, tag: str, value: str) -> str | None:
         with self._translate_errors():
@@ -359,6 +358,12 @@ class ClientStore:
             got = without_password(f"{self._uri} ({str(error).strip().partition(chr(10))[0]})")
             kind = RejectedError if getattr(error, "error_code", "") in FINAL_ERRORS else UnreachableError
             raise kind(f"tracking.uri must name an MLflow store that answers, got {got}") from error
+
+
+def _open_run(run: "Run") -> OpenRun:
+    owner, parent, trial = (run.data.tags.get(tag, "") for tag in (Tag.OWNER, Tag.PARENT, Tag.TRIAL))
+    signs = [run.info.start_time, *(metric.timestamp for metric in run.data._metric_objs)]  # noqa: SLF001  as below
+    return OpenRun(run.info.run_id, owner, max(signs) / 1000, parent, trial)
 
 
 def _summary(run: "Run") -> RunSummary:

@@ -109,8 +109,9 @@ def create_database(file: Path, artifacts: Path) -> None:
     """Create an empty MLflow database, readable by its owner alone, unless the file exists.
 
     MLflow crashes when several processes create one database, and a process that is killed meanwhile leaves
-    half a database. So each creates its own and the first to be ready links it to the final name. MLflow does so in a
-    separate process: it would take over this one's logging.
+    half a database. So each creates its own and the first to be ready links it to the final name. Where the empty
+    database of the installed MLflow is not written down, MLflow creates it, in a separate process: it would take over
+    this one's logging.
 
     Raises:
         InputError: the folder cannot be written.
@@ -125,13 +126,18 @@ def create_database(file: Path, artifacts: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=file.parent) as scratch:
             new = Path(scratch) / "new.db"
             new.touch(mode=0o600)
-            if not empty_database.copy_to(new, location(artifacts)):
+            if not empty_database.create(new, location(artifacts)):
                 new.write_bytes(b"")
                 logger.info("creating the MLflow store, once")  # its path may be a secret of the environment
                 _fill(new, artifacts)
                 empty_database.keep(new)
+            db = sqlite3.connect(new)
+            db.execute("PRAGMA journal_mode = WAL")  # kept by the file: readers and writers do not wait for each other
+            db.close()
             with suppress(FileExistsError):
                 os.link(new, file)  # unlike a rename it never replaces a database that another process uses already
+    except sqlite3.Error as error:
+        raise unusable(file, error) from error
     except OSError as error:
         raise cannot_write(f"the MLflow store {error.filename or file}", error) from error
 
@@ -151,6 +157,3 @@ def _fill(file: Path, artifacts: Path) -> None:
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"MLflow cannot create a store in {file.parents[1]}: {_reason(done.stderr)}")
-    db = sqlite3.connect(file)
-    db.execute("PRAGMA journal_mode = WAL")  # kept by the file: readers and writers do not wait for each other
-    db.close()

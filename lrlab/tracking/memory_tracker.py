@@ -8,7 +8,17 @@ from uuid import uuid4
 from lrlab.runtime.process_id import ProcessId
 from lrlab.tracking.store import MissingRunError
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, Histories, RunFields, RunRecord, RunSummary, TerminalStatus, Tracker
+from lrlab.tracking.tracker import (
+    CONFIG,
+    Histories,
+    OpenRun,
+    RunFields,
+    RunRecord,
+    RunSummary,
+    SweepTrials,
+    TerminalStatus,
+    Tracker,
+)
 
 
 class MemoryTracker(Tracker):
@@ -78,7 +88,12 @@ class MemoryTracker(Tracker):
         found = {run_id: self.get_run(run_id).metrics for run_id in run_ids}
         return {run_id: {key: each[key] for key in metrics if key in each} for run_id, each in found.items()}
 
-    def close_orphans(self, gone: Collection[str] = ()) -> int:
+    def unfinished_runs(self) -> list[OpenRun]:
+        running = [run for run in self._records.values() if run.status == "RUNNING"]
+        tags = [(run, run.tags.get(Tag.OWNER, ""), run.tags.get(Tag.TRIAL, "")) for run in running]
+        return [OpenRun(run.run_id, owner, 0.0, run.parent or "", trial) for run, owner, trial in tags]
+
+    def close_orphans(self, gone: Collection[str] = (), sweeps: Sequence[SweepTrials] = ()) -> int:
         return 0
 
     def _record(self, run_id: str) -> RunRecord:

@@ -10,7 +10,17 @@ from lrlab.runtime.process_id import ProcessId, is_gone
 from lrlab.tracking.source_tags import source_tags
 from lrlab.tracking.store import MAX_LENGTH, MetricPoint, RunSpec, RunUpdate, Store
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, Histories, RunFields, RunRecord, RunSummary, TerminalStatus, Tracker
+from lrlab.tracking.tracker import (
+    CONFIG,
+    Histories,
+    OpenRun,
+    RunFields,
+    RunRecord,
+    RunSummary,
+    SweepTrials,
+    TerminalStatus,
+    Tracker,
+)
 
 FLUSH_INTERVAL = 3.0  # seconds a metric may wait
 
@@ -104,16 +114,25 @@ class MlflowTracker(Tracker):
         self.flush()
         return self.store.histories(run_ids, metrics)
 
-    def unfinished_runs(self) -> list[tuple[str, str]]:
-        """Return the runs that were not ended, each with the process that writes it ("" if it has none)."""
+    def unfinished_runs(self) -> list[OpenRun]:
         self.flush()
         return self.store.unfinished_runs()
 
-    def close_orphans(self, gone: Collection[str] = ()) -> int:
-        abandoned = [run_id for run_id, owner in self.unfinished_runs() if is_gone(owner, gone)]
+    def close_orphans(self, gone: Collection[str] = (), sweeps: Sequence[SweepTrials] = ()) -> int:
+        known = {sweep.parent: sweep for sweep in sweeps}
+        abandoned = [run.run_id for run in self.unfinished_runs() if _is_abandoned(run, gone, known)]
         for run_id in abandoned:
             self.store.write(run_id, RunUpdate(tags={Tag.ABANDONED: "true"}, status="KILLED"))
         return len(abandoned)
+
+
+def _is_abandoned(run: OpenRun, gone: Collection[str], sweeps: Mapping[str, SweepTrials]) -> bool:
+    if run.run_id in sweeps and sweeps[run.run_id].running:
+        return False
+    sweep = sweeps.get(run.parent)
+    if sweep and run.trial in sweep.interrupted:
+        return True
+    return not (sweep and run.trial in sweep.running) and is_gone(run.owner, gone, run.seen)
 
 
 def _texts(params: Mapping[str, object]) -> dict[str, str]:

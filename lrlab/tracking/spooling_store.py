@@ -22,7 +22,7 @@ from lrlab.tracking.delivery_progress import delivery_progress, interruptible
 from lrlab.tracking.spool import Destination, Spool, SpoolEntry
 from lrlab.tracking.spool_delivery import PREFIX, RemoteStore, SpoolDelivery
 from lrlab.tracking.store import RejectedError, RunSpec, RunUpdate
-from lrlab.tracking.tracker import Histories, RunRecord, RunSummary
+from lrlab.tracking.tracker import Histories, OpenRun, RunRecord, RunSummary
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class SpoolingStore:
         found = self._delivery.store().histories(list(remote), metrics)
         return {remote[run_id]: each for run_id, each in found.items()}
 
-    def unfinished_runs(self) -> list[tuple[str, str]]:
+    def unfinished_runs(self) -> list[OpenRun]:
         self._wait()
         return self._delivery.store().unfinished_runs()
 

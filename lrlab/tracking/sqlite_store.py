@@ -38,7 +38,7 @@ from lrlab.tracking.store import (
     run_not_found,
 )
 from lrlab.tracking.tags import Tag
-from lrlab.tracking.tracker import CONFIG, DatasetInfo, Histories, RunRecord, RunSummary
+from lrlab.tracking.tracker import CONFIG, DatasetInfo, Histories, OpenRun, RunRecord, RunSummary
 
 TABLES = {
     "experiments": "experiment_id name artifact_location lifecycle_stage creation_time last_update_time",
@@ -214,11 +214,12 @@ class SqliteStore:
                         found[run_id].setdefault(key, []).append((step, _value(value)))
         return found
 
-    def unfinished_runs(self) -> list[tuple[str, str]]:
-        query = """SELECT runs.run_uuid, coalesce(value, '')
-            FROM runs LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND key = ?
-            WHERE status = 'RUNNING' AND lifecycle_stage = 'active'"""
-        return self._query(query, Tag.OWNER).fetchall()
+    def unfinished_runs(self) -> list[OpenRun]:
+        tag = "coalesce((SELECT value FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?), '')"
+        latest = "(SELECT max(timestamp) FROM latest_metrics WHERE latest_metrics.run_uuid = runs.run_uuid)"
+        query = f"""SELECT runs.run_uuid, {tag}, max(start_time, coalesce({latest}, 0)) / 1000.0, {tag}, {tag}
+            FROM runs WHERE status = 'RUNNING' AND lifecycle_stage = 'active'"""
+        return [OpenRun(*row) for row in self._query(query, Tag.OWNER, Tag.PARENT, Tag.TRIAL)]
 
     def deliver(self) -> None:
         pass
@@ -313,9 +314,9 @@ class SqliteStore:
             raise run_not_found(run_id, self._uri, self._file)
         return row
 
-    def _query(self, sql: str, argument: str | int) -> sqlite3.Cursor:
+    def _query(self, sql: str, *arguments: str | int) -> sqlite3.Cursor:
         with _translate_errors(self._file):
-            return self._db.execute(sql, (argument,))
+            return self._db.execute(sql, arguments)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.tracking.database import mlflow_command
-from lrlab.tracking.tracker import DatasetInfo, Histories, RunRecord, RunStatus, RunSummary
+from lrlab.tracking.tracker import DatasetInfo, Histories, OpenRun, RunRecord, RunStatus, RunSummary
 
 CONTEXT = ("mlflow.data.context", "training")
 EXPERIMENT_KIND = ("mlflow.experimentKind", "custom_model_development")  # opens on its runs, not on traces of a chat
@@ -88,8 +88,8 @@ class Store(Protocol):
     def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
         """Return the whole histories of some metrics of some runs."""
 
-    def unfinished_runs(self) -> list[tuple[str, str]]:
-        """Return the runs that were not ended, each with the process that writes it ("" if it has none)."""
+    def unfinished_runs(self) -> list[OpenRun]:
+        """Return the runs that were not ended."""
 
     def deliver(self) -> None:
         """Wait until all of it is where it is to be kept (see `Tracker.deliver`)."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, Self, TypedDict, Unpack, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, Self, TypedDict, Unpack, runtime_checkable
 
 from lrlab.errors import InputError
 
@@ -61,6 +61,37 @@ class RunSummary:
     params: dict[str, str]
     tags: dict[str, str]
     latest: dict[str, tuple[int, float]]
+
+
+class OpenRun(NamedTuple):
+    """A run that was not ended.
+
+    Attributes:
+        owner: the process that writes it; "" if it has none.
+        seen: when it last gave a sign of life, in seconds since 1970.
+        parent, trial: the run of its sweep, and the number of its trial there; "" if it has none.
+    """
+
+    run_id: str
+    owner: str
+    seen: float
+    parent: str
+    trial: str
+
+
+@dataclass(frozen=True)
+class SweepTrials:
+    """What a study knows of trials, some of which run on other machines.
+
+    Attributes:
+        parent: the run of the sweep.
+        running: the numbers of those that somebody runs.
+        interrupted: the numbers of those that were taken from whoever ran them.
+    """
+
+    parent: str
+    running: Collection[str]
+    interrupted: Collection[str]
 
 
 Histories = dict[str, dict[str, list[tuple[int, float]]]]  # run id -> metric -> (step, value) pairs
@@ -133,11 +164,15 @@ class Tracker(Protocol):
     def histories(self, run_ids: Sequence[str], metrics: Collection[str]) -> Histories:
         """Return the whole histories of some metrics of some runs, as `RunRecord` has them; those that there are."""
 
-    def close_orphans(self, gone: Collection[str] = ()) -> int:
+    def unfinished_runs(self) -> list[OpenRun]:
+        """Return the runs that were not ended."""
+
+    def close_orphans(self, gone: Collection[str] = (), sweeps: Sequence[SweepTrials] = ()) -> int:
         """Close as killed the runs that dead processes left open; return how many.
 
         Args:
             gone: hosts that are known to be gone, with all that ran there.
+            sweeps: whose studies know which of their runs are open for good, and which are not.
         """
 
     def __enter__(self) -> Self:

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from lrlab.core.model import Layer
 from lrlab.core.optimizer import State
-from lrlab.core.schedule import factor
+from lrlab.core.schedule import warmup_factor, warmup_updates
 from lrlab.training.evaluation import log_spaced_counts
 from lrlab.training.experiment import Experiment
 from lrlab.training.gradient_noise import NoiseMeter
+from lrlab.training.parameter import Parameter
 
 Array = np.ndarray
 
@@ -26,10 +27,14 @@ class Block:
 
     w: Array
     gradient: Array  # of the batch so far: the sum over its microbatches
-    last_measured: Array  # the part of it that the noise meter has seen
     state: State
     scratch: Array
     is_weight: bool  # biases are not regularized
+
+    @cached_property
+    def last_measured(self) -> Array:
+        """The part of the gradient that the noise meter has seen; most members never have one."""
+        return np.zeros_like(self.w)
 
     def increment_sq_norm(self) -> float:
         """Return |g|² of the gradient's increment since the last call."""
@@ -61,10 +66,9 @@ class StackedMember:
         slot: int,
         first_epoch: int,
         training_samples: int,
-        layers: Sequence[Layer],
-        gradients: Sequence[Layer],
+        parameters: Sequence[Parameter],
     ) -> None:
-        """Take the slot's part of ``layers`` and ``gradients``, the population's stacked arrays, K first."""
+        """Take the slot's part of the population's parameters."""
         self.experiment = experiment
         self.slot = slot
         self.first_epoch = first_epoch
@@ -72,10 +76,13 @@ class StackedMember:
         self.t = 0
         self.metrics: dict[str, float] = {}
         self.samples = experiment.samples_an_epoch(training_samples)
+        self._batch_size = experiment.batch_size
         self._total = experiment.total_updates(training_samples)
+        self._warmup = warmup_updates(experiment.schedule, self._total)
+        self._at_end = False  # of a pass
         self._measured_counts = log_spaced_counts(self._total) if experiment.evaluate == "log" else frozenset()
-        self._parameters = [array[slot] for layer in layers for array in layer]
-        self._blocks = list(_blocks(experiment, slot, layers, gradients))
+        self._parameters = [parameter.array[slot] for parameter in parameters]
+        self._blocks = list(_blocks(experiment, slot, parameters))
         self._noise = NoiseMeter(experiment.batch_size)
 
     @property
@@ -97,31 +104,48 @@ class StackedMember:
         state = {f"state{i}_{j}": array for i, block in enumerate(self._blocks) for j, array in enumerate(block.state)}
         return {f"parameter{i}": array for i, array in enumerate(self._parameters)} | state
 
-    def accumulate(self, seen: int) -> bool:
-        """Count a microbatch, whose gradient has been added; update when it completes a batch, and return whether.
+    @property
+    def is_observed(self) -> bool:
+        """Return whether the metrics of the update that is due are those of the epoch."""
+        return self._at_end or self.t + 1 == self._total
+
+    @property
+    def has_ended(self) -> bool:
+        """Return whether the update just made was its last one of the epoch."""
+        return self._at_end or self.finished
+
+    def accumulate(self, seen: int, samples: int) -> bool:
+        """Count a microbatch, whose gradient has been added; return whether it completes a batch: an update is due.
 
         Args:
             seen: training samples of this epoch up to and including the microbatch.
+            samples: those of the microbatch.
         """
-        if seen > self.samples:
-            for block in self._blocks:
-                block.gradient.fill(0)  # of a batch that is dropped
+        if seen > self.samples:  # of a batch that is dropped
             return False
-        whole_pass, full = seen == self.samples, seen % self.experiment.batch_size == 0
-        measure = self._noise.chooses(seen)
-        if measure:
+        over = seen % self._batch_size
+        self._at_end = seen == self.samples
+        is_due = over == 0 or self._at_end
+        if self._noise.chooses(seen) and (over or samples < self._batch_size):  # a batch in parts
             self._noise.microbatch(sum(block.increment_sq_norm() for block in self._blocks))
-        if not (whole_pass or full):
-            return False
-        if measure:
-            self._noise.batch(sum(block.batch_sq_norm() for block in self._blocks), full=full)
-        lr = self.experiment.optimizer.lr * factor(self.experiment.schedule, self.t, self._total)
-        self.t += 1
-        if whole_pass or self.finished:
-            self.metrics = self._measured_update(lr) | self._noise.metrics()
+            if is_due:
+                self._noise.batch(sum(block.batch_sq_norm() for block in self._blocks), full=over == 0)
+        return is_due
+
+    def begin_update(self) -> float:
+        """Count the update that is due; return its learning rate."""
+        t, warmup, experiment = self.t, self._warmup, self.experiment
+        self.t = t + 1
+        if t < warmup:
+            return experiment.optimizer.lr * warmup_factor(t, warmup)
+        return experiment.optimizer.lr * experiment.schedule.decay(t - warmup, self._total - warmup)
+
+    def update(self) -> None:
+        """Make the update that is due."""
+        if self.is_observed:
+            self.metrics = self._observed_update(self.begin_update()) | self._noise.metrics()
         else:
-            self._update(lr)
-        return True
+            self._update(self.begin_update())
 
     def _update(self, lr: float) -> None:
         """Regularize and step block by block, so that each is read into the cache once."""
@@ -129,7 +153,7 @@ class StackedMember:
             self._regularize(block)
             self._step(block, lr)
 
-    def _measured_update(self, lr: float) -> dict[str, float]:
+    def _observed_update(self, lr: float) -> dict[str, float]:
         """Do what `_update` does; return the metrics of this update."""
         before = [array.copy() for array in self._parameters]
         for block in self._blocks:
@@ -150,29 +174,26 @@ class StackedMember:
             self.experiment.regularizer.add_gradient(block.w, block.gradient, block.scratch)
 
     def _step(self, block: Block, lr: float) -> None:
-        """Update a block; the next batch's gradient begins at zero."""
+        """Follow a block's gradient."""
         self.experiment.optimizer.update(block.w, block.gradient, block.state, lr, self.t, block.scratch)
         if block.is_weight:
             self.experiment.regularizer.prox(block.w, lr, block.scratch)
-        block.gradient.fill(0)
 
 
 def _norm(arrays: Sequence[Array]) -> float:
     return float(sum(np.square(a, dtype=np.float64).sum() for a in arrays) ** 0.5)
 
 
-def _blocks(experiment: Experiment, slot: int, layers: Sequence[Layer], gradients: Sequence[Layer]) -> Iterator[Block]:
-    for stacked in zip(layers, gradients, strict=True):
-        for name in ("W", "b"):
-            w, gradient = (getattr(layer, name)[slot].reshape(-1) for layer in stacked)
-            scratch = np.empty_like(w[:BLOCK])
-            for i in range(0, len(w), BLOCK):
-                piece = w[i : i + BLOCK]
-                yield Block(
-                    w=piece,
-                    gradient=gradient[i : i + BLOCK],
-                    last_measured=np.zeros_like(piece),
-                    state=experiment.optimizer.init(piece),
-                    scratch=scratch[: len(piece)],
-                    is_weight=name == "W",
-                )
+def _blocks(experiment: Experiment, slot: int, parameters: Sequence[Parameter]) -> Iterator[Block]:
+    for parameter in parameters:
+        w, gradient = parameter.w[slot], parameter.gradient[slot]
+        state, scratch = parameter.begin(slot, experiment.optimizer), np.empty_like(w[:BLOCK])
+        for i in range(0, len(w), BLOCK):
+            piece = w[i : i + BLOCK]
+            yield Block(
+                w=piece,
+                gradient=gradient[i : i + BLOCK],
+                state=tuple(array[i : i + BLOCK] for array in state),
+                scratch=scratch[: len(piece)],
+                is_weight=parameter.is_weight,
+            )

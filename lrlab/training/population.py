@@ -18,6 +18,8 @@ from lrlab.training.evaluation import EVALUATION_BATCH, evaluate
 from lrlab.training.experiment import EpochResult, Experiment, Member
 from lrlab.training.gradient_noise import can_halve, is_measured
 from lrlab.training.member import StackedMember as StackedMember
+from lrlab.training.parameter import parameters
+from lrlab.training.updates import Updates
 
 Array = np.ndarray
 Curves = dict[StackedMember, list[tuple[int, float]]]  # (updates, validation loss in nats) of one epoch
@@ -84,6 +86,8 @@ class StackedPopulation:
         self._widths = model.widths(dataset.x.shape[1], len(dataset.classes))
         self._layers = zeros(self._widths, width, self._dtype)
         self._gradients = zeros(self._widths, width, self._dtype)  # of each member's batch so far
+        self._parameters = parameters(self._layers, self._gradients)
+        self._updates = Updates(self._parameters)
         self._rows = aligned_zeros((max(microbatch, EVALUATION_BATCH), dataset.x.shape[1]), dataset.x.dtype)
         self._outputs: dict[int, list[Array]] = {}  # per batch length
         self._slots: list[StackedMember | None] = [None] * width
@@ -103,11 +107,9 @@ class StackedPopulation:
         if self._slots[slot] is not None:
             raise ValueError(f"slot {slot} is taken")
         initial = self._model.init(stream(experiment.seed, "weights"), self._widths[0], self._widths[-1])
-        for layer, gradient, start in zip(self._layers, self._gradients, initial, strict=True):
+        for layer, start in zip(self._layers, initial, strict=True):
             layer.W[slot], layer.b[slot] = start.W[0], start.b[0]
-            gradient.W[slot], gradient.b[slot] = 0, 0
-        samples = len(self.dataset.train)
-        member = StackedMember(experiment, slot, self.epochs_done, samples, self._layers, self._gradients)
+        member = StackedMember(experiment, slot, self.epochs_done, len(self.dataset.train), self._parameters)
         self._slots[slot] = member
         return member
 
@@ -156,19 +158,28 @@ class StackedPopulation:
         for x, y in self._batches(self.dataset.x, self.dataset.y, self._pieces(order)):
             if not training:
                 break
-            in_batch = np.minimum(batch_sizes, samples - seen // batch_sizes * batch_sizes)
+            before = seen % batch_sizes  # samples of each member's batch so far (K,)
+            accumulate = bool(before.any())
+            if accumulate and not before.all():
+                self._gradients_to_zero(before == 0)
+            in_batch = np.minimum(batch_sizes, samples - seen + before)
             out = self._output_buffers(len(y))
             scores = forward(self._layers, x, out)
             losses, hits = self._loss.value_and_grad(scores, y, in_batch.astype(self._dtype))
-            backward(self._layers, x, out, scores, self._gradients)
-            sums += losses.sum(axis=1, dtype=np.float64), np.count_nonzero(hits, axis=1)
+            backward(self._layers, x, out, scores, self._gradients, accumulate=accumulate)
+            sums += losses.sum(axis=1, dtype=np.float64), hits.sum(axis=1)
             seen += len(y)
-            updated = [member for member in training if member.accumulate(seen)]
+            updated = [member for member in training if member.accumulate(seen, len(y))]
+            self._updates.make(updated)
             self._extend(curves, updated)
-            if ended := [member.slot for member in updated if member.finished or seen == member.samples]:
+            if ended := [member.slot for member in updated if member.has_ended]:
                 means[:, ended] = sums[:, ended] / seen
                 training = [member for member in training if not member.finished]
         return means
+
+    def _gradients_to_zero(self, slots: Array) -> None:
+        for parameter in self._parameters:
+            parameter.gradient[slots] = 0
 
     def _extend(self, curves: Curves, members: Iterable[StackedMember]) -> None:
         """Add the validation loss of the members that are due, all slots stacked: shapes decide how it rounds."""

@@ -1,34 +1,29 @@
-"""The parts of benchmarks/ that need no peer: ratios, the table, the plot, what is checked, the engine's cells."""
+"""The parts of benchmarks/ that need no peer: ratios, the table, the engine's cells, what is seen of processes."""
 
 import io
-import json
 import math
 import os
-import sqlite3
 import sys
 import time
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks import first_update, machine, memory, processes, profile, results
-from benchmarks.__main__ import FIGURES, parser
+from benchmarks import first_update, kernels, memory, processes, profile
+from benchmarks.__main__ import parser
 from benchmarks.bench import Bench
-from benchmarks.figures import engine
+from benchmarks.figures import FIGURES, engine
 from benchmarks.measurement import Measurement
-from benchmarks.plot import PANELS, draw
+from benchmarks.peak import peak, peaks_together
 from benchmarks.progress import watching
-from benchmarks.results import Result
-from benchmarks.store import Unequal, best, complete, trained, updates
+from benchmarks.result_files import Result
 from benchmarks.table import table
-from benchmarks.workloads import METRICS, Sweep
+from lrlab.runtime.blas_kernel import VARIABLE
 
 COST = Measurement("linear", "a sweep", "s", (2.0, 9.0, 4.0), "Optuna 5 + PyTorch", (20.0, 30.0, 10.0), at_least=5.0)
 RATE = Measurement("engine", "K = 8", "GFLOP/s", (60.0,), "SGEMM peak", (80.0,), at_least=0.8)
@@ -53,40 +48,25 @@ def test_result_is_the_ratio_of_the_medians_and_more_is_better(
 
 
 def test_table_shows_medians_ranges_ratios_and_targets() -> None:
-    console = Console(width=160, file=io.StringIO())
+    console = Console(width=180, file=io.StringIO())
     with console.capture() as captured:
-        console.print(table([COST, RATE, ALONE], "full"))
+        console.print(table([Result([COST, RATE], about={"blas_kernel": "Haswell"}), Result([ALONE])], "0.1.0"))
     lines = [line.split("│") for line in captured.get().splitlines() if "│" in line]
     cells = [[cell.strip() for cell in line[1:-1]] for line in lines]
     assert cells == [
-        ["linear", "a sweep", "4 s (2 to 9)", "Optuna 5 + PyTorch", "20 s (10 to 30)", "5.00 x", ">= 5.00 x"],
-        ["engine", "K = 8", "60 GFLOP/s", "SGEMM peak", "80 GFLOP/s", "75 %", ">= 80 %"],
-        ["digits", "1,000 trials", "60 s (50 to 70)", "", "", "60 s", "<= 60 s"],
+        [
+            "linear",
+            "Haswell",
+            "a sweep",
+            "4 s (2 to 9)",
+            "Optuna 5 + PyTorch",
+            "20 s (10 to 30)",
+            "5.00 x",
+            ">= 5.00 x",
+        ],
+        ["", "", "K = 8", "60 GFLOP/s", "SGEMM peak", "80 GFLOP/s", "75 %", ">= 80 %"],
+        ["digits", "", "1,000 trials", "60 s (50 to 70)", "", "", "60 s", "<= 60 s"],
     ]
-
-
-def test_results_come_back_from_their_files(tmp_path: Path) -> None:
-    results.save(tmp_path, "linear", Result([COST], ["equal"]), {"cores": 2})
-    results.save(tmp_path, "digits", Result([ALONE]), {"cores": 2})
-    found = results.load(tmp_path)
-    assert [m.result for m in found["linear"].measurements] == [COST.result]
-    assert found["linear"].notes == ["equal"]
-    document = json.loads((tmp_path / "digits.json").read_text())
-    assert (document["measurements"][0]["result"], document["measurements"][0]["met"]) == (60.0, True)
-
-
-def test_every_kind_of_panel_can_be_drawn() -> None:
-    at: dict[str, dict[str, Any]] = {
-        "linear": {},
-        "engine": {"width": 8, "batches": [64], "optimizer": "sgd"},
-        "overhead": {"trials": 100, "part": "study"},
-        "growth": {"trials": 100},
-        "search": {},
-    }
-    assert {PANELS[figure][1] for figure in at} == {panel for _, panel in PANELS.values()}
-    assert set(PANELS) <= set(FIGURES)
-    measurements = [replace(COST, figure=figure, at=position) for figure, position in at.items()]
-    assert draw({"all": Result(measurements)}, machine.about()).startswith(b"\x89PNG")
 
 
 def test_systems_alternate_and_take_turns_in_beginning(tmp_path: Path) -> None:
@@ -103,31 +83,6 @@ def test_systems_alternate_and_take_turns_in_beginning(tmp_path: Path) -> None:
     assert samples == {"a": [0.0, 1.0, 2.0], "b": [0.0, 1.0, 2.0]}
 
 
-def test_store_holds_what_was_trained_and_too_little_is_refused(tmp_path: Path) -> None:
-    trials = {f"trial {number}": {"batch_size": 64 * (number + 1)} for number in range(2)}
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as store, store:
-        store.execute("CREATE TABLE runs (run_uuid, status, start_time)")
-        store.execute("CREATE TABLE params (run_uuid, key, value)")
-        store.execute("CREATE TABLE metrics (run_uuid, key, value, timestamp, step)")
-        for number, (run, params) in enumerate({"sweep": {}, **trials, "cut off": {"batch_size": 64}}.items()):
-            status = "RUNNING" if run == "cut off" else "FINISHED"
-            store.execute("INSERT INTO runs VALUES (?, ?, ?)", (run, status, number))
-            store.executemany("INSERT INTO params VALUES (?, ?, ?)", [(run, *param) for param in params.items()])
-            for epoch in (2, 1):
-                values = {**dict.fromkeys(METRICS, 0.5), "val/loss": 1 / (epoch + number), "another": 0.0}
-                points = [(run, name, value, 1000 * epoch, epoch) for name, value in values.items()]
-                store.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?)", points)
-    runs = trained(tmp_path / "mlflow.db")
-    complete("lrlab", runs, trials=2, epochs=2)
-    assert best(runs, "val/loss") == 1 / 4
-    assert [run.times for run in runs] == [[1.0, 2.0]] * 2
-    assert updates(runs, Sweep("linear", trials=2, epochs=2, train_size=256)) == 2 * (4 + 2) / 2
-    with pytest.raises(Unequal, match="lrlab finished 2 of 3 trials"):
-        complete("lrlab", runs, trials=3, epochs=2)
-    with pytest.raises(Unequal, match="logged 16 values of a trial, not 24"):
-        complete("lrlab", runs, trials=2, epochs=3)
-
-
 def test_rate_counts_the_multiplies_of_every_member(monkeypatch: pytest.MonkeyPatch) -> None:
     cell = engine.Cell(4, (32, 64), "adamw")
     population = engine.full_population(cell, ["data=digits", "epochs=1"])
@@ -139,8 +94,36 @@ def test_rate_counts_the_multiplies_of_every_member(monkeypatch: pytest.MonkeyPa
     assert [member.epoch for member in population.members] == [1] * 4
 
 
-def test_peak_is_a_rate() -> None:
-    assert 0 < engine.peak(side=64) < math.inf
+def test_peak_is_a_rate_of_each_process() -> None:
+    assert 0 < peak(side=64) < math.inf
+    rates = peaks_together(2, products=2, side=64)
+    assert len(rates) == 2
+    assert all(0 < rate < math.inf for rate in rates)
+
+
+def test_cells_with_a_target_come_first_and_once() -> None:
+    cells = [*engine._full()]
+    assert [(cell.optimizer, cell.width, cell.batches, cell.target) for cell in cells[:4]] == [
+        ("sgd", 32, (256,), 0.85),
+        ("adamw", 32, (256,), 0.78),
+        ("sgd", 32, (32,), 0.65),
+        ("adamw", 32, (32,), 0.50),
+    ]
+    assert len({str(cell) for cell in cells}) == len(cells) == 1 + 4 * 4 * 6
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "begins_again_with"),
+    [(None, None, "nothing"), ("Haswell", "Haswell", "nothing"), ("Haswell", None, None), (None, "Zen", "Zen")],
+)
+def test_program_begins_again_with_the_kernels_that_were_asked_for(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, asked: str | None, begins_again_with: str | None
+) -> None:
+    begun: list[str | None] = []
+    monkeypatch.setattr(os, "execve", lambda program, arguments, environment: begun.append(environment.get(VARIABLE)))
+    monkeypatch.setenv(VARIABLE, given) if given else monkeypatch.delenv(VARIABLE, raising=False)
+    kernels.ensure(asked, ["engine"])
+    assert begun == ([] if begins_again_with == "nothing" else [begins_again_with])
 
 
 def test_clock_books_each_second_to_the_innermost_component(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,6 +176,10 @@ def test_memory_leaves_the_shared_files_out(tmp_path: Path) -> None:
     assert memory.proportional(smaps, Path("/dat")) == ((1500 + 307200) * 1024, False)
     if memory.PROC.is_dir():
         assert os.getpid() in memory.tree(os.getpid())
+        peaks = memory.Peaks(tmp_path)
+        peaks.look(os.getpid())
+        assert peaks.largest > 1  # MB
+        assert not peaks.workers
 
 
 def test_command_that_fails_says_how_it_ended(tmp_path: Path) -> None:

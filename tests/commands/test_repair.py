@@ -17,6 +17,7 @@ from lrlab.tracking.place import Place
 from lrlab.tracking.spool import Destination, Spool
 from lrlab.tracking.store import RunUpdate
 from lrlab.tracking.tags import Tag
+from lrlab.tracking.tracker import UnreachableError
 
 AWAY = f"another-machine/{str(ProcessId.current()).partition('/')[2]}"
 
@@ -114,3 +115,26 @@ def test_repair_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: py
     assert (done.delivered, done.waiting) == (2, 0)
     assert delivered == ["0", "1", "interrupted", "2", "3"]
     assert list((tmp_path / "outputs" / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize(("late", "asked", "waiting"), [({1, 3}, 6, 0), ({2}, 5, 0), (set(range(9)), 1, 4)])
+def test_a_server_that_is_late_now_and_then_gets_everything_and_one_that_is_away_is_not_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: set[int], asked: int, waiting: int
+) -> None:
+    spool = Spool.create(tmp_path / "outputs" / "spool", Destination("http://host:1", "lrlab"))
+    for n in range(4):
+        spool.add({"verb": "write", "run": f"{n:032x}", **asdict(RunUpdate(tags={"n": str(n)}))})
+    spool.close()
+    requests: list[str] = []
+
+    class Remote:
+        def write(self, run_id: str, update: RunUpdate) -> None:
+            requests.append(run_id)
+            if len(requests) - 1 in late:
+                raise UnreachableError("timed out")
+
+    monkeypatch.setattr("lrlab.commands.repair.connect", lambda *_: Remote())
+    monkeypatch.setattr("lrlab.tracking.spool_delivery.CONNECTIONS", 1)
+    done = repair(parse("outputs/optuna.log", tmp_path), Mlflow(), "outputs")
+    assert (len(requests), done.delivered, done.waiting) == (asked, 4 - waiting, waiting)
+    assert ("timed out" in done.trouble) == bool(waiting)

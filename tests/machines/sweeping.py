@@ -14,14 +14,23 @@ from lrlab.sweeper.study.storage import parse
 TRIALS = 16
 PROGRAM = """\
 import time
+from contextlib import suppress
 
 import hydra
 
 import lrlab
 
 
+def take_memory(times):
+    for time_ in range(times):
+        with suppress(FileExistsError), open(f"taken-{time_}", "x"):
+            taken = b"x" * 2_000_000_000
+            time.sleep(60)
+
+
 @hydra.main(config_path=".", config_name="config", version_base="1.3")
 def main(config):
+    take_memory(config.takes_memory)
     for epoch in range(1, 5):
         time.sleep(config.pause / 4)
         lrlab.report(epoch, config.x**2)
@@ -37,6 +46,7 @@ defaults:
   - override hydra/sweeper: lrlab
 x: 0.5
 pause: 0.6
+takes_memory: 0  # so many trials take 2 GB
 """
 
 
@@ -72,7 +82,7 @@ class Sweep:
             return TrialCounts()
         return TrialCounts.of(study.get_trials(deepcopy=False))
 
-    def wait_until(self, met: Callable[[TrialCounts], bool], seconds: float = 120.0) -> None:
+    def wait_until(self, met: Callable[[TrialCounts], bool], seconds: float = 400.0) -> None:
         end = time.monotonic() + seconds
         while not met(self.counts()):
             assert self.process.poll() is None, self.output
@@ -81,6 +91,6 @@ class Sweep:
 
     def check_complete(self) -> None:
         """Exit code 0, exactly as many trials as were asked for, each told once."""
-        code = self.process.wait(300)
+        code = self.process.wait(900)
         assert code == 0, self.output
         assert self.counts() == TrialCounts(complete=TRIALS), self.output

@@ -284,8 +284,8 @@ class TestKind:
         assert client
         with Mlflow().open_all(outputs) as tracker:
             assert {tracker.get_run(run_id).experiment for run_id in ids.values()} == set(ids)
-            assert {run_id for run_id, _ in tracker.unfinished_runs()} == set(ids.values())
-        assert {run_id for run_id, _ in client.unfinished_runs()} == set(ids.values())
+            assert {run.run_id for run in tracker.unfinished_runs()} == set(ids.values())
+        assert {run.run_id for run in client.unfinished_runs()} == set(ids.values())
         assert client.find_run("mlflow.runName", "train") == ids["train"]
         client.close()
         with closing(sqlite3.connect(f"{outputs}/mlflow.db")) as db:

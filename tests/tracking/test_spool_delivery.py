@@ -97,7 +97,7 @@ def test_a_run_whose_answer_was_lost_is_there_once(one: Deliverer, fill: Fill) -
         one.remote.create_run(RunSpec(1, {}, {Tag.NAME: "parent", Tag.SPOOLED_AS: PARENT}, None))
     assert one.deliver(fill(*WHOLE), one.stopped)
     one.assert_whole()
-    assert [run_id for run_id, _ in one.remote.unfinished_runs()] == [one.remote_id(PARENT)]
+    assert [run.run_id for run in one.remote.unfinished_runs()] == [one.remote_id(PARENT)]
 
 
 def test_a_child_waits_for_the_parent_that_another_process_creates(one: Deliverer, fill: Fill) -> None:

@@ -10,6 +10,7 @@ from lrlab.core.regularizer import L2
 from lrlab.core.schedule import LinearDecay
 from lrlab.training.experiment import Experiment
 from lrlab.training.member import StackedMember
+from lrlab.training.parameter import parameters
 
 SAMPLES = 20
 MICROBATCH = 4
@@ -29,15 +30,22 @@ class Bench:
     gradients: list[Layer] = field(default_factory=stack)
 
     def __post_init__(self) -> None:
-        self.member = StackedMember(self.experiment, 1, 0, SAMPLES, self.layers, self.gradients)
+        self.member = StackedMember(self.experiment, 1, 0, SAMPLES, parameters(self.layers, self.gradients))
 
     def feed(self, *values: float) -> None:
         """One epoch: a constant gradient for every microbatch."""
-        for i, value in enumerate(values, start=1):
-            for gradient in self.gradients[0]:
-                gradient += value
-            self.member.accumulate(min(i * MICROBATCH, SAMPLES))
+        for i, value in enumerate(values):
+            self.microbatch(value, i * MICROBATCH, min((i + 1) * MICROBATCH, SAMPLES))
         self.member.epoch += 1
+
+    def microbatch(self, value: float, before: int, seen: int) -> bool:
+        """Add a constant gradient, and update if the batch is complete."""
+        for gradient in self.gradients[0]:
+            gradient *= before % self.experiment.batch_size > 0
+            gradient += value
+        if is_due := self.member.accumulate(seen, seen - before):
+            self.member.update()
+        return is_due
 
 
 @pytest.mark.parametrize(
@@ -53,9 +61,6 @@ def test_a_batch_is_the_sum_of_its_microbatches(
     np.testing.assert_array_equal(bench.layers[0].W[1], 1 - 0.5 * 31)
     np.testing.assert_array_equal(bench.layers[0].b[1], 1 - 0.5 * 31)
     assert bench.member.metrics["gradient_norm"] == pytest.approx(last_gradient * np.sqrt(10))
-    for gradient in bench.gradients[0]:
-        np.testing.assert_array_equal(gradient[1], 0)
-        np.testing.assert_array_equal(gradient[[0, 2]], 31)
 
 
 def test_only_its_own_slot_changes(experiment: Callable[..., Experiment]) -> None:
@@ -107,9 +112,7 @@ def test_stops_inside_a_pass_when_its_updates_are_made(experiment: Callable[...,
     """Two of the pass's three updates; the schedule decays over these two."""
     bench = Bench(experiment(batch_size=8, updates=2, optimizer=SGD(lr=0.6), schedule=LinearDecay()))
     for seen, finished in ((4, False), (8, False), (12, False), (16, True)):
-        for gradient in bench.gradients[0]:
-            gradient += 1
-        assert bench.member.accumulate(seen) is (seen in (8, 16))
+        assert bench.microbatch(1, seen - 4, seen) is (seen in (8, 16))
         assert bench.member.finished is finished
     assert bench.member.t == 2
     assert bench.member.metrics["lr"] == pytest.approx(0.3)
@@ -123,14 +126,14 @@ def test_when_it_is_measured(experiment: Callable[..., Experiment], evaluate: st
     for _ in range(11):
         if bench.member.is_due:
             found.append(bench.member.t)
-        bench.member.accumulate(MICROBATCH * (bench.member.t % 5 + 1))
+        bench.microbatch(0, 0, MICROBATCH * (bench.member.t % 5 + 1))
     assert found == due
 
 
 def test_weights_are_named_copies(experiment: Callable[..., Experiment]) -> None:
     model = MLP([3])
     layers = [Layer(np.ones((2, 3, 4)), np.ones((2, 3))), Layer(np.ones((2, 5, 3)), np.ones((2, 5)))]
-    member = StackedMember(experiment(model=model), 0, 0, SAMPLES, layers, layers)
+    member = StackedMember(experiment(model=model), 0, 0, SAMPLES, parameters(layers, layers))
     weights = member.weights()
     assert {name: array.shape for name, array in weights.items()} == {
         "W1": (3, 4),

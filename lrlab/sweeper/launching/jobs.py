@@ -40,6 +40,9 @@ class Jobs(Protocol):
     def ended(self) -> Mapping[int, WorkerReport]:
         """Return the workers that have ended since they were asked for last."""
 
+    def withdraw(self) -> None:
+        """Cancel the jobs that wait to begin, as far as the system says which: there is nothing left for them to do."""
+
     def cancel(self) -> None:
         """Cancel all jobs; return once they are gone, at the latest after `CANCEL_PERIOD` and `KILL_PERIOD`."""
 

@@ -54,9 +54,7 @@ class NodeWorker:
             InputError: names what is missing, and the remedy.
         """
         sweep, storage = self.worker.sweep, self.worker.storage
-        directory = str(sweep.config.hydra.runtime.cwd)
-        if not os.path.isdir(directory):
-            raise InputError(f"there is no {directory}, the folder of the sweep: share it with this host")
+        directory = self.worker.folder()
         if not storage.exists:
             raise InputError(f"there is no {storage.file}, which holds the study: share it, or use postgresql://…")
         os.chdir(directory)

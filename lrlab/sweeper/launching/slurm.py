@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from hydra.core.singleton import Singleton
@@ -23,6 +24,8 @@ LAUNCHERS = "hydra_plugins.hydra_submitit_launcher."
 SLURM = f"{LAUNCHERS}submitit_launcher.SlurmLauncher"
 FILE_DELAY = 10.0  # seconds after which a gone job's result is not expected any more: a network file system
 ASK_INTERVAL = 5.0  # seconds between two questions to Slurm
+LOG_END = 4000  # characters of a log in which to look for the reason of its end
+OUT_OF_MEMORY = ("exceeded memory limit", "exceeded job memory limit", "oom-kill", "oom_kill")  # what Slurm logs
 GENERAL = (  # parameters that all executors of submitit's have, under these names
     *("timeout_min", "cpus_per_task", "gpus_per_node", "tasks_per_node", "mem_gb", "nodes", "name"),
     "stderr_to_stdout",
@@ -44,6 +47,7 @@ class SubmititJobs:
         self._running: dict[int, Any] = {}
         self._submitted: list[Any] = []
         self._gone_since: dict[int, float] = {}
+        self._withdrawn: set[str] = set()
         self._listed: set[str] | None = None
         self._asked_at = -ASK_INTERVAL
 
@@ -76,6 +80,14 @@ class SubmititJobs:
             self._gone_since.pop(number, None)
         return found
 
+    def withdraw(self) -> None:
+        if self._cluster != "slurm" or time.monotonic() - self._asked_at < POLL_INTERVAL:
+            return
+        waiting = listed_jobs("--states=PENDING") or set()
+        if left := [job for job in self._running.values() if job.job_id in waiting]:
+            self._withdrawn |= {job.job_id for job in left}
+            self._scancel(left, "--state=PENDING")  # not one that begins just now
+
     def cancel(self) -> None:
         for kill, period in (False, CANCEL_PERIOD), (True, KILL_PERIOD):
             left, end = self._alive(self._submitted), time.monotonic() + period
@@ -96,7 +108,9 @@ class SubmititJobs:
                 with suppress(ProcessLookupError):
                     os.kill(int(job.job_id), signal.SIGKILL if kill else signal.SIGTERM)
             return
-        how = ["--full", "--signal=KILL"] if kill else []
+        self._scancel(jobs, *(["--full", "--signal=KILL"] if kill else []))
+
+    def _scancel(self, jobs: Sequence[Any], *how: str) -> None:
         with suppress(subprocess.SubprocessError, OSError):
             subprocess.run(
                 ["scancel", *how, *(job.job_id for job in jobs)], capture_output=True, check=False, timeout=5
@@ -118,6 +132,8 @@ class SubmititJobs:
             if self._listed is None or job.job_id in self._listed:
                 self._gone_since.pop(number, None)
                 return None
+            if not has_result and job.job_id in self._withdrawn:
+                return WorkerReport()
             since = self._gone_since.setdefault(number, time.monotonic())
             if not has_result and time.monotonic() - since < FILE_DELAY:
                 return None
@@ -131,7 +147,8 @@ class SubmititJobs:
             return f"process {job.job_id} died; its log is {job.paths.stderr}"
         state, node = state_of(job.job_id)
         where = f" on {node}" if node else ""
-        return f"Slurm job {job.job_id}{where} ended as {state}; its log is {job.paths.stderr}"
+        why = "; it took more memory than hydra.launcher.mem_gb" if _is_out_of_memory(state, job.paths.stderr) else ""
+        return f"Slurm job {job.job_id}{where} ended as {state}{why}; its log is {job.paths.stderr}"
 
 
 def report_of(job: Any) -> WorkerReport:
@@ -147,9 +164,13 @@ def report_of(job: Any) -> WorkerReport:
     return worker_report(returned, f"job {job.job_id}, whose log is {job.paths.stderr}")
 
 
-def listed_jobs() -> set[str] | None:
-    """Return the jobs that wait, run or are being ended; None if Slurm does not say."""
-    command = ["squeue", "--noheader", "--array", "--me", "--format=%i"]
+def listed_jobs(*which: str) -> set[str] | None:
+    """Return the jobs that wait, run or are being ended, or some of them; None if Slurm does not say.
+
+    Args:
+        which: options of `squeue`.
+    """
+    command = ["squeue", "--noheader", "--array", "--me", "--format=%i", *which]
     try:
         told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
     except (subprocess.SubprocessError, OSError) as error:
@@ -166,6 +187,14 @@ def state_of(job_id: str) -> tuple[str, str]:
         fields = dict(word.split("=", 1) for word in told.split() if "=" in word)
         return fields.get("JobState", "UNKNOWN"), fields.get("NodeList", "").replace("(null)", "")
     return "UNKNOWN", ""
+
+
+def _is_out_of_memory(state: str, log_file: Path) -> bool:
+    """Return whether a job was killed for its memory: some ways in which Slurm does so are in its log alone."""
+    with suppress(OSError):
+        end = log_file.read_text(errors="replace")[-LOG_END:].lower()
+        return state == "OUT_OF_MEMORY" or any(words in end for words in OUT_OF_MEMORY)
+    return state == "OUT_OF_MEMORY"
 
 
 def _reason(error: BaseException) -> str:

@@ -77,11 +77,14 @@ class Supervisor:
                     waiting = self.queue.counts().waiting
                     if not waiting:
                         log.warning("%s", lost)
-                    elif self._launch_again(number, lost, signals):
-                        running.add(number)
-                    else:
+                    elif away := self._launch_again(number, lost, signals):
+                        lost, gives_up = away, True
                         log.warning("%s; given up", lost)
-                        gives_up = True
+                    else:
+                        running.add(number)
+                counts = self.queue.counts()
+                if running and not counts.waiting and not counts.running:
+                    self.jobs.withdraw()
             if gives_up and self.queue.counts().waiting:
                 raise WorkersLostError.of(self.queue, self.relaunches, lost)
         except BaseException:
@@ -97,24 +100,33 @@ class Supervisor:
             time.sleep(STEP)
 
     def _submit(self, *numbers: int) -> None:
-        done = self.queue.progress()
-        self._done_at_launch |= dict.fromkeys(numbers, done)
+        self._done_at_launch |= dict.fromkeys(numbers, self._progress())
         self.jobs.submit(numbers)
 
-    def _launch_again(self, number: int, lost: str, signals: SignalHandler) -> bool:
-        """Launch a worker again if it may be; return whether it was. A system that is away is asked again."""
+    def _launch_again(self, number: int, lost: str, signals: SignalHandler) -> str:
+        """Launch a worker again if it may be; return "", or why it was not. A system that is away is asked again."""
+        reason = lost
         while self._may_launch_again(number):
             try:
                 self._submit(number)
             except InputError as error:
-                log.warning("%s", error)
+                reason = str(error)
+                log.warning("%s", reason)
                 self._wait(signals)
             else:
                 log.warning("%s; launched again", lost)
-                return True
-        return False
+                return ""
+        return reason
 
     def _may_launch_again(self, number: int) -> bool:
         """Return whether a worker that ended too early may be launched again, and count how often it was in vain."""
-        self._in_vain[number] = 0 if self.queue.progress() > self._done_at_launch[number] else self._in_vain[number] + 1
+        self._in_vain[number] = 0 if self._progress() > self._done_at_launch[number] else self._in_vain[number] + 1
         return self._in_vain[number] <= self.relaunches
+
+    def _progress(self) -> int:
+        """Return what grows when a launch was not in vain.
+
+        That a trial is found to be deadly is progress only where others are done: else no trial is to blame, but what
+        all workers have in common, such as too little memory.
+        """
+        return self.queue.progress() if self.queue.counts().done else 0

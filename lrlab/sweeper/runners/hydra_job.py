@@ -19,7 +19,7 @@ from lrlab.errors import InputError
 from lrlab.runs.job_record import OBJECTIVE
 from lrlab.runtime.signals import SignalHandler, TimeLimitError
 from lrlab.sweeper.compose import Composer
-from lrlab.sweeper.job_tracking import command_of, job_tracking, parent_run, place_of
+from lrlab.sweeper.job_tracking import command_of, job_tracking, parent_run, place_of, places
 from lrlab.sweeper.launching.shared_files import check_runs
 from lrlab.sweeper.roles import RolesOfSweep, given
 from lrlab.sweeper.runners.job_return import reason_of
@@ -75,7 +75,7 @@ class JobApplication:
             tracking.mlflow.verify(tracking.outputs)
 
     def prepare(self, sweep: Sweep) -> SweepState:
-        """Open the parent run, or close what a dead sweep of this study left open."""
+        """Open the parent run, unless the study has one."""
         known = sweep.state or SweepState()
         roles = dict(self.roles(sweep).known)
         state = replace(known, command=command_of(sweep.config), roles=roles, question=sweep.question)
@@ -89,7 +89,6 @@ class JobApplication:
             [OBJECTIVE] if len(sweep.directions) == 1 else [f"{OBJECTIVE}_{i}" for i in range(len(sweep.directions))]
         )
         with tracking.open(run_table.of_sweep(names, sweep.swept)) as tracker:
-            tracker.close_orphans()
             if known.run_id:
                 return state
             run_id = tracker.create_run(
@@ -113,7 +112,7 @@ class JobApplication:
         """Close the parent run, unless it was given."""
         tracking = job_tracking(sweep.config, state)
         if tracking and state.run_id and not parent_run(sweep.config):
-            end_sweep(tracking, state, study, error)
+            end_sweep(tracking, state, study, error, places(sweep.config))
 
     def roles(self, sweep: Sweep) -> RolesOfSweep:
         """Return what the keys of the application mean.

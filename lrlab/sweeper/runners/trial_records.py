@@ -10,6 +10,7 @@ from hydra.types import TaskFunction
 from omegaconf import DictConfig
 from optuna.exceptions import UpdateFinishedTrialError
 
+from lrlab.config.command_line import Places
 from lrlab.config.override import overrides_of
 from lrlab.runs.job_record import Job, JobRecord
 from lrlab.runs.recorder import close, status_of
@@ -18,6 +19,7 @@ from lrlab.sweeper.job_tracking import JobTracking, plain
 from lrlab.sweeper.runners.protocols import TrialEnd
 from lrlab.sweeper.running_job import RunningJob
 from lrlab.sweeper.study.objective import numbers_of, objective, short
+from lrlab.sweeper.study.open_runs import trials_of, wait_for_others
 from lrlab.sweeper.study.queue import RUN_ID, TrialCounts
 from lrlab.sweeper.study.ranking import ranked
 from lrlab.sweeper.study.reuse import tag_reused_runs
@@ -110,18 +112,27 @@ class TrialRecords:
         close(self._tracker, deliver=self._elsewhere)
 
 
-def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", error: BaseException | None) -> None:
-    """Close the run of a sweep, with its best trial; leave it open while other sweeps run trials of the study."""
+def end_sweep(
+    tracking: JobTracking, state: SweepState, study: "optuna.Study", error: BaseException | None, here: Places
+) -> None:
+    """Close the run of a sweep, with its best trial; leave it open while other sweeps run trials of the study.
+
+    Args:
+        here: where the records are, for the commands to type.
+
+    Raises:
+        RecordsLeftError: of this host, or of another one.
+    """
     counts = TrialCounts.of(study.get_trials(deepcopy=False))
     with tracking.open() as tracker:
         if error is not None:
             log_course(tracker, state.run_id, study)
             tracker.end_run(state.run_id, status_of(error))
-            tracker.close_orphans()
+            tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
             return
         if counts.running:
             return
-        tracker.close_orphans()
+        tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
         tag_reused_runs(study, tracker)
         tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(counts.total)})  # a bracket adds to those asked for
         log_course(tracker, state.run_id, study)
@@ -133,3 +144,4 @@ def end_sweep(tracking: JobTracking, state: SweepState, study: "optuna.Study", e
             tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: run_id})
         tracker.end_run(state.run_id)
         tracker.deliver()
+        wait_for_others(study, tracker, state.run_id, here)

@@ -19,9 +19,9 @@ P = ParamSpec("P")
 S = TypeVar("S", bound="_Retries")
 R = TypeVar("R")
 
-# SQLSTATE classes and codes of a server that ends, starts or is full, and of transactions that it has undone
+# SQLSTATE classes and codes of a server that ends, starts or is full, and of transactions that it has undone or ended
 LOST_CLASSES = ("08", "40")
-LOST_CODES = ("57P01", "57P02", "57P03", "53300", "25006")
+LOST_CODES = ("57P01", "57P02", "57P03", "53300", "25006", "25P03")
 
 
 class _Retries(Protocol):

@@ -220,7 +220,7 @@ class Queue:
             as_job = {IS_JOB: True, DEATHS: deaths} if IS_JOB in trial.user_attrs else {}
             is_retried = trial.number in retried  # by a version that did so before it closed the trial, and was killed
             if not is_retried and as_job and deaths >= MAX_DEATHS:
-                attributes = {OUTCOME: FAILED, REASON: f"its process died in each of {deaths} tries"}
+                attributes = {OUTCOME: FAILED, REASON: f"its process died in each of {deaths} tries", DEATHS: deaths}
             elif not is_retried:
                 again = QueuedTrial(_queued_values(trial) | trial.params, {RETRY_OF: trial.number, **as_job})
             if self._storage.requeue(self._id_of(trial), attributes, again):

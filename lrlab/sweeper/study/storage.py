@@ -4,7 +4,7 @@ import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +23,6 @@ from lrlab.sweeper.study.trial_store import TrialStore
 
 ALLOWED = "memory, journal:PATH, PATH.log, sqlite:///PATH or postgresql://…"
 DEFAULT = Path("outputs") / "optuna.log"
-ADVISORY = 0x6C726C6162  # "lrlab": the key of its lock in PostgreSQL
 MAX_OPEN = 4  # storages of which a process keeps what it has read
 _MEMORIES: dict[str, MemoryStore] = {}  # of this process
 
@@ -104,7 +103,9 @@ class Storage:
                 fcntl.flock(guard, fcntl.LOCK_EX)
                 yield
         else:
-            with _advisory_lock(self.url):
+            from lrlab.sweeper.study import postgresql
+
+            with postgresql.lock(self.url, postgresql.EXCLUSIVE):
                 yield
 
     def check_writable(self) -> None:
@@ -146,7 +147,12 @@ def _open(url: str, file: Path | None, identity: tuple[int, ...]) -> TrialStore:
     from lrlab.sweeper.study.database_store import DatabaseStore  # imports SQLAlchemy
 
     if file is None:
-        return DatabaseStore(RDBStorage(url, engine_kwargs={"pool_pre_ping": True}))
+        from lrlab.sweeper.study import postgresql
+
+        with postgresql.lock(url, postgresql.TABLES, retry_time=0):  # hosts that begin at once would both create them
+            backend = RDBStorage(url, engine_kwargs=postgresql.engine_kwargs(url))
+            postgresql.watch_clients(backend.engine)
+            return DatabaseStore(backend)
     timeout = {} if "timeout" in dict(parse_qsl(url.partition("?")[2])) else {"connect_args": {"timeout": 60}}
     database = RDBStorage(url, engine_kwargs=timeout)
     _claim_writes_at_once(database.engine)
@@ -172,31 +178,3 @@ def _claim_writes_at_once(engine: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     engine.dispose()  # connections made before now
-
-
-@contextmanager
-def _advisory_lock(url: str) -> Iterator[None]:
-    """PostgreSQL's own lock, which its server releases when the connection ends."""
-    from sqlalchemy import Connection, create_engine, text
-    from sqlalchemy.exc import DBAPIError
-    from sqlalchemy.pool import NullPool
-
-    from lrlab.sweeper.study.connection import again_if_lost
-
-    engine = create_engine(url, poolclass=NullPool)
-
-    def acquire() -> Connection:
-        connection = engine.connect()
-        try:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY})
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    connection = again_if_lost(acquire)
-    try:
-        yield
-    finally:
-        with suppress(DBAPIError):  # a server that has ended has released it
-            connection.close()

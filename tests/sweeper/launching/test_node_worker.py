@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from lrlab.errors import InputError
+from lrlab.sweeper import worker
 from lrlab.sweeper.launching.node_worker import NodeWorker, preemption_signal
 from lrlab.sweeper.study.storage import Storage, parse
 
@@ -20,6 +21,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 class Worker:
     """Does what it is told."""
+
+    folder = worker.Worker.folder
 
     def __init__(self, cwd: Path, storage: Storage, act: Callable[[], Any], missing: str = "") -> None:
         self.sweep = SimpleNamespace(config=SimpleNamespace(hydra=SimpleNamespace(runtime=SimpleNamespace(cwd=cwd))))

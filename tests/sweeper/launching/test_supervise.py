@@ -10,7 +10,7 @@ from lrlab.runtime.signals import SignalHandler
 from lrlab.sweeper.launching import supervise
 from lrlab.sweeper.launching.jobs import WorkerReport
 from lrlab.sweeper.launching.supervise import Supervisor, WorkersLostError
-from lrlab.sweeper.study.queue import Queue
+from lrlab.sweeper.study.queue import IS_JOB, Queue, TrialCounts
 
 Act = Callable[[], WorkerReport]
 
@@ -26,7 +26,7 @@ class Jobs:
     def __init__(self, plan: Mapping[int, list[Act]]) -> None:
         self.plan, self.submitted = plan, list[int]()
         self.running = list[int]()
-        self.cancelled = False
+        self.cancelled, self.withdrawn = False, 0
 
     def submit(self, numbers: Sequence[int]) -> None:
         self.submitted += numbers
@@ -36,6 +36,9 @@ class Jobs:
         running, self.running = self.running, []
         acts = {number: self.plan[number] for number in running}
         return {number: (act.pop(0) if len(act) > 1 else act[0])() for number, act in acts.items()}
+
+    def withdraw(self) -> None:
+        self.withdrawn += 1
 
     def cancel(self) -> None:
         self.cancelled = True
@@ -146,6 +149,54 @@ def test_one_that_does_not_take_the_first_workers_ends_the_sweep(queue: Queue, t
 
     with pytest.raises(InputError, match="no such partition"):
         supervisor(Closed({}), queue).run(2, SignalHandler())
+
+
+def test_a_system_that_stays_away_is_why_trials_are_missing(queue: Queue, trial: Act) -> None:
+    class Away(Jobs):
+        def submit(self, numbers: Sequence[int]) -> None:
+            if self.submitted:
+                raise InputError("its head does not answer")
+            super().submit(numbers)
+
+    with pytest.raises(WorkersLostError, match=r"^4 of 4 .*the last: its head does not answer$"):
+        supervisor(Away({0: [lost()]}), queue).run(1, SignalHandler())
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_trials_that_kill_workers_are_progress_only_where_others_are_done(queue: Queue, trial: Act, done: int) -> None:
+    for _ in range(done):
+        trial()
+
+    def die() -> WorkerReport:
+        claimed = queue.claim()
+        assert claimed is not None
+        claimed.set_user_attr(IS_JOB, True)
+        queue.requeue([queue.trials()[claimed.number]], died=True)
+        return WorkerReport(failure="n1: out of memory")
+
+    jobs = Jobs({0: [die]})
+    if done:
+        supervisor(jobs, queue, relaunches=0).run(1, SignalHandler())
+        assert queue.counts() == TrialCounts(complete=1, failed=3)
+    else:
+        with pytest.raises(WorkersLostError, match="4 of 4 trials are missing"):
+            supervisor(jobs, queue, relaunches=1).run(1, SignalHandler())
+        assert len(jobs.submitted) == 2
+
+
+def test_jobs_that_wait_are_withdrawn_once_no_trial_is_left(queue: Queue, trial: Act, all_trials: Act) -> None:
+    class Full(Jobs):
+        """The second worker waits for a place, until it is withdrawn."""
+
+        def ended(self) -> Mapping[int, WorkerReport]:
+            waits, self.running = self.running[1:], self.running[:1]
+            found = super().ended()
+            self.running = [] if self.withdrawn else waits
+            return {**found, **dict.fromkeys(waits if self.withdrawn else [], WorkerReport())}
+
+    jobs = Full({0: [all_trials], 1: [lost("it must not begin")]})
+    assert len(supervisor(jobs, queue).run(2, SignalHandler())) == 4
+    assert jobs.withdrawn
 
 
 @pytest.mark.parametrize(("signum", "error"), [(2, KeyboardInterrupt), (15, SystemExit)])

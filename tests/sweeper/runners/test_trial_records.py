@@ -8,6 +8,7 @@ import optuna
 import pytest
 
 import lrlab
+from lrlab.config.command_line import HERE
 from lrlab.config.hydra_compat import restored_logging
 from lrlab.runs.launch import Launch
 from lrlab.runtime.signals import SignalHandler
@@ -124,7 +125,7 @@ def test_the_run_of_a_sweep(tracker: MemoryTracker, study: optuna.Study, error: 
         trial.set_user_attr(RUN_ID, f"run {trial.number}")
         study.tell(trial, value)
     parent = tracker.create_run("sweep")
-    end_sweep(JobTracking(Mlflow(), "/outputs"), SweepState(parent), study, error)
+    end_sweep(JobTracking(Mlflow(), "/outputs"), SweepState(parent), study, error, HERE)
     run = tracker.get_run(parent)
     assert run.status == {type(None): "FINISHED", ValueError: "FAILED", KeyboardInterrupt: "KILLED"}[type(error)]
     assert run.tags.get(Tag.BEST_RUN_ID) == (None if error else "run 1")
@@ -133,5 +134,5 @@ def test_the_run_of_a_sweep(tracker: MemoryTracker, study: optuna.Study, error: 
 def test_the_run_of_a_sweep_that_others_go_on_with_stays_open(tracker: MemoryTracker, study: optuna.Study) -> None:
     study.ask()
     parent = tracker.create_run("sweep")
-    end_sweep(JobTracking(Mlflow(), "/outputs"), SweepState(parent), study, None)
+    end_sweep(JobTracking(Mlflow(), "/outputs"), SweepState(parent), study, None, HERE)
     assert tracker.get_run(parent).status == "RUNNING"

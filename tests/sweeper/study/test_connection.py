@@ -29,7 +29,9 @@ def of_server(sqlstate: str | None) -> DBAPIError:
     return OperationalError("SELECT 1", {}, kind(sqlstate))
 
 
-@pytest.mark.parametrize("state", [None, "57P01", "57P02", "57P03", "08006", "08001", "40001", "40P01", "53300"])
+@pytest.mark.parametrize(
+    "state", [None, "57P01", "57P02", "57P03", "08006", "08001", "40001", "40P01", "53300", "25P03"]
+)
 def test_what_may_go_well_again(state: str | None) -> None:
     assert is_lost(of_server(state))
     wrapped = StorageInternalError("An exception is raised during the commit.")
