@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from lrlab.analysis.answers.answer import Answer
 from lrlab.analysis.answers.answers import answers
-from lrlab.analysis.job_runs import read_jobs
+from lrlab.analysis.job_runs import read_runs
 from lrlab.cli import answers as shown
 from lrlab.cli import console
 from lrlab.commands.best import best, is_recorded
@@ -13,7 +13,6 @@ from lrlab.config.command_line import Places, command
 from lrlab.errors import InputError
 from lrlab.sweeper.job_tracking import JobTracking
 from lrlab.sweeper.study.queue import NO_OBJECTIVE, OUTCOME, has_ended
-from lrlab.sweeper.study.state import read_state
 from lrlab.tracking.tracker import UnreachableError
 
 if TYPE_CHECKING:
@@ -54,9 +53,8 @@ def show_end(study: "optuna.Study", tracking: JobTracking | None, here: Places, 
 
 def answers_of_jobs(study: "optuna.Study", tracker: "Tracker", here: Places) -> tuple[Answer, ...]:
     """Return what the sweep of an application answers; the best alone where its loss is in doubt."""
-    state = read_state(study)
     try:
-        runs = read_jobs(study, state, tracker, here) if state else None
+        runs = read_runs(study, tracker, here)
     except InputError:
         runs = None
     return answers(study, runs, here)
