@@ -2,7 +2,6 @@
 
 import math
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -174,21 +173,6 @@ def test_jobs_that_exit_have_failed_and_the_sweep_goes_on(multirun: Multirun) ->
     assert queue().counts() == TrialCounts(complete=2, failed=4)
     with pytest.raises(SweepFailedError, match="trial 0: RuntimeError: the job left by SystemExit"):
         multirun(task, "x=1,2,3,4,5,6", JOURNAL, x=0)
-
-
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_application_without_a_traceback(multirun: Multirun, signum: int) -> None:
-    with pytest.raises(SystemExit) as ended:
-        multirun(lambda config: os.kill(os.getpid(), signum), "x=1,2", x=0)
-    assert ended.value.code == 128 + signum
-
-
-def test_an_interrupt_that_no_signal_caused_is_shown_as_it_is(multirun: Multirun) -> None:
-    def task(config: DictConfig) -> None:
-        raise KeyboardInterrupt("of the task's own")
-
-    with pytest.raises(KeyboardInterrupt, match="of the task's own"):
-        multirun(task, "x=1,2", x=0)
 
 
 def test_a_callback_that_exits_does_not_end_the_sweep_as_if_it_were_done(multirun: Multirun) -> None:

@@ -1,5 +1,7 @@
-"""Sweeps whose time is over before all trials are done, and what of them is kept."""
+"""Sweeps that end before all trials are done, by their time limit or by a signal, and what of them is kept."""
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -76,3 +78,18 @@ def test_a_limit_that_is_none_is_refused_before_anything_is_written(multirun: Mu
     with pytest.raises(InputError, match=r"^hydra\.sweeper\.timeout must be a number of seconds > 0, or like 45s, 90m"):
         multirun(lambda _: 0.0, "x=1,2", f"hydra.sweeper.timeout={limit}", x=0)
     assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_application_without_a_traceback(multirun: Multirun, signum: int) -> None:
+    with pytest.raises(SystemExit) as ended:
+        multirun(lambda config: os.kill(os.getpid(), signum), "x=1,2", x=0)
+    assert ended.value.code == 128 + signum
+
+
+def test_an_interrupt_that_no_signal_caused_is_shown_as_it_is(multirun: Multirun) -> None:
+    def task(config: DictConfig) -> None:
+        raise KeyboardInterrupt("of the task's own")
+
+    with pytest.raises(KeyboardInterrupt, match="of the task's own"):
+        multirun(task, "x=1,2", x=0)
