@@ -51,7 +51,7 @@ def trial_with_run(queue: Queue, tracker: MlflowTracker, parent: str, owner: str
     return trial, run_id
 
 
-@pytest.mark.parametrize("owner", [AWAY, OTHER_BOOT, OTHER_CONTAINER])
+@pytest.mark.parametrize("owner", [AWAY, OTHER_BOOT, OTHER_CONTAINER], ids=["away", "other boot", "other container"])
 def test_the_study_says_which_runs_are_open_for_good(queue: Queue, tracker: MlflowTracker, owner: str) -> None:
     """Whoever ran them, and whether that process can be seen from here or not."""
     parent = tracker.create_run("s", tags={Tag.OWNER: owner})
