@@ -101,6 +101,7 @@ class TrainingTask:
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
         """Open the parent run, unless the study has one."""
+        from lrlab.sweeper.runners.population import width
         from lrlab.sweeper.study.state import SweepState
         from lrlab.training.population import microbatches
 
@@ -121,12 +122,11 @@ class TrainingTask:
             )
         kept = keeps_runs(runs)
         population = config["population"]
-        fair = -(-sweep.trials // (2 * sweep.workers))  # two rounds at least, so that the search can learn
         batch_sizes = (sweep.composer.compose(overrides)["batch_size"] for overrides in sweep.boundary_overrides)
         fixed = population["microbatch"]
         return SweepState(
             run_id=run_id if kept else "",
-            width=population["width"] or min(32, fair),
+            width=population["width"] or width(sweep),
             microbatches=((1, fixed),) if fixed else tuple(microbatches(batch_sizes)),
             command=command(sweep.config),
             runs=place,

@@ -144,6 +144,7 @@ def plan_sweep(
         deadline=deadline,
         question=_question(settings, search),
         lease=settings.lease,
+        learns=not search.is_exhaustive,
         reuse=settings.reuse,
         precision=Precision(
             settings.bracket_error,

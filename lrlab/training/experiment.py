@@ -134,6 +134,9 @@ class Method(Protocol):
     def n_epochs(self, experiment: Experiment, dataset: Dataset) -> int:
         """Return how many epochs a member makes at most."""
 
+    def max_width(self, experiment: Experiment, dataset: Dataset) -> int:
+        """Return how many members one worker trains at once at most."""
+
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         """Return what the members of one population have in common."""
 
@@ -206,6 +209,10 @@ class Experiment:
     def n_epochs(self, dataset: Dataset) -> int:
         """Return how many epochs the training takes at most."""
         return self.method.n_epochs(self, dataset)
+
+    def max_width(self, dataset: Dataset) -> int:
+        """Return how many such members one worker trains at once at most."""
+        return self.method.max_width(self, dataset)
 
     def compatibility_key(self) -> Hashable:
         """Return what the members of one population have in common."""

@@ -7,6 +7,7 @@ boundaries; after its last update one rests. No slot can touch another: a row of
 
 import math
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,6 +27,9 @@ Curves = dict[StackedMember, list[tuple[int, float]]]  # (updates, validation lo
 
 MAX_MICROBATCH = 1024  # more does not multiply faster
 MIN_EFFICIENT_MICROBATCH = 64  # less is slow
+MIN_WIDTH, MAX_WIDTH = 32, 96  # members of one worker at most, of large models and of small ones
+MEMORY = 64 << 20  # bytes of the members of one worker, from MIN_WIDTH on
+ARRAYS = 4  # of a member: weights, gradient, two moments
 MAX_BATCH_RATIO = 4  # batch sizes of one microbatch: the largest is at most so many times the smallest
 
 
@@ -50,6 +54,16 @@ def microbatches(batch_sizes: Iterable[int]) -> list[tuple[int, int]]:
         shared.append((smallest, microbatch_for(together)))
         left = left[len(together) :]
     return shared
+
+
+def max_width(model: Model, dataset: Dataset, dtype: np.dtype) -> int:
+    """Return how many members of a model one worker trains at once at most.
+
+    They share populations by batch size and by the order of the samples, and a narrow population is slow.
+    """
+    widths = model.widths(dataset.x.shape[1], len(dataset.classes))
+    size = dtype.itemsize * sum((n + 1) * m for n, m in pairwise(widths))
+    return min(max(MEMORY // (ARRAYS * size), MIN_WIDTH), MAX_WIDTH)
 
 
 class StackedPopulation:

@@ -109,6 +109,9 @@ class SequentialPopulation:
         raise ValueError(f"slot {member.slot} does not hold this member")
 
 
+MAX_WIDTH = 32  # members that train one after the other: more would only wait
+
+
 class SequentialMethod(ABC):
     """A method whose members train one after the other. By default it trains any experiment."""
 
@@ -119,6 +122,9 @@ class SequentialMethod(ABC):
 
     def check_fits(self, experiment: Experiment, dataset: Dataset) -> None:
         return
+
+    def max_width(self, experiment: Experiment, dataset: Dataset) -> int:
+        return MAX_WIDTH
 
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         return (experiment.data,)

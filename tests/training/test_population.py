@@ -11,7 +11,15 @@ from lrlab.data.dataset import Dataset
 from lrlab.training.evaluation import EVALUATION_BATCH
 from lrlab.training.experiment import EpochResult, Experiment, Member
 from lrlab.training.member import StackedMember
-from lrlab.training.population import MAX_MICROBATCH, StackedPopulation, microbatch_for, microbatches
+from lrlab.training.population import (
+    MAX_MICROBATCH,
+    MAX_WIDTH,
+    MIN_WIDTH,
+    StackedPopulation,
+    max_width,
+    microbatch_for,
+    microbatches,
+)
 from tests import mixed_experiments
 
 Curve = list[dict[str, float]]
@@ -303,6 +311,14 @@ def test_microbatch(batch_sizes: list[int], microbatch: int) -> None:
 )
 def test_batch_sizes_not_far_apart_share_a_microbatch(batch_sizes: list[int], shared: list[tuple[int, int]]) -> None:
     assert microbatches(batch_sizes) == shared
+
+
+def test_small_members_are_many_and_large_ones_few(dataset: Dataset) -> None:
+    float32, float64 = np.dtype(np.float32), np.dtype(np.float64)
+    assert max_width(Linear(), dataset, float32) == MAX_WIDTH
+    between = MLP([10_000])  # some 10,000 parameters for each input and class
+    assert MIN_WIDTH <= max_width(between, dataset, float64) <= max_width(between, dataset, float32) < MAX_WIDTH
+    assert max_width(MLP([100_000]), dataset, float32) == MIN_WIDTH
 
 
 def test_learns_what_can_be_learned(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:

@@ -20,13 +20,13 @@ from lrlab.data.dataset import Dataset
 from lrlab.runs import checkpoint, recorder
 from lrlab.runs.checkpoint import Checkpoint
 from lrlab.runs.loop import RecordedTraining, TrainingLoop
-from lrlab.sweeper.runners.protocols import IntermediateValue, TrialEnd, WorkerContext
+from lrlab.sweeper.runners.protocols import IntermediateValue, Sweep, TrialEnd, WorkerContext
 from lrlab.sweeper.study.queue import RETRY_OF, RUN_ID
 from lrlab.sweeper.trial_name import trial_name
 from lrlab.tracking.tags import Tag
 from lrlab.training.configuration import check_shared, from_config
 from lrlab.training.experiment import DataSource, EpochResult, Experiment, Population
-from lrlab.training.population import microbatch_for
+from lrlab.training.population import MIN_WIDTH, microbatch_for
 
 if TYPE_CHECKING:
     import optuna
@@ -56,6 +56,14 @@ class BestTraining:
 
     training: RecordedTraining
     weights: dict[str, np.ndarray]
+
+
+def width(sweep: Sweep) -> int:
+    """Return how many trials each worker trains at once; a search does so in two rounds at least, so that it learns."""
+    if sweep.learns:
+        return min(MIN_WIDTH, -(-sweep.trials // (2 * sweep.workers)))
+    experiment = from_config(sweep.composer.compose(sweep.boundary_overrides[0]))
+    return min(experiment.max_width(experiment.data.load()), -(-sweep.trials // sweep.workers))
 
 
 class PopulationRunner:

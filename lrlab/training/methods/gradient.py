@@ -4,10 +4,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment, parametric
-from lrlab.training.population import StackedPopulation
+from lrlab.training.population import StackedPopulation, max_width
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Gradient:
 
     def n_epochs(self, experiment: Experiment, dataset: Dataset) -> int:
         return experiment.passes(len(dataset.train))
+
+    def max_width(self, experiment: Experiment, dataset: Dataset) -> int:
+        return max_width(parametric(experiment), dataset, np.dtype(experiment.dtype))
 
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         return experiment.data, experiment.model, experiment.loss, experiment.dtype, experiment.seed

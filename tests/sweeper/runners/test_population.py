@@ -13,7 +13,7 @@ from lrlab.runs import checkpoint
 from lrlab.runs.provenance import Provenance
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweeper.compose import Composer
-from lrlab.sweeper.runners.population import PopulationRunner
+from lrlab.sweeper.runners.population import PopulationRunner, width
 from lrlab.sweeper.runners.protocols import IntermediateValue, Sweep, TrialEnd, WorkerContext
 from lrlab.sweeper.study.queue import RETRY_OF
 from lrlab.sweeper.study.state import SweepState
@@ -81,6 +81,24 @@ def shape(tracker: MemoryTracker, trial: optuna.Trial) -> tuple[int, int, int, i
     """Width, slot, microbatch and first epoch on record."""
     provenance = Provenance.from_json(run_of(tracker, trial).tags[Tag.PROVENANCE])
     return provenance.width, provenance.slot, provenance.microbatch, provenance.first_epoch
+
+
+@pytest.mark.parametrize(
+    ("trials", "workers", "learns", "wide"),
+    [
+        (200, 2, False, 96),
+        (100, 2, False, 50),
+        (3, 2, False, 2),
+        (200, 2, True, 32),
+        (100, 2, True, 25),
+        (3, 2, True, 1),
+    ],
+)
+def test_a_search_that_learns_leaves_something_to_learn_for(
+    tmp_path: Path, trials: int, workers: int, learns: bool, wide: int
+) -> None:
+    composer = cast(Composer, Composing())
+    assert width(Sweep(OmegaConf.create(), composer, "s", tmp_path, trials, workers, ((),), learns=learns)) == wide
 
 
 def test_trials_that_fit_together_share_a_population(
