@@ -4,8 +4,10 @@ import os
 import platform
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,16 @@ def about() -> dict[str, Any]:
         "system": platform.platform(terse=True),
         "load": os.getloadavg()[0],
         "commit": commit(),
-        "packages": {name: version(name) for name in ("numpy", "optuna", "mlflow", "hydra-core")},
+        "packages": dict(packages()),
         **asdict(Environment.current()),
     }
+
+
+def packages() -> Iterator[tuple[str, str]]:
+    """The versions of what lrlab's speed depends on; Numba is the extra `fast`."""
+    for name in ("numpy", "scipy", "numba", "optuna", "mlflow", "hydra-core"):
+        with suppress(PackageNotFoundError):
+            yield name, version(name)
 
 
 def processor() -> str:
