@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of libraries: a reader's co
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 GALLERY = DOCS / "gallery.md"  # docs/figures.py runs its sweeps at full length, for their pictures
-NOT_RUN = 14  # at most: what needs another machine, a network or an installation
+NOT_RUN = 15  # at most: what needs another machine, a network or an installation
 INCOMPLETE = re.compile("Missing argument|requires an argument")  # where a sentence speaks of a command
 
 
