@@ -144,7 +144,7 @@ def plan_sweep(
         deadline=deadline,
         question=_question(settings, search),
         lease=settings.lease,
-        learns=not search.is_exhaustive,
+        learns=search.learns(trials),
         reuse=settings.reuse,
         precision=Precision(
             settings.bracket_error,

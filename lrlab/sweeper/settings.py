@@ -15,14 +15,13 @@ from lrlab.config.duration import seconds
 from lrlab.errors import InputError
 from lrlab.runtime.environment import cores
 from lrlab.sweeper.search.space import Dimension, Fixed, Part, Space
+from lrlab.sweeper.search.strategy import NO_PRUNER
 from lrlab.sweeper.study.name import check_name
 
 if TYPE_CHECKING:
     from lrlab.sweeper.compose import Composer
 
 NAMES = ("study_name", "storage", "question")  # keys that may tell of the job, whose search is the same all the same
-
-NO_PRUNER = "optuna.pruners.NopPruner"
 
 
 @dataclass(frozen=True)

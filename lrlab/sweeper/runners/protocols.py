@@ -91,7 +91,7 @@ class Sweep:
     deadline: float = math.inf  # seconds since 1970, which other machines count, too: when the sweep stops
     question: str = ""  # that it is to answer; "" is the usual one of what is swept
     lease: float = LEASE  # seconds without a sign of life after which the trials of a worker are others' to run
-    learns: bool = True  # whether a sampler chooses values by what earlier trials came to; no enumeration does
+    learns: bool = True  # whether earlier trials decide on the values, or the ends, of later ones
     reuse: bool = False  # whether a trial with the values of a complete one is told its objective, and not run
 
     def too_many_failed(self, counts: "TrialCounts") -> bool:

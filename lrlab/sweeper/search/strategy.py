@@ -2,7 +2,7 @@
 
 import random
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import optuna
 
 GRID, QMC, TPE = (f"optuna.samplers.{name}Sampler" for name in ("Grid", "QMC", "TPE"))
+NO_PRUNER = "optuna.pruners.NopPruner"
 LIBRARIES = {"GPSampler": "torch"}  # that Optuna imports only after the start-up trials, and lrlab does not install
 DEFAULT_TRIALS = 20
 MAX_COMBINATIONS = 100_000
@@ -75,6 +76,11 @@ class SearchStrategy:
         if trials is not None and trials < len(combinations):  # a random part of the grid
             random.Random(self.sampler_config.get("seed") or 0).shuffle(combinations)
         return sorted(combinations, key=self._place)[:trials]
+
+    def learns(self, trials: Sequence[Mapping[str, Any]]) -> bool:
+        """Return whether earlier ones of these planned trials decide on later ones: on their values, or their ends."""
+        chosen = not self.is_exhaustive and any(len(values) < len(self.space.dimensions) for values in trials)
+        return chosen or self.pruner_config["_target_"] != NO_PRUNER
 
     def _place(self, values: Mapping[str, Any]) -> int:
         """Return the place in the queue of a combination of values; what is not enqueued comes last."""

@@ -42,6 +42,25 @@ def test_when_every_combination_is_run(
 
 
 @pytest.mark.parametrize(
+    ("overrides", "enqueued", "pruner", "trials", "learns"),
+    [
+        (["a=1,2", "b=range(3)"], (), "NopPruner", None, False),
+        (["a=1,2", "b=range(3)"], (), "MedianPruner", None, True),
+        (["a=interval(0,1)"], (), "NopPruner", 3, True),
+        (["a=interval(0,1)"], ({"a": 0.1}, {"a": 0.2}), "NopPruner", 3, True),
+        (["a=interval(0,1)"], ({"a": 0.1}, {"a": 0.2}), "NopPruner", 2, False),
+        (["a=interval(0,1)", "b=x,y"], ({"a": 0.1}, {"a": 0.2}), "NopPruner", 2, True),
+    ],
+)
+def test_whether_earlier_trials_decide_on_later_ones(
+    search: Callable[..., SearchStrategy], overrides: list[str], enqueued: Any, pruner: str, trials: Any, learns: bool
+) -> None:
+    strategy = search(*overrides, sampler="TPESampler", trials=trials)
+    strategy = replace(strategy, enqueued=enqueued, pruner_config={"_target_": f"optuna.pruners.{pruner}"})
+    assert strategy.learns(strategy.planned_trials(trials)) is learns
+
+
+@pytest.mark.parametrize(
     ("overrides", "sampler", "trials", "plan"),
     [
         (["a=1,2", "b=x,y"], "TPESampler", None, [{"a": a, "b": b} for a in (1, 2) for b in "xy"]),
