@@ -1,29 +1,15 @@
 """One training in eager PyTorch on a CSV file that pandas reads, with its run in MLflow."""
 
-import argparse
-
 import numpy as np
 import pandas as pd
 import torch
-from records import Records, now
-from training import Config, Data, threads, train
+from single import parser, record
+from training import Data
 
 
 def main() -> None:
-    given = parser().parse_args()
-    threads(given.threads)
-    config = Config(
-        hidden=tuple(given.hidden),
-        optimizer="momentum",
-        lr=given.lr,
-        batch_size=given.batch_size,
-        warmup=0.0,
-        strength=given.strength,
-        epochs=given.epochs,
-    )
-    records = Records(f"{given.outputs}/mlflow.db", "rows")
-    run = records.start("rows")
-    records.end(run, config.params(), [(now(), metrics) for metrics in train(config, read(given.file))])
+    given = parser("file", "outputs").parse_args()
+    record("rows", given, "momentum", lambda: read(given.file))
 
 
 def read(file: str) -> Data:
@@ -48,18 +34,6 @@ def _moments(x: torch.Tensor, rows: torch.Tensor) -> tuple[torch.Tensor, torch.T
         sums += torch.stack([block.sum(0), block.square().sum(0)])
     mean, square = sums / len(rows)
     return mean.float(), (square - mean.square()).sqrt().float()
-
-
-def parser() -> argparse.ArgumentParser:
-    given = argparse.ArgumentParser()
-    for name in ("file", "outputs"):
-        given.add_argument(f"--{name}", required=True)
-    for name in ("batch-size", "epochs", "threads"):
-        given.add_argument(f"--{name}", type=int, required=True)
-    for name in ("lr", "strength"):
-        given.add_argument(f"--{name}", type=float, required=True)
-    given.add_argument("--hidden", type=int, nargs="*", default=[])
-    return given
 
 
 if __name__ == "__main__":

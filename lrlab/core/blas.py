@@ -34,11 +34,11 @@ def _multiply(a: Array, b: Array, c: Array, beta: int) -> None:
         for matrices in zip(a, b, c, strict=True):
             _multiply(*matrices, beta)
         return
-    _check(c)
+    if not c.flags.c_contiguous:
+        raise ValueError("an array that is changed in place must be contiguous")
     left, trans_a = _columns_first(b.T)
     right, trans_b = _columns_first(a.T)
-    gemm = _routine("gemm", c.dtype)
-    gemm(1, left, right, beta=beta, c=c.T, trans_a=trans_a, trans_b=trans_b, overwrite_c=True)
+    _gemm(c.dtype)(1, left, right, beta=beta, c=c.T, trans_a=trans_a, trans_b=trans_b, overwrite_c=True)
 
 
 def _columns_first(matrix: Array) -> tuple[Array, bool]:
@@ -46,14 +46,9 @@ def _columns_first(matrix: Array) -> tuple[Array, bool]:
     return (matrix, False) if matrix.flags.f_contiguous else (matrix.T, True)
 
 
-def _check(changed: Array) -> None:
-    if not changed.flags.c_contiguous:
-        raise ValueError("an array that is changed in place must be contiguous")
-
-
 @cache
-def _routine(name: str, dtype: np.dtype) -> Callable[..., Any]:
+def _gemm(dtype: np.dtype) -> Callable[..., Any]:
     from scipy.linalg import get_blas_funcs  # SciPy is slow to import, and only needed where something is trained
 
-    routine: Callable[..., Any] = get_blas_funcs(name, dtype=dtype)
-    return routine
+    gemm: Callable[..., Any] = get_blas_funcs("gemm", dtype=dtype)
+    return gemm
