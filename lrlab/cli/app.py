@@ -190,7 +190,6 @@ class TrainingTask:
                 tag_reused_runs(study, tracker)
                 return
             try:
-                tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
                 tag_reused_runs(study, tracker)
                 tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
                 log_course(tracker, state.run_id, study)
@@ -208,6 +207,7 @@ class TrainingTask:
             finally:
                 tracker.end_run(state.run_id)
             tracker.deliver()
+            tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
             wait_for_others(study, tracker, state.run_id, here)
 
 

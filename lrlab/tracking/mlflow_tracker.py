@@ -121,9 +121,15 @@ class MlflowTracker(Tracker):
     def close_orphans(self, gone: Collection[str] = (), sweeps: Sequence[SweepTrials] = ()) -> int:
         known = {sweep.parent: sweep for sweep in sweeps}
         abandoned = [run.run_id for run in self.unfinished_runs() if _is_abandoned(run, gone, known)]
+        abandoned += [run_id for sweep in sweeps for run_id in self._finished_in_vain(sweep)]
         for run_id in abandoned:
             self.store.write(run_id, RunUpdate(tags={Tag.ABANDONED: "true"}, status="KILLED"))
         return len(abandoned)
+
+    def _finished_in_vain(self, sweep: SweepTrials) -> list[str]:
+        """Return the runs that finished before their trials did, which were then taken from whoever ran them."""
+        runs = self.summaries(sweep.parent) if sweep.interrupted else []
+        return [run.run_id for run in runs if run.status == "FINISHED" and run.tags.get(Tag.TRIAL) in sweep.interrupted]
 
 
 def _is_abandoned(run: OpenRun, gone: Collection[str], sweeps: Mapping[str, SweepTrials]) -> bool:

@@ -168,7 +168,7 @@ class Tracker(Protocol):
         """Return the runs that were not ended."""
 
     def close_orphans(self, gone: Collection[str] = (), sweeps: Sequence[SweepTrials] = ()) -> int:
-        """Close as killed the runs that dead processes left open; return how many.
+        """Close as killed the runs that dead processes left open, or whose trials others ran again; return how many.
 
         Args:
             gone: hosts that are known to be gone, with all that ran there.

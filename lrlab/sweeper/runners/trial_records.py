@@ -132,7 +132,6 @@ def end_sweep(
             return
         if counts.running:
             return
-        tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
         tag_reused_runs(study, tracker)
         tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(counts.total)})  # a bracket adds to those asked for
         log_course(tracker, state.run_id, study)
@@ -144,4 +143,5 @@ def end_sweep(
             tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: run_id})
         tracker.end_run(state.run_id)
         tracker.deliver()
+        tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
         wait_for_others(study, tracker, state.run_id, here)

@@ -63,6 +63,23 @@ def test_the_study_says_which_runs_are_open_for_good(queue: Queue, tracker: Mlfl
     assert tracker.get_run(lost).tags[Tag.ABANDONED] == "true"
 
 
+def test_a_run_that_finished_before_its_trial_was_taken_over_counts_for_nothing(
+    queue: Queue, tracker: MlflowTracker
+) -> None:
+    """Its host died, or was cut off, before it could tell the study."""
+    parent = tracker.create_run("s")
+    taken, in_vain = trial_with_run(queue, tracker, parent, AWAY)
+    told, finished = trial_with_run(queue, tracker, parent, AWAY)
+    for run_id in (in_vain, finished):
+        tracker.end_run(run_id)
+    queue.requeue([trial for trial in queue.running() if trial.number == taken.number])
+    queue.complete(told, [1.0])
+    sweeps = [trials_of(queue.study(), parent)]
+    assert (tracker.close_orphans(sweeps=sweeps), tracker.close_orphans(sweeps=sweeps)) == (1, 0)
+    assert [tracker.get_run(run).status for run in (in_vain, finished)] == ["KILLED", "FINISHED"]
+    assert tracker.get_run(in_vain).tags[Tag.ABANDONED] == "true"
+
+
 def test_runs_that_a_study_does_not_know_are_judged_by_their_processes(
     queue: Queue, tracker: MlflowTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
