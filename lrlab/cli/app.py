@@ -101,6 +101,7 @@ class TrainingTask:
 
     def prepare(self, sweep: "Sweep") -> "SweepState":
         """Open the parent run, unless the study has one."""
+        from lrlab.sweeper import sweep_run
         from lrlab.sweeper.runners.population import width
         from lrlab.sweeper.study.state import SweepState
         from lrlab.training.population import microbatches
@@ -112,6 +113,7 @@ class TrainingTask:
         with runs.open(config["outputs"], view) as tracker:
             if sweep.state is not None:
                 if keeps_runs(runs):
+                    sweep_run.reopen(tracker, sweep.state.run_id)
                     tracker.set_tags(sweep.state.run_id, {Tag.N_TRIALS: str(sweep.trials)})
                 return replace(sweep.state, command=command(sweep.config), runs=place, question=sweep.question)
             run_id = tracker.create_run(
@@ -151,19 +153,33 @@ class TrainingTask:
         limit_blas(config["blas_threads"] or max(1, cores() // context.sweep.workers))
         return PopulationRunner(context, tracking(config, context.state).open(config["outputs"]))
 
+    def on_nothing_left(self, sweep: "Sweep", study: "optuna.Study") -> "SweepState | None":
+        """Say how to see what was found; it is worked out again for another question."""
+        from lrlab.sweeper import sweep_run
+
+        state, runs, here = sweep.state, tracking_of(sweep), places(sweep.config)
+        if state is None or not state.run_id or state.question != sweep.question:
+            return None
+        with runs.open(sweep.config.outputs) as tracker:
+            if not sweep_run.has_ended(study, tracker, state.run_id):
+                return None
+            sweep_run.close_runs(study, tracker, state.run_id, here)
+        self.study = sweep.study
+        console.nothing_left(sweep.study, here)
+        return replace(state, command=command(sweep.config), runs=place_of(runs, sweep.config, state))
+
     def on_sweep_end(
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the parent run, link its best child, and say what was found."""
         from lrlab.analysis.answers.answers import answers
-        from lrlab.analysis.runs import read
         from lrlab.cli import answers as shown
-        from lrlab.commands.best import best, best_settings
-        from lrlab.commands.sweep_description import describe
+        from lrlab.cli import sweep_end
+        from lrlab.commands.best import best_settings
         from lrlab.runs.recorder import status_of
         from lrlab.sweeper.course import log_course
         from lrlab.sweeper.job_tracking import untold
-        from lrlab.sweeper.study.open_runs import trials_of, wait_for_others
+        from lrlab.sweeper.study.open_runs import trials_of
         from lrlab.sweeper.study.queue import TrialCounts
         from lrlab.sweeper.study.reuse import tag_reused_runs
 
@@ -189,26 +205,7 @@ class TrainingTask:
                 tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
                 tag_reused_runs(study, tracker)
                 return
-            try:
-                tag_reused_runs(study, tracker)
-                tracker.set_tags(state.run_id, {Tag.N_TRIALS: str(tally.total)})  # a bracket adds to those asked for
-                log_course(tracker, state.run_id, study)
-                found = best(study, tracker)
-                told = answers(study, read(study, tracker, here), here)
-                columns = {name: found.metrics[name] for name in table_metrics(config) if name in found.metrics}
-                tracker.log_metrics(state.run_id, found.trial, columns)
-                tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: found.run_id})
-                describe(study, told, tracker, here)
-                shown.sweep_ended(told, found, here)
-            except MissingRunError as missing:  # deleted meanwhile: the sweep itself is done
-                console.err().print(str(missing))
-            except UnreachableError as trouble:  # it has everything in the end: what is missing waits in the spool
-                console.runs_unreadable(sweep.study, str(trouble), here)
-            finally:
-                tracker.end_run(state.run_id)
-            tracker.deliver()
-            tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
-            wait_for_others(study, tracker, state.run_id, here)
+            sweep_end.end(study, tracker, state.run_id, table_metrics(config), here)
 
 
 class ValidateConfig(Callback):

@@ -111,6 +111,13 @@ def sweep_stopped(study: str, places: Places, overrides: Sequence[str] = ()) -> 
     _next(command("resume", study, *overrides, places=places), "go on to the number of trials asked for", err())
 
 
+def nothing_left(study: str, places: Places) -> None:
+    """Show that all trials of a sweep were done before, and how to see what was found."""
+    out().print(f"Nothing is left to do: all trials of study {study} are done, and its answer is on record.")
+    _next(command("best", study, places=places), "the answer and the best configuration again")
+    _next(command("report", study, places=places), "the answers as a page with figures")
+
+
 def trials_taken(study: str, running: int, places: Places) -> None:
     """Show that other sweeps of the study run all trials that are left."""
     err().print(f"No trial is left to start: other sweeps of {study} are running its last {running} trials.")

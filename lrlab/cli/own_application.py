@@ -20,6 +20,23 @@ if TYPE_CHECKING:
 class OwnApplication(JobApplication):
     """A task function of somebody's own, whose sweeps end as those of lrlab's own trainer do."""
 
+    def on_nothing_left(self, sweep: "Sweep", study: "optuna.Study") -> "SweepState | None":
+        """Say how to see what was found; it is worked out again for another question, or with other roles."""
+        from lrlab.sweeper import sweep_run
+
+        before, now, tracking = sweep.state, self.state_of(sweep), job_tracking(sweep.config, sweep.state)
+        if before is None or not before.run_id or tracking is None or parent_run(sweep.config):
+            return None
+        if (before.question, before.roles) != (now.question, now.roles):
+            return None
+        here = places(sweep.config)
+        with tracking.open() as tracker:
+            if not sweep_run.has_ended(study, tracker, before.run_id):
+                return None
+            sweep_run.close_runs(study, tracker, before.run_id, here)
+        console.nothing_left(sweep.study, here)
+        return now
+
     def on_sweep_end(
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:

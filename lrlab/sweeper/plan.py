@@ -76,6 +76,18 @@ class SweepPlan:
             state = read_state(study)
         return replace(self, sweep=replace(self.sweep, state=state))
 
+    def has_nothing_left(self) -> bool:
+        """Return whether all trials of the plan are done, and no bracket needs more."""
+        if self.sweep.state is None:
+            return False
+        queue = Queue(self.storage, self.sweep.study)
+        counts = queue.counts()
+        if counts.waiting or counts.running or not counts.total or self.sweep.too_many_failed(counts):
+            return False
+        sweep = self.sweep
+        added = bracket.propose(self.search.space, queue.trials(), sweep.directions, sweep.precision)
+        return not added and not queue.missing_from(self.trials)
+
     def _check_enqueued(self, queue: Queue) -> None:
         """Refuse points for which the study has no trial left.
 

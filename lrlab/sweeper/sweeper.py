@@ -89,6 +89,8 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
         TrialsLeft: not all trials are done: the time was over, or another program runs the others.
         SystemExit: a signal came, also Ctrl-C; a task's own KeyboardInterrupt is raised as it is.
     """
+    if plan.has_nothing_left() and _has_ended(plan):
+        return [[]]
     with plan.storage.exclusive():
         plan = plan.with_stored_state()  # another sweep may have created the study since
         state = plan.application.prepare(plan.sweep)
@@ -125,6 +127,22 @@ def run(plan: SweepPlan, hydra_context: HydraContext) -> list[list[JobReturn]]:
     if plan.remark:
         log.warning("%s", plan.remark)
     return [[result for _, result in sorted(results, key=lambda result: result[0])]]
+
+
+def _has_ended(plan: SweepPlan) -> bool:
+    """Return whether a sweep that has no trial left has come to its end before; its results are written again."""
+    queue = Queue(plan.storage, plan.sweep.study)
+    study = queue.study()
+    state = plan.application.on_nothing_left(plan.sweep, study)
+    if state is None:
+        return False
+    with show_progress(queue):  # of which the last line is left
+        pass
+    write_state(study, state)
+    directory = claim(plan.sweep.directory)
+    OmegaConf.save(plan.sweep.config, directory / MULTIRUN)
+    save_results(study, directory)
+    return True
 
 
 def _reason(error: Exception, plan: SweepPlan | None) -> str:

@@ -44,7 +44,7 @@ class Application:
     def later(self, *_: object) -> None:
         raise AssertionError("a plan runs nothing")
 
-    __call__ = prepare = check_host = runner = on_sweep_end = later
+    __call__ = prepare = check_host = runner = on_nothing_left = on_sweep_end = later
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from lrlab.config.secrets import is_secret
 from lrlab.errors import InputError
 from lrlab.runs.job_record import OBJECTIVE
 from lrlab.runtime.signals import SignalHandler, TimeLimitError
+from lrlab.sweeper import sweep_run
 from lrlab.sweeper.compose import Composer
 from lrlab.sweeper.job_tracking import command_of, job_tracking, parent_run, place_of, places
 from lrlab.sweeper.launching.shared_files import check_runs
@@ -76,9 +77,7 @@ class JobApplication:
 
     def prepare(self, sweep: Sweep) -> SweepState:
         """Open the parent run, unless the study has one."""
-        known = sweep.state or SweepState()
-        roles = dict(self.roles(sweep).known)
-        state = replace(known, command=command_of(sweep.config), roles=roles, question=sweep.question)
+        state = self.state_of(sweep)
         tracking = job_tracking(sweep.config, sweep.state)
         if tracking is None:
             return replace(state, run_id="", runs=None)
@@ -89,7 +88,8 @@ class JobApplication:
             [OBJECTIVE] if len(sweep.directions) == 1 else [f"{OBJECTIVE}_{i}" for i in range(len(sweep.directions))]
         )
         with tracking.open(run_table.of_sweep(names, sweep.swept)) as tracker:
-            if known.run_id:
+            if state.run_id:
+                sweep_run.reopen(tracker, state.run_id)
                 return state
             run_id = tracker.create_run(
                 sweep.study,
@@ -97,6 +97,11 @@ class JobApplication:
                 tags={Tag.STUDY: sweep.study, Tag.N_TRIALS: str(sweep.trials), **self._program_tags(state)},
             )
         return replace(state, run_id=run_id)
+
+    def state_of(self, sweep: Sweep) -> SweepState:
+        """Return the state of a study, with what is asked for now."""
+        known, roles = sweep.state or SweepState(), dict(self.roles(sweep).known)
+        return replace(known, command=command_of(sweep.config), roles=roles, question=sweep.question)
 
     def check_host(self, sweep: Sweep, state: SweepState) -> None:
         """Look for the file that holds the runs, if there is one."""
@@ -113,6 +118,10 @@ class JobApplication:
         tracking = job_tracking(sweep.config, state)
         if tracking and state.run_id and not parent_run(sweep.config):
             end_sweep(tracking, state, study, error, places(sweep.config))
+
+    def on_nothing_left(self, sweep: Sweep, study: "optuna.Study") -> SweepState | None:
+        """Return None: it says nothing at the end, which costs little."""
+        return None
 
     def roles(self, sweep: Sweep) -> RolesOfSweep:
         """Return what the keys of the application mean.

@@ -165,6 +165,13 @@ class Application(Protocol):
     def runner(self, context: WorkerContext) -> Runner:
         """Once in every worker."""
 
+    def on_nothing_left(self, sweep: Sweep, study: "optuna.Study") -> "SweepState | None":
+        """Once in the parent, instead of all that follows, where all trials of a study are done already.
+
+        Say so, and return the state to be stored with the study; or return None if the end of the sweep is not on
+        record, which is then made up for.
+        """
+
     def on_sweep_end(
         self, sweep: Sweep, state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:

@@ -14,12 +14,13 @@ from lrlab.config.command_line import Places
 from lrlab.config.override import overrides_of
 from lrlab.runs.job_record import Job, JobRecord
 from lrlab.runs.recorder import close, status_of
+from lrlab.sweeper import sweep_run
 from lrlab.sweeper.course import log_course
 from lrlab.sweeper.job_tracking import JobTracking, plain
 from lrlab.sweeper.runners.protocols import TrialEnd
 from lrlab.sweeper.running_job import RunningJob
 from lrlab.sweeper.study.objective import numbers_of, objective, short
-from lrlab.sweeper.study.open_runs import trials_of, wait_for_others
+from lrlab.sweeper.study.open_runs import trials_of
 from lrlab.sweeper.study.queue import RUN_ID, TrialCounts
 from lrlab.sweeper.study.ranking import ranked
 from lrlab.sweeper.study.reuse import tag_reused_runs
@@ -142,6 +143,4 @@ def end_sweep(
             tracker.log_metrics(state.run_id, best.trial, {"objective": best.mean})
             tracker.set_tags(state.run_id, {Tag.BEST_RUN_ID: run_id})
         tracker.end_run(state.run_id)
-        tracker.deliver()
-        tracker.close_orphans(sweeps=[trials_of(study, state.run_id)])
-        wait_for_others(study, tracker, state.run_id, here)
+        sweep_run.close_runs(study, tracker, state.run_id, here)

@@ -23,11 +23,10 @@ from optuna.distributions import (
 )
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._storage import JournalOperation, JournalStorageReplayResult
 from optuna.trial import FrozenTrial, TrialState
 
-from lrlab.sweeper.study.journal import Lock, create_private
+from lrlab.sweeper.study.journal import JournalFile, Lock, create_private
 from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
 
 Operation = tuple[JournalOperation, Mapping[str, Any]]
@@ -52,7 +51,7 @@ class JournalStore(JournalStorage, TrialStore):
         self._beats = path.with_name(f".{path.name}.beats")
         self._worker_id_prefix = f"{secrets.token_hex(6)}-"  # short, for it is in every line
         self._chosen: dict[int, list[Operation]] = {}
-        self._backend = JournalFileBackend(str(path), lock_obj=self._file_lock)  # type: ignore[arg-type]
+        self._backend = JournalFile(path, self._file_lock)
         self._thread_lock = threading.Lock()
         self._replay_result: _Replay = _Replay(self._worker_id_prefix)
         with self._thread_lock:
@@ -241,7 +240,10 @@ class _Replay(JournalStorageReplayResult):
         self._known: dict[int, _Known] = {}
 
     def of_study(self, study: int) -> _Known:
-        return self._known.setdefault(study, _Known())
+        known = self._known.get(study)
+        if known is None:
+            known = self._known[study] = _Known()
+        return known
 
     def study_of(self, trial: int) -> int:
         return self._trial_id_to_study_id[trial]
@@ -295,7 +297,8 @@ class _Replay(JournalStorageReplayResult):
             return
         distribution = _distribution(log["distribution"])
         known = self.of_study(self._trial_id_to_study_id[trial_id]).distributions
-        if known.setdefault(name, distribution) != distribution:
+        before = known.setdefault(name, distribution)
+        if before is not distribution and before != distribution:
             try:
                 check_distribution_compatibility(known[name], distribution)
             except ValueError:

@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import os
 from typing import Any
@@ -5,7 +6,8 @@ from typing import Any
 import optuna
 import pytest
 
-from lrlab.sweeper.study.journal import Lock
+from lrlab.sweeper.study import journal
+from lrlab.sweeper.study.journal import JournalFile, Lock
 from lrlab.sweeper.study.journal_store import JournalStore
 
 
@@ -85,3 +87,66 @@ def test_a_lock_file_that_optuna_left_behind_stalls_nobody(path: Any) -> None:
     os.symlink(path, f"{path}.lock")
     study(path).set_user_attr("free", True)
     assert study(path).user_attrs == {"free": True}
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A journal of twenty entries in a file, and its path."""
+    path = tmp_path / "optuna.log"
+    JournalFile(path, Lock(path)).append_logs([{"number": number, "text": "é" * number} for number in range(20)])
+    return path
+
+
+def numbers(file: JournalFile, first: int = 0) -> list[int]:
+    return [entry["number"] for entry in file.read_logs(first)]
+
+
+@pytest.mark.parametrize("block", [1, 100, 1 << 20])
+def test_a_journal_is_read_in_blocks_and_never_twice(written: Any, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(journal, "BLOCK", block)
+    file, reader = JournalFile(written, Lock(written)), JournalFile(written, Lock(written))
+    assert numbers(reader) == list(range(20))
+    assert numbers(reader, 20) == []
+    file.append_logs([{"number": 20}, {"number": 21}])
+    assert numbers(reader, 20) == [20, 21]
+    assert numbers(reader, 15) == list(range(15, 22))
+
+
+def test_a_reader_that_stops_at_an_entry_goes_on_behind_it(written: Any) -> None:
+    file = JournalFile(written, Lock(written))
+    entries = file.read_logs(0)
+    assert [next(entries)["number"] for _ in range(3)] == [0, 1, 2]
+    assert numbers(file, 3) == list(range(3, 20))
+
+
+def test_many_lines_are_decoded_at_once(written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads, decoded = json.loads, []
+
+    def counted(text: str) -> Any:
+        decoded.append(text)
+        return loads(text)
+
+    monkeypatch.setattr(json, "loads", counted)
+    assert numbers(JournalFile(written, Lock(written))) == list(range(20))
+    assert len(decoded) == 1
+
+
+@pytest.mark.parametrize("tail", [b'{"number": 20', b'{"number": 20}, {"number"', b'{"number": 20, "text": "\xc3'])
+def test_an_entry_that_is_being_written_is_read_once_it_is_whole(written: Any, tail: bytes) -> None:
+    whole = written.read_bytes()
+    file = JournalFile(written, Lock(written))
+    written.write_bytes(whole + tail)
+    assert numbers(file) == list(range(20))
+    assert numbers(file, 20) == []
+    written.write_bytes(whole + b'{"number": 20}\n')
+    assert numbers(file, 20) == [20]
+
+
+@pytest.mark.parametrize("line", [b"{\n", b'{"number": 1}, {"number": 2}\n', b"\xff\n", b"\n"])
+def test_a_line_that_is_no_entry_is_an_error_unless_it_is_the_last(written: Any, line: bytes) -> None:
+    whole = written.read_bytes()
+    written.write_bytes(whole + line)
+    assert numbers(JournalFile(written, Lock(written))) == list(range(20))
+    written.write_bytes(whole + line + b'{"number": 21}\n')
+    with pytest.raises(ValueError, match=r"."):
+        numbers(JournalFile(written, Lock(written)))
