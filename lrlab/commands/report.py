@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrlab.analysis.answers.answers import answers
 from lrlab.analysis.job_runs import read_runs
 from lrlab.analysis.report.report import Report, report
 from lrlab.analysis.report.table_report import TableReport, table_report
@@ -51,7 +50,7 @@ def publish(study: "optuna.Study", tracker: Tracker, places: Places, where: Mapp
         tracker.get_run(made.parent)
         tracker.log_artifacts(made.parent, {f"report{part}/{name}": content for name, content in files.items()})
         if not where:  # a part is not the answer
-            describe(study, answers(study, runs, places), tracker, places, report="report/index.html")
+            describe(study, made.answers, tracker, places, report="report/index.html")
     except MissingRunError as error:
         log.warning("the report is not attached to the sweep's own run: %s", error)
     return made, folder / "index.html"

@@ -223,3 +223,17 @@ def test_the_question_on_cifar_10(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(verdict["per_batch_size"]) == 7
     assert all(each["bracketed"] and each["seeds"] == 3 for each in verdict["per_batch_size"])
     assert verdict["noise_scale"] > 0
+
+
+def test_a_report_answers_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its page, the description in MLflow and the terminal show the same answers; so does the figure of the shares."""
+    asked: list[str] = []
+
+    def counted(study: optuna.Study) -> dict[str, float]:
+        asked.append(study.study_name)
+        return {"optimizer.lr": 1.0}
+
+    monkeypatch.setattr("lrlab.analysis.answers.best.importance", counted)
+    monkeypatch.setattr("lrlab.analysis.answers.importance.importance", counted)
+    assert main(["report", "one"]) == 0
+    assert asked == ["one"]

@@ -12,7 +12,6 @@ from lrlab.analysis.answers import (
     steps_to_target,
     warmup,
 )
-from lrlab.analysis.answers import importance as importances
 from lrlab.analysis.answers.answer import Answer
 from lrlab.analysis.answers.scaling import Analyses
 from lrlab.analysis.answers.wording import CANNOT_TELL
@@ -56,7 +55,7 @@ def sections(study: "optuna.Study", runs: Runs, answers: Sequence[Answer], analy
     for index, answer in enumerate(answers):
         yield _answered(answer, evidence.pop(answer.kind, None) or Evidence(answer.question), is_first=index == 0)
     yield from (_section(each) for each in evidence.values() if each and (each.figures or each.table))
-    if searched := search_section(study):
+    if searched := search_section(study, answers):
         yield searched
     yield details_section(runs)
 
@@ -90,14 +89,15 @@ def _section(found: Evidence) -> Section:
     return Section(found.title, found.paragraphs, found.figures, found.table, folds=found.folds)
 
 
-def search_section(study: "optuna.Study") -> Section | None:
+def search_section(study: "optuna.Study", answers: Sequence[Answer]) -> Section | None:
     """Return the figures of the search itself; None if too few trials are complete."""
     if not search.can_be_drawn(study):
         return None
     objective = objective_label(study)
+    shares = next((answer.values.get("importance", {}) for answer in answers if answer.kind == best.KIND), {})
     drawn = (
         search.objective_by_key(study, objective),
-        search.importance(importances.importance(study), objective),
+        search.importance(shares, objective),
         search.history(study, objective),
     )
     return Section("The search", figures=tuple(figure for figure in drawn if figure))
