@@ -3,6 +3,7 @@
 import importlib
 import inspect
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from lrlab.config.validation import check_fields
@@ -102,7 +103,7 @@ def _build(node: Any, key: str, allowed: Sequence[str]) -> Any:
     if not inspect.isclass(made):
         raise InputError(f"{key}._target_ must name a class, got {node['_target_']!r}")
     try:
-        inspect.signature(made).bind(**fields)
+        _signature(made).bind(**fields)  # type: ignore[arg-type]
         built = made(**fields)
     except InputError:
         raise
@@ -110,3 +111,8 @@ def _build(node: Any, key: str, allowed: Sequence[str]) -> Any:
         raise InputError(f"{key or '_target_'}: {made.__name__}: {error}") from error
     check_fields(built, key)
     return built
+
+
+@cache
+def _signature(kind: type) -> inspect.Signature:
+    return inspect.signature(kind)

@@ -93,8 +93,6 @@ def _bounds(declared: Iterable[object], owner: object) -> Iterator[tuple[str, An
     """Yield bounds as ``number`` and ``integer`` take them."""
     for constraint in declared:
         match constraint:
-            case GroupedMetadata():
-                yield from _bounds(constraint, owner)
             case Gt(gt):
                 yield "above", gt
             case Ge(ge):
@@ -105,6 +103,8 @@ def _bounds(declared: Iterable[object], owner: object) -> Iterator[tuple[str, An
                 yield "at_most", le
             case AtMost(bound):
                 yield "at_most", bound(owner)
+            case GroupedMetadata():  # last: to tell one takes longer than all the others
+                yield from _bounds(constraint, owner)
 
 
 def _documented(declared: Iterable[object], otherwise: str) -> str:

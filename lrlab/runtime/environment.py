@@ -5,7 +5,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import LibController, ThreadpoolController, threadpool_limits
+
+_own_blas: dict[str, LibController] = {}  # by package: to look through what is loaded takes long, for every run
 
 
 def cores() -> int:
@@ -26,6 +28,17 @@ def blas_of(package: ModuleType) -> dict[str, Any]:
     Returns:
         Among others ``internal_api``, ``version``, ``architecture`` (the kernel) and ``num_threads``; {} if unknown.
     """
-    folder = str(Path(str(package.__file__)).resolve().parent)  # numpy: it lies in numpy/.dylibs, or in numpy.libs
-    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
-    return max(libraries, key=lambda info: info["filepath"].startswith(folder), default={})
+    name = package.__name__
+    if name not in _own_blas:
+        folder = str(Path(str(package.__file__)).resolve().parent)  # numpy: it lies in numpy/.dylibs, or in numpy.libs
+        libraries = _blas_libraries()
+        library = max(libraries, key=lambda library: library.filepath.startswith(folder), default=None)
+        if library is None or not library.filepath.startswith(folder):  # its own may be loaded later
+            return library.info() if library else {}
+        _own_blas[name] = library
+    found: dict[str, Any] = _own_blas[name].info()
+    return found
+
+
+def _blas_libraries() -> list[LibController]:
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)

@@ -34,7 +34,8 @@ class ProcessId(NamedTuple):
     @classmethod
     def current(cls) -> Self:
         """Return this process."""
-        return cls(*_machine(), os.getpid(), _start(os.getpid()))
+        pid = os.getpid()
+        return cls(*_machine(), pid, _own_start(pid))
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
@@ -133,6 +134,12 @@ def _start(pid: int) -> float:
     """
     created: float = psutil.Process(pid).create_time()
     return created - psutil.boot_time() if psutil.LINUX else created
+
+
+@cache
+def _own_start(pid: int) -> float:
+    """Return when this process started, which is asked for with every run and every claim."""
+    return _start(pid)
 
 
 @cache

@@ -10,7 +10,9 @@ A class that conf/ does not offer is recorded by its path, and needs `allow` to 
 
 from ast import literal_eval
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 from lrlab.config.choices import choice_of, targets
@@ -128,10 +130,7 @@ def from_flat(params: Mapping[str, str]) -> dict[str, Any]:
     """Return the record whose flat form has these texts; it is the same unless `says_all` denies it."""
     record: dict[str, Any] = {}
     for path, text in params.items():
-        try:
-            value = literal_eval(text)
-        except (ValueError, SyntaxError):
-            value = text
+        value = deepcopy(_literal(text))
         *outer, name = path.split(".")
         if not outer and name in PARTS:
             outer, name = [name], CHOICE
@@ -140,6 +139,15 @@ def from_flat(params: Mapping[str, str]) -> dict[str, Any]:
             place = place.setdefault(key, {})
         place[name] = value
     return record
+
+
+@lru_cache(maxsize=1024)
+def _literal(text: str) -> Any:
+    """Return what a text spells in Python, or the text. Most texts are those of all trials of a sweep."""
+    try:
+        return literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def says_all(params: Mapping[str, Any], record: Mapping[str, Any]) -> bool:

@@ -129,3 +129,24 @@ def test_a_stopped_process_neither_runs_nor_has_ended() -> None:
         assert not is_running_here(them)
         assert not has_ended_here(them)
         child.kill()
+
+
+def test_the_system_is_asked_once_when_this_process_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = ProcessId.current()
+    monkeypatch.delattr(psutil, "Process")
+    assert ProcessId.current() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_is_another_one() -> None:
+    before = ProcessId.current()
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.write(write, str(ProcessId.current()).encode())
+        os._exit(0)
+    os.wait()
+    child = ProcessId.parse(os.read(read, 1000).decode())
+    assert child is not None
+    assert (child.pid != before.pid, child.start >= before.start) == (True, True)
+    for end in (read, write):
+        os.close(end)

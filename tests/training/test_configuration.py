@@ -159,3 +159,18 @@ def test_params_do_not_say_that_a_value_is_a_text_which_looks_like_another(text:
 def test_params_do_not_say_all_of_a_key_with_a_dot() -> None:
     assert not says_all({"a.b": 1}, {"a.b": 1})
     assert not says_all({"a": 1, "a.b": 1}, {"a": 1, "a.b": 1})
+
+
+def test_records_that_are_told_from_the_same_texts_share_nothing() -> None:
+    params = {"model": "mlp", "model.hidden": "[8, 4]"}
+    from_flat(params)["model"]["hidden"].append(2)
+    assert from_flat(params)["model"]["hidden"] == [8, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", 1), ("1.0", 1.0), ("True", True), ("None", None), ("1e3", 1e3), ("l2", "l2"), ("'1'", "1")],
+)
+def test_a_text_is_told_the_same_the_second_time(text: str, value: object) -> None:
+    for _ in range(2):
+        assert repr(from_flat({"epochs": text})["epochs"]) == repr(value)

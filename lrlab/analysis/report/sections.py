@@ -94,7 +94,8 @@ def search_section(study: "optuna.Study", answers: Sequence[Answer]) -> Section 
     if not search.can_be_drawn(study):
         return None
     objective = objective_label(study)
-    shares = next((answer.values.get("importance", {}) for answer in answers if answer.kind == best.KIND), {})
+    found = (answer.values.get("importance", {}) for answer in answers if answer.kind == best.KIND)
+    shares: dict[str, float] = next(found, {})
     drawn = (
         search.objective_by_key(study, objective),
         search.importance(shares, objective),

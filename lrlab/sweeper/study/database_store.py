@@ -61,11 +61,11 @@ class DatabaseStore(TrialStore):
         self._known: dict[int, _Known] = defaultdict(_Known)
         self._own: dict[int, FrozenTrial] = {}  # that this process runs: nobody else writes them
         self._chosen: dict[int, list[Choice]] = {}
+        self._seen: dict[int, set[int]] = {}  # by threads that choose the values of a trial: studies they have read
         self._directions: dict[int, list[StudyDirection]] = {}
         self._first: dict[tuple[int, str], BaseDistribution] = {}
         with self._engine.begin() as connection:
-            columns = f"{TRIALS.name} (study_id, state, trial_id)"
-            connection.execute(text(f"CREATE INDEX IF NOT EXISTS {INDEX} ON {columns}"))
+            connection.execute(text(f"CREATE INDEX IF NOT EXISTS {INDEX} ON {TRIALS.name} (study_id, state, trial_id)"))
 
     # What the queue needs
 
@@ -104,11 +104,12 @@ class DatabaseStore(TrialStore):
 
     @contextmanager
     def choosing(self, trial: int) -> Iterator[None]:
-        chosen = self._chosen[trial] = []
+        chosen, thread = self._chosen.setdefault(trial, []), threading.get_ident()
+        self._seen[thread] = set()
         try:
             yield
         finally:
-            del self._chosen[trial]
+            del self._chosen[trial], self._seen[thread]
             if chosen:
                 self._write_choices(trial, chosen)
 
@@ -203,8 +204,7 @@ class DatabaseStore(TrialStore):
             return self._backend.set_trial_state_values(trial_id, state, values)
         try:
             with self._engine.begin() as connection:
-                end = {"trial": trial_id, "end": state, "now": tables.now()}
-                row = connection.execute(tables.FINISH, end).first()
+                row = connection.execute(tables.FINISH, {"trial": trial_id, "end": state, "now": tables.now()}).first()
                 if row is None:
                     raise UpdateFinishedTrialError(f"trial {trial_id} of the storage has finished")
                 for objective, value in enumerate(values or ()):
@@ -318,22 +318,25 @@ class DatabaseStore(TrialStore):
         """Read the trials that are new or may have changed.
 
         Trials are claimed in the order of their ids. So of those that waited when they were last read, those before the
-        first that waits now have changed, and hardly ever another, which is read a little later.
+        first that waits now have changed, and hardly ever another, which is read later. Whoever chooses looks once.
         """
+        seen = self._seen.get(threading.get_ident(), set())
+        if study in seen:
+            return
         with self._lock:
             known = self._known[study]
             with self._engine.begin() as connection:
                 running = set(connection.execute(tables.RUNNING, {"study": study}).scalars())
                 first = connection.execute(tables.FIRST_WAITING, {"study": study}).scalar()
-                further = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study, TRIALS.c.trial_id > known.last_id)
-                changed = set(connection.execute(further).scalars()) | (known.running ^ running)
+                new = connection.execute(tables.FURTHER, {"study": study, "last": known.last_id}).scalars()
+                changed = set(new) | (known.running ^ running)
                 changed.update(takewhile(lambda trial: first is None or trial < first, known.waiting))
                 own = self._own.keys() & running
                 read = tables.read_trials(connection, sorted(changed - own))
                 still = self._reread(connection, known, sorted((known.running & running) - own))
-            mine = [tables.copied(self._own[trial]) for trial in own]
-            for trial in sorted((*read, *still, *mine), key=_id):
+            for trial in sorted((*read, *still, *(tables.copied(self._own[trial]) for trial in own)), key=_id):
                 self._keep(known, trial)
+        seen.add(study)
 
     def _keep(self, known: _Known, trial: FrozenTrial) -> None:
         trial_id = _id(trial)

@@ -80,6 +80,7 @@ FINISH = (
     .returning(*TRIALS.c)
 )
 OF_ATTRIBUTE = select(SYSTEM_ATTRS.c.trial_id).where(SYSTEM_ATTRS.c.key == _KEY, SYSTEM_ATTRS.c.value_json == _VALUE)
+FURTHER = select(TRIALS.c.trial_id).where(TRIALS.c.study_id == _STUDY, TRIALS.c.trial_id > bindparam("last"))
 STUDY_OF_NAME = select(STUDIES.c.study_id).where(STUDIES.c.study_name == bindparam("name"))
 FIRST_OF_PARAM = (
     select(PARAMS.c.distribution_json)

@@ -9,6 +9,7 @@ import optuna
 import pytest
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
+from sqlalchemy import event
 
 from lrlab.runtime.process_id import ProcessId
 from lrlab.sweeper.study import lease, storage
@@ -269,3 +270,51 @@ def test_what_was_chosen_before_an_error_is_kept(another: Callable[[], Queue]) -
         suggest(trial)
         raise RuntimeError
     assert other.running()[0].params == trial.params
+
+
+def test_a_sampler_that_looks_again_for_one_trial_reads_once(
+    storage_at: Callable[[str], Storage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And sees one state of the study; what others did meanwhile is seen with the next trial."""
+    place = storage_at("sqlite:///x.db")
+    optuna.create_study(storage=place.open(), study_name="s")
+    queue = Queue(place, "s")
+    queue.enqueue([{}, {}, {}])
+    store, study = place.open(), queue.study()._study_id
+    storage._open.cache_clear()
+    other = Queue(place, "s")
+    statements: list[str] = []
+
+    def count(*executed: object) -> None:
+        statements.append(str(executed[2]))
+
+    first = claim(queue)
+    event.listen(store._engine, "before_cursor_execute", count)  # type: ignore[attr-defined]
+    with queue.choosing(first):
+        assert [trial.number for trial in store.running(study)] == [0]
+        once = len(statements)
+        claim(other)
+        for _ in range(3):
+            assert [trial.number for trial in store.running(study)] == [0]
+            assert list(store.finished(study)) == []
+        assert len(statements) == once > 0
+    assert [trial.number for trial in store.running(study)] == [0, 1]
+    other.complete(claim(other), [1.0])
+    with queue.choosing(first):
+        assert [trial.number for trial in store.finished(study)] == [2]
+
+
+def test_another_thread_reads_while_a_sampler_chooses(storage_at: Callable[[str], Storage]) -> None:
+    place = storage_at("sqlite:///x.db")
+    optuna.create_study(storage=place.open(), study_name="s")
+    queue = Queue(place, "s")
+    queue.enqueue([{}, {}])
+    storage._open.cache_clear()
+    other, seen = Queue(place, "s"), list[int]()
+    with queue.choosing(claim(queue)):
+        assert [trial.number for trial in queue.running()] == [0]
+        claim(other)
+        thread = threading.Thread(target=lambda: seen.extend(trial.number for trial in queue.running()))
+        thread.start()
+        thread.join()
+    assert seen == [0, 1]
