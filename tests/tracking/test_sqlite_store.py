@@ -2,10 +2,12 @@ import json
 import math
 import resource
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 
@@ -13,7 +15,7 @@ from lrlab.config.sqlite_url import SqliteUrl
 from lrlab.errors import InputError
 from lrlab.tracking.client_store import ClientStore
 from lrlab.tracking.database import address
-from lrlab.tracking.sqlite_store import COLUMNS, SqliteStore, schema_is_supported
+from lrlab.tracking.sqlite_store import COLUMNS, SqliteStore, new_id, schema_is_supported
 from lrlab.tracking.store import MetricPoint, MissingRunError, RunSpec, RunUpdate, Store
 from lrlab.tracking.tags import Tag
 from lrlab.tracking.tracker import DatasetInfo, RunRecord
@@ -276,3 +278,17 @@ def test_the_metric_that_was_given_first_is_the_first_of_a_run(direct: SqliteSto
     with closing(sqlite3.connect(file)) as db:
         stored = db.execute("SELECT key, step FROM latest_metrics WHERE run_uuid = ?", (run_id,)).fetchall()
     assert stored == [(name, 2) for name in names]
+
+
+def test_ids_are_uuids_in_the_order_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the rows of runs that follow one another are neighbours in every index."""
+    now = iter(range(1_800_000_000_000_000_000, 1_800_000_001_000_000_000, 1_000_000))
+    monkeypatch.setattr(time, "time_ns", lambda: next(now))
+    ids = [new_id() for _ in range(500)]
+    assert ids == sorted(set(ids))
+    assert {(UUID(each).version, UUID(each).variant, UUID(each).hex == each) for each in ids} == {(7, RFC_4122, True)}
+
+
+def test_ids_of_one_moment_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_800_000_000_000_000_000)
+    assert len({new_id() for _ in range(1000)}) == 1000
