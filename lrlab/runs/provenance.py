@@ -14,6 +14,7 @@ import numpy as np
 
 from lrlab.errors import InputError
 from lrlab.runtime.environment import blas_of
+from lrlab.runtime.scipy_blas import routines
 from lrlab.training.experiment import Member, Population
 
 PACKAGE = Path(__file__).parents[1]
@@ -45,8 +46,9 @@ class Environment:
     @classmethod
     def current(cls) -> Self:
         """Return the environment of this process."""
-        import scipy.linalg.blas
+        import scipy
 
+        routines()  # only what is loaded is known
         blas = blas_of(scipy)
         return cls(
             blas=f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')}".strip(),

@@ -7,6 +7,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from lrlab.runtime.scipy_blas import routines
+
 
 def cores() -> int:
     """Return the number of processor cores this process may use."""
@@ -15,8 +17,7 @@ def cores() -> int:
 
 def limit_blas(threads: int) -> None:
     """Let matrix multiplies use so many threads from now on (more than the cores would only queue)."""
-    import scipy.linalg.blas  # noqa: F401  only what is loaded can be limited
-
+    routines()  # only what is loaded can be limited
     threadpool_limits(min(threads, cores()), user_api="blas")
 
 
