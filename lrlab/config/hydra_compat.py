@@ -2,9 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # The public `hydra.compose` neither takes further directories nor keeps a multirun's node, and `hydra.main` reads
 # `sys.argv`, so `cli.hydra_app` composes and runs as `hydra.main` does, by its own three pieces.
@@ -33,6 +33,20 @@ def compose_next(hydra: Hydra, config: "DictConfig") -> None:
         return config
 
     loader.load_configuration = load_configuration  # type: ignore[assignment,method-assign]
+
+
+def group_options(
+    config_loader: "ConfigLoader", config_name: str | None, overrides: Sequence[str]
+) -> Callable[[str], Sequence[str]]:
+    """Return the function from a config group to its options; Hydra would read the search path anew for each group.
+
+    Args:
+        config_name, overrides: of the composition whose search path is meant.
+    """
+    loader: Any = config_loader
+    _, repository = loader._parse_overrides_and_create_caching_repo(config_name, list(overrides))
+    options: Callable[[str], Sequence[str]] = repository.get_group_options
+    return options
 
 
 def without_callbacks(context: "HydraContext") -> "HydraContext":

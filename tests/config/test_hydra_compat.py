@@ -1,6 +1,7 @@
 """Hydra's private parts are there, in the installed Hydra, and behave as `lrlab.config.hydra_compat` relies on."""
 
 import inspect
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,3 +73,23 @@ def test_what_a_failed_job_raised(capsys: pytest.CaptureFixture[str]) -> None:
     returned.return_value = error
     assert hydra_compat.exception_of(returned) is error
     assert capsys.readouterr().err == ""
+
+
+def test_the_options_of_groups_are_those_that_hydra_lists_for_each(tmp_path: Path) -> None:
+    for name in ("hydra/job_logging/further", "colour/red", "deep/nested/one"):
+        file = tmp_path / f"{name}.yaml"
+        file.parent.mkdir(parents=True)
+        file.touch()
+    hydra = hydra_compat.Hydra.create_main_hydra2("lrlab", hydra_compat.create_config_search_path("pkg://hydra.conf"))
+    groups = ("hydra/job_logging", "hydra/launcher", "colour", "deep", "deep/nested", "", "optimizer.lr", "none/such")
+    found = {}
+    try:
+        for overrides in ([], [f"hydra.searchpath=[file://{tmp_path}]"]):
+            options = hydra_compat.group_options(hydra.config_loader, None, overrides)
+            for group in groups:
+                found[group] = list(options(group))
+                assert found[group] == hydra.config_loader.get_group_options(group, overrides=overrides)
+    finally:
+        GlobalHydra.instance().clear()
+    assert {"none", "further"} <= set(found["hydra/job_logging"])
+    assert (found["colour"], found["deep"], found["deep/nested"]) == (["red"], [], ["one"])
