@@ -1,5 +1,6 @@
 """The private parts of Hydra that lrlab uses, in one place; a test looks for each of them in the installed Hydra."""
 
+import copy
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -8,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 # The public `hydra.compose` neither takes further directories nor keeps a multirun's node, and `hydra.main` reads
 # `sys.argv`, so `cli.hydra_app` composes and runs as `hydra.main` does, by its own three pieces.
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
+from omegaconf import open_dict, read_write
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -22,6 +25,8 @@ __all__ = ["BASIC_LAUNCHER", "CORE_PLUGINS", "Hydra", "create_config_search_path
 # A launcher's `_target_` is all that tells whether it runs jobs in this process; Hydra names no constant for its own.
 CORE_PLUGINS = "hydra._internal.core_plugins."
 BASIC_LAUNCHER = f"{CORE_PLUGINS}basic_launcher.BasicLauncher"
+
+NO_LOGGING = {"version": 1, "root": None, "disable_existing_loggers": False}  # hydra/job_logging=none
 
 
 def compose_next(hydra: Hydra, config: "DictConfig") -> None:
@@ -49,9 +54,26 @@ def group_options(
     return options
 
 
-def without_callbacks(context: "HydraContext") -> "HydraContext":
-    """Return a context whose jobs call none of the user's callbacks: a worker is no job of the user's."""
-    return context_without_callbacks(context.config_loader)
+class WorkerConfigLoader(ConfigLoaderImpl):
+    """A loader for a launcher whose jobs are workers: each has the configuration of the whole sweep.
+
+    That is composed already, and Hydra takes a tenth of a second for one. A worker is no job of the user's: it makes no
+    folder, on no host, and no log file.
+    """
+
+    def load_sweep_config(self, master_config: "DictConfig", sweep_overrides: list[str]) -> "DictConfig":
+        config = copy.deepcopy(master_config)
+        with read_write(config), open_dict(config.hydra):
+            node: Any = config.hydra
+            node.sweep.dir = node.sweep.subdir = "."
+            node.output_subdir, node.job.chdir = None, False
+            node.job_logging = NO_LOGGING
+        return config
+
+
+def worker_context(context: "HydraContext") -> "HydraContext":
+    """Return a context whose jobs are workers: none of the user's callbacks hears of them."""
+    return context_without_callbacks(WorkerConfigLoader(context.config_loader.get_search_path()))
 
 
 def context_without_callbacks(config_loader: "ConfigLoader") -> "HydraContext":
