@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from lrlab.cli import console, progress
 from lrlab.config import environment
 from lrlab.config.choices import choice_of
 from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
@@ -57,6 +56,8 @@ class TrainingTask:
 
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration and return the objective."""
+        from lrlab.cli import console
+
         resolved = resolve(config)
         outcome = run_training(resolved)
         console.trained(outcome, places(config) if keeps_runs(tracking(resolved)) else None)
@@ -158,6 +159,7 @@ class TrainingTask:
         from lrlab.analysis.answers.answers import answers
         from lrlab.analysis.runs import read
         from lrlab.cli import answers as shown
+        from lrlab.cli import console
         from lrlab.commands.best import best, best_settings
         from lrlab.commands.sweep_description import describe
         from lrlab.runs.recorder import status_of
@@ -236,6 +238,7 @@ def validate(config: Mapping[str, Any]) -> None:
 
 def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
     """Train a resolved configuration on record, with a progress bar."""
+    from lrlab.cli import progress
     from lrlab.runs.train import train
     from lrlab.runtime.environment import cores, limit_blas
 

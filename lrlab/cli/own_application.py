@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrlab.cli import console
 from lrlab.errors import RecordsLeftError
 from lrlab.sweeper.job_tracking import job_tracking, parent_run, places, untold
 from lrlab.sweeper.runners.hydra_job import JobApplication
@@ -24,6 +23,7 @@ class OwnApplication(JobApplication):
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the run of the sweep, and say what was found."""
+        from lrlab.cli import console
         from lrlab.cli.own_application_end import show_end
 
         left = None

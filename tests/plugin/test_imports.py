@@ -13,6 +13,11 @@ BEFORE = {
     "a sweep of another application": "hydra_plugins.lrlab_plugin, lrlab.sweeper.sweeper, lrlab.cli.own_application",
     "a training": "lrlab.cli.hydra_app, lrlab.runs.train",
 }
+WORKERS = {
+    "a worker": "lrlab.cli.app, lrlab.sweeper.worker, lrlab.sweeper.runners.population, lrlab.data.cifar10",
+    "another application's worker": "lrlab.cli.own_application, lrlab.sweeper.runners.hydra_job, lrlab.sweeper.worker",
+}
+TERMINAL = ("rich", "typer", "pydantic")
 LIBRARIES = (
     "alembic",
     "joblib",
@@ -25,17 +30,23 @@ LIBRARIES = (
     "sqlalchemy",
 )
 LATE = ("lrlab.analysis", "lrlab.commands", "lrlab.plotting", "altair", "matplotlib", "mlflow", "pandas", "sklearn")
-PRINT = f"""
-import sys
-print(*(name for name in sys.modules if name.startswith({LATE})))
-"""
 
 
 @pytest.mark.parametrize("modules", BEFORE.values(), ids=BEFORE)
 def test_what_the_end_needs_is_imported_in_the_end(modules: str) -> None:
-    program = f"import {modules}{PRINT}"
+    assert imported(modules, LATE) == []
+
+
+@pytest.mark.parametrize("modules", WORKERS.values(), ids=WORKERS)
+def test_a_worker_has_no_terminal(modules: str) -> None:
+    assert imported(modules, LATE + TERMINAL) == []
+
+
+def imported(modules: str, late: tuple[str, ...]) -> list[str]:
+    """What of the late modules comes with these ones."""
+    program = f"import sys, {modules}\nprint(*(name for name in sys.modules if name.startswith({late})))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    return done.stdout.split()
 
 
 FIRST_UPDATE = f"""
