@@ -1,7 +1,7 @@
 """The digests of files, and a note of them in their folder: what nobody has touched since is not read again.
 
-A program can set the time at which a file was last modified, but not the time at which it last changed (`ctime`), which
-no write leaves as it was. With inode and size it tells a changed file, and a copy, as in Git's index.
+A program can choose the time at which a file was last modified, but not the time of its last change (`ctime`), which no
+write leaves as it was. With inode and size it tells a changed file, and a copy, as in Git's index.
 """
 
 import hashlib
