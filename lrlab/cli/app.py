@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from lrlab.cli import console, progress
 from lrlab.config import environment
 from lrlab.config.choices import choice_of
 from lrlab.config.command_line import ENVIRONMENT, RESUME_PREFIX, Places
@@ -57,6 +56,8 @@ class TrainingTask:
 
     def __call__(self, config: DictConfig) -> float:
         """Train one configuration and return the objective."""
+        from lrlab.cli import console
+
         resolved = resolve(config)
         outcome = run_training(resolved)
         console.trained(outcome, places(config) if keeps_runs(tracking(resolved)) else None)
@@ -155,6 +156,7 @@ class TrainingTask:
 
     def on_nothing_left(self, sweep: "Sweep", study: "optuna.Study") -> "SweepState | None":
         """Say how to see what was found; it is worked out again for another question."""
+        from lrlab.cli import console
         from lrlab.sweeper import sweep_run
 
         state, runs, here = sweep.state, tracking_of(sweep), places(sweep.config)
@@ -174,7 +176,7 @@ class TrainingTask:
         """Close the parent run, link its best child, and say what was found."""
         from lrlab.analysis.answers.answers import answers
         from lrlab.cli import answers as shown
-        from lrlab.cli import sweep_end
+        from lrlab.cli import console, sweep_end
         from lrlab.commands.best import best_settings
         from lrlab.runs.recorder import status_of
         from lrlab.sweeper.course import log_course
@@ -233,6 +235,7 @@ def validate(config: Mapping[str, Any]) -> None:
 
 def run_training(config: Mapping[str, Any]) -> "TrainingOutcome":
     """Train a resolved configuration on record, with a progress bar."""
+    from lrlab.cli import progress
     from lrlab.runs.train import train
     from lrlab.runtime.environment import cores, limit_blas
 

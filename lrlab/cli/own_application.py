@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lrlab.cli import console
 from lrlab.errors import RecordsLeftError
 from lrlab.sweeper.job_tracking import job_tracking, parent_run, places, untold
 from lrlab.sweeper.runners.hydra_job import JobApplication
@@ -22,6 +21,7 @@ class OwnApplication(JobApplication):
 
     def on_nothing_left(self, sweep: "Sweep", study: "optuna.Study") -> "SweepState | None":
         """Say how to see what was found; it is worked out again for another question, or with other roles."""
+        from lrlab.cli import console
         from lrlab.sweeper import sweep_run
 
         before, now, tracking = sweep.state, self.state_of(sweep), job_tracking(sweep.config, sweep.state)
@@ -41,6 +41,7 @@ class OwnApplication(JobApplication):
         self, sweep: "Sweep", state: "SweepState", study: "optuna.Study", error: BaseException | None
     ) -> None:
         """Close the run of the sweep, and say what was found."""
+        from lrlab.cli import console
         from lrlab.cli.own_application_end import show_end
 
         left = None

@@ -1,15 +1,18 @@
 """The private parts of Hydra that lrlab uses, in one place; a test looks for each of them in the installed Hydra."""
 
+import copy
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # The public `hydra.compose` neither takes further directories nor keeps a multirun's node, and `hydra.main` reads
 # `sys.argv`, so `cli.hydra_app` composes and runs as `hydra.main` does, by its own three pieces.
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
+from omegaconf import open_dict, read_write
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -23,6 +26,8 @@ __all__ = ["BASIC_LAUNCHER", "CORE_PLUGINS", "Hydra", "create_config_search_path
 CORE_PLUGINS = "hydra._internal.core_plugins."
 BASIC_LAUNCHER = f"{CORE_PLUGINS}basic_launcher.BasicLauncher"
 
+NO_LOGGING = {"version": 1, "root": None, "disable_existing_loggers": False}  # hydra/job_logging=none
+
 
 def compose_next(hydra: Hydra, config: "DictConfig") -> None:
     """Let the next composition be a configuration that was composed before: Hydra takes a tenth of a second for one."""
@@ -35,9 +40,40 @@ def compose_next(hydra: Hydra, config: "DictConfig") -> None:
     loader.load_configuration = load_configuration  # type: ignore[assignment,method-assign]
 
 
-def without_callbacks(context: "HydraContext") -> "HydraContext":
-    """Return a context whose jobs call none of the user's callbacks: a worker is no job of the user's."""
-    return context_without_callbacks(context.config_loader)
+def group_options(
+    config_loader: "ConfigLoader", config_name: str | None, overrides: Sequence[str]
+) -> Callable[[str], Sequence[str]]:
+    """Return the function from a config group to its options; Hydra would read the search path anew for each group.
+
+    Args:
+        config_name, overrides: of the composition whose search path is meant.
+    """
+    loader: Any = config_loader
+    _, repository = loader._parse_overrides_and_create_caching_repo(config_name, list(overrides))
+    options: Callable[[str], Sequence[str]] = repository.get_group_options
+    return options
+
+
+class WorkerConfigLoader(ConfigLoaderImpl):
+    """A loader for a launcher whose jobs are workers: each has the configuration of the whole sweep.
+
+    That is composed already, and Hydra takes a tenth of a second for one. A worker is no job of the user's: it makes no
+    folder, on no host, and no log file.
+    """
+
+    def load_sweep_config(self, master_config: "DictConfig", sweep_overrides: list[str]) -> "DictConfig":
+        config = copy.deepcopy(master_config)
+        with read_write(config), open_dict(config.hydra):
+            node: Any = config.hydra
+            node.sweep.dir = node.sweep.subdir = "."
+            node.output_subdir, node.job.chdir = None, False
+            node.job_logging = NO_LOGGING
+        return config
+
+
+def worker_context(context: "HydraContext") -> "HydraContext":
+    """Return a context whose jobs are workers: none of the user's callbacks hears of them."""
+    return context_without_callbacks(WorkerConfigLoader(context.config_loader.get_search_path()))
 
 
 def context_without_callbacks(config_loader: "ConfigLoader") -> "HydraContext":

@@ -13,7 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from lrlab.runtime.scipy_blas import routines
+
 Array = np.ndarray
+
+GEMM = {np.dtype(np.float32): "sgemm", np.dtype(np.float64): "dgemm"}
 
 
 def gemm_add(a: Array, b: Array, out: Array) -> Array:
@@ -48,7 +52,5 @@ def _columns_first(matrix: Array) -> tuple[Array, bool]:
 
 @cache
 def _gemm(dtype: np.dtype) -> Callable[..., Any]:
-    from scipy.linalg import get_blas_funcs  # SciPy is slow to import, and only needed where something is trained
-
-    gemm: Callable[..., Any] = get_blas_funcs("gemm", dtype=dtype)
+    gemm: Callable[..., Any] = getattr(routines(), GEMM[dtype])
     return gemm

@@ -1,17 +1,19 @@
 """The folders of fetched data sets, and the checks that they hold what was fetched.
 
 A data set's folder holds its official files, the arrays prepared from them, and `manifest.json`, which is
-written last and holds size and sha256 of both. Opening looks at the sizes; `verify` reads everything.
+written last and holds size and sha256 of both. Opening looks at the sizes, `verify` at the content of what has been
+touched since it was last looked at, `verify_all` at everything.
 """
 
 import hashlib
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lrlab.config.command_line import command
+from lrlab.data.file_digest import FileDigest, current_digests, read_digests
 from lrlab.data.spec import DatasetSpec
 from lrlab.data.verified_files import atomic_write
 from lrlab.errors import InputError
@@ -19,19 +21,6 @@ from lrlab.runtime.home import cache
 
 ARRAYS = ("x_train.npy", "y_train.npy", "x_test.npy", "y_test.npy")
 MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class FileDigest:
-    """Size in bytes and sha256 (hex) of a file."""
-
-    size: int
-    sha256: str
-
-    @classmethod
-    def of(cls, path: Path) -> "FileDigest":
-        with path.open("rb") as stream:
-            return cls(path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
 @dataclass(frozen=True)
@@ -104,18 +93,28 @@ def open_verified(images: DatasetSpec, root: str | None = None) -> tuple[Path, M
 
 
 def verify(images: DatasetSpec, root: str | None = None) -> None:
-    """Read every file of a fetched data set and compare it with the manifest.
+    """Compare every file of a fetched data set with the manifest; read are those touched since the last time.
 
     Raises:
         InputError: as `open_verified`, or a file has another content than the one that was fetched or prepared.
     """
+    _compare(images, root, current_digests)
+
+
+def verify_all(images: DatasetSpec, root: str | None = None) -> None:
+    """Do as `verify`, but read every file: a disk may fail without a trace."""
+    _compare(images, root, read_digests)
+
+
+def _compare(
+    images: DatasetSpec, root: str | None, digests_of: Callable[[Path, Sequence[str]], Mapping[str, FileDigest]]
+) -> None:
     folder, manifest = open_verified(images, root)
-    with ThreadPoolExecutor() as pool:  # hashing releases the interpreter lock
-        digests = pool.map(FileDigest.of, (folder / name for name in manifest.files))
-        for (name, expected), actual in zip(manifest.files.items(), digests, strict=True):
-            if actual != expected:
-                mend = fetch_command(images.name, root)
-                raise InputError(f"data file {folder / name} is altered (its sha256 differs); run: {mend}")
+    digests = digests_of(folder, list(manifest.files))
+    for name, expected in manifest.files.items():
+        if digests[name] != expected:
+            mend = fetch_command(images.name, root)
+            raise InputError(f"data file {folder / name} is altered (its sha256 differs); run: {mend}")
 
 
 def fetch_command(name: str, root: str | None = None, *options: str) -> str:

@@ -49,7 +49,7 @@ def fetch_images(images: DatasetSpec, root: str | None, source: Path | None, wat
     """Fetch any image set, as `fetch` does."""
     folder = cache.folder_of(images.name, root)
     try:
-        cache.verify(images, root)
+        cache.verify_all(images, root)
     except InputError:
         reinstall(images, root, source, watch)
         log.info("%s is fetched: %s", images.name, folder)

@@ -35,7 +35,7 @@ class FetchedDataset:
         return Split(self.spec.train_images, self.validation, self.split_seed, self.train_size)
 
     def verify(self) -> None:
-        """Read everything that was fetched and refuse what was altered: once, before the first trial."""
+        """Refuse what was altered since it was fetched: once, before the first trial."""
         cache.verify(self.spec, self.root)
 
     def load(self) -> Dataset:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrlab.data.cache import FileDigest
 from lrlab.data.columns import Column
 from lrlab.data.dataset import Rows
 from lrlab.data.encoding import Encoding
+from lrlab.data.file_digest import FileDigest
 from lrlab.data.standardize import Moments
 from lrlab.errors import InputError
 

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lrlab.data.cache import FileDigest, folder_of
+from lrlab.data.cache import folder_of
 from lrlab.data.dataset import Rows
+from lrlab.data.file_digest import FileDigest
 from lrlab.data.own_arrays import ARRAYS, Description, Parts, Samples, build
 from lrlab.errors import InputError
 

@@ -1,6 +1,7 @@
 """The split of images into those for training and those for validation."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
@@ -26,10 +27,18 @@ class Split:
     train_size: int | None
 
     def rows(self) -> tuple[Rows, Rows]:
-        """Return training and validation rows, ascending.
+        """Return training and validation rows, ascending, to be read only.
 
         The validation rows do not depend on `train_size`, and a smaller training set is part of a larger one.
         """
-        order = stream(self.seed, "validation").permutation(self.count)
-        held_out, rest = np.split(order, [self.validation])
-        return np.sort(rest[: self.train_size]), np.sort(held_out)
+        return _rows(self)
+
+
+@lru_cache(maxsize=8)  # a sweep asks for the same split with every corner of its space
+def _rows(split: Split) -> tuple[Rows, Rows]:
+    order = stream(split.seed, "validation").permutation(split.count)
+    held_out, rest = np.split(order, [split.validation])
+    rows = np.sort(rest[: split.train_size]), np.sort(held_out)
+    for each in rows:
+        each.flags.writeable = False
+    return rows

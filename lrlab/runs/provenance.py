@@ -1,24 +1,17 @@
 """Provenance: what must be known of a run, beyond its configuration, to repeat it to the bit."""
 
-import ast
-import hashlib
 import json
 import platform
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from lrlab.errors import InputError
+from lrlab.runs.code_digest import code_digest
 from lrlab.runtime.environment import blas_of
+from lrlab.runtime.scipy_blas import routines
 from lrlab.training.experiment import Member, Population
-
-PACKAGE = Path(__file__).parents[1]
-CODE = ("core", "training")
-NOT_ON_THE_PATH = ("core/gradcheck.py", "training/cautions.py", "training/configuration.py", "training/diagnosis.py")
 
 
 @dataclass(frozen=True)
@@ -45,8 +38,9 @@ class Environment:
     @classmethod
     def current(cls) -> Self:
         """Return the environment of this process."""
-        import scipy.linalg.blas
+        import scipy
 
+        routines()  # only what is loaded is known
         blas = blas_of(scipy)
         return cls(
             blas=f"{blas.get('internal_api', 'unknown')} {blas.get('version', '')}".strip(),
@@ -120,27 +114,3 @@ class Provenance:
         """Return what another provenance has otherwise in environment or data: name -> (this, the other)."""
         before, after = ({**asdict(each.environment), "data": each.data} for each in (self, now))
         return {name: (value, after[name]) for name, value in before.items() if after[name] != value}
-
-
-@cache
-def code_digest() -> str:
-    """Return the first 16 hex digits of a SHA-256 over the code from an experiment to its curve.
-
-    Comments, docstrings and layout do not count, nor do modules that train nothing.
-    """
-    digest = hashlib.sha256()
-    for file in code_files():
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-                del node.body[0]
-        digest.update(file.relative_to(PACKAGE).as_posix().encode() + ast.dump(tree).encode())
-    return digest.hexdigest()[:16]
-
-
-def code_files() -> Iterator[Path]:
-    """Yield the files that `code_digest` covers, in order."""
-    for folder in CODE:
-        for file in sorted((PACKAGE / folder).rglob("*.py")):
-            if file.relative_to(PACKAGE).as_posix() not in NOT_ON_THE_PATH:
-                yield file

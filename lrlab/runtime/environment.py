@@ -7,6 +7,8 @@ from typing import Any
 
 from threadpoolctl import LibController, ThreadpoolController, threadpool_limits
 
+from lrlab.runtime.scipy_blas import routines
+
 _own_blas: dict[str, LibController] = {}  # by package: to look through what is loaded takes long, for every run
 
 
@@ -17,8 +19,7 @@ def cores() -> int:
 
 def limit_blas(threads: int) -> None:
     """Let matrix multiplies use so many threads from now on (more than the cores would only queue)."""
-    import scipy.linalg.blas  # noqa: F401  only what is loaded can be limited
-
+    routines()  # only what is loaded can be limited
     threadpool_limits(min(threads, cores()), user_api="blas")
 
 

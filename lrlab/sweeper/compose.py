@@ -1,8 +1,9 @@
 """Compose the configuration of a trial from its overrides."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -11,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from lrlab.config.composition_errors import one_line
+from lrlab.config.hydra_compat import group_options
 from lrlab.config.override import overrides_of
 from lrlab.errors import InputError
 
@@ -117,14 +119,13 @@ class Composer:
     def is_group(self, key: str) -> bool:
         """Return whether a key, with its package if it has one, is that of a config group."""
         if key not in self._groups:
-            self._groups[key] = bool(
-                self._loader.get_group_options(
-                    key.partition("@")[0],
-                    config_name=self._config.hydra.job.config_name,
-                    overrides=overrides_of(self._config, "hydra"),
-                )
-            )
+            self._groups[key] = bool(self._group_options(key.partition("@")[0]))
         return self._groups[key]
+
+    @cached_property
+    def _group_options(self) -> Callable[[str], Sequence[str]]:
+        name: str = self._config.hydra.job.config_name
+        return group_options(self._loader, name, overrides_of(self._config, "hydra"))
 
     def _task(self, overrides: Sequence[str]) -> "_Composed":
         task = self.job(overrides, 0)

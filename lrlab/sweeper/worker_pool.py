@@ -13,7 +13,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import HydraContext
 from omegaconf import read_write
 
-from lrlab.config.hydra_compat import BASIC_LAUNCHER, exception_of, without_callbacks
+from lrlab.config.hydra_compat import BASIC_LAUNCHER, exception_of, worker_context
 from lrlab.runtime.process_id import ProcessId, is_gone, parent
 from lrlab.runtime.signals import FORWARDED, SignalHandler
 from lrlab.sweeper.launching.node_worker import NodeWorker
@@ -111,17 +111,11 @@ class WorkerPool:
         """
         sweep = self.worker.sweep
         config = copy.deepcopy(sweep.config)
+        if config.hydra.job.env_set:  # may name a choice that has no default: as of some trial
+            config = sweep.composer.job(sweep.boundary_overrides[0], 0)
         with read_write(config.hydra):
             config.hydra.sweep.dir = str(sweep.directory)
-            config.hydra.overrides.hydra += [
-                *sweep.boundary_overrides[0],  # some choice, for configs that cannot be composed without
-                "hydra.sweep.dir=.",  # a worker makes no folder, on no host
-                "hydra.sweep.subdir=.",
-                "hydra.output_subdir=null",
-                "hydra.job.chdir=false",
-                "hydra/job_logging=none",
-            ]
-        context, workers = without_callbacks(self.hydra_context), 1 if self.queue.only_deadly_wait() else sweep.workers
+        context, workers = worker_context(self.hydra_context), 1 if self.queue.only_deadly_wait() else sweep.workers
         target, plugins = str(config.hydra.launcher["_target_"]), Plugins.instance()
         if jobs := jobs_of(target):
             launcher = plugins.instantiate_launcher(context, NodeWorker(self.worker), config)

@@ -4,9 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
 from lrlab.runtime.display import can_redraw
 from lrlab.runtime.signals import handle_signals
 
@@ -21,6 +18,9 @@ def delivery_progress(uri: str, total: int) -> Iterator[Callable[[int], None]]:
         uri: of the server, without its password.
         total: how many there are.
     """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not can_redraw(console))

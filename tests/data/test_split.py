@@ -41,3 +41,10 @@ def test_the_split_hangs_on_the_seed_alone() -> None:
     assert not np.array_equal(one, other)
     # recorded with NumPy 2.4: another generator would move the validation images of every recorded run
     np.testing.assert_array_equal(Split(1000, 4, 0, None).rows()[1], [148, 602, 614, 896])
+
+
+@given(splits())
+def test_rows_are_shared_and_so_read_only(split: Split) -> None:
+    for rows, again in zip(split.rows(), replace(split).rows(), strict=True):
+        assert again is rows
+        assert not rows.flags.writeable

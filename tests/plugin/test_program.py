@@ -152,3 +152,28 @@ def test_a_job_that_kills_the_sweep_has_failed_after_three_tries(program: Progra
         assert program(*known, app=DEADLY).returncode == 7
     assert program(*known, app=DEADLY).returncode == 0
     assert queue().counts() == TrialCounts(complete=2, failed=1)
+
+
+CHOOSING = """
+import os
+import hydra
+
+@hydra.main(version_base="1.3", config_path="conf", config_name="config")
+def main(config):
+    assert os.environ["DEVICE"] == config.device.name
+    return float(len(os.environ["DEVICE"]))
+
+main()
+"""
+
+
+def test_the_environment_of_a_job_may_follow_a_choice_without_a_default(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(CHOOSING)
+    (tmp_path / "conf" / "device").mkdir(parents=True)
+    for name in ("small", "large"):
+        (tmp_path / "conf" / "device" / f"{name}.yaml").write_text(f"name: {name}\n")
+    environment = "hydra: {job: {env_set: {DEVICE: '${hydra:runtime.choices.device}'}}}"
+    (tmp_path / "conf" / "config.yaml").write_text(f"defaults: [_self_, {{device: '???'}}]\n{environment}\n")
+    done = program(*SWEEP, "device=small,large", app=tmp_path / "app.py")
+    assert done.returncode == 0, done.stderr
+    assert queue().counts() == TrialCounts(complete=2)

@@ -1,9 +1,6 @@
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from lrlab.core.model import Linear
 from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
-from lrlab.runs.provenance import CODE, PACKAGE, Environment, Provenance, code_digest, code_files
+from lrlab.runs.provenance import Environment, Provenance
 from lrlab.runtime import environment
 from lrlab.training.experiment import Experiment
 from lrlab.training.population import StackedPopulation
@@ -79,25 +76,3 @@ def test_changes_are_named(dataset: Dataset, experiment: Callable[..., Experimen
     then = replace(now, data="1" * 64, environment=replace(now.environment, blas_kernel="Z80"))
     assert then.changes(now) == {"blas_kernel": ("Z80", now.environment.blas_kernel), "data": ("1" * 64, now.data)}
     assert now.changes(now) == {}
-
-
-def test_the_code_digest_covers_what_a_training_imports_of_core_and_training() -> None:
-    """And no more: neither checks of gradients nor what reads finished curves."""
-    program = """if True:
-        import sys
-        from lrlab.training.methods import gradient, knn, newton, random_search, test_function
-        print(*(getattr(m, "__file__", "") for n, m in sys.modules.items() if n.startswith("lrlab.")), sep="\\n")
-    """
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    imported = {Path(line) for line in run.stdout.split() if Path(line).relative_to(PACKAGE).parts[0] in CODE}
-    assert imported | {PACKAGE / "core" / "compiled.py"} == set(code_files())  # imported once it is worth it
-
-
-def test_a_comment_or_a_docstring_is_no_change_of_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    digests = []
-    for text in ('def f():\n    """One."""\n    return 1\n', "def f():\n    return 1  # one\n", "def f(): return 2"):
-        (tmp_path / "code.py").write_text(text)
-        monkeypatch.setattr("lrlab.runs.provenance.PACKAGE", tmp_path)
-        monkeypatch.setattr("lrlab.runs.provenance.code_files", lambda: [tmp_path / "code.py"])
-        digests.append(code_digest.__wrapped__())
-    assert digests[0] == digests[1] != digests[2]

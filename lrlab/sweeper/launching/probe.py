@@ -14,7 +14,7 @@ from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from lrlab.config.hydra_compat import without_callbacks
+from lrlab.config.hydra_compat import worker_context
 from lrlab.errors import InputError
 from lrlab.sweeper.launching import ray, slurm
 from lrlab.sweeper.launching.jobs import Jobs, WorkerReport
@@ -80,7 +80,7 @@ def with_folder(config: DictConfig, folder: Path) -> DictConfig:
 
 
 def _ask(config: DictConfig, context: HydraContext, look: TaskFunction) -> Jobs:
-    launcher: Any = Plugins.instance().instantiate_launcher(without_callbacks(context), HostProbe(look), config)
+    launcher: Any = Plugins.instance().instantiate_launcher(worker_context(context), HostProbe(look), config)
     is_slurm = str(config.hydra.launcher["_target_"]).startswith(slurm.LAUNCHERS)
     jobs: Jobs = slurm.SubmititJobs(launcher) if is_slurm else ray.RayJobs(launcher)
     jobs.submit([0])
@@ -95,8 +95,6 @@ def _pinned(config: DictConfig) -> Iterator[tuple[str, DictConfig]]:
     for host in hosts:
         pinned = copy.deepcopy(config)
         with read_write(pinned.hydra), open_dict(pinned.hydra):
-            pinned.hydra.overrides.hydra += ["hydra.sweep.dir=.", "hydra.sweep.subdir=.", "hydra.output_subdir=null"]
-            pinned.hydra.overrides.hydra += ["hydra.job.chdir=false", "hydra/job_logging=none"]
             if is_slurm:
                 further = OmegaConf.to_container(pinned.hydra.launcher.additional_parameters) or {}
                 pinned.hydra.launcher.additional_parameters = {**further, "nodelist": host}  # type: ignore[dict-item]
