@@ -46,9 +46,7 @@ class Server:
             for place in (folder, self.data):
                 os.chown(place, nobody.pw_uid, nobody.pw_gid)
             self.as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-            for parent in folder.parents:  # pytest's temporary folders are closed to others
-                if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
-                    parent.chmod(parent.stat().st_mode | 0o011)
+        self._open_folders()
         with socket.socket() as probe:
             probe.bind((host, 0))
             self.port = probe.getsockname()[1]
@@ -62,6 +60,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
+        self._open_folders()
         options = f"-p {self.port} -c listen_addresses={self.host} -c fsync=off -c max_connections=60".split()
         command: list[str | Path] = [self.bin / "postgres", "-D", self.data, "-k", self.data, *options]
         ready: list[str | Path] = [self.bin / "pg_isready", "-h", self.host, "-p", str(self.port), "-t", "1"]
@@ -73,6 +72,12 @@ class Server:
                 if subprocess.run(ready, **streams).returncode == 0:
                     return
                 time.sleep(0.05)
+
+    def _open_folders(self) -> None:
+        """Let nobody through pytest's temporary folders, which each session that begins closes to others."""
+        for parent in self.data.parents if self.as_nobody else ():
+            if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
+                parent.chmod(parent.stat().st_mode | 0o011)
 
     def stop(self, signum: int = signal.SIGINT) -> None:
         """Stop without waiting for those who are still connected; SIGQUIT ends everything at once."""
