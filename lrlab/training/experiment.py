@@ -137,6 +137,9 @@ class Method(Protocol):
     def max_width(self, experiment: Experiment, dataset: Dataset) -> int:
         """Return how many members one worker trains at once at most."""
 
+    def search_width(self, experiment: Experiment, dataset: Dataset) -> int:
+        """Return the same for a search, whose trials learn from those that have ended."""
+
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         """Return what the members of one population have in common."""
 
@@ -213,6 +216,10 @@ class Experiment:
     def max_width(self, dataset: Dataset) -> int:
         """Return how many such members one worker trains at once at most."""
         return self.method.max_width(self, dataset)
+
+    def search_width(self, dataset: Dataset) -> int:
+        """Return the same for a search, whose trials learn from those that have ended."""
+        return self.method.search_width(self, dataset)
 
     def compatibility_key(self) -> Hashable:
         """Return what the members of one population have in common."""

@@ -30,6 +30,7 @@ MIN_EFFICIENT_MICROBATCH = 64  # less is slow
 MIN_WIDTH, MAX_WIDTH = 32, 96  # members of one worker at most, of large models and of small ones
 MEMORY = 64 << 20  # bytes of the members of one worker, from MIN_WIDTH on
 ARRAYS = 4  # of a member: weights, gradient, two moments
+EFFICIENT_WEIGHTS = 1 << 20  # of all members: more do not multiply faster; 32 linear classifiers of CIFAR-10 have them
 MAX_BATCH_RATIO = 4  # batch sizes of one microbatch: the largest is at most so many times the smallest
 
 
@@ -64,6 +65,16 @@ def max_width(model: Model, dataset: Dataset, dtype: np.dtype) -> int:
     widths = model.widths(dataset.x.shape[1], len(dataset.classes))
     size = dtype.itemsize * sum((n + 1) * m for n, m in pairwise(widths))
     return min(max(MEMORY // (ARRAYS * size), MIN_WIDTH), MAX_WIDTH)
+
+
+def search_width(model: Model, dataset: Dataset) -> int:
+    """Return how many members of a model one worker of a search trains at once at most.
+
+    As few as multiply efficiently: trials learn from those that have ended, and fewer end sooner.
+    """
+    widths = model.widths(dataset.x.shape[1], len(dataset.classes))
+    weights = sum(n * m for n, m in pairwise(widths))
+    return min(-(-EFFICIENT_WEIGHTS // weights), MIN_WIDTH)
 
 
 class StackedPopulation:

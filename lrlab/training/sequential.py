@@ -126,6 +126,9 @@ class SequentialMethod(ABC):
     def max_width(self, experiment: Experiment, dataset: Dataset) -> int:
         return MAX_WIDTH
 
+    def search_width(self, experiment: Experiment, dataset: Dataset) -> int:
+        return MAX_WIDTH
+
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         return (experiment.data,)
 

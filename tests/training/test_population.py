@@ -12,6 +12,7 @@ from lrlab.training.evaluation import EVALUATION_BATCH
 from lrlab.training.experiment import EpochResult, Experiment, Member
 from lrlab.training.member import StackedMember
 from lrlab.training.population import (
+    EFFICIENT_WEIGHTS,
     MAX_MICROBATCH,
     MAX_WIDTH,
     MIN_WIDTH,
@@ -19,6 +20,7 @@ from lrlab.training.population import (
     max_width,
     microbatch_for,
     microbatches,
+    search_width,
 )
 from tests import mixed_experiments
 
@@ -319,6 +321,13 @@ def test_small_members_are_many_and_large_ones_few(dataset: Dataset) -> None:
     between = MLP([10_000])  # some 10,000 parameters for each input and class
     assert MIN_WIDTH <= max_width(between, dataset, float64) <= max_width(between, dataset, float32) < MAX_WIDTH
     assert max_width(MLP([100_000]), dataset, float32) == MIN_WIDTH
+
+
+def test_a_search_has_as_many_members_as_fill_a_multiply(dataset: Dataset) -> None:
+    weights = dataset.x.shape[1] + len(dataset.classes)  # for each hidden unit
+    assert search_width(Linear(), dataset) == MIN_WIDTH
+    assert search_width(MLP([EFFICIENT_WEIGHTS // weights // 4]), dataset) == 5  # four are a little less than enough
+    assert search_width(MLP([EFFICIENT_WEIGHTS]), dataset) == 1
 
 
 def test_learns_what_can_be_learned(dataset: Dataset, experiment: Callable[..., Experiment]) -> None:

@@ -26,7 +26,7 @@ from lrlab.sweeper.trial_name import trial_name
 from lrlab.tracking.tags import Tag
 from lrlab.training.configuration import check_shared, from_config
 from lrlab.training.experiment import DataSource, EpochResult, Experiment, Population
-from lrlab.training.population import MIN_WIDTH, microbatch_for
+from lrlab.training.population import microbatch_for
 
 if TYPE_CHECKING:
     import optuna
@@ -60,10 +60,11 @@ class BestTraining:
 
 def width(sweep: Sweep) -> int:
     """Return how many trials each worker trains at once; a search does so in two rounds at least, so that it learns."""
-    if sweep.learns:
-        return min(MIN_WIDTH, -(-sweep.trials // (2 * sweep.workers)))
     experiment = from_config(sweep.composer.compose(sweep.boundary_overrides[0]))
-    return min(experiment.max_width(experiment.data.load()), -(-sweep.trials // sweep.workers))
+    dataset = experiment.data.load()
+    if sweep.learns:
+        return min(experiment.search_width(dataset), -(-sweep.trials // (2 * sweep.workers)))
+    return min(experiment.max_width(dataset), -(-sweep.trials // sweep.workers))
 
 
 class PopulationRunner:

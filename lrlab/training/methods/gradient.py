@@ -9,7 +9,7 @@ import numpy as np
 from lrlab.data.dataset import Dataset
 from lrlab.errors import InputError
 from lrlab.training.experiment import Experiment, parametric
-from lrlab.training.population import StackedPopulation, max_width
+from lrlab.training.population import StackedPopulation, max_width, search_width
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class Gradient:
 
     def max_width(self, experiment: Experiment, dataset: Dataset) -> int:
         return max_width(parametric(experiment), dataset, np.dtype(experiment.dtype))
+
+    def search_width(self, experiment: Experiment, dataset: Dataset) -> int:
+        return search_width(parametric(experiment), dataset)
 
     def compatibility_key(self, experiment: Experiment) -> Hashable:
         return experiment.data, experiment.model, experiment.loss, experiment.dtype, experiment.seed
