@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 WAIT_BUDGET = 3.0  # seconds for which one process waits for a server that does not answer, in all
 GRACE = 0.5  # seconds a healthy server may take to create a run
-GATHER = 2.0  # seconds for which entries are gathered before they are delivered
+GATHER = 4.0  # seconds for which entries are gathered before they are delivered
 RETRY_INTERVAL = 1.0  # seconds until the next attempt
 MAX_STALL = 10.0  # seconds without progress after which a delivery is not waited for any more
 

@@ -177,13 +177,14 @@ class DatabaseStore(TrialStore):
     @retried
     def get_trial(self, trial_id: int) -> FrozenTrial:
         with self._lock:
-            if trial_id in self._own:
-                return tables.copied(self._own[trial_id])
+            found = self._own.get(trial_id) or self._finished_before(trial_id)
+            if found is not None:
+                return tables.copied(found)
         with self._engine.begin() as connection:
-            found = tables.read_trials(connection, [trial_id])
-        if not found:
+            read = tables.read_trials(connection, [trial_id])
+        if not read:
             raise KeyError(models.NOT_FOUND_MSG)
-        return found[0]
+        return read[0]
 
     @retried
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
@@ -337,6 +338,11 @@ class DatabaseStore(TrialStore):
             for trial in sorted((*read, *still, *(tables.copied(self._own[trial]) for trial in own)), key=_id):
                 self._keep(known, trial)
         seen.add(study)
+
+    def _finished_before(self, trial_id: int) -> FrozenTrial | None:
+        """Return a trial that had finished when it was last read, after which nobody writes it; None if it had not."""
+        known = (each.trials[trial_id] for each in self._known.values() if trial_id in each.trials)
+        return next((trial for trial in known if trial.state.is_finished()), None)
 
     def _keep(self, known: _Known, trial: FrozenTrial) -> None:
         trial_id = _id(trial)

@@ -81,8 +81,3 @@ def lock(url: str, key: int, retry_time: float = RETRY_TIME) -> Iterator[None]:
     finally:
         with suppress(DBAPIError):  # a server that has ended has released it
             connection.close()
-
-
-def engine_kwargs(url: str) -> dict[str, Any]:
-    """Return how Optuna makes its engine."""
-    return {"pool_pre_ping": True, "connect_args": connect_args(url)}

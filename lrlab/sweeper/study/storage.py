@@ -150,7 +150,7 @@ def _open(url: str, file: Path | None, identity: tuple[int, ...]) -> TrialStore:
         from lrlab.sweeper.study import postgresql
 
         with postgresql.lock(url, postgresql.TABLES, retry_time=0):  # hosts that begin at once would both create them
-            backend = RDBStorage(url, engine_kwargs=postgresql.engine_kwargs(url))
+            backend = RDBStorage(url, engine_kwargs={"connect_args": postgresql.connect_args(url)})
             postgresql.watch_clients(backend.engine)
             return DatabaseStore(backend)
     timeout = {} if "timeout" in dict(parse_qsl(url.partition("?")[2])) else {"connect_args": {"timeout": 60}}
