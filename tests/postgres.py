@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the test's own: on a free port, in a temporary directory, gone with it."""
+"""A PostgreSQL server of the test's own, on a free port."""
 
 import os
 import pwd
@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,16 +29,18 @@ def programs() -> Path | None:
 
 
 class Server:
-    """A server with an empty database, that can be stopped and started again.
+    """A server with an empty database, that can be stopped and started again until it is closed.
+
+    Its folder is not pytest's: whichever session of pytest begins closes those of all others to the server's user.
 
     Args:
-        folder: holds it.
         host: its address; others than this machine's own are open to whoever reaches them.
     """
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         bin_ = programs()
         assert bin_
+        self.folder = folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
         self.bin, self.data, self.log, self.host = bin_, folder / "data", folder / "log", host
         self.data.mkdir(mode=0o700)
         self.as_nobody: dict[str, Any] = {}
@@ -46,7 +49,6 @@ class Server:
             for place in (folder, self.data):
                 os.chown(place, nobody.pw_uid, nobody.pw_gid)
             self.as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-        self._open_folders()
         with socket.socket() as probe:
             probe.bind((host, 0))
             self.port = probe.getsockname()[1]
@@ -60,7 +62,6 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        self._open_folders()
         options = f"-p {self.port} -c listen_addresses={self.host} -c fsync=off -c max_connections=60".split()
         command: list[str | Path] = [self.bin / "postgres", "-D", self.data, "-k", self.data, *options]
         ready: list[str | Path] = [self.bin / "pg_isready", "-h", self.host, "-p", str(self.port), "-t", "1"]
@@ -73,30 +74,29 @@ class Server:
                     return
                 time.sleep(0.05)
 
-    def _open_folders(self) -> None:
-        """Let nobody through pytest's temporary folders, which each session that begins closes to others."""
-        for parent in self.data.parents if self.as_nobody else ():
-            if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
-                parent.chmod(parent.stat().st_mode | 0o011)
-
     def stop(self, signum: int = signal.SIGINT) -> None:
         """Stop without waiting for those who are still connected; SIGQUIT ends everything at once."""
         self.process.send_signal(signum)
         self.process.wait()
 
+    def close(self) -> None:
+        """Stop, and leave nothing behind."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
 
 @contextmanager
-def running(folder: Path) -> Iterator[str]:
+def running() -> Iterator[str]:
     """The URL of an empty database."""
-    server = Server(folder)
+    server = Server()
     try:
         yield server.url
     finally:
-        server.stop()
+        server.close()
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgresql_server() -> Iterator[Server]:
     """A server for all tests, whose connections are closed in the end."""
     if programs() is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
@@ -105,9 +105,9 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
 
     opened: list[Any] = []
     event.listen(pool.Pool, "connect", lambda connection, _: opened.append(connection))
-    server = Server(tmp_path_factory.mktemp("postgres"))
+    server = Server()
     yield server
-    server.stop()
+    server.close()
     for connection in opened:  # Optuna leaves that to the end of the process
         if isinstance(connection, psycopg.Connection):
             connection.close()

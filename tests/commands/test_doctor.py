@@ -139,8 +139,8 @@ def test_the_command(found: Look, capsys: pytest.CaptureFixture[str], tmp_path: 
 
 @pytest.mark.machines
 @pytest.mark.skipif(postgres.programs() is None, reason="PostgreSQL is not installed")
-def test_a_database_server_and_its_clock(found: Look, tmp_path_factory: pytest.TempPathFactory) -> None:
-    with postgres.running(tmp_path_factory.mktemp("server")) as url:
+def test_a_database_server_and_its_clock(found: Look) -> None:
+    with postgres.running() as url:
         findings = found(url)
         assert mend(findings) == []
         assert findings["clock"].found.startswith("the database is 0.0 s")

@@ -58,9 +58,7 @@ class Services:
         _ip("link", "add", self.bridge, "type", "bridge")
         _ip("addr", "add", f"{self.address}/24", "dev", self.bridge)
         _ip("link", "set", self.bridge, "up")
-        home = self.folder / "postgresql"
-        home.mkdir()
-        self.postgresql = postgres.Server(home, self.address)
+        self.postgresql = postgres.Server(self.address)
         with socket.socket() as probe:
             probe.bind((self.address, 0))
             self.port = int(probe.getsockname()[1])
@@ -95,7 +93,7 @@ class Services:
 
     def close(self) -> None:
         self.kill_mlflow()
-        self.postgresql.stop()
+        self.postgresql.close()
         _ip("link", "delete", self.bridge)
 
 

@@ -50,8 +50,8 @@ def test_the_trials_that_are_complete(url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(postgres.programs() is None, reason="there is no PostgreSQL")
-def test_a_study_in_postgresql(tmp_path: Path) -> None:
-    with postgres.running(tmp_path) as url:
+def test_a_study_in_postgresql() -> None:
+    with postgres.running() as url:
         fill(RDBStorage(url, engine_kwargs={"poolclass": NullPool}))
         source = read_study("mine", url)
     assert len(source.columns["value"]) == 3
