@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy as deep_copy
-from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
@@ -23,23 +22,12 @@ from sqlalchemy import Connection, and_, false, or_, select, text
 from lrlab.sweeper.study import tables
 from lrlab.sweeper.study.choice import Choice
 from lrlab.sweeper.study.connection import RETRY_TIME, retried
+from lrlab.sweeper.study.known_trials import KnownTrials, id_of
 from lrlab.sweeper.study.tables import REPORTS, TRIALS
 from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
 
 INDEX = "lrlab_trials_by_state"
 BATCH = "lrlab.batch"  # system attribute of the first of the trials that were queued together
-
-
-@dataclass
-class _Known:
-    """What this process has read of a study: its trials by id, and the ids of those that may change."""
-
-    trials: dict[int, FrozenTrial] = field(default_factory=dict)
-    waiting: dict[int, None] = field(default_factory=dict)  # in order
-    running: set[int] = field(default_factory=set)
-    last_reports: dict[int, int] = field(default_factory=dict)  # of each running trial: the id of its row
-    finished: list[FrozenTrial] = field(default_factory=list)
-    last_id: int = -1
 
 
 class DatabaseStore(TrialStore):
@@ -58,7 +46,7 @@ class DatabaseStore(TrialStore):
         self.retry_time = RETRY_TIME
         self._backend, self._engine = backend, backend.engine
         self._lock = threading.RLock()
-        self._known: dict[int, _Known] = defaultdict(_Known)
+        self._known: dict[int, KnownTrials] = defaultdict(KnownTrials)
         self._own: dict[int, FrozenTrial] = {}  # that this process runs: nobody else writes them
         self._chosen: dict[int, list[Choice]] = {}
         self._seen: dict[int, set[int]] = {}  # by threads that choose the values of a trial: studies they have read
@@ -99,8 +87,8 @@ class DatabaseStore(TrialStore):
             trial = tables.trial_of(row)
             tables.add_attributes(connection, [trial])
         with self._lock:
-            self._own[_id(trial)] = trial
-        return _id(trial)
+            self._own[id_of(trial)] = trial
+        return id_of(trial)
 
     @contextmanager
     def choosing(self, trial: int) -> Iterator[None]:
@@ -177,14 +165,16 @@ class DatabaseStore(TrialStore):
     @retried
     def get_trial(self, trial_id: int) -> FrozenTrial:
         with self._lock:
-            found = self._own.get(trial_id) or self._finished_before(trial_id)
-            if found is not None:
-                return tables.copied(found)
+            if trial_id in self._own:
+                return tables.copied(self._own[trial_id])
+            for known in self._known.values():
+                if trial_id in known.trials and known.trials[trial_id].state.is_finished():  # nobody writes it any more
+                    return tables.copied(known.trials[trial_id])
         with self._engine.begin() as connection:
-            read = tables.read_trials(connection, [trial_id])
-        if not read:
+            found = tables.read_trials(connection, [trial_id])
+        if not found:
             raise KeyError(models.NOT_FOUND_MSG)
-        return read[0]
+        return found[0]
 
     @retried
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
@@ -220,7 +210,7 @@ class DatabaseStore(TrialStore):
             own.values = list(values) if values is not None else None
             with self._lock:
                 if trial_id in self._known[row.study_id].trials:
-                    self._keep(self._known[row.study_id], own)
+                    self._known[row.study_id].keep(own)
         return True
 
     @retried
@@ -335,32 +325,13 @@ class DatabaseStore(TrialStore):
                 own = self._own.keys() & running
                 read = tables.read_trials(connection, sorted(changed - own))
                 still = self._reread(connection, known, sorted((known.running & running) - own))
-            for trial in sorted((*read, *still, *(tables.copied(self._own[trial]) for trial in own)), key=_id):
-                self._keep(known, trial)
+            for trial in sorted((*read, *still, *(tables.copied(self._own[trial]) for trial in own)), key=id_of):
+                known.keep(trial)
         seen.add(study)
 
-    def _finished_before(self, trial_id: int) -> FrozenTrial | None:
-        """Return a trial that had finished when it was last read, after which nobody writes it; None if it had not."""
-        known = (each.trials[trial_id] for each in self._known.values() if trial_id in each.trials)
-        return next((trial for trial in known if trial.state.is_finished()), None)
-
-    def _keep(self, known: _Known, trial: FrozenTrial) -> None:
-        trial_id = _id(trial)
-        known.trials[trial_id] = trial
-        known.last_id = max(known.last_id, trial_id)
-        known.waiting.pop(trial_id, None)
-        known.running.discard(trial_id)
-        if trial.state == TrialState.WAITING:
-            known.waiting[trial_id] = None
-        elif trial.state == TrialState.RUNNING:
-            known.running.add(trial_id)
-        else:
-            known.finished.append(trial)
-            known.last_reports.pop(trial_id, None)
-
-    def _reread(self, connection: Connection, known: _Known, running: Sequence[int]) -> list[FrozenTrial]:
+    def _reread(self, connection: Connection, known: KnownTrials, running: Sequence[int]) -> list[FrozenTrial]:
         """Return trials that run elsewhere as they are now; of what they report, only what is new is read."""
-        trials = {_id(trial): trial for trial in tables.read_trials(connection, running, reports=False)}
+        trials = {id_of(trial): trial for trial in tables.read_trials(connection, running, reports=False)}
         for trial_id, trial in trials.items():
             trial.intermediate_values = dict(known.trials[trial_id].intermediate_values)
         row_id, last = REPORTS.c.trial_intermediate_value_id, known.last_reports
@@ -399,7 +370,3 @@ class DatabaseStore(TrialStore):
             self._first[study, name] = tables.distribution(found)
         if self._first[study, name] != new:
             check_distribution_compatibility(self._first[study, name], new)
-
-
-def _id(trial: FrozenTrial) -> int:
-    return int(trial._trial_id)  # noqa: SLF001  it has no public name

@@ -318,3 +318,25 @@ def test_another_thread_reads_while_a_sampler_chooses(storage_at: Callable[[str]
         thread.start()
         thread.join()
     assert seen == [0, 1]
+
+
+def test_what_is_known_of_a_finished_trial_is_not_read_again(storage_at: Callable[[str], Storage]) -> None:
+    place = storage_at("sqlite:///x.db")
+    optuna.create_study(storage=place.open(), study_name="s")
+    queue = Queue(place, "s")
+    queue.enqueue([{}, {}])
+    store = place.open()
+    trial = claim(queue)
+    suggest(trial)
+    before = queue.trials()[0]
+    queue.complete(trial, [1.0])
+    queue.trials()
+
+    def refuse(*executed: object) -> None:
+        pytest.fail(str(executed[2]))
+
+    event.listen(store._engine, "before_cursor_execute", refuse)  # type: ignore[attr-defined]
+    found = store.get_trial(trial._trial_id)
+    assert (found.values, found.params, found.state.name) == ([1.0], before.params, "COMPLETE")
+    found.params.clear()  # it is the caller's own
+    assert store.get_trial(trial._trial_id).params == before.params
