@@ -22,9 +22,9 @@ from sqlalchemy import Connection, and_, false, or_, select, text
 from lrlab.sweeper.study import tables
 from lrlab.sweeper.study.choice import Choice
 from lrlab.sweeper.study.connection import RETRY_TIME, retried
-from lrlab.sweeper.study.known_trials import KnownTrials, id_of
+from lrlab.sweeper.study.known_trials import KnownTrials
 from lrlab.sweeper.study.tables import REPORTS, TRIALS
-from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore
+from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, TrialStore, id_of
 
 INDEX = "lrlab_trials_by_state"
 BATCH = "lrlab.batch"  # system attribute of the first of the trials that were queued together

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial, TrialState
 
+from lrlab.sweeper.study.trial_store import id_of
+
 
 @dataclass
 class KnownTrials:
@@ -38,8 +40,3 @@ class KnownTrials:
         else:
             self.finished.append(trial)
             self.last_reports.pop(trial_id, None)
-
-
-def id_of(trial: FrozenTrial) -> int:
-    """Return Optuna's id of a trial."""
-    return int(trial._trial_id)  # noqa: SLF001  it has no public name

@@ -21,7 +21,7 @@ from lrlab.errors import InputError
 from lrlab.runtime.process_id import ProcessId, has_ended_here, host, is_running_here
 from lrlab.sweeper.study.lease import LEASE, Watch
 from lrlab.sweeper.study.storage import Storage
-from lrlab.sweeper.study.trial_store import QueuedTrial
+from lrlab.sweeper.study.trial_store import QueuedTrial, id_of
 from lrlab.tracking.tags import Tag
 
 log = logging.getLogger(__name__)
@@ -168,13 +168,13 @@ class Queue:
     @contextmanager
     def choosing(self, trial: optuna.Trial) -> Iterator[None]:
         """Store all values that a trial is given while this is open at once; see `TrialStore.choosing`."""
-        with self._storage.choosing(self._id_of(trial)):
+        with self._storage.choosing(id_of(trial)):
             yield
 
     def renew(self, trials: Sequence[optuna.Trial]) -> set[int]:
         """Renew the leases of trials that were claimed here; return the numbers of those that were taken away."""
-        held = self._storage.renew([self._id_of(trial) for trial in trials])
-        return {trial.number for trial in trials if self._id_of(trial) not in held}
+        held = self._storage.renew([id_of(trial) for trial in trials])
+        return {trial.number for trial in trials if id_of(trial) not in held}
 
     def complete(self, trial: optuna.Trial, values: Sequence[float]) -> None:
         with suppress(UpdateFinishedTrialError):  # a requeued trial is finished
@@ -223,7 +223,7 @@ class Queue:
                 attributes = {OUTCOME: FAILED, REASON: f"its process died in each of {deaths} tries", DEATHS: deaths}
             elif not is_retried:
                 again = QueuedTrial(_queued_values(trial) | trial.params, {RETRY_OF: trial.number, **as_job})
-            if self._storage.requeue(self._id_of(trial), attributes, again):
+            if self._storage.requeue(id_of(trial), attributes, again):
                 requeued += 1
                 if REASON in attributes:
                     log.error("Trial %d failed: %s", trial.number, attributes[REASON])
@@ -260,13 +260,10 @@ class Queue:
         processes = {process for _, claiming in claimed for process in claiming}
         alive = set(filter(is_running_here, processes))  # which is a sign of life of its own
         ended = {process for process in processes - alive if has_ended_here(process) or host(process) in gone}
-        leases = {self._id_of(trial): _lease(trial) for trial, claiming in claimed if not claiming & alive}
+        leases = {id_of(trial): _lease(trial) for trial, claiming in claimed if not claiming & alive}
         lapsed = self._watch.lapsed(self._storage.beats(self._id), leases)
-        lost = [trial for trial, claiming in claimed if claiming <= ended or self._id_of(trial) in lapsed]
+        lost = [trial for trial, claiming in claimed if claiming <= ended or id_of(trial) in lapsed]
         return self.requeue(lost, died=not (gone or stopped))
-
-    def _id_of(self, trial: optuna.Trial | FrozenTrial) -> int:
-        return int(trial._trial_id)  # noqa: SLF001  it has no public name
 
 
 def outcome_of(trial: FrozenTrial) -> str:

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Connection, String, Table, bindparam, func, insert, literal, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from lrlab.sweeper.study.trial_store import Beat, QueuedTrial
+from lrlab.sweeper.study.trial_store import Beat, QueuedTrial, id_of
 
 STUDIES: Table = models.StudyModel.__table__
 TRIALS: Table = models.TrialModel.__table__
@@ -156,7 +156,7 @@ def add_results(connection: Connection, trials: Sequence[FrozenTrial], *, report
 
 
 def _rows(connection: Connection, table: Table, trials: Sequence[FrozenTrial]) -> Iterator[tuple[FrozenTrial, Any]]:
-    by_id = {trial._trial_id: trial for trial in trials}  # noqa: SLF001  it has no public name
+    by_id = {id_of(trial): trial for trial in trials}
     if by_id:
         for row in connection.execute(_OF_TRIALS[table], {"ids": list(by_id)}):
             yield by_id[row.trial_id], row

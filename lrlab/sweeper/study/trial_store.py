@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optuna.storages import BaseStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 
 @dataclass(frozen=True)
@@ -87,3 +87,8 @@ class TrialStore(BaseStorage):
     @abstractmethod
     def finished(self, study: int) -> Sequence[FrozenTrial]:
         """Return the finished trials in the order in which this process heard of them. Do not change them."""
+
+
+def id_of(trial: Trial | FrozenTrial) -> int:
+    """Return Optuna's id of a trial."""
+    return int(trial._trial_id)  # noqa: SLF001  it has no public name

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from lrlab.sweeper.study.known_trials import KnownTrials, id_of
+from lrlab.sweeper.study.known_trials import KnownTrials
+from lrlab.sweeper.study.trial_store import id_of
 
 ORDER = (TrialState.WAITING, TrialState.RUNNING, TrialState.FAIL)  # in which a trial is in them
 
