@@ -76,7 +76,8 @@ class Worker:
         return directory
 
     def _work(self, number: int) -> JobResults:
-        sampler = self.search.sampler(self.sweep.study, number, self.past)
+        at_once = self.state.width * self.sweep.workers
+        sampler = self.search.sampler(self.sweep.study, number, self.past, at_once)
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner(), self.sweep.lease)
         if os.getpid() != self.sweep_pid and threading.current_thread() is threading.main_thread():
             signal.signal(FORWARDED, signal.SIG_IGN)  # one on its way must not kill a worker that has just ended
@@ -84,7 +85,8 @@ class Worker:
             elsewhere = platform.node() != self.sweep_host
             running: dict[int, optuna.Trial] = {}
             keeper = LeaseKeeper(self.sweep.lease, lambda: queue.renew(list(running.values())), queue.repair)
-            runner = self.application.runner(WorkerContext(self.sweep, self.state, signals, elsewhere, keeper.lost))
+            context = WorkerContext(self.sweep, self.state, signals, elsewhere, keeper.lost, self.past)
+            runner = self.application.runner(context)
             loop = WorkerLoop(queue, runner, self.search, self.sweep, self.sweep_pid, running)
             try:
                 with keeper:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from lrlab.tracking.tracker import Tracker
 
+FIRST_WIDTH = 8  # trials that a worker of a search trains at once before any has ended; a power of two
+
 
 @dataclass(frozen=True)
 class WaitingTrial:
@@ -67,8 +69,19 @@ def width(sweep: Sweep) -> int:
     return min(experiment.max_width(dataset), -(-sweep.trials // sweep.workers))
 
 
+def width_after(ended: int, widest: int) -> int:
+    """Return how many trials a worker of a search trains at once when so many have ended: few at first.
+
+    So the first results come soon and the later trials learn from them. The number doubles, up to the widest: one trial
+    more at a time would be a population by itself, and a narrow one is slow.
+    """
+    return min(1 << max(ended, FIRST_WIDTH).bit_length() - 1, widest)
+
+
 class PopulationRunner:
-    """Trains up to ``width`` trials at once; implements ``lrlab.sweeper.runners.protocols.Runner``.
+    """Trains up to ``width`` trials at once, in a search fewer at first.
+
+    Implements ``lrlab.sweeper.runners.protocols.Runner``.
 
     Args:
         context: of the worker; its state names the parent run, the width and the microbatches.
@@ -82,6 +95,8 @@ class PopulationRunner:
         self._tracker = tracker
         self._parent = context.state.run_id
         self._width = context.state.width
+        self._learns = context.sweep.learns
+        self._started = context.past // context.sweep.workers  # of all workers' trials, this one's share
         self._microbatches = context.state.microbatches
         self._objective: str = config.objective
         self._sign = -1 if context.sweep.directions == ("maximize",) else 1
@@ -104,7 +119,9 @@ class PopulationRunner:
 
     @property
     def free_slots(self) -> int:
-        return self._width - len(self._waiting) - len(self._running)
+        under_way = len(self._waiting) + len(self._running)
+        at_once = width_after(self._started - under_way, self._width) if self._learns else self._width
+        return at_once - under_way
 
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
         config = self._compose(overrides)
@@ -115,6 +132,7 @@ class PopulationRunner:
         candidates = (checkpoint.load(self._checkpoints, run_id) for run_id in earlier_runs)
         interrupted = next(filter(None, candidates), None)
         self._waiting[trial.number] = WaitingTrial(trial, overrides, experiment, earlier_runs, interrupted)
+        self._started += 1
 
     def advance(self) -> Sequence[IntermediateValue | TrialEnd]:
         reports: list[IntermediateValue | TrialEnd] = list(self._assign_slots())

@@ -112,6 +112,7 @@ class WorkerContext:
     signals: "SignalHandler"  # delays signals while results are stored
     elsewhere: bool = False  # on another machine than the sweep, which delivers the records that are left on its own
     lost: Callable[[], Collection[int]] = tuple  # trials that others have taken over; to be asked before one is ended
+    past: int = 0  # trials of the study that were done or running before this sweep
 
 
 @runtime_checkable

@@ -99,8 +99,11 @@ class SearchStrategy:
             return ""
         return f"{asked} of {there_are} were drawn, none of them twice; hydra/sweeper/sampler=tpe would search instead"
 
-    def sampler(self, study: str, worker: int, past: int) -> BaseSampler:
-        """Return the sampler of one worker.
+    def sampler(self, study: str, worker: int, past: int, at_once: int = 1) -> BaseSampler:
+        """Return the sampler of one worker, of a sweep that trains so many trials at once.
+
+        TPE draws at least as many at random: it settles on a choice early, such as a batch size, and on the best one
+        only if every choice has been tried well.
 
         A seed is advanced by the number of earlier trials, so that a resumed study is not searched at the same
         points again, and differs between workers. A quasi-random sequence counts its points in the study
@@ -113,6 +116,8 @@ class SearchStrategy:
             config["seed"] = crc32(study.encode()) if config.get("seed") is None else config["seed"]
         elif config.get("seed") is not None:
             config["seed"] = (config["seed"] + past + 7919 * worker) % 2**32
+        if config.get("_target_") == TPE:
+            config["n_startup_trials"] = max(config.get("n_startup_trials", 10), at_once)  # 10 is Optuna's
         sampler: BaseSampler = self._instantiate("sampler", config, BaseSampler)
         if not self.is_exhaustive:
             _check_installed(self.sampler_config, "hydra.sweeper.sampler")

@@ -13,7 +13,7 @@ from lrlab.runs import checkpoint
 from lrlab.runs.provenance import Provenance
 from lrlab.runtime.signals import SignalHandler
 from lrlab.sweeper.compose import Composer
-from lrlab.sweeper.runners.population import PopulationRunner, width
+from lrlab.sweeper.runners.population import PopulationRunner, width, width_after
 from lrlab.sweeper.runners.protocols import IntermediateValue, Sweep, TrialEnd, WorkerContext
 from lrlab.sweeper.study.queue import RETRY_OF
 from lrlab.sweeper.study.state import SweepState
@@ -45,7 +45,9 @@ def study() -> optuna.Study:
 
 @pytest.fixture
 def make(tmp_path: Path, tracker: MemoryTracker) -> Callable[..., PopulationRunner]:
-    def made(width: int = 4, microbatches: tuple[tuple[int, int], ...] = ((1, 8),)) -> PopulationRunner:
+    def made(
+        width: int = 4, microbatches: tuple[tuple[int, int], ...] = ((1, 8),), learns: bool = True, past: int = 0
+    ) -> PopulationRunner:
         config = OmegaConf.create({"outputs": str(tmp_path), "objective": "val/loss"})
         sweep = Sweep(
             config=config,
@@ -55,10 +57,10 @@ def make(tmp_path: Path, tracker: MemoryTracker) -> Callable[..., PopulationRunn
             trials=9,
             workers=1,
             boundary_overrides=((),),
-            state=None,
+            learns=learns,
         )
         state = SweepState(run_id="parent", width=width, microbatches=microbatches)
-        return PopulationRunner(WorkerContext(sweep=sweep, state=state, signals=SignalHandler()), tracker)
+        return PopulationRunner(WorkerContext(sweep, state, SignalHandler(), past=past), tracker)
 
     return made
 
@@ -99,6 +101,32 @@ def test_a_search_that_learns_leaves_something_to_learn_for(
 ) -> None:
     composer = cast(Composer, Composing())
     assert width(Sweep(OmegaConf.create(), composer, "s", tmp_path, trials, workers, ((),), learns=learns)) == wide
+
+
+@pytest.mark.parametrize(
+    ("ended", "wide"), [(0, 8), (8, 8), (15, 8), (16, 16), (31, 16), (32, 32), (63, 32), (64, 50), (1000, 50)]
+)
+def test_a_search_begins_with_few_and_doubles_them(ended: int, wide: int) -> None:
+    assert width_after(ended, 50) == wide
+    assert width_after(ended, 5) == 5
+
+
+@pytest.mark.parametrize(
+    ("learns", "past", "widths"), [(True, 0, [8, 8, 16, 20]), (True, 40, [20, 20]), (False, 0, [20, 20])]
+)
+def test_the_first_results_of_a_search_come_soon_and_a_resumed_one_goes_on_wide(
+    make: Callable[..., PopulationRunner],
+    start: Start,
+    tracker: MemoryTracker,
+    learns: bool,
+    past: int,
+    widths: list[int],
+) -> None:
+    runner = make(width=20, learns=learns, past=past)
+    for wide in widths:
+        trials = [start(runner, "epochs=1") for _ in range(runner.free_slots)]
+        runner.advance()
+        assert {shape(tracker, trial)[0] for trial in trials} == {len(trials)} == {wide}
 
 
 def test_trials_that_fit_together_share_a_population(

@@ -9,6 +9,7 @@ import numpy as np
 import optuna
 import pytest
 from omegaconf import OmegaConf
+from optuna.samplers import RandomSampler
 
 from lrlab.errors import InputError
 from lrlab.sweeper.config import PRUNERS, SAMPLERS
@@ -154,8 +155,22 @@ def test_a_seed_is_advanced_by_the_past_and_differs_between_workers(search: Call
     assert len({tuple(drawn) for drawn in continued}) == len(continued)
 
 
+@pytest.mark.parametrize(("at_once", "random"), [(1, 10), (8, 10), (16, 16)])
+def test_tpe_draws_at_random_what_is_trained_at_once_and_ten_at_least(
+    search: Callable[..., SearchStrategy], at_once: int, random: int
+) -> None:
+    """TPE draws its first values from the generator of RandomSampler; then both have their own."""
+    drawn = []
+    samplers = search("x=interval(0,1)", sampler="TPESampler").sampler("s", 0, 0, at_once), RandomSampler(seed=0)
+    for sampler in samplers:
+        study = optuna.create_study(sampler=sampler)
+        study.optimize(lambda trial: trial.suggest_float("x", 0, 1), 20)
+        drawn.append([trial.params["x"] for trial in study.get_trials()])
+    assert [a == b for a, b in zip(*drawn, strict=True)] == [True] * random + [False] * (20 - random)
+
+
 def test_the_first_worker_draws_what_optuna_draws_with_that_seed(search: Callable[..., SearchStrategy]) -> None:
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
     assert draws(search("x=interval(0,1)"), 0, 0) == [study.ask().suggest_float("x", 0, 1) for _ in range(5)]
 
 
@@ -248,7 +263,7 @@ def test_a_custom_space_adds_to_the_overrides(
     (tmp_path / "somebodys.py").write_text(SPACE)
     monkeypatch.syspath_prepend(tmp_path)
     found = search("a=1,2", "b=3", is_exhaustive=False, custom="somebodys.space", allow=("somebodys.",))
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
     study.enqueue_trial({"a": 2, "kind": "a", "depth": 0.25})
     study.enqueue_trial({"a": 1, "kind": "b c"})
     config = OmegaConf.create({"top": 0.5})
