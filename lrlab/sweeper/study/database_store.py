@@ -248,7 +248,8 @@ class DatabaseStore(TrialStore):
     @retried
     def delete_study(self, study_id: int) -> None:
         self._backend.delete_study(study_id)
-        self._known.pop(study_id, None)
+        with self._lock:
+            self._known.pop(study_id, None)
 
     @retried
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
