@@ -76,8 +76,8 @@ class Worker:
         return directory
 
     def _work(self, number: int) -> JobResults:
-        at_once = self.state.width * self.sweep.workers
-        sampler = self.search.sampler(self.sweep.study, number, self.past, at_once)
+        concurrent = self.state.width * self.sweep.workers
+        sampler = self.search.sampler(self.sweep.study, number, self.past, concurrent)
         queue = Queue(self.storage, self.sweep.study, sampler, self.search.pruner(), self.sweep.lease)
         if os.getpid() != self.sweep_pid and threading.current_thread() is threading.main_thread():
             signal.signal(FORWARDED, signal.SIG_IGN)  # one on its way must not kill a worker that has just ended

@@ -120,8 +120,8 @@ class PopulationRunner:
     @property
     def free_slots(self) -> int:
         under_way = len(self._waiting) + len(self._running)
-        at_once = width_after(self._started - under_way, self._width) if self._learns else self._width
-        return at_once - under_way
+        allowed = width_after(self._started - under_way, self._width) if self._learns else self._width
+        return allowed - under_way
 
     def start(self, trial: "optuna.Trial", overrides: Sequence[str]) -> None:
         config = self._compose(overrides)

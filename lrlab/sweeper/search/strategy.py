@@ -99,8 +99,8 @@ class SearchStrategy:
             return ""
         return f"{asked} of {there_are} were drawn, none of them twice; hydra/sweeper/sampler=tpe would search instead"
 
-    def sampler(self, study: str, worker: int, past: int, at_once: int = 1) -> BaseSampler:
-        """Return the sampler of one worker, of a sweep that trains so many trials at once.
+    def sampler(self, study: str, worker: int, past: int, concurrent: int = 1) -> BaseSampler:
+        """Return the sampler of one worker, of a sweep of so many concurrent trials.
 
         TPE draws at least as many at random: it settles on a choice early, such as a batch size, and on the best one
         only if every choice has been tried well.
@@ -117,7 +117,7 @@ class SearchStrategy:
         elif config.get("seed") is not None:
             config["seed"] = (config["seed"] + past + 7919 * worker) % 2**32
         if config.get("_target_") == TPE:
-            config["n_startup_trials"] = max(config.get("n_startup_trials", 10), at_once)  # 10 is Optuna's
+            config["n_startup_trials"] = max(config.get("n_startup_trials", 10), concurrent)  # 10 is Optuna's
         sampler: BaseSampler = self._instantiate("sampler", config, BaseSampler)
         if not self.is_exhaustive:
             _check_installed(self.sampler_config, "hydra.sweeper.sampler")

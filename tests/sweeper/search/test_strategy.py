@@ -155,13 +155,13 @@ def test_a_seed_is_advanced_by_the_past_and_differs_between_workers(search: Call
     assert len({tuple(drawn) for drawn in continued}) == len(continued)
 
 
-@pytest.mark.parametrize(("at_once", "random"), [(1, 10), (8, 10), (16, 16)])
+@pytest.mark.parametrize(("concurrent", "random"), [(1, 10), (8, 10), (16, 16)])
 def test_tpe_draws_at_random_what_is_trained_at_once_and_ten_at_least(
-    search: Callable[..., SearchStrategy], at_once: int, random: int
+    search: Callable[..., SearchStrategy], concurrent: int, random: int
 ) -> None:
     """TPE draws its first values from the generator of RandomSampler; then both have their own."""
     drawn = []
-    samplers = search("x=interval(0,1)", sampler="TPESampler").sampler("s", 0, 0, at_once), RandomSampler(seed=0)
+    samplers = search("x=interval(0,1)", sampler="TPESampler").sampler("s", 0, 0, concurrent), RandomSampler(seed=0)
     for sampler in samplers:
         study = optuna.create_study(sampler=sampler)
         study.optimize(lambda trial: trial.suggest_float("x", 0, 1), 20)
