@@ -25,7 +25,7 @@ POINTS = [
     "after lrlab.sweeper.study.journal_store:JournalStore.claim 1",
     "after optuna.storages:JournalStorage.set_trial_state_values 1",
     "after optuna.storages:JournalStorage.set_trial_state_values 4",
-    "after optuna.storages:JournalStorage.set_trial_param 2",
+    "after lrlab.sweeper.search.strategy:SearchStrategy.overrides 2",
     "before lrlab.sweeper.worker:WorkerLoop.handle_events 2",
     "after lrlab.sweeper.worker:WorkerLoop.handle_events 3",
     "before lrlab.tracking.mlflow_tracker:MlflowTracker.end_run 2",

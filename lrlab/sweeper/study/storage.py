@@ -99,8 +99,7 @@ class Storage:
             yield
         elif self.file:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self.file.with_name(f".{self.file.name}.guard").open("ab") as guard:
-                fcntl.flock(guard, fcntl.LOCK_EX)
+            with _locked(self.file.with_name(f".{self.file.name}.guard")):
                 yield
         else:
             from lrlab.sweeper.study import postgresql
@@ -136,6 +135,13 @@ def parse(url: str | None, folder: Path) -> Storage:
     raise InputError(f"hydra.sweeper.storage must be null, {ALLOWED}, got {shown!r}")
 
 
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    with file.open("ab") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+
+
 def _one_slash(path: str) -> str:
     return f"/{path.lstrip('/')}" if path.startswith("/") else path
 
@@ -154,9 +160,10 @@ def _open(url: str, file: Path | None, identity: tuple[int, ...]) -> TrialStore:
             postgresql.watch_clients(backend.engine)
             return DatabaseStore(backend)
     timeout = {} if "timeout" in dict(parse_qsl(url.partition("?")[2])) else {"connect_args": {"timeout": 60}}
-    database = RDBStorage(url, engine_kwargs=timeout)
-    _claim_writes_at_once(database.engine)
-    return DatabaseStore(database)
+    with _locked(file.with_name(f".{file.name}.tables")):  # processes that begin at once would both create them
+        database = RDBStorage(url, engine_kwargs=timeout)
+        _claim_writes_at_once(database.engine)
+        return DatabaseStore(database)
 
 
 def _claim_writes_at_once(engine: Any) -> None:
@@ -178,3 +185,4 @@ def _claim_writes_at_once(engine: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     engine.dispose()  # connections made before now
+    engine.connect().close()  # no other process may have the file open when it is given its journal mode

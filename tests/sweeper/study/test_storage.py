@@ -141,3 +141,37 @@ def test_four_processes_take_every_trial_once(tmp_path: Path, given: Any, trials
     assert [error for _, error in outputs if error] == []
     assert taken == [(number, number) for number in range(trials)]
     assert queue.counts() == TrialCounts(complete=trials)
+
+
+OPEN = """
+import sys
+from pathlib import Path
+from lrlab.sweeper.study import database_store
+from lrlab.sweeper.study.storage import parse
+storage = parse(sys.argv[1], Path.cwd())
+print(flush=True)
+sys.stdin.readline()
+storage.open()
+"""
+
+
+def test_processes_that_begin_at_once_make_a_database_together(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPEN, "sqlite:///studies.db"]
+    pipes: dict[str, Any] = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
+    for place in (tmp_path / str(number) for number in range(3)):
+        place.mkdir()
+        processes = [subprocess.Popen(command, cwd=place, **pipes) for _ in range(4)]
+        for process in processes:
+            assert process.stdout
+            process.stdout.readline()  # all that it needs is imported
+        for process in processes:
+            assert process.stdin
+            process.stdin.write("\n")
+            process.stdin.flush()
+        said = [process.communicate()[1] for process in processes]
+        assert [process.returncode for process in processes] == [0] * 4, said
