@@ -58,7 +58,7 @@ class TPE:
 
     _target_: str = "optuna.samplers.TPESampler"
     seed: int | None = None
-    n_startup_trials: int = 10
+    n_startup_trials: int = 10  # at least as many as all workers train at once, see `SearchStrategy.sampler`
     n_ei_candidates: int = 24
     multivariate: bool | None = None
     group: bool = False

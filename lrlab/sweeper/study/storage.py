@@ -185,4 +185,3 @@ def _claim_writes_at_once(engine: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     engine.dispose()  # connections made before now
-    engine.connect().close()  # no other process may have the file open when it is given its journal mode
